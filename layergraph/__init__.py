@@ -1,0 +1,1 @@
+"""layergraph: neural networks as graphs of named layers, on PyTorch."""

@@ -1,0 +1,100 @@
+"""Every error a user can meet, one class a kind, all of them ``LayergraphError``.
+
+A message is one sentence that says what was wrong and where, what was expected and what came,
+and what to do. Nothing is changed by a call that raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from layergraph.issues import Issue
+
+
+class LayergraphError(ValueError):
+    """The base of every error raised for a user's mistake."""
+
+
+class UnknownLayerError(LayergraphError, KeyError):
+    """A name that no layer of the graph has."""
+
+    __str__ = ValueError.__str__  # KeyError would print the message in quotes
+
+
+class UnknownPortError(LayergraphError):
+    """A port that the layer does not have, or none named where the layer has several."""
+
+
+class UnknownConnectionError(LayergraphError):
+    """A connection that the graph does not have."""
+
+
+class BadNameError(LayergraphError):
+    """A layer name that is empty or contains ``/`` (which separates layer and port)."""
+
+
+class DuplicateNameError(LayergraphError):
+    """A layer name that is taken."""
+
+
+class PortTakenError(LayergraphError):
+    """An input port that is already fed; an input takes exactly one connection."""
+
+
+class CycleError(LayergraphError):
+    """A connection that would lead back to where it came from."""
+
+
+class WrongTypeError(LayergraphError, TypeError):
+    """An argument of the wrong type."""
+
+
+class LayerArgumentError(LayergraphError):
+    """A layer argument outside its range."""
+
+
+class SizeError(LayergraphError):
+    """Sizes that a layer cannot take. It carries what the analyzer needs to report it.
+
+    ``code`` is the stable ``LG-...`` code, ``port`` the input concerned, ``hint`` the cure.
+    """
+
+    def __init__(self, code: str, text: str, *, port: str = "", hint: str = "") -> None:
+        super().__init__(text)
+        self.code, self.text, self.port, self.hint = code, text, port, hint
+
+
+class InvalidNetworkError(LayergraphError):
+    """A graph that cannot run. ``issues`` holds every fault found, not only the first."""
+
+    def __init__(self, issues: Sequence[Issue]) -> None:
+        self.issues = tuple(issues)
+        count = "1 error" if len(issues) == 1 else f"{len(issues)} errors"
+        super().__init__("\n".join([f"the network cannot run, it has {count}:", *(f"  {i}" for i in issues)]))
+
+
+class FileFormatError(LayergraphError):
+    """A file that is damaged, foreign, or not what it says."""
+
+
+class DataError(LayergraphError):
+    """Images, labels or folders that cannot be used."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A sentence ending that names the nearest known names, or lists the few there are.
+
+    >>> did_you_mean("conv_1", ["conv1", "relu1"])
+    "; did you mean 'conv1'?"
+    """
+    known = list(known)
+    near = get_close_matches(name, known, n=3, cutoff=0.6)
+    if near:
+        return f"; did you mean {' or '.join(map(repr, near))}?"
+    if not known:
+        return "; there are none"
+    shown = ", ".join(map(repr, known[:6]))
+    return f"; there are {shown}{f' and {len(known) - 6} more' if len(known) > 6 else ''}"

@@ -1,0 +1,76 @@
+"""A small read-only table: named columns, printed by tabulate, shown as HTML in notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+
+class Table:
+    """Columns of equal length under their names; a column is also an attribute.
+
+    >>> table = Table({"name": ["Sky", "Road"], "pixel_count": [120, 80]})
+    >>> print(table)
+    name      pixel_count
+    ------  -------------
+    Sky               120
+    Road               80
+    >>> table.pixel_count
+    (120, 80)
+    >>> table[1]
+    {'name': 'Road', 'pixel_count': 80}
+    """
+
+    def __init__(self, columns: Mapping[str, Sequence[Any]]) -> None:
+        self._columns = {name: tuple(values) for name, values in columns.items()}
+        lengths = {name: len(values) for name, values in self._columns.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"columns of a table need one length, got {lengths}")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The column names, in order."""
+        return tuple(self._columns)
+
+    def __getattr__(self, name: str) -> tuple[Any, ...]:
+        columns = self.__dict__.get("_columns", {})
+        if name in columns:
+            return columns[name]  # type: ignore[no-any-return]
+        raise AttributeError(f"no column {name!r}; the columns are {', '.join(columns)}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._columns]
+
+    def __len__(self) -> int:
+        return len(next(iter(self._columns.values()), ()))
+
+    def __getitem__(self, row: int) -> dict[str, Any]:
+        if not -len(self) <= row < len(self):
+            raise IndexError(f"row {row} of a table with {len(self)} rows")
+        return {name: values[row] for name, values in self._columns.items()}
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (self[row] for row in range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Table) and self._columns == other._columns
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def to_records(self) -> list[dict[str, Any]]:
+        """One dictionary a row, ready for ``json.dumps`` where the cells are."""
+        return list(self)
+
+    def __str__(self) -> str:
+        return self._formatted("simple")
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self._formatted("html")
+
+    def _formatted(self, style: str) -> str:
+        # imported here: tabulate costs 40 ms, and most programs print no table
+        from tabulate import tabulate
+
+        return str(tabulate(self._columns, headers="keys", tablefmt=style, floatfmt=".5g"))
