@@ -1,0 +1,70 @@
+"""Images of a store, gathered into batches of one size."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layergraph.errors import DataError, WrongTypeError
+from layergraph.segmentation.progress import progress
+
+
+class ImageStore(Protocol):
+    """Images by index: an image datastore, a combined store (its first part counts), a list of arrays."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
+def batches(store: ImageStore, size: int, *, verbose: bool = False) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Runs of at most ``size`` consecutive images of one shape, each with the index of its first.
+
+    >>> images = [np.zeros((4, 4)), np.zeros((4, 4)), np.zeros((6, 4))]
+    >>> [(first, batch.shape) for first, batch in batches(images, 8)]
+    [(0, (2, 4, 4, 1)), (2, (1, 6, 4, 1))]
+    """
+    pending: list[NDArray[Any]] = []
+    first = 0
+    indices = progress(range(len(store)), total=len(store), text="Segmenting", verbose=verbose)
+    for index in indices:
+        image = _image(store, index)
+        if pending and (len(pending) == size or pending[0].shape != image.shape):
+            yield first, np.stack(pending)
+            pending, first = [], index
+        pending.append(image)
+    yield first, np.stack(pending)
+
+
+def _image(store: ImageStore, index: int) -> NDArray[Any]:
+    item = store[index]
+    if isinstance(item, tuple):  # a combined store: images first
+        item = item[0]
+    if isinstance(item, str | os.PathLike):
+        # imported here: reading files is the data package's, and arrays do not need it
+        from layergraph.data import read_image
+
+        item = read_image(Path(item))
+    image = np.asarray(item)
+    if image.dtype.kind not in "buif":
+        raise WrongTypeError(f"{image_name(store, index)} must hold numbers, got an array of {image.dtype}")
+    if image.ndim not in (2, 3) or not image.size:
+        raise DataError(
+            f"{image_name(store, index)} must be (H, W) or (H, W, C), got the shape {image.shape}"
+        )
+    return image[:, :, None] if image.ndim == 2 else image
+
+
+def image_name(store: ImageStore, index: int) -> str:
+    """What to call an image in an error: its path where there is one."""
+    files = getattr(store, "files", None)
+    if files is not None:
+        return str(files[index])
+    if isinstance(store, list) and isinstance(store[index], str | os.PathLike):
+        return str(store[index])
+    return "the image" if isinstance(store, list) and len(store) == 1 else f"images[{index}]"

@@ -1,0 +1,55 @@
+"""Colours for classes."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def distinct_colors(count: int) -> NDArray[np.uint8]:
+    """``count`` colours for classes, each as far as can be from all before it.
+
+    The first colours are the same whatever the count, so class 3 looks the same in every picture.
+    No two are equal, and none is grey, very dark, very light (a picture has those itself) or glaring.
+
+    Returns uint8 (count, 3), RGB. Distances are in Oklab. Raises ValueError beyond the number of
+    candidates, some thousand. Source: Glasbey et al. 2007, Colour displays for categorical images.
+
+    >>> distinct_colors(2).shape
+    (2, 3)
+    """
+    steps = np.linspace(0, 255, 16).round().astype(np.uint8)
+    candidates = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    places = _oklab(candidates)
+    light, chroma = places[:, 0], np.hypot(places[:, 1], places[:, 2])
+    usable = (light > 0.5) & (light < 0.9) & (chroma > 0.1) & (chroma < 0.22)
+    candidates, places = candidates[usable], places[usable]
+    if count > len(candidates):
+        raise ValueError(f"there are {len(candidates)} distinct colours, got a count of {count}")
+    chosen = [int(places[:, 2].argmin())]  # the bluest, then come yellow, red and green
+    nearest = np.full(len(places), np.inf)
+    while len(chosen) < count:
+        nearest = np.minimum(nearest, ((places - places[chosen[-1]]) ** 2).sum(axis=1))
+        chosen.append(int(nearest.argmax()))
+    return candidates[chosen[:count]]
+
+
+def _oklab(colors: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """sRGB bytes (N, 3) to Oklab (N, 3), where distances are close to those the eye sees (Ottosson 2020)."""
+    values = colors / 255
+    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    to_cones = np.array(
+        [
+            [0.4122214708, 0.5363325363, 0.0514459929],
+            [0.2119034982, 0.6806995451, 0.1073969566],
+            [0.0883024619, 0.2817188376, 0.6299787005],
+        ]
+    )
+    to_lab = np.array(
+        [
+            [0.2104542553, 0.7936177850, -0.0040720468],
+            [1.9779984951, -2.4285922050, 0.4505937099],
+            [0.0259040371, 0.7827717662, -0.8086757660],
+        ]
+    )
+    return np.asarray(np.cbrt(linear @ to_cones.T) @ to_lab.T)

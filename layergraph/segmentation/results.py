@@ -1,0 +1,108 @@
+"""The result of an evaluation: confusion matrices and metric tables, to print, to read, to store."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layergraph.tables import Table
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SemanticSegmentationMetrics:
+    """What :func:`evaluate_semantic_segmentation` found; print it for a summary.
+
+    ``confusion_matrix``: int64 (M, M), pixels of true class i (row) predicted as class j (column).
+    ``unlabelled_predictions``: int64 (M,), pixels of true class i predicted as unlabelled; wrong, and
+    part of the row totals, but of no column. ``normalized_confusion_matrix``: float64 (M, M), rows
+    divided by the pixels of their true class. ``data_set_metrics``: a table of one row.
+    ``class_metrics``: one row a class. ``image_metrics``: one row an image. Values that are 0/0 are NaN.
+    Source: MATLAB, semanticSegmentationMetrics.
+    """
+
+    classes: tuple[str, ...]
+    confusion_matrix: NDArray[np.int64]
+    unlabelled_predictions: NDArray[np.int64]
+    normalized_confusion_matrix: NDArray[np.float64]
+    data_set_metrics: Table
+    class_metrics: Table
+    image_metrics: Table
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain lists, dictionaries and numbers, ready for ``json.dumps``; NaN becomes None."""
+        return {
+            "classes": list(self.classes),
+            "confusion_matrix": self.confusion_matrix.tolist(),
+            "unlabelled_predictions": self.unlabelled_predictions.tolist(),
+            "normalized_confusion_matrix": [
+                [_plain(value) for value in row] for row in self.normalized_confusion_matrix.tolist()
+            ],
+            "data_set_metrics": _records(self.data_set_metrics)[0],
+            "class_metrics": _records(self.class_metrics),
+            "image_metrics": _records(self.image_metrics),
+        }
+
+    def image_summary(self) -> Table:
+        """Lowest, median, mean and highest value of each image metric, and the image with the lowest.
+
+        The first such image where several have it. Images where a metric is NaN are left out of its row;
+        a metric that is NaN everywhere has NaN and no image.
+        """
+        names = self.image_metrics.columns[1:]
+        rows = [_spread(getattr(self.image_metrics, name), self.image_metrics.name) for name in names]
+        heads = ("lowest", "median", "mean", "highest", "lowest_image")
+        columns = {head: [row[i] for row in rows] for i, head in enumerate(heads)}
+        return Table({"metric": names, **columns})
+
+    def __str__(self) -> str:
+        parts = (f"{title}\n\n{_indented(str(table))}" for title, table in self._parts())
+        return "\n\n".join([self._heading(), *parts])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        parts = (f"<h4>{title}</h4>\n{table._repr_html_()}" for title, table in self._parts())
+        return "\n".join([f"<p>{self._heading()}</p>", *parts])
+
+    def _heading(self) -> str:
+        pixels = int(self.confusion_matrix.sum() + self.unlabelled_predictions.sum())
+        counts = [
+            (len(self.image_metrics), "image"),
+            (len(self.classes), "class"),
+            (pixels, "labelled pixel"),
+        ]
+        return "Semantic segmentation metrics of " + ", ".join(_counted(*count) for count in counts)
+
+    def _parts(self) -> list[tuple[str, Table]]:
+        parts = [("Data set", self.data_set_metrics), ("Classes", self.class_metrics)]
+        return [*parts, ("Images", self.image_summary())]
+
+
+def _counted(number: int, noun: str) -> str:
+    plural = noun + ("es" if noun.endswith("s") else "s")
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
+
+
+def _spread(values: tuple[float, ...], names: tuple[str, ...]) -> tuple[Any, ...]:
+    known = [(value, name) for value, name in zip(values, names, strict=True) if not math.isnan(value)]
+    if not known:
+        return (math.nan,) * 4 + ("",)
+    numbers = [value for value, _ in known]
+    low, worst = min(known, key=lambda pair: pair[0])
+    return low, float(np.median(numbers)), float(np.mean(numbers)), max(numbers), worst
+
+
+def _records(table: Table) -> list[dict[str, Any]]:
+    return [{name: _plain(cell) for name, cell in row.items()} for row in table.to_records()]
+
+
+def _plain(cell: Any) -> Any:
+    return None if isinstance(cell, float) and math.isnan(cell) else cell

@@ -1,0 +1,214 @@
+"""Confusion matrices and their metrics, against per-pixel loops, torchmetrics and MATLAB's numbers."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from layergraph.errors import DataError, WrongTypeError
+from layergraph.segmentation import (
+    confusion_metrics,
+    dice,
+    jaccard,
+    normalized_confusion_matrix,
+    segmentation_confusion_matrix,
+)
+
+TRIANGLES = [[4730, 0], [9601, 88069]]
+
+
+@st.composite
+def label_pairs(draw, unlabelled_predictions=True):
+    """(predicted, truth, num_classes) of one shape, some pixels unlabelled."""
+    num_classes = draw(st.integers(1, 5))
+    shape = draw(hnp.array_shapes(min_dims=2, max_dims=2, max_side=6))
+    dtype = draw(st.sampled_from([np.uint8, np.int16, np.int64]))
+    known = st.integers(0, num_classes - 1)
+    either = st.one_of(known, st.just(255))
+    predicted = draw(hnp.arrays(dtype, shape, elements=either if unlabelled_predictions else known))
+    return predicted, draw(hnp.arrays(dtype, shape, elements=either)), num_classes
+
+
+def pixels(predicted, truth):
+    """The pixels that count, as pairs of Python numbers."""
+    pairs = zip(predicted.ravel().tolist(), truth.ravel().tolist(), strict=True)
+    return [(said, true) for said, true in pairs if true != 255]
+
+
+def same(found, expected):
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@given(label_pairs())
+def test_counts_are_those_of_a_loop_over_the_pixels(case):
+    predicted, truth, num_classes = case
+    expected = [[0] * (num_classes + 1) for _ in range(num_classes)]
+    for said, true in pixels(predicted, truth):
+        expected[true][num_classes if said == 255 else said] += 1
+    full = segmentation_confusion_matrix(predicted, truth, num_classes, unlabelled_column=True)
+    assert full.tolist() == expected
+    assert full.dtype == np.int64
+    assert segmentation_confusion_matrix(predicted, truth, num_classes).tolist() == [
+        row[:-1] for row in expected
+    ]
+
+
+@given(label_pairs())
+def test_metrics_are_those_of_sets_of_pixels(case):
+    predicted, truth, num_classes = case
+    seen = pixels(predicted, truth)
+    accuracy, iou, overlap, weighted = [], [], [], 0.0
+    for c in range(num_classes):
+        a = {place for place, (said, _) in enumerate(seen) if said == c}
+        b = {place for place, (_, true) in enumerate(seen) if true == c}
+        accuracy.append(len(a & b) / len(b) if b else math.nan)
+        iou.append(len(a & b) / len(a | b) if a | b else math.nan)
+        overlap.append(2 * len(a & b) / (len(a) + len(b)) if a or b else math.nan)
+        weighted += len(b) * iou[-1] / len(seen) if b else 0.0
+    found = confusion_metrics(
+        segmentation_confusion_matrix(predicted, truth, num_classes, unlabelled_column=True)
+    )
+    same(found.accuracy, accuracy)
+    same(found.iou, iou)
+    same(jaccard(predicted, truth, num_classes), iou)
+    same(dice(predicted, truth, num_classes), overlap)
+    hits = sum(said == true for said, true in seen)
+    same(found.global_accuracy, hits / len(seen) if seen else math.nan)
+    same(found.weighted_iou, weighted if seen else math.nan)
+    for mean, values in ((found.mean_accuracy, accuracy), (found.mean_iou, iou)):
+        known = [value for value in values if not math.isnan(value)]
+        same(mean, sum(known) / len(known) if known else math.nan)
+
+
+@given(label_pairs(unlabelled_predictions=False))
+def test_dice_follows_from_jaccard(case):
+    index = jaccard(*case)
+    same(dice(*case), 2 * index / (1 + index))
+
+
+def test_torchmetrics_finds_the_same():
+    torch = pytest.importorskip("torch")
+    classification = pytest.importorskip("torchmetrics.functional.classification")
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 6, (4, 30, 40))
+    predicted = np.where(random.random(truth.shape) < 0.7, truth, random.integers(0, 6, truth.shape))
+    truth[random.random(truth.shape) < 0.1] = 255
+    said, true = torch.from_numpy(predicted), torch.from_numpy(truth)
+    options = {"num_classes": 6, "ignore_index": 255}
+    counts = segmentation_confusion_matrix(predicted, truth, 6)
+    found = confusion_metrics(counts)
+    assert counts.tolist() == classification.multiclass_confusion_matrix(said, true, **options).tolist()
+    iou = classification.multiclass_jaccard_index(said, true, average="none", **options)
+    recall = classification.multiclass_recall(said, true, average="none", **options)
+    micro = classification.multiclass_accuracy(said, true, average="micro", **options)
+    weighted = classification.multiclass_jaccard_index(said, true, average="weighted", **options)
+    np.testing.assert_allclose(found.iou, iou, rtol=1e-6)
+    np.testing.assert_allclose(found.accuracy, recall, rtol=1e-6)
+    np.testing.assert_allclose(found.global_accuracy, micro, rtol=1e-6)
+    np.testing.assert_allclose(found.weighted_iou, weighted, rtol=1e-6)
+
+
+def test_the_triangle_example_of_matlab():
+    found = confusion_metrics(TRIANGLES)
+    assert round(found.global_accuracy, 5) == 0.90624
+    assert round(found.mean_accuracy, 5) == 0.95085
+    assert round(found.mean_iou, 5) == 0.61588
+    assert round(found.weighted_iou, 5) == 0.87529
+    assert found.accuracy.round(4).tolist() == [1, 0.9017]
+    assert found.iou.round(5).tolist() == [0.33005, 0.9017]
+    np.testing.assert_allclose(normalized_confusion_matrix(TRIANGLES), [[1, 0], [0.0983, 0.9017]], atol=5e-5)
+
+
+def test_a_class_that_occurs_nowhere_is_nan_and_not_in_the_means():
+    found = confusion_metrics([[3, 1, 0], [0, 4, 0], [0, 0, 0]])
+    assert np.isnan([found.accuracy[2], found.iou[2]]).all()
+    assert found.mean_accuracy == (0.75 + 1) / 2
+    assert found.mean_iou == (0.75 + 0.8) / 2
+
+
+def test_a_class_that_is_only_predicted_has_no_accuracy_and_iou_0():
+    found = confusion_metrics([[3, 1], [0, 0]])
+    np.testing.assert_array_equal(found.accuracy, [0.75, math.nan])
+    assert found.iou.tolist() == [0.75, 0]
+    assert (found.mean_accuracy, found.mean_iou, found.weighted_iou) == (0.75, 0.375, 0.75)
+
+
+def test_nothing_labelled_is_nan_everywhere():
+    found = confusion_metrics(segmentation_confusion_matrix([[0, 1]], [[255, 255]], 2))
+    assert np.isnan(np.hstack(found)).all()
+    assert np.isnan(normalized_confusion_matrix(np.zeros((2, 2)))).all()
+
+
+def test_unlabelled_predictions_count_in_the_row():
+    counts = segmentation_confusion_matrix([0, 255, 255, 1], [0, 0, 0, 1], 2, unlabelled_column=True)
+    assert counts.tolist() == [[1, 0, 2], [0, 1, 0]]
+    found = confusion_metrics(counts)
+    np.testing.assert_allclose(found.accuracy, [1 / 3, 1])
+    np.testing.assert_allclose(found.iou, [1 / 3, 1])
+    assert found.global_accuracy == 0.5
+    np.testing.assert_allclose(normalized_confusion_matrix(counts), [[1 / 3, 0], [0, 1]])
+
+
+def test_all_255_classes_have_room():
+    every = np.arange(255)
+    assert (segmentation_confusion_matrix(every, every, 255) == np.eye(255)).all()
+
+
+def test_truth_and_masks_of_booleans_are_classes_0_and_1():
+    assert segmentation_confusion_matrix([True, False], [True, True], 2).tolist() == [[0, 0], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("predicted", "truth", "num_classes", "error", "message"),
+    [
+        (
+            [[0, 1]],
+            [[0], [1]],
+            2,
+            DataError,
+            "the prediction is 1×2 and the truth 2×1; both must have one size, so segment the image at the "
+            "size of its truth",
+        ),
+        (
+            [0, 3],
+            [0, 1],
+            2,
+            DataError,
+            "the prediction holds the label 3; labels are 0 to 1 for 2 classes, or 255 for unlabelled",
+        ),
+        (
+            [0, 1],
+            [0, -1],
+            2,
+            DataError,
+            "the truth holds the label -1; labels are 0 to 1 for 2 classes, or 255 for unlabelled",
+        ),
+        (
+            [0.0, 1.0],
+            [0, 1],
+            2,
+            WrongTypeError,
+            "the prediction must hold integer class indices, got an array of float64",
+        ),
+        ([0], [0], 0, DataError, "num_classes must be 1 to 255, got 0"),
+        ([0], [0], 256, DataError, "num_classes must be 1 to 255, got 256"),
+    ],
+)
+def test_what_cannot_be_compared(predicted, truth, num_classes, error, message):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        segmentation_confusion_matrix(predicted, truth, num_classes)
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 2), (2, 4), (0, 0)])
+@pytest.mark.parametrize("function", [confusion_metrics, normalized_confusion_matrix])
+def test_what_is_no_confusion_matrix(function, shape):
+    message = (
+        "a confusion matrix has one row and one column a class (and may have one more column, for pixels "
+        f"predicted as unlabelled), got an array of shape {shape}"
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        function(np.ones(shape))

@@ -1,0 +1,282 @@
+"""Evaluation of whole sets of label images, and the result it gives."""
+
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from layergraph.data import PixelLabelDatastore, write_labels
+from layergraph.errors import DataError, WrongTypeError
+from layergraph.segmentation import confusion_metrics, evaluate_semantic_segmentation
+
+CLASSES = ("sky", "road", "car")
+TRUTH = [[[0, 0], [1, 1]], [[2, 2], [1, 255]]]
+PREDICTED = [[[0, 1], [1, 1]], [[2, 255], [1, 0]]]
+
+
+def store(folder, images, classes=CLASSES, name="label"):
+    folder.mkdir()
+    for number, labels in enumerate(images, start=1):
+        write_labels(folder / f"{name}_{number}.png", np.array(labels))
+    return PixelLabelDatastore(folder, classes, range(len(classes)))
+
+
+def evaluated(**options):
+    return evaluate_semantic_segmentation(PREDICTED, TRUTH, **{"classes": CLASSES, **options})
+
+
+def test_the_tables():
+    found = evaluated()
+    assert found.classes == CLASSES
+    assert found.confusion_matrix.tolist() == [[1, 1, 0], [0, 3, 0], [0, 0, 1]]
+    assert found.unlabelled_predictions.tolist() == [0, 0, 1]
+    np.testing.assert_array_equal(found.normalized_confusion_matrix, [[0.5, 0.5, 0], [0, 1, 0], [0, 0, 0.5]])
+    assert found.data_set_metrics.to_records() == [
+        {
+            "global_accuracy": 5 / 7,
+            "mean_accuracy": 2 / 3,
+            "mean_iou": (0.5 + 0.75 + 0.5) / 3,
+            "weighted_iou": (2 * 0.5 + 3 * 0.75 + 2 * 0.5) / 7,
+        }
+    ]
+    assert found.class_metrics.to_records() == [
+        {"name": "sky", "accuracy": 0.5, "iou": 0.5},
+        {"name": "road", "accuracy": 1.0, "iou": 0.75},
+        {"name": "car", "accuracy": 0.5, "iou": 0.5},
+    ]
+    assert found.image_metrics.columns == ("name", *found.data_set_metrics.columns)
+    assert found.image_metrics.name == ("0", "1")
+    assert found.image_metrics.global_accuracy == (0.75, 2 / 3)
+
+
+def test_means_of_an_image_run_over_its_own_classes():
+    found = evaluated()
+    # the first image has sky and road alone; the second road and car, its sky lies on an unlabelled pixel
+    np.testing.assert_allclose(found.image_metrics.mean_accuracy, [(0.5 + 1) / 2, (1 + 0.5) / 2])
+    np.testing.assert_allclose(found.image_metrics.mean_iou, [(0.5 + 2 / 3) / 2, (1 + 0.5) / 2])
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 5))
+def test_the_data_set_is_all_images_side_by_side(seed, num_classes, num_images):
+    random = np.random.default_rng(seed)
+    labels = [*range(num_classes), 255]
+    predicted, truth = random.choice(labels, (2, num_images, 3, 4))
+    classes = [f"class {i}" for i in range(num_classes)]
+    found = evaluate_semantic_segmentation(predicted, truth, classes=classes)
+    one = evaluate_semantic_segmentation([np.hstack(predicted)], [np.hstack(truth)], classes=classes)
+    np.testing.assert_array_equal(found.confusion_matrix, one.confusion_matrix)
+    np.testing.assert_array_equal(found.unlabelled_predictions, one.unlabelled_predictions)
+    for column in found.data_set_metrics.columns:
+        np.testing.assert_array_equal(
+            getattr(found.data_set_metrics, column), getattr(one.image_metrics, column)
+        )
+
+
+def test_every_metric_comes_from_the_one_function():
+    found = evaluated()
+    whole = confusion_metrics(np.column_stack([found.confusion_matrix, found.unlabelled_predictions]))
+    (row,) = found.data_set_metrics
+    assert len(row) == 4
+    assert row == {column: getattr(whole, column) for column in row}
+
+
+def test_datastores_bring_names_and_classes(tmp_path):
+    predicted = store(tmp_path / "predicted", PREDICTED, name="pixelLabel")
+    truth = store(tmp_path / "truth", TRUTH, name="truth")
+    found = evaluate_semantic_segmentation(predicted, truth)
+    assert found.classes == CLASSES
+    assert found.image_metrics.name == ("truth_1.png", "truth_2.png")
+    assert found.to_dict() == {
+        **evaluated().to_dict(),
+        "image_metrics": [
+            {**row, "name": name}
+            for row, name in zip(
+                evaluated().to_dict()["image_metrics"], ("truth_1.png", "truth_2.png"), strict=True
+            )
+        ],
+    }
+    # one of the two is enough to know the classes; the names come from whichever has files
+    arrays = [np.array(labels) for labels in TRUTH]
+    mixed = evaluate_semantic_segmentation(predicted, arrays)
+    assert mixed.classes == CLASSES
+    assert mixed.image_metrics.name == ("pixelLabel_1.png", "pixelLabel_2.png")
+
+
+def test_without_class_names_they_are_counted():
+    assert evaluate_semantic_segmentation(PREDICTED, TRUTH).classes == ("C1", "C2", "C3")
+    nothing = evaluate_semantic_segmentation([[[255]]], [[[255]]])
+    assert nothing.classes == ("C1",)
+    assert math.isnan(nothing.data_set_metrics.global_accuracy[0])
+
+
+@pytest.mark.parametrize(
+    ("metrics", "data_set", "classes"),
+    [
+        ("iou", ("mean_iou",), ("name", "iou")),
+        (["weighted-iou", "global-accuracy"], ("global_accuracy", "weighted_iou"), ("name",)),
+        (("accuracy",), ("mean_accuracy",), ("name", "accuracy")),
+    ],
+)
+def test_metrics_can_be_chosen(metrics, data_set, classes):
+    found = evaluated(metrics=metrics)
+    assert found.data_set_metrics.columns == data_set
+    assert found.image_metrics.columns == ("name", *data_set)
+    assert found.class_metrics.columns == classes
+    assert all(name in str(found) for name in data_set)
+
+
+def test_to_dict_is_json_with_null_for_nan():
+    found = evaluate_semantic_segmentation([[[0, 0]]], [[[0, 255]]], classes=["sky", "road"])
+    text = json.dumps(found.to_dict(), allow_nan=False)
+    assert json.loads(text) == {
+        "classes": ["sky", "road"],
+        "confusion_matrix": [[1, 0], [0, 0]],
+        "unlabelled_predictions": [0, 0],
+        "normalized_confusion_matrix": [[1.0, 0.0], [None, None]],
+        "data_set_metrics": {
+            "global_accuracy": 1.0,
+            "mean_accuracy": 1.0,
+            "mean_iou": 1.0,
+            "weighted_iou": 1.0,
+        },
+        "class_metrics": [
+            {"name": "sky", "accuracy": 1.0, "iou": 1.0},
+            {"name": "road", "accuracy": None, "iou": None},
+        ],
+        "image_metrics": [
+            {"name": "0", "global_accuracy": 1.0, "mean_accuracy": 1.0, "mean_iou": 1.0, "weighted_iou": 1.0}
+        ],
+    }
+
+
+def test_print():
+    truth = [*TRUTH, [[255, 255], [255, 255]]]
+    found = evaluate_semantic_segmentation([*PREDICTED, PREDICTED[0]], truth, classes=[*CLASSES, "sign"])
+    assert str(found) == repr(found)
+    assert (
+        str(found)
+        == """\
+Semantic segmentation metrics of 3 images, 4 classes, 7 labelled pixels
+
+Data set
+
+    global_accuracy    mean_accuracy    mean_iou    weighted_iou
+  -----------------  ---------------  ----------  --------------
+            0.71429          0.66667     0.58333         0.60714
+
+Classes
+
+  name      accuracy     iou
+  ------  ----------  ------
+  sky            0.5    0.5
+  road           1      0.75
+  car            0.5    0.5
+  sign         nan    nan
+
+Images
+
+  metric             lowest    median     mean    highest    lowest_image
+  ---------------  --------  --------  -------  ---------  --------------
+  global_accuracy   0.66667   0.70833  0.70833    0.75                  1
+  mean_accuracy     0.75      0.75     0.75       0.75                  0
+  mean_iou          0.58333   0.66667  0.66667    0.75                  0
+  weighted_iou      0.58333   0.625    0.625      0.66667               0"""
+    )
+
+
+def test_image_summary_of_nothing_is_nan():
+    found = evaluate_semantic_segmentation([[[0]]], [[[255]]], metrics="iou")
+    (row,) = found.image_summary()
+    assert math.isnan(row["lowest"])
+    assert row["lowest_image"] == ""
+
+
+def test_html_shows_all_three_and_no_markup_of_a_name():
+    html = evaluated(classes=["sky", "<script>alert(1)</script>", "car"])._repr_html_()
+    assert html.count("<table>") == 3
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_different_numbers_of_images():
+    message = (
+        "there are 1 predicted label images and 2 true ones; give one prediction for each true image, "
+        "in the same order"
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        evaluate_semantic_segmentation(PREDICTED[:1], TRUTH)
+
+
+def test_no_images():
+    with pytest.raises(DataError, match=r"^there are no label images to compare$"):
+        evaluate_semantic_segmentation([], [])
+
+
+def test_different_sizes_name_the_files(tmp_path):
+    predicted = store(tmp_path / "predicted", [PREDICTED[0], [[0, 1, 2]]])
+    truth = store(tmp_path / "truth", TRUTH)
+    message = (
+        f"image 1 ({predicted.files[1]} and {truth.files[1]}): the prediction is 1×3 and the truth 2×2; "
+        "both must have one size, so segment the image at the size of its truth"
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        evaluate_semantic_segmentation(predicted, truth)
+
+
+def test_labels_outside_the_classes_name_the_image():
+    message = "image 1: the truth holds the label 2; labels are 0 to 1 for 2 classes, or 255 for unlabelled"
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        evaluate_semantic_segmentation([[[0]], [[0]]], [[[1]], [[2]]], classes=["sky", "road"])
+
+
+def test_labels_that_are_no_indices():
+    message = "image 0: the prediction must hold integer class indices, got an array of float64"
+    with pytest.raises(WrongTypeError, match=f"^{re.escape(message)}$"):
+        evaluate_semantic_segmentation([np.zeros((2, 2))], [np.zeros((2, 2), int)], classes=["sky"])
+
+
+def test_different_classes(tmp_path):
+    predicted = store(tmp_path / "predicted", PREDICTED, ("sky", "car", "road"))
+    truth = store(tmp_path / "truth", TRUTH)
+    for arguments, message in [
+        (
+            {"truth": truth},
+            "the predictions and the truth must have the same classes in the same order, "
+            "got (sky, car, road) and (sky, road, car)",
+        ),
+        (
+            {"truth": TRUTH, "classes": CLASSES},
+            "the predictions and the argument classes must have the same classes in the same order, "
+            "got (sky, car, road) and (sky, road, car)",
+        ),
+    ]:
+        with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+            evaluate_semantic_segmentation(predicted, **arguments)
+
+
+def test_class_names_in_one_string():
+    with pytest.raises(WrongTypeError, match=r"^classes is a sequence of class names, got 'sky'$"):
+        evaluated(classes="sky")
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [
+        ("wieghted-iou", "unknown metric 'wieghted-iou'; did you mean 'weighted-iou'?"),
+        (
+            ["iou", "bfscore"],
+            "unknown metric 'bfscore'; there are 'global-accuracy', 'accuracy', 'iou', 'weighted-iou'",
+        ),
+        (
+            [],
+            "no metric is asked for; there are 'global-accuracy', 'accuracy', 'iou', 'weighted-iou'",
+        ),
+    ],
+)
+def test_metrics_that_are_not(metrics, message):
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        evaluated(metrics=metrics)

@@ -1,0 +1,242 @@
+"""Labels over images, colours, and the sheet of both."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from layergraph.errors import DataError, WrongTypeError
+from layergraph.segmentation import distinct_colors, labeloverlay, overlay_sheet
+
+COLORS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.sampled_from([1, 3]))
+def test_each_pixel_is_mixed_as_the_formula_says(seed, transparency, channels):
+    random = np.random.default_rng(seed)
+    image = random.integers(0, 256, (4, 5, channels), np.uint8)
+    labels = random.choice([0, 1, 2, 255], (4, 5))
+    found = labeloverlay(image, labels, colormap=COLORS, transparency=transparency)
+    assert found.shape == (4, 5, 3)
+    assert found.dtype == np.uint8
+    for y, x in np.ndindex(4, 5):
+        for c in range(3):
+            value = float(image[y, x, c % channels])
+            if labels[y, x] != 255:
+                value = transparency * value + (1 - transparency) * float(COLORS[labels[y, x], c])
+            assert abs(found[y, x, c] - value) <= 0.5 + 1e-9
+
+
+def test_the_ends_of_transparency():
+    image = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    labels = np.arange(12).reshape(3, 4) % 3
+    plain = np.repeat(image[:, :, None], 3, axis=2)
+    np.testing.assert_array_equal(labeloverlay(image, labels, transparency=1), plain)
+    np.testing.assert_array_equal(
+        labeloverlay(image, labels, transparency=0, colormap=COLORS), COLORS[labels]
+    )
+
+
+def test_unlabelled_and_excluded_pixels_stay():
+    image = np.full((1, 4, 3), 100, np.uint8)
+    labels = [[0, 1, 2, 255]]
+    found = labeloverlay(image, labels, colormap=COLORS, transparency=0, included_labels=[1, 255])
+    assert found.tolist() == [[[100] * 3, [0, 255, 0], [100] * 3, [100] * 3]]
+    assert labeloverlay(image, [[255] * 4]).tolist() == image.tolist()
+    assert labeloverlay(image, labels, included_labels=[]).tolist() == image.tolist()
+
+
+def test_the_kinds_of_images_agree():
+    image = np.array([[0, 51, 255]], np.uint8)
+    labels = [[0, 1, 2]]
+    wanted = labeloverlay(image, labels)
+    for same in (image[:, :, None], image / 255, np.float32(image / 255), image.astype(np.uint16) * 257):
+        np.testing.assert_array_equal(labeloverlay(same, labels), wanted)
+    np.testing.assert_array_equal(
+        labeloverlay(image, labels, colormap=COLORS), labeloverlay(image, labels, colormap=COLORS / 255)
+    )
+
+
+def test_arguments_are_not_changed():
+    image, labels = np.full((2, 2, 3), 9, np.uint8), np.zeros((2, 2), np.uint8)
+    labeloverlay(image, labels)
+    assert (image == 9).all()
+    assert (labels == 0).all()
+
+
+def test_a_class_has_one_colour_in_every_picture():
+    image = np.zeros((1, 2))
+    few, many = labeloverlay(image, [[0, 0]]), labeloverlay(image, [[0, 200]])
+    assert few[0, 0].tolist() == many[0, 0].tolist()
+
+
+def test_colours_are_distinct_and_begin_alike():
+    every = distinct_colors(255)
+    assert len(np.unique(every, axis=0)) == 255
+    for count in (0, 1, 11):
+        np.testing.assert_array_equal(distinct_colors(count), every[:count])
+    # eleven classes, as CamVid has: no two colours that are close in all three channels
+    gaps = np.abs(every[:11, None].astype(int) - every[None, :11]).max(axis=2)
+    assert gaps[~np.eye(11, dtype=bool)].min() >= 64
+    with pytest.raises(ValueError, match="distinct colours, got a count of 5000"):
+        distinct_colors(5000)
+
+
+@pytest.mark.parametrize(
+    ("image", "labels", "options", "error", "message"),
+    [
+        (
+            np.zeros((2, 3)),
+            np.zeros((3, 2), int),
+            {},
+            DataError,
+            "the labels have the shape (3, 2) and the image has (2, 3) pixels; both must have one height "
+            "and width",
+        ),
+        (
+            np.zeros((2, 2, 4)),
+            np.zeros((2, 2), int),
+            {},
+            DataError,
+            "the image must be (H, W), (H, W, 1) or (H, W, 3), got the shape (2, 2, 4)",
+        ),
+        (
+            [[2.0]],
+            [[0]],
+            {},
+            DataError,
+            "the image is of floats, which must lie in 0 to 1; divide by 255, or give uint8",
+        ),
+        (
+            [[np.nan]],
+            [[0]],
+            {},
+            DataError,
+            "the image is of floats, which must lie in 0 to 1; divide by 255, or give uint8",
+        ),
+        ([[300]], [[0]], {}, DataError, "the image holds 300 to 300; whole numbers must lie in 0 to 255"),
+        (
+            [[True]],
+            [[0]],
+            {},
+            WrongTypeError,
+            "the image must be of uint8, uint16 or floats, got an array of bool",
+        ),
+        (
+            [[0.0]],
+            [[0.0]],
+            {},
+            WrongTypeError,
+            "labels must be integer class indices, got an array of float64",
+        ),
+        ([[0.0]], [[-1]], {}, DataError, "labels must be 0 or more, got -1"),
+        (
+            [[0.0]],
+            [[0]],
+            {"transparency": 1.5},
+            DataError,
+            "transparency must be 0 (opaque) to 1 (invisible), got 1.5",
+        ),
+        (
+            [[0.0]],
+            [[3]],
+            {"colormap": COLORS},
+            DataError,
+            "the colormap has 3 colours, too few for the label 3",
+        ),
+        (
+            [[0.0]],
+            [[0]],
+            {"colormap": [0, 0, 0]},
+            DataError,
+            "a colormap is (M, 3), one RGB row a class, got the shape (3,)",
+        ),
+        (
+            [[0.0]],
+            [[0]],
+            {"colormap": [[0, 0, 256]]},
+            DataError,
+            "the colormap holds 0 to 256; whole numbers must lie in 0 to 255",
+        ),
+    ],
+)
+def test_what_cannot_be_drawn(image, labels, options, error, message):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        labeloverlay(image, labels, **options)
+
+
+def test_a_sheet_holds_every_picture_enlarged():
+    random = np.random.default_rng(0)
+    images = [random.integers(0, 256, (8, 6), np.uint8) for _ in range(2)]
+    labels = [random.choice([0, 1, 255], (8, 6)) for _ in range(2)]
+    sheet = overlay_sheet(images, labels, labels[::-1], ["sky", "road"], colormap=COLORS, scale=20)
+    assert sheet.dtype == np.uint8
+    windows = np.lib.stride_tricks.sliding_window_view(sheet, (160, 120, 3))[:, :, 0]
+    for image, truth, predicted in zip(images, labels, labels[::-1], strict=True):
+        overlays = [
+            labeloverlay(image, some, colormap=COLORS, transparency=0.4) for some in (truth, predicted)
+        ]
+        lefts = []
+        for picture in (np.repeat(image[:, :, None], 3, axis=2), *overlays):
+            large = np.kron(picture, np.ones((20, 20, 1), np.uint8))
+            corners = np.argwhere((windows[:, :, 0, 0] == large[0, 0]).all(axis=2))
+            places = [(y, x) for y, x in corners if np.array_equal(windows[y, x], large)]
+            assert len(places) == 1
+            lefts.append(places[0])
+        assert len({y for y, _ in lefts}) == 1
+        assert [x for _, x in lefts] == sorted(x for _, x in lefts)
+
+
+def test_a_sheet_shows_the_legend():
+    image, labels = np.zeros((32, 32)), np.full((32, 32), 255)
+    sheet = overlay_sheet([image], [labels], [labels], ["sky", "road", "car"], colormap=COLORS)
+    for color in COLORS:
+        assert (sheet == color).all(axis=2).sum() >= 100
+
+
+def test_the_scale_follows_the_largest_picture():
+    def sheet_of(*sizes, **options):
+        images, labels = [np.zeros(size) for size in sizes], [np.zeros(size, int) for size in sizes]
+        return overlay_sheet(images, labels, labels, ["sky"], **options)
+
+    assert sheet_of((32, 32)).shape == sheet_of((32, 32), scale=6).shape
+    assert sheet_of((32, 32), (96, 20)).shape == sheet_of((32, 32), (96, 20), scale=2).shape
+    assert sheet_of((300, 400)).shape == sheet_of((300, 400), scale=1).shape
+
+
+def test_long_and_many_class_names_fit():
+    image, labels = np.zeros((32, 32)), np.zeros((32, 32), int)
+    wide = overlay_sheet([image], [labels], [labels], ["a very long name of a class " * 6])
+    narrow = overlay_sheet([image], [labels], [labels], ["sky"])
+    assert wide.shape[1] > narrow.shape[1]
+    many = overlay_sheet([image], [labels], [labels], [f"class {i}" for i in range(40)])
+    assert many.shape[1] == narrow.shape[1]
+    assert many.shape[0] > narrow.shape[0]
+
+
+@pytest.mark.parametrize(
+    ("count", "classes", "options", "message"),
+    [
+        (
+            (1, 2, 1),
+            ["sky"],
+            {},
+            "a sheet takes one truth and one prediction for each image, got 1 images, 2 truths and "
+            "1 predictions",
+        ),
+        ((0, 0, 0), ["sky"], {}, "there are no images to draw"),
+        (
+            (1, 1, 1),
+            ["sky"] * 4,
+            {"colormap": COLORS},
+            "the colormap has 3 colours, too few for 4 classes",
+        ),
+        ((1, 1, 1), ["sky"], {"scale": 0}, "scale must be a whole number of 1 or more, got 0"),
+    ],
+)
+def test_what_makes_no_sheet(count, classes, options, message):
+    images, truths, predictions = ([np.zeros((2, 2), np.uint8)] * number for number in count)
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        overlay_sheet(images, truths, predictions, classes, **options)
