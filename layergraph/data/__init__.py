@@ -1,1 +1,27 @@
+"""Data: images and pixel labels on disk, read item by item, combined, counted.
 
+The names are MATLAB's: ``imageDatastore`` is ``ImageDatastore``, ``countEachLabel`` is ``count_each_label``.
+"""
+
+from layergraph.data.counts import count_each_label, median_frequency_weights
+from layergraph.data.datastore import CombinedDatastore, Datastore, TransformedDatastore, combine, transform
+from layergraph.data.images import ImageDatastore, read_image, write_image
+from layergraph.data.labels import UNLABELLED, PixelLabelDatastore, write_labels
+from layergraph.data.triangles import triangle_images
+
+__all__ = [
+    "UNLABELLED",
+    "CombinedDatastore",
+    "Datastore",
+    "ImageDatastore",
+    "PixelLabelDatastore",
+    "TransformedDatastore",
+    "combine",
+    "count_each_label",
+    "median_frequency_weights",
+    "read_image",
+    "transform",
+    "triangle_images",
+    "write_image",
+    "write_labels",
+]

@@ -1,0 +1,94 @@
+"""How often each class occurs, and class weights from that."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from layergraph.data.datastore import CombinedDatastore, Datastore
+from layergraph.data.labels import PixelLabelDatastore
+from layergraph.errors import DataError, WrongTypeError
+from layergraph.tables import Table
+
+
+def count_each_label(store: Datastore[Any]) -> Table:
+    """Count the pixels of each class: MATLAB's ``countEachLabel``.
+
+    ``store`` is a ``PixelLabelDatastore``, or a combined store with one among its parts. The table has a row
+    a class: ``name``; ``pixel_count``, the pixels of the class in all images; ``image_pixel_count``, all
+    the pixels, labelled or not, of those images that hold the class. Reads every label file once, with a
+    progress bar where stderr is a terminal. Raises ``WrongTypeError`` for a store without pixel labels,
+    ``DataError`` for one with several or for a file that cannot be read.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from layergraph.data import triangle_images
+    >>> with TemporaryDirectory() as folder:
+    ...     images, labels = triangle_images(folder, n=10)
+    ...     print(count_each_label(labels))
+    name          pixel_count    image_pixel_count
+    ----------  -------------  -------------------
+    triangle              551                10240
+    background           9689                10240
+    """
+    labels = _label_store(store)
+    number = len(labels.classes)
+    pixels, image_pixels = np.zeros(number, np.int64), np.zeros(number, np.int64)
+    for indices in _with_progress(labels, "Counting labels"):
+        counted = np.bincount(indices.ravel(), minlength=number)[:number]
+        pixels += counted
+        image_pixels += indices.size * (counted > 0)
+    columns = {"pixel_count": pixels.tolist(), "image_pixel_count": image_pixels.tolist()}
+    return Table({"name": labels.classes, **columns})
+
+
+def median_frequency_weights(counts: Table) -> tuple[float, ...]:
+    """Class weights that make rare classes count more: ``median(f) / f``, one a class.
+
+    ``f = pixel_count / image_pixel_count`` is how much of an image a class fills where it occurs. ``counts``
+    is a table from ``count_each_label``. Raises ``DataError`` where a class has no pixels. Source: Eigen and
+    Fergus, "Predicting Depth, Surface Normals and Semantic Labels with a Common Multi-Scale Convolutional
+    Architecture", ICCV 2015.
+
+    >>> counts = {"name": ["sky", "road", "pole"], "pixel_count": [50, 25, 5], "image_pixel_count": [100] * 3}
+    >>> median_frequency_weights(Table(counts))
+    (0.5, 1.0, 5.0)
+    """
+    empty = [name for name, pixels in zip(counts.name, counts.pixel_count, strict=True) if pixels == 0]
+    if empty:
+        names = ", ".join(map(repr, empty))
+        raise DataError(
+            f"no pixel has the {'class' if len(empty) == 1 else 'classes'} {names}, so there is no frequency "
+            "to weight by; check the label ids, leave the class out, or count more label images"
+        )
+    if len(counts) == 0:
+        return ()
+    frequency = np.array(counts.pixel_count) / np.array(counts.image_pixel_count)
+    weights: list[float] = (np.median(frequency) / frequency).tolist()
+    return tuple(weights)
+
+
+def _label_store(store: Datastore[Any]) -> PixelLabelDatastore:
+    parts = store.stores if isinstance(store, CombinedDatastore) else (store,)
+    found = [part for part in parts if isinstance(part, PixelLabelDatastore)]
+    if not found:
+        raise WrongTypeError(
+            "count_each_label needs a PixelLabelDatastore or a combined store that holds one, got "
+            f"{', '.join(type(part).__name__ for part in parts)}; count before a transform"
+        )
+    if len(found) > 1:
+        raise DataError(
+            f"the combined store holds {len(found)} label stores; count each label store by itself"
+        )
+    return found[0]
+
+
+def _with_progress(store: PixelLabelDatastore, title: str) -> Iterable[Any]:
+    if not sys.stderr.isatty():
+        return store
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(store, title, total=len(store), console=Console(stderr=True), transient=True)

@@ -1,0 +1,239 @@
+"""Datastores: sequences of items that are read from disk when they are asked for."""
+
+from __future__ import annotations
+
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Generic, Self, SupportsIndex, TypeVar, overload
+
+import numpy as np
+
+from layergraph.errors import DataError, WrongTypeError
+
+Item = TypeVar("Item", covariant=True)
+NewItem = TypeVar("NewItem")
+
+
+class Datastore(ABC, Generic[Item]):
+    """A sequence of items, each read at the moment it is asked for; the base of all datastores.
+
+    A datastore is a value: no method changes it, ``subset``, ``shuffle`` and the like return new ones.
+    It is a map-style dataset for ``torch.utils.data.DataLoader``. A store of your own defines
+    ``__len__``, ``_read(index)`` (one item, ``0 <= index < len``) and ``_take(indices)`` (a store of the
+    same kind with these items, in this order).
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from layergraph.data import triangle_images
+    >>> with TemporaryDirectory() as folder:
+    ...     images, labels = triangle_images(folder, n=4)
+    ...     pairs = images.combine(labels)
+    ...     image, label = pairs[-1]
+    >>> len(pairs), image.shape, label.shape
+    (4, (32, 32, 1), (32, 32))
+    >>> len(pairs[:3]), len(pairs.partition(2, 0)), pairs.classes
+    (3, 2, ('triangle', 'background'))
+    """
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def _read(self, index: int) -> Item: ...
+
+    @abstractmethod
+    def _take(self, indices: tuple[int, ...]) -> Self: ...
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The class names, where this store or one of its parts has them."""
+        return None
+
+    @property
+    def files(self) -> tuple[Path, ...] | None:
+        """The file of each item, where this store or one of its parts reads files."""
+        return None
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice | Iterable[SupportsIndex]) -> Self: ...
+    def __getitem__(self, index: SupportsIndex | slice | Iterable[SupportsIndex]) -> Item | Self:
+        # arrays and tensors without axes are single positions, though they call themselves iterable
+        if isinstance(index, slice) or (isinstance(index, Iterable) and getattr(index, "ndim", 1) > 0):
+            return self.subset(index)
+        return self._read(self._position(index))
+
+    def __iter__(self) -> Iterator[Item]:
+        return (self._read(index) for index in range(len(self)))
+
+    def subset(self, indices: slice | Iterable[SupportsIndex]) -> Self:
+        """The items at these 0-based positions, in this order; negative ones count from the end.
+
+        Raises ``IndexError`` for a position past the end, ``WrongTypeError`` for what is no position.
+        """
+        if isinstance(indices, slice):
+            return self._take(tuple(range(len(self))[indices]))
+        if isinstance(indices, str) or not isinstance(indices, Iterable):
+            raise WrongTypeError(f"subset needs a slice or a sequence of whole numbers, got {indices!r}")
+        return self._take(tuple(self._position(index) for index in indices))
+
+    def partition(self, num_parts: int, index: int) -> Self:
+        """Part ``index`` (counted from 0) of ``num_parts`` contiguous parts of near-equal size.
+
+        All parts together are the whole store. Raises ``DataError`` for numbers out of range.
+        """
+        if num_parts < 1 or not 0 <= index < num_parts:
+            raise DataError(
+                f"partition needs num_parts of at least 1 and an index from 0 to num_parts - 1, "
+                f"got num_parts={num_parts} and index={index}"
+            )
+        return self[len(self) * index // num_parts : len(self) * (index + 1) // num_parts]
+
+    def shuffle(self, seed: int | None = None) -> Self:
+        """The same items in random order: one fixed order for a seed, a new one each time without.
+
+        Raises ``DataError`` for a negative seed.
+        """
+        if seed is not None and seed < 0:
+            raise DataError(f"shuffle needs a seed of 0 or more, got {seed}")
+        return self._take(tuple(np.random.default_rng(seed).permutation(len(self)).tolist()))
+
+    def transform(self, function: Callable[[Any], NewItem]) -> TransformedDatastore[NewItem]:
+        """The store whose items are ``function(item)``, computed anew at each read."""
+        return TransformedDatastore(self, function)
+
+    def combine(self, *others: Datastore[Any]) -> CombinedDatastore:
+        """The store whose items are tuples: one item of this store, one of each other store."""
+        return CombinedDatastore(self, *others)
+
+    def _position(self, index: Any) -> int:
+        try:
+            position = operator.index(index)
+        except TypeError:
+            position = None
+        if position is None or isinstance(index, bool) or str(getattr(index, "dtype", "")).endswith("bool"):
+            raise WrongTypeError(f"a position in a datastore is a whole number, got {index!r}")
+        if not -len(self) <= position < len(self):
+            raise IndexError(f"position {position} in a {type(self).__name__} with {len(self)} items")
+        return position % len(self)
+
+    def __repr__(self) -> str:
+        first = f", first file {str(self.files[0])!r}" if self.files else ""
+        return f"{type(self).__name__}({len(self)} {'item' if len(self) == 1 else 'items'}{first})"
+
+
+class CombinedDatastore(Datastore[tuple[Any, ...]]):
+    """Several stores of one length, read side by side; see ``combine``."""
+
+    def __init__(self, *stores: Datastore[Any]) -> None:
+        for store in stores:
+            if not isinstance(store, Datastore):
+                raise WrongTypeError(f"combine needs datastores, got {type(store).__name__}")
+        if not stores:
+            raise DataError("combine needs at least one datastore, got none")
+        if len({len(store) for store in stores}) > 1:
+            raise DataError(
+                "combine reads stores side by side, so they need one length, got "
+                f"{' and '.join(map(repr, stores))}; give each the same items in the same order"
+            )
+        parts = [store.stores if isinstance(store, CombinedDatastore) else (store,) for store in stores]
+        self._stores: tuple[Datastore[Any], ...] = sum(parts, ())
+
+    @property
+    def stores(self) -> tuple[Datastore[Any], ...]:
+        """The stores that are read side by side."""
+        return self._stores
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        return next((store.classes for store in self._stores if store.classes is not None), None)
+
+    @property
+    def files(self) -> tuple[Path, ...] | None:
+        return next((store.files for store in self._stores if store.files is not None), None)
+
+    def __len__(self) -> int:
+        return len(self._stores[0])
+
+    def _read(self, index: int) -> tuple[Any, ...]:
+        return tuple(store._read(index) for store in self._stores)
+
+    def _take(self, indices: tuple[int, ...]) -> Self:
+        return type(self)(*(store._take(indices) for store in self._stores))
+
+
+class TransformedDatastore(Datastore[Item]):
+    """A store whose items go through a function; see ``transform``."""
+
+    def __init__(self, store: Datastore[Any], function: Callable[[Any], Item]) -> None:
+        if not isinstance(store, Datastore):
+            raise WrongTypeError(f"transform needs a datastore, got {type(store).__name__}")
+        if not callable(function):
+            raise WrongTypeError(f"transform needs a function of one item, got {function!r}")
+        self._store, self._function = store, function
+
+    @property
+    def store(self) -> Datastore[Any]:
+        """The store whose items are transformed."""
+        return self._store
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        return self._store.classes
+
+    @property
+    def files(self) -> tuple[Path, ...] | None:
+        return self._store.files
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    def _read(self, index: int) -> Item:
+        item = self._store._read(index)
+        try:
+            return self._function(item)
+        except Exception as error:
+            # the function is the user's: its error stays what it is, and learns where it happened
+            file = f" (file '{self.files[index]}')" if self.files else ""
+            error.add_note(f"raised by the transform of item {index}{file}")
+            raise
+
+    def _take(self, indices: tuple[int, ...]) -> Self:
+        return type(self)(self._store._take(indices), self._function)
+
+
+def combine(*stores: Datastore[Any]) -> CombinedDatastore:
+    """The store whose item i is the tuple of the items i of all stores: MATLAB's ``combine``.
+
+    A combined store among them counts as its parts. Subsets, shuffles and partitions keep the tuples
+    together. MATLAB ends silently with the shortest store; here stores of unequal length raise
+    ``DataError`` with their lengths and first files, since a missing file is nearly always a mistake.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from layergraph.data import triangle_images
+    >>> with TemporaryDirectory() as folder:
+    ...     images, labels = triangle_images(folder, n=3)
+    >>> combine(images, labels).shuffle(seed=1).stores[1].files[0].name
+    'label_001.png'
+    >>> combine(images, labels[:2])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    layergraph.errors.DataError: combine reads stores side by side, so they need one length, got ...
+    """
+    return CombinedDatastore(*stores)
+
+
+def transform(store: Datastore[Any], function: Callable[[Any], NewItem]) -> TransformedDatastore[NewItem]:
+    """The store whose items are ``function(item)``: MATLAB's ``transform``.
+
+    An item of a combined store is one tuple, and goes to the function as one argument.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from layergraph.data import triangle_images
+    >>> with TemporaryDirectory() as folder:
+    ...     images, labels = triangle_images(folder, n=3)
+    ...     transform(images, lambda image: image[:16] / 255)[0].shape
+    (16, 32, 1)
+    """
+    return TransformedDatastore(store, function)

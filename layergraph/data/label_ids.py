@@ -1,0 +1,164 @@
+"""Which pixel values of label images belong to which class."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence, Set
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layergraph.errors import DataError, WrongTypeError
+from layergraph.labels import UNLABELLED
+
+Triplet = tuple[int, int, int]
+Ids = tuple[int, ...] | tuple[Triplet, ...]
+
+
+class LabelIds:
+    """Class names and the pixel values of each: whole numbers 0 to 65535, or RGB triplets.
+
+    ``label_ids`` has one entry a class, all of one kind: a number or several (list, tuple, range, set), or an
+    RGB triplet or several. Rows of three numbers for *every* class are triplets, as MATLAB reads an M-by-3
+    matrix; where they are three ids for each class, write sets: ``[{1, 2, 3}, {4, 5, 6}]``.
+
+    >>> ids = LabelIds(["road", "car"], [(128, 64, 128), [(64, 0, 128), (64, 128, 192)]])
+    >>> ids.is_rgb, ids.ids
+    (True, (((128, 64, 128),), ((64, 0, 128), (64, 128, 192))))
+    >>> LabelIds(["road", "car"], [[0, 3], 7]).indices(np.array([[3, 7, 9]]))
+    array([[  0,   1, 255]], dtype=uint8)
+    """
+
+    def __init__(self, classes: Iterable[str], label_ids: Iterable[Any]) -> None:
+        self.classes = _class_names(classes)
+        self.ids, self.is_rgb = _ids_of_classes(self.classes, label_ids)
+        owner: dict[int, int] = {}
+        for index, group in enumerate(self.ids):
+            for label_id in group:
+                other = owner.setdefault(_code(label_id), index)
+                if other != index:
+                    raise DataError(
+                        f"label id {label_id} belongs to two classes, {self.classes[other]!r} and "
+                        f"{self.classes[index]!r}; give it to one of them"
+                    )
+        codes = np.array(sorted(owner))
+        indices = np.array([owner[code] for code in codes.tolist()], np.uint8)
+        if self.is_rgb:
+            self._codes, self._indices = codes.astype(np.uint32), indices
+        else:
+            self._table = np.full(65536, UNLABELLED, np.uint8)
+            self._table[codes] = indices
+
+    def indices(self, values: NDArray[Any]) -> NDArray[np.uint8]:
+        """The class index of each pixel, 255 where its value is in no class; same shape as ``values``.
+
+        ``values`` are whole numbers from 0 to 65535, or for RGB ids the codes ``r + 256 g + 65536 b``
+        (the order of the bytes in a little-endian word, in which four-byte pixels are read at once).
+        """
+        if not self.is_rgb:
+            grey: NDArray[np.uint8] = self._table[values]
+            return grey
+        places = np.searchsorted(self._codes, values)
+        places[places == len(self._codes)] = 0
+        return np.where(self._codes[places] == values, self._indices[places], np.uint8(UNLABELLED))
+
+    def __contains__(self, label_id: object) -> bool:
+        return any(label_id in group for group in self.ids)
+
+
+def _class_names(classes: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(classes, str) or not isinstance(classes, Iterable):
+        raise WrongTypeError(f"classes is a sequence of class names, got {classes!r}")
+    names = tuple(classes)
+    for place, name in enumerate(names):
+        if not isinstance(name, str):
+            raise WrongTypeError(f"a class name is a string, got {name!r} at position {place} of classes")
+        if not name.strip():
+            raise DataError(
+                f"the class name at position {place} of classes is empty; give every class a name"
+            )
+        if name in names[:place]:
+            raise DataError(f"class name {name!r} stands twice in classes; give every class its own name")
+    if not 1 <= len(names) <= UNLABELLED:
+        raise DataError(
+            f"a label store takes 1 to {UNLABELLED} classes, since labels are read as 8-bit numbers and "
+            f"{UNLABELLED} means unlabelled; got {len(names)}"
+        )
+    return tuple(str(name) for name in names)
+
+
+def _ids_of_classes(classes: tuple[str, ...], label_ids: Iterable[Any]) -> tuple[tuple[Ids, ...], bool]:
+    """The ids of each class as a tuple, and whether they are RGB triplets."""
+    if isinstance(label_ids, (str, Set)) or not isinstance(label_ids, Iterable):
+        raise WrongTypeError(f"label_ids is a sequence with one entry a class, got {label_ids!r}")
+    entries = [_plain(entry) for entry in label_ids]
+    if len(entries) != len(classes):
+        raise DataError(
+            f"label_ids has {_counted(len(entries), 'entry', 'entries')}, classes has "
+            f"{_counted(len(classes), 'name', 'names')}; give each class one entry, an id or a list of ids"
+        )
+    nested = [
+        isinstance(entry, list) and any(isinstance(part, (list, set)) for part in entry) for entry in entries
+    ]
+    flat_three = [isinstance(entry, list) and len(entry) == 3 for entry in entries]
+    is_rgb = all(a or b for a, b in zip(nested, flat_three, strict=True))
+    if any(nested) and not is_rgb:
+        rgb = nested.index(True)
+        grey = next(i for i in range(len(entries)) if not (nested[i] or flat_three[i]))
+        raise DataError(
+            f"label_ids mixes two kinds of ids: RGB triplets for class {classes[rgb]!r}, but for class "
+            f"{classes[grey]!r} {entries[grey]!r}; give every class RGB triplets, or every class numbers"
+        )
+    groups: list[Ids] = []
+    for name, entry, is_nested in zip(classes, entries, nested, strict=True):
+        group = entry if is_nested or (isinstance(entry, (list, set)) and not is_rgb) else [entry]
+        if not group:
+            raise DataError(f"class {name!r} has no label ids; give it at least one, or leave the class out")
+        groups.append(tuple(_triplet(name, i) if is_rgb else _number(name, i, 65535) for i in group))  # type: ignore[arg-type]
+    return tuple(groups), is_rgb
+
+
+def _plain(entry: Any) -> Any:
+    """NumPy arrays, tuples and lists as lists; sets and ranges (which are never a triplet) as sets."""
+    if isinstance(entry, np.ndarray):
+        return entry.tolist()
+    if isinstance(entry, (Set, range)):
+        return set(entry)
+    if isinstance(entry, Sequence) and not isinstance(entry, str):
+        return [_plain(part) for part in entry]
+    return entry
+
+
+def _triplet(name: str, value: Any) -> Triplet:
+    if not isinstance(value, list) or len(value) != 3:
+        raise DataError(
+            f"class {name!r} has the label id {value!r}; an RGB triplet is three numbers 0 to 255"
+        )
+    red, green, blue = (_number(name, part, 255) for part in value)
+    return red, green, blue
+
+
+def _number(name: str, value: Any, largest: int) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool):
+        raise WrongTypeError(
+            f"class {name!r} has the label id {value!r}; an id is a whole number or RGB triplet"
+        )
+    if not 0 <= number <= largest:
+        kind = "an RGB triplet has numbers" if largest == 255 else "a pixel value goes"
+        raise DataError(f"class {name!r} has the label id {number}; {kind} from 0 to {largest}")
+    return number
+
+
+def _code(label_id: int | Triplet) -> int:
+    if isinstance(label_id, int):
+        return label_id
+    return label_id[0] + (label_id[1] << 8) + (label_id[2] << 16)
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"

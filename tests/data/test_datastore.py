@@ -1,0 +1,182 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from layergraph.data import (
+    CombinedDatastore,
+    Datastore,
+    ImageDatastore,
+    combine,
+    transform,
+    triangle_images,
+    write_image,
+)
+from layergraph.errors import WrongTypeError
+
+
+class Numbers(Datastore[int]):
+    """The smallest store there can be; its items are its numbers."""
+
+    def __init__(self, numbers):
+        self.numbers = tuple(numbers)
+
+    def __len__(self):
+        return len(self.numbers)
+
+    def _read(self, index):
+        return self.numbers[index]
+
+    def _take(self, indices):
+        return Numbers(self.numbers[index] for index in indices)
+
+
+def every_kind(count):
+    """A plain, a transformed and a combined store, and how to get the plain item out of one of theirs."""
+    plain = Numbers(range(count))
+    return [
+        (plain, lambda item: item),
+        (plain.transform(lambda item: -item), lambda item: -item),
+        (combine(plain, plain.transform(str)), lambda item: item[0] if str(item[0]) == item[1] else None),
+        (combine(plain, plain).transform(sum), lambda item: item // 2),
+    ]
+
+
+@given(count=st.integers(0, 30), parts=st.integers(1, 40), seed=st.integers(0, 2**40))
+def test_partition_and_shuffle_lose_nothing_and_keep_pairs(count, parts, seed):
+    for store, plain in every_kind(count):
+        pieces = [store.partition(parts, index) for index in range(parts)]
+        assert [plain(item) for piece in pieces for item in piece] == list(range(count))
+        assert max(map(len, pieces)) - min(map(len, pieces)) <= 1
+        shuffled = [plain(item) for item in store.shuffle(seed)]
+        assert sorted(shuffled) == list(range(count))
+        assert shuffled == [plain(item) for item in store.shuffle(seed)]
+        assert [plain(item) for item in store] == list(range(count)), "the store itself has changed"
+
+
+@given(data=st.data(), count=st.integers(1, 20))
+def test_indexing_is_that_of_a_list(data, count):
+    indices = data.draw(st.lists(st.integers(-count, count - 1)))
+    cut = data.draw(st.slices(count))
+    for store, plain in every_kind(count):
+        assert [plain(item) for item in store.subset(indices)] == [range(count)[i] for i in indices]
+        assert [plain(item) for item in store[np.array(indices, int)]] == [range(count)[i] for i in indices]
+        assert [plain(item) for item in store[cut]] == list(range(count))[cut]
+        for index in indices:
+            assert plain(store[index]) == range(count)[index]
+
+
+def test_orders_differ_between_seeds_and_without():
+    store = Numbers(range(50))
+    assert list(store.shuffle(0)) != list(store.shuffle(1))
+    assert list(store.shuffle()) != list(store.shuffle())
+
+
+def test_numbers_of_numpy_and_torch_are_positions():
+    store = Numbers(range(5))
+    assert store[np.int64(2)] == store[torch.tensor(2)] == store[np.array(2)] == 2
+    assert list(store[torch.tensor([3])]) == list(store[np.array([3])]) == [3]
+    assert list(store[(4, 0)]) == [4, 0]
+
+
+@pytest.mark.parametrize("index", [5, -6])
+def test_past_the_end(index, refusal):
+    store, text = Numbers(range(5)), f"position {index} in a Numbers with 5 items"
+    assert refusal(store.__getitem__, index, error=IndexError) == text
+    assert refusal(store.subset, [0, index], error=IndexError) == text
+
+
+@pytest.mark.parametrize("index", [1.0, True, None, np.True_, torch.tensor(True)])
+def test_what_is_no_position(index, refusal):
+    store = Numbers(range(5))
+    for attempt in (index, [index]):
+        text = refusal(store.__getitem__, attempt, error=WrongTypeError)
+        assert text == f"a position in a datastore is a whole number, got {index!r}"
+
+
+def test_what_is_no_subset(refusal):
+    store, text = Numbers(range(5)), "subset needs a slice or a sequence of whole numbers, got"
+    assert refusal(store.__getitem__, "ab", error=WrongTypeError) == f"{text} 'ab'"
+    assert refusal(store.subset, 3, error=WrongTypeError) == f"{text} 3"
+    mask = torch.tensor([True, False])
+    assert "whole number, got tensor(" in refusal(store.subset, mask, error=WrongTypeError)
+
+
+def test_numbers_out_of_range(refusal):
+    for parts, index in ((0, 0), (3, 3), (3, -1)):
+        assert refusal(Numbers(range(5)).partition, parts, index) == (
+            "partition needs num_parts of at least 1 and an index from 0 to num_parts - 1, "
+            f"got num_parts={parts} and index={index}"
+        )
+    assert refusal(Numbers(range(5)).shuffle, -1) == "shuffle needs a seed of 0 or more, got -1"
+
+
+def test_unequal_lengths_are_refused(tmp_path, refusal):
+    for name in ("images/a.png", "images/b.png", "labels/a.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_image(tmp_path / name, [[1]])
+    images, labels = ImageDatastore(tmp_path / "images"), ImageDatastore(tmp_path / "labels")
+    assert refusal(combine, images, labels) == (
+        "combine reads stores side by side, so they need one length, got "
+        f"ImageDatastore(2 items, first file '{tmp_path}/images/a.png') and "
+        f"ImageDatastore(1 item, first file '{tmp_path}/labels/a.png'); "
+        "give each the same items in the same order"
+    )
+    numbers = Numbers(range(3))
+    assert "got Numbers(3 items) and Numbers(1 item); give" in refusal(numbers.combine, numbers[:1])
+
+
+def test_combine_and_transform_take_stores(refusal):
+    one = Numbers([1])
+    assert refusal(combine) == "combine needs at least one datastore, got none"
+    assert refusal(combine, one, [1], error=WrongTypeError) == "combine needs datastores, got list"
+    assert refusal(transform, [1], str, error=WrongTypeError) == "transform needs a datastore, got list"
+    text = refusal(transform, one, 3, error=WrongTypeError)
+    assert text == "transform needs a function of one item, got 3"
+
+
+def test_a_combined_store_counts_as_its_parts():
+    one = Numbers([1, 2])
+    nested = combine(combine(one, one.transform(str)), one)
+    assert nested[1] == (2, "2", 2)
+    assert len(nested.stores) == 3
+    assert nested[:1][0] == (1, "1", 1)
+    assert isinstance(nested.shuffle(0), CombinedDatastore)
+
+
+def test_classes_and_files_come_from_the_parts(tmp_path):
+    images, labels = triangle_images(tmp_path, n=3)
+    pairs = combine(Numbers(range(3)), images, labels).transform(lambda item: item)[1:]
+    assert pairs.classes == ("triangle", "background")
+    assert [file.name for file in pairs.files] == ["image_002.png", "image_003.png"]
+    assert Numbers([1]).classes is None
+    assert Numbers([1]).files is None
+    assert images.classes is None
+
+
+def test_an_error_in_a_transform_says_where(tmp_path):
+    images, _ = triangle_images(tmp_path, n=2)
+    with pytest.raises(ZeroDivisionError) as caught:
+        images.transform(lambda image: 1 / 0)[1]
+    file = tmp_path / "images" / "image_002.png"
+    assert caught.value.__notes__ == [f"raised by the transform of item 1 (file '{file}')"]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_torch_loader_reads_pairs(tmp_path, workers):
+    images, labels = triangle_images(tmp_path, n=10)
+    loader = torch.utils.data.DataLoader(combine(images, labels), batch_size=4, num_workers=workers)
+    batches = list(loader)
+    assert [tuple(batch[0].shape) for batch in batches] == [(4, 32, 32, 1), (4, 32, 32, 1), (2, 32, 32, 1)]
+    np.testing.assert_array_equal(torch.cat([batch[1] for batch in batches]), np.stack(list(labels)))
+
+
+def test_importing_loads_nothing_heavy():
+    heavy = "torch", "lightning", "scipy", "matplotlib", "rich", "PIL.Image"
+    code = f"import sys, layergraph.data; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

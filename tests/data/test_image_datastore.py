@@ -1,0 +1,147 @@
+import os
+import re
+import struct
+from contextlib import suppress
+
+import numpy as np
+from PIL import Image
+
+from layergraph.data import ImageDatastore, read_image, write_image
+from layergraph.errors import DataError
+
+PALETTE = [255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 20, 30]
+
+
+def check(path, expected, dtype=np.uint8):
+    image = read_image(path)
+    assert image.dtype == dtype
+    assert image.ndim == 3
+    assert image.flags.writeable
+    assert image.tolist() == expected
+
+
+def test_grey(png):
+    check(png("a.png", 0, 8, 3, [[0, 7, 255]]), [[[0], [7], [255]]])
+    check(png("b.png", 0, 1, 3, [[0b10100000], [0b01000000]]), [[[255], [0], [255]], [[0], [255], [0]]])
+    check(png("c.png", 0, 4, 2, [[0xF1]]), [[[255], [17]]])
+    sixteen = struct.pack(">3H", 0, 258, 65535)
+    check(png("d.png", 0, 16, 3, [sixteen]), [[[0], [258], [65535]]], np.uint16)
+    check(png("e.png", 4, 8, 2, [[9, 255, 200, 0]]), [[[9], [200]]])
+
+
+def test_colour(png):
+    check(png("a.png", 2, 8, 2, [[1, 2, 3, 250, 0, 9]]), [[[1, 2, 3], [250, 0, 9]]])
+    check(png("b.png", 6, 8, 2, [[1, 2, 3, 0, 250, 0, 9, 128]]), [[[1, 2, 3], [250, 0, 9]]])
+    check(png("c.png", 3, 8, 2, [[1, 3]], PALETTE), [[[0, 255, 0], [10, 20, 30]]])
+    check(
+        png("d.png", 3, 2, 4, [[0b00011011]], PALETTE),
+        [[[255, 0, 0], [0, 255, 0], [0, 0, 255], [10, 20, 30]]],
+    )
+    transparent = png("e.png", 3, 8, 2, [[1, 3]], PALETTE, transparency=[0, 128, 255])
+    check(transparent, [[[0, 255, 0], [10, 20, 30]]])
+
+
+def test_other_formats(tmp_path):
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=95)
+    red = read_image(tmp_path / "a.jpg")
+    assert red.shape == (8, 8, 3)
+    assert red[0, 0, 0] > 245
+    assert red[0, 0, 1] < 10
+    Image.fromarray(np.array([[0.5, -2.0]], np.float32)).save(tmp_path / "b.tif")
+    check(tmp_path / "b.tif", [[[0.5], [-2.0]]], np.float32)
+    Image.fromarray(np.array([[5, 65535]], np.int32)).save(tmp_path / "c.tif")
+    check(tmp_path / "c.tif", [[[5], [65535]]], np.uint16)
+    big_endian = struct.pack(">2sHI", b"MM", 42, 8) + struct.pack(">H", 8)
+    for tag, kind, value in ((256, 3, 2), (257, 3, 1), (258, 3, 16), (259, 3, 1), (262, 3, 1), (277, 3, 1)):
+        big_endian += struct.pack(">HHIHH", tag, kind, 1, value, 0)
+    big_endian += struct.pack(">HHII", 273, 4, 1, 110) + struct.pack(">HHII", 279, 4, 1, 4) + bytes(4)
+    (tmp_path / "d.tif").write_bytes(big_endian.ljust(110, b"\0") + struct.pack(">2H", 258, 3))
+    check(tmp_path / "d.tif", [[[258], [3]]], np.uint16)
+
+
+def test_orientation_tags_are_not_applied(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (4, 2)).save(tmp_path / "a.jpg", exif=exif)
+    assert read_image(tmp_path / "a.jpg").shape == (2, 4, 3)
+
+
+def test_files_that_cannot_be_read(tmp_path, refusal):
+    missing, empty, text, cut = (tmp_path / name for name in ("no.png", "empty.png", "text.png", "cut.png"))
+    assert refusal(read_image, missing) == f"there is no image file '{missing}'; check the path"
+    empty.touch()
+    cure = "; repair the file or leave it out"
+    assert refusal(read_image, empty) == f"cannot read image file '{empty}': it is empty{cure}"
+    text.write_text("not an image")
+    unknown = "it is no image of a known format, or its head is damaged"
+    assert refusal(read_image, text) == f"cannot read image file '{text}': {unknown}{cure}"
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3))
+    write_image(cut, noise)
+    whole = cut.read_bytes()
+    cut.write_bytes(whole[: len(whole) // 2])
+    expected = rf"cannot read image file '{re.escape(str(cut))}': .*truncated.*{cure}"
+    assert re.fullmatch(expected, refusal(read_image, cut))
+    Image.fromarray(np.array([[5, 65536]], np.int32)).save(tmp_path / "deep.tif")
+    assert refusal(read_image, tmp_path / "deep.tif") == (
+        f"image file '{tmp_path}/deep.tif' has 32-bit values from 5 to 65536; "
+        "convert it to 8 or 16 bits, 0 to 65535"
+    )
+
+
+def test_every_cut_of_a_file_gives_our_error_or_the_image(tmp_path):
+    rng = np.random.default_rng(1)
+    for name in ("a.png", "a.jpg", "a.tif", "a.bmp", "a.gif"):
+        file = tmp_path / name
+        Image.fromarray(rng.integers(0, 256, (9, 9, 3), np.uint8)).save(file)
+        whole = file.read_bytes()
+        for length in range(0, len(whole), 7):
+            file.write_bytes(whole[:length])
+            with suppress(DataError):
+                assert read_image(file).shape == (9, 9, 3)
+
+
+def test_the_store(png, tmp_path):
+    for name in ("b.png", "a.png", "c/d.png"):
+        png(f"set/{name}", 0, 8, 2, [b"xy"])
+    images = ImageDatastore(tmp_path / "set")
+    assert len(images) == 2
+    assert [file.name for file in images.files] == ["a.png", "b.png"]
+    assert images[0].tolist() == [[[120], [121]]]
+    assert len(ImageDatastore(tmp_path / "set", include_subfolders=True)) == 3
+    assert [file.name for file in images[::-1].files] == ["b.png", "a.png"]
+    assert repr(images) == f"ImageDatastore(2 items, first file '{tmp_path}/set/a.png')"
+    assert repr(images[:0]) == "ImageDatastore(0 items)"
+
+
+def test_writing(tmp_path):
+    grey, colour = np.array([[0, 255]]), np.arange(12).reshape(2, 2, 3)
+    write_image(tmp_path / "grey.png", grey)
+    write_image(tmp_path / "grey.png", grey[:, :, None])
+    assert read_image(tmp_path / "grey.png")[:, :, 0].tolist() == grey.tolist()
+    write_image(tmp_path / "colour.PNG", colour)
+    assert read_image(tmp_path / "colour.PNG").tolist() == colour.tolist()
+    assert sorted(os.listdir(tmp_path)) == ["colour.PNG", "grey.png"]
+
+
+def test_what_cannot_be_written(tmp_path, monkeypatch, refusal):
+    file = tmp_path / "a.png"
+    shape = f"cannot write '{file}': an image is (height, width[, 1 or 3]), got"
+    assert refusal(write_image, file, [1, 2]) == f"{shape} (2,)"
+    assert refusal(write_image, file, np.zeros((0, 4), int)) == f"{shape} (0, 4)"
+    assert refusal(write_image, file, np.zeros((2, 2, 2), int)) == f"{shape} (2, 2, 2)"
+    values = f"cannot write '{file}': an 8-bit image needs whole numbers from 0 to 255, got"
+    assert refusal(write_image, file, [[0.5]]) == f"{values} float64 from 0.5 to 0.5"
+    assert refusal(write_image, file, [[-1, 256]]) == f"{values} int64 from -1 to 256"
+    assert refusal(write_image, tmp_path / "a.jpg", [[1]]) == (
+        f"cannot write '{tmp_path}/a.jpg': the file is a PNG, so its name must end in .png"
+    )
+    assert refusal(write_image, tmp_path / "no/a.png", [[1]]) == (
+        f"cannot write '{tmp_path}/no/a.png': No such file or directory; check the folder"
+    )
+    write_image(file, [[7]])
+    monkeypatch.setattr(
+        os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+    )
+    assert refusal(write_image, file, [[8]]).endswith("No space left on device; check the folder")
+    assert read_image(file).tolist() == [[[7]]], "a failed write has touched the old file"
+    assert os.listdir(tmp_path) == ["a.png"]

@@ -1,0 +1,173 @@
+from itertools import chain
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from layergraph.data.label_ids import LabelIds
+from layergraph.errors import DataError, WrongTypeError
+
+RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+
+
+@pytest.mark.parametrize(
+    ("label_ids", "ids"),
+    [
+        ([255, 0], ((255,), (0,))),
+        (range(2), ((0,), (1,))),
+        (np.array([7, 65535], np.uint16), ((7,), (65535,))),
+        ([np.int64(3), [4, 5]], ((3,), (4, 5))),
+        ([range(3), (7, 8)], ((0, 1, 2), (7, 8))),
+        ([(0, 1, 2), 9], ((0, 1, 2), (9,))),
+        ([{1, 2, 3}, {4, 5, 6}], ((1, 2, 3), (4, 5, 6))),
+        (np.array([[1, 2], [3, 4]]), ((1, 2), (3, 4))),
+        ([[1, 1], [2]], ((1, 1), (2,))),
+    ],
+)
+def test_forms_of_numbers(label_ids, ids):
+    result = LabelIds(["a", "b"], label_ids)
+    assert result.ids == ids
+    assert not result.is_rgb
+
+
+@pytest.mark.parametrize(
+    ("label_ids", "ids"),
+    [
+        ([RED, GREEN], ((RED,), (GREEN,))),
+        ([list(RED), np.array(GREEN)], ((RED,), (GREEN,))),
+        (np.array([RED, GREEN]), ((RED,), (GREEN,))),
+        ([RED, [GREEN, list(BLUE)]], ((RED,), (GREEN, BLUE))),
+        ([np.array([RED, BLUE]), [GREEN]], ((RED, BLUE), (GREEN,))),
+        ([[RED, (1, 2, 3), (4, 5, 6)], [BLUE]], ((RED, (1, 2, 3), (4, 5, 6)), (BLUE,))),
+    ],
+)
+def test_forms_of_colours(label_ids, ids):
+    result = LabelIds(("a", "b"), label_ids)
+    assert result.ids == ids
+    assert result.is_rgb
+
+
+def naive(label_ids, pixel):
+    return next((i for i, group in enumerate(label_ids) if pixel in group), 255)
+
+
+def grouped(element):
+    return st.lists(element, min_size=1, max_size=40, unique=True).flatmap(
+        lambda all_ids: st.lists(st.integers(0, 9), min_size=len(all_ids), max_size=len(all_ids)).map(
+            lambda owner: [
+                [i for i, o in zip(all_ids, owner, strict=True) if o == own] for own in sorted({*owner})
+            ]
+        )
+    )
+
+
+@given(groups=grouped(st.integers(0, 65535)), others=st.lists(st.integers(0, 65535)))
+def test_numbers_against_a_loop(groups, others):
+    ids = LabelIds([f"class {i}" for i in range(len(groups))], [set(group) for group in groups])
+    pixels = np.array([*others, *chain(*groups)], np.uint16)
+    expected = [naive(groups, pixel) for pixel in pixels.tolist()]
+    result = ids.indices(pixels)
+    assert result.dtype == np.uint8
+    assert result.tolist() == expected
+
+
+@given(
+    groups=grouped(st.tuples(*[st.integers(0, 255)] * 3)),
+    others=st.lists(st.tuples(*[st.integers(0, 255)] * 3)),
+)
+def test_colours_against_a_loop(groups, others):
+    ids = LabelIds([f"class {i}" for i in range(len(groups))], groups)
+    pixels = [*others, *chain(*groups)]
+    codes = np.array([r + 256 * g + 65536 * b for r, g, b in pixels], np.uint32)
+    result = ids.indices(codes.reshape(1, -1))
+    assert result.dtype == np.uint8
+    assert result.tolist() == [[naive(groups, pixel) for pixel in pixels]]
+
+
+def test_a_class_may_stand_for_255_classes():
+    ids = LabelIds([str(i) for i in range(255)], range(255))
+    assert ids.indices(np.arange(256)).tolist() == list(range(256))
+
+
+@pytest.mark.parametrize(
+    ("classes", "label_ids", "text"),
+    [
+        (["a", "a"], [1, 2], "class name 'a' stands twice in classes; give every class its own name"),
+        (["a", " "], [1, 2], "the class name at position 1 of classes is empty; give every class a name"),
+        (
+            ["a", "b"],
+            [1],
+            "label_ids has 1 entry, classes has 2 names; give each class one entry, an id or a list of ids",
+        ),
+        (
+            ["a"],
+            [1, 2],
+            "label_ids has 2 entries, classes has 1 name; give each class one entry, an id or a list of ids",
+        ),
+        (
+            ["a", "b"],
+            [[1, 2], [4, 2]],
+            "label id 2 belongs to two classes, 'a' and 'b'; give it to one of them",
+        ),
+        (
+            ["a", "b"],
+            [RED, [BLUE, RED]],
+            "label id (255, 0, 0) belongs to two classes, 'a' and 'b'; give it to one of them",
+        ),
+        (
+            ["a", "b"],
+            [[RED, BLUE], 7],
+            "label_ids mixes two kinds of ids: RGB triplets for class 'a', but for class 'b' 7; "
+            "give every class RGB triplets, or every class numbers",
+        ),
+        (
+            ["a", "b"],
+            [1, []],
+            "class 'b' has no label ids; give it at least one, or leave the class out",
+        ),
+        (["a"], [-1], "class 'a' has the label id -1; a pixel value goes from 0 to 65535"),
+        (["a"], [65536], "class 'a' has the label id 65536; a pixel value goes from 0 to 65535"),
+        (["a"], [(0, 0, 256)], "class 'a' has the label id 256; an RGB triplet has numbers from 0 to 255"),
+        (
+            ["a"],
+            [[RED, (1, 2)]],
+            "class 'a' has the label id [1, 2]; an RGB triplet is three numbers 0 to 255",
+        ),
+        (
+            [str(i) for i in range(256)],
+            range(256),
+            "a label store takes 1 to 255 classes, since labels are read as 8-bit numbers and 255 means "
+            "unlabelled; got 256",
+        ),
+        (
+            [],
+            [],
+            "a label store takes 1 to 255 classes, since labels are read as 8-bit numbers and 255 means "
+            "unlabelled; got 0",
+        ),
+    ],
+)
+def test_what_is_refused(classes, label_ids, text):
+    with pytest.raises(DataError) as caught:
+        LabelIds(classes, label_ids)
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
+    ("classes", "label_ids", "text"),
+    [
+        ("ab", [1, 2], "classes is a sequence of class names, got 'ab'"),
+        (["a", 3], [1, 2], "a class name is a string, got 3 at position 1 of classes"),
+        (["a"], {1}, "label_ids is a sequence with one entry a class, got {1}"),
+        (["a"], 1, "label_ids is a sequence with one entry a class, got 1"),
+        (["a"], [1.5], "class 'a' has the label id 1.5; an id is a whole number or RGB triplet"),
+        (["a"], [True], "class 'a' has the label id True; an id is a whole number or RGB triplet"),
+        (["a"], ["1"], "class 'a' has the label id '1'; an id is a whole number or RGB triplet"),
+        (["a"], [(1, 2, None)], "class 'a' has the label id None; an id is a whole number or RGB triplet"),
+    ],
+)
+def test_wrong_types(classes, label_ids, text):
+    with pytest.raises(WrongTypeError) as caught:
+        LabelIds(classes, label_ids)
+    assert str(caught.value) == text

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from layergraph.data import count_each_label, triangle_images
+
+
+def content(folder):
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*.png")}
+
+
+def test_the_set(tmp_path):
+    images, labels = triangle_images(tmp_path)
+    assert len(images) == len(labels) == 200
+    assert images.files[0] == tmp_path / "images" / "image_001.png"
+    assert labels.files[199] == tmp_path / "labels" / "label_200.png"
+    assert labels.classes == ("triangle", "background")
+    assert labels.label_ids == ((255,), (0,))
+    counts = count_each_label(labels)
+    assert counts.image_pixel_count == (204800, 204800), "an image without triangle, or of triangle alone"
+    assert sum(counts.pixel_count) == 204800
+    assert counts.pixel_count[0] / 204800 == pytest.approx(10326 / 204800, abs=0.003)
+
+
+def test_triangles_are_to_be_seen_but_no_threshold_finds_them(tmp_path):
+    images, labels = triangle_images(tmp_path, n=60)
+    inner, outer = [], []
+    for image, label in zip(images, labels, strict=True):
+        inner.append(image[label == 0].mean())
+        outer.append(image[label == 1].mean())
+    contrast = np.subtract(inner, outer)
+    assert np.abs(contrast).min() > 25
+    assert 0.3 < (contrast > 0).mean() < 0.7
+    grey = np.concatenate([image.ravel() for image in images])
+    truth = np.concatenate([label.ravel() == 0 for label in labels])
+    overlap = [
+        (found & truth).sum() / (found | truth).sum()
+        for level in range(5, 255, 5)
+        for found in (grey > level, grey < level)
+        if found.any()
+    ]
+    assert max(overlap) < 0.3
+
+
+def test_a_seed_gives_one_set_and_longer_sets_begin_like_shorter(tmp_path):
+    triangle_images(tmp_path / "a", n=4, seed=5)
+    triangle_images(tmp_path / "b", n=9, seed=5)
+    triangle_images(tmp_path / "c", n=4, seed=6)
+    a, b, c = (content(tmp_path / name) for name in "abc")
+    assert a.items() < b.items()
+    assert not a.items() & c.items()
+    triangle_images(tmp_path / "a", n=4, seed=5)
+    assert content(tmp_path / "a") == a
+
+
+@pytest.mark.parametrize("size", [(8, 8), (8, 60), (50, 9), (64, 48)])
+def test_sizes(tmp_path, size):
+    images, labels = triangle_images(tmp_path, n=20, size=size)
+    assert {image.shape for image in images} == {(*size, 1)}
+    assert count_each_label(labels).image_pixel_count == (20 * size[0] * size[1],) * 2
+
+
+def test_many_images_get_longer_numbers(tmp_path):
+    images, _ = triangle_images(tmp_path, n=1000, size=(8, 8))
+    assert [images.files[i].name for i in (0, 999)] == ["image_0001.png", "image_1000.png"]
+
+
+def test_sets_do_not_mix(tmp_path, refusal):
+    triangle_images(tmp_path, n=3)
+    before = content(tmp_path)
+    assert refusal(triangle_images, tmp_path, n=2, seed=1) == (
+        f"folder '{tmp_path}/images' holds images of another set, such as 'image_003.png', which would mix "
+        "with the triangles; remove them or give another folder"
+    )
+    (tmp_path / "images" / "notes.txt").touch()
+    (tmp_path / "labels" / "cat.JPG").touch()
+    assert "such as 'cat.JPG'" in refusal(triangle_images, tmp_path, n=3, seed=1)
+    assert content(tmp_path) == before
+    (tmp_path / "labels" / "cat.JPG").unlink()
+    assert len(triangle_images(tmp_path, n=4)[0]) == 4
+
+
+def test_numbers_out_of_range(tmp_path, refusal):
+    for options in ({"n": 0}, {"size": (7, 32)}, {"seed": -1}, {"size": (32, 32, 1)}):
+        given = {"n": 200, "size": (32, 32), "seed": 0} | options
+        assert refusal(triangle_images, tmp_path, **options) == (
+            "triangle_images needs n of at least 1, a size of at least 8 x 8 and a seed of 0 or more, "
+            f"got n={given['n']}, size={given['size']} and seed={given['seed']}"
+        )
+    assert not list(tmp_path.iterdir())
