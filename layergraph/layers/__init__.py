@@ -1,1 +1,64 @@
+"""The layer types. ``LAYER_TYPES`` is the closed registry that files are read by."""
 
+from layergraph.layers.activation import (
+    ClippedReluLayer,
+    DropoutLayer,
+    LeakyReluLayer,
+    ReluLayer,
+    SigmoidLayer,
+    SoftmaxLayer,
+)
+from layergraph.layers.combination import AdditionLayer, DepthConcatenationLayer, MultiplicationLayer
+from layergraph.layers.convolution import Convolution2dLayer, Convolution3dLayer, GroupedConvolution2dLayer
+from layergraph.layers.fully_connected import FullyConnectedLayer
+from layergraph.layers.input import Image3dInputLayer, ImageInputLayer
+from layergraph.layers.layer import Layer
+from layergraph.layers.module import ModuleLayer
+from layergraph.layers.normalization import BatchNormalizationLayer
+from layergraph.layers.output import ClassificationLayer, PixelClassificationLayer, RegressionLayer
+from layergraph.layers.pooling import (
+    AveragePooling2dLayer,
+    AveragePooling3dLayer,
+    GlobalAveragePooling2dLayer,
+    MaxPooling2dLayer,
+    MaxPooling3dLayer,
+    MaxUnpooling2dLayer,
+)
+from layergraph.layers.resizing import Crop2dLayer, Crop3dLayer, Resize2dLayer
+from layergraph.layers.transposed import TransposedConv2dLayer, TransposedConv3dLayer
+
+__all__ = [
+    "AdditionLayer",
+    "AveragePooling2dLayer",
+    "AveragePooling3dLayer",
+    "BatchNormalizationLayer",
+    "ClassificationLayer",
+    "ClippedReluLayer",
+    "Convolution2dLayer",
+    "Convolution3dLayer",
+    "Crop2dLayer",
+    "Crop3dLayer",
+    "DepthConcatenationLayer",
+    "DropoutLayer",
+    "FullyConnectedLayer",
+    "GlobalAveragePooling2dLayer",
+    "GroupedConvolution2dLayer",
+    "Image3dInputLayer",
+    "ImageInputLayer",
+    "LeakyReluLayer",
+    "MaxPooling2dLayer",
+    "MaxPooling3dLayer",
+    "MaxUnpooling2dLayer",
+    "ModuleLayer",
+    "MultiplicationLayer",
+    "PixelClassificationLayer",
+    "RegressionLayer",
+    "ReluLayer",
+    "Resize2dLayer",
+    "SigmoidLayer",
+    "SoftmaxLayer",
+    "TransposedConv2dLayer",
+    "TransposedConv3dLayer",
+]
+
+LAYER_TYPES: dict[str, type[Layer]] = {name: globals()[name] for name in __all__}

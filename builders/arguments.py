@@ -1,0 +1,36 @@
+"""Checks of builder arguments; what they share with layers is checked by the layers' own functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from layergraph.errors import LayerArgumentError
+from layergraph.layers import arguments
+
+
+def whole(builder: str, argument: str, value: object, minimum: int = 1) -> int:
+    """A whole number of at least ``minimum``."""
+    return arguments.whole(builder, argument, value, minimum)
+
+
+def image_channels(builder: str, value: object, rank: int) -> tuple[int, ...]:
+    """The image size with its channels; without them, one channel."""
+    return arguments.image_numbers(builder, "image_size", value, rank)
+
+
+def per_stage(builder: str, argument: str, value: int | Sequence[int], stages: int) -> tuple[int, ...]:
+    """A whole number for each stage; a single one serves for all."""
+    return arguments.per_dimension(builder, argument, value, stages)
+
+
+def filter_window(builder: str, value: int | Sequence[int], rank: int) -> tuple[int, ...]:
+    """Odd filter sizes, so that padding can keep the size of the image."""
+    window = arguments.per_dimension(builder, "filter_size", value, rank)
+    if any(size % 2 == 0 for size in window):
+        raise LayerArgumentError(f"{builder}: filter_size is odd, got {value!r}; 3, 5 and 7 are usual")
+    return window
+
+
+def choice(builder: str, argument: str, value: object, choices: Sequence[str]) -> str:
+    """One of a few words."""
+    return arguments.choice(builder, argument, value, choices)

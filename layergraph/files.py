@@ -1,0 +1,211 @@
+"""Save and load a layer graph: one safetensors file, architecture as JSON in its metadata.
+
+Nothing in such a file can run code: it holds numbers and text, and layer types come from the closed
+registry of :mod:`layergraph.layers`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from layergraph.errors import FileFormatError, LayergraphError
+from layergraph.graph import LayerGraph
+from layergraph.layers import LAYER_TYPES, ModuleLayer
+from layergraph.layers.layer import Layer
+from layergraph.weights import Weights
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+FORMAT = "layergraph 1"
+_LARGEST_ARCHITECTURE = 64 * 1024**2  # characters; 10,000 layers take some 2 million
+
+
+def save(lgraph: LayerGraph, path: str | os.PathLike[str]) -> None:
+    """Write a layer graph and the weights attached to it to a safetensors file.
+
+    The file is written beside its place and then renamed, so that an error leaves no half of it and
+    keeps an older one. A :class:`ModuleLayer` is saved as its weights; loading needs the module again.
+
+    Raises:
+        LayergraphError: a layer has a Python function as initializer and no weights yet.
+        OSError: the file cannot be written.
+
+    >>> import tempfile, layergraph
+    >>> from layergraph.builders import unet_layers
+    >>> lgraph, _ = unet_layers((32, 32, 1), 2, encoder_depth=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     lgraph.save(f"{folder}/unet.safetensors")
+    ...     layergraph.load(f"{folder}/unet.safetensors") == lgraph
+    True
+    """
+    from safetensors.torch import save_file
+
+    path = Path(path)
+    tensors = {
+        f"{name}/{key}": tensor.contiguous()
+        for name in lgraph
+        for key, tensor in (_weights_of(lgraph[name]) or {}).items()
+    }
+    architecture = {
+        "layers": [_layer_to_json(layer) for layer in lgraph.layers],
+        "connections": [list(connection) for connection in lgraph.connections],
+    }
+    metadata = {"format": FORMAT, "architecture": json.dumps(architecture, allow_nan=False)}
+    handle, temporary = tempfile.mkstemp(dir=path.parent or ".", prefix=f".{path.name}.")
+    os.close(handle)
+    try:
+        # every tensor apart: safetensors refuses tensors that share memory
+        save_file({key: tensor.clone() for key, tensor in tensors.items()}, temporary, metadata)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    weights: bool = True,
+    modules: Mapping[str, nn.Module] | None = None,
+) -> LayerGraph:
+    """Read a layer graph that :func:`save` wrote, weights attached.
+
+    Args:
+        path: the file.
+        weights: ``False`` reads the architecture alone, and does not import torch.
+        modules: a torch module for each :class:`ModuleLayer` in the file, by layer name.
+
+    Raises:
+        FileFormatError: the file is damaged, or not of layergraph; the message says where and why.
+        FileNotFoundError: there is no such file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {str(path)!r} to load a layer graph from")
+    try:
+        with safe_open(path, framework="pt" if weights else "numpy") as file:
+            metadata = file.metadata() or {}
+            keys = file.keys() if weights else ()
+            tensors = {key: file.get_tensor(key) for key in keys}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise FileFormatError(f"{str(path)!r} is not a safetensors file, or damaged: {error}") from None
+    try:
+        lgraph = _read(metadata, tensors, modules or {})
+    except FileFormatError as error:
+        raise FileFormatError(f"{str(path)!r} holds no valid layer graph: {error}") from None
+    except (LayergraphError, RecursionError, OverflowError) as error:
+        raise FileFormatError(f"{str(path)!r} holds no valid layer graph: {error}") from error
+    return lgraph
+
+
+def _read(
+    metadata: Mapping[str, str], tensors: Mapping[str, Tensor], modules: Mapping[str, nn.Module]
+) -> LayerGraph:
+    if metadata.get("format") != FORMAT:
+        raise FileFormatError(
+            f"it says format {metadata.get('format')!r}, expected {FORMAT!r}; was it written by save?"
+        )
+    text = metadata.get("architecture", "")
+    if len(text) > _LARGEST_ARCHITECTURE:
+        raise FileFormatError(f"its architecture is {len(text)} characters long, more than any real one")
+    try:
+        architecture = json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise FileFormatError(f"its architecture is not JSON ({error})") from None
+    found: dict[str, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        name, _, tensor_name = key.partition("/")
+        found.setdefault(name, {})[tensor_name] = tensor
+    layers = _list(architecture, "layers")
+    lgraph = LayerGraph()
+    made = []
+    for index, item in enumerate(layers):
+        try:
+            made.append(_layer_from_json(item, modules))
+        except LayergraphError as error:
+            raise FileFormatError(f"layer {index + 1}: {error}") from None
+    for layer in made:
+        if not layer.name:
+            raise FileFormatError("a layer has no name")
+        lgraph = lgraph.add_layers(layer)
+    for row in _list(architecture, "connections"):
+        if not (isinstance(row, list) and len(row) == 2 and all(isinstance(end, str) for end in row)):
+            raise FileFormatError(f"a connection is two names, got {row!r:.80}")
+        lgraph = lgraph.connect_layers(*row)
+    return lgraph.with_weights({name: Weights(tensors) for name, tensors in found.items()})
+
+
+def _list(architecture: object, key: str) -> list[Any]:
+    value = architecture.get(key) if isinstance(architecture, dict) else None
+    if not isinstance(value, list):
+        raise FileFormatError(f"its architecture has no list {key!r}")
+    return value
+
+
+def _no_constant(text: str) -> float:
+    raise FileFormatError(f"its architecture holds {text}, which is no number")
+
+
+def _layer_to_json(layer: Layer) -> dict[str, Any]:
+    item: dict[str, Any] = {"type": type(layer).__name__}
+    for field in fields(layer):
+        value = getattr(layer, field.name)
+        if field.name in ("weights", "module") or (field.default is not MISSING and value == field.default):
+            continue
+        if callable(value):
+            if layer.weights is None:
+                raise LayergraphError(
+                    f"layer {layer.name!r} cannot be saved: its {field.name} is a Python function, which a "
+                    "file cannot hold; compile the graph and save net.layer_graph(), whose weights are made"
+                )
+            continue
+        item[field.name] = value
+    return item
+
+
+def _layer_from_json(item: object, modules: Mapping[str, nn.Module]) -> Layer:
+    if not isinstance(item, dict):
+        raise FileFormatError(f"a layer is an object, got {item!r:.80}")
+    arguments = dict(item)
+    kind = LAYER_TYPES.get(str(arguments.pop("type", None)))
+    if kind is None:
+        raise FileFormatError(f"no layer type is called {str(item.get('type'))!r:.80}")
+    known = {field.name for field in fields(kind)} - {"weights", "module"}
+    if unknown := arguments.keys() - known:
+        raise FileFormatError(f"{kind.__name__} has no argument {min(map(str, unknown))!r:.80}")
+    if kind is ModuleLayer:
+        name = arguments.get("name")
+        if name not in modules:
+            raise FileFormatError(
+                f"{name!r} is a torch module, which the file does not hold; "
+                f"load(..., modules={{{name!r}: module}}) gives it"
+            )
+        arguments["module"] = modules[str(name)]
+    try:
+        return kind(**arguments)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, LayergraphError):
+            raise
+        raise FileFormatError(f"the arguments of {kind.__name__} do not fit: {error}") from None
+
+
+def _weights_of(layer: Layer) -> Mapping[str, Tensor] | None:
+    if isinstance(layer, ModuleLayer) and layer.weights is None:
+        return layer.module.state_dict()
+    return layer.weights
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,353 @@
+"""LayerGraph: an immutable graph of named layers, and its edits."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from layergraph.draft import Draft, End
+from layergraph.errors import UnknownLayerError, WrongTypeError, did_you_mean
+from layergraph.layers.layer import Layer
+from layergraph.tables import Table
+from layergraph.weights import Weights
+
+if TYPE_CHECKING:
+    import networkx
+
+    from layergraph.network import Network
+
+
+class Connection(NamedTuple):
+    """A connection as it is written: ``"maxpool/indices"``, or ``"relu"`` where one port is all."""
+
+    source: str
+    destination: str
+
+
+class LayerGraph:
+    """A graph of named layers, connected port to port.
+
+    A LayerGraph is a value: every edit returns a new graph and leaves this one as it was, and an
+    edit that raises has changed nothing. An edit copies the tables of names (some 5 µs for 100
+    layers), never layers or weights; attached weights stay with the layers an edit does not touch.
+
+    Args:
+        layers: nothing, one layer, or a sequence of layers, which are connected in series.
+
+    >>> from layergraph import Convolution2dLayer, ImageInputLayer, ReluLayer
+    >>> lgraph = LayerGraph([ImageInputLayer((32, 32, 1)), Convolution2dLayer(3, 8), ReluLayer()])
+    >>> lgraph
+    LayerGraph with properties:
+    <BLANKLINE>
+             layers: 3 layers
+        connections: 2 connections
+        input_names: ['imageinput']
+       output_names: []
+    >>> lgraph.connections[0]
+    Connection(source='imageinput', destination='conv')
+    """
+
+    def __init__(self, layers: Layer | Iterable[Layer] = ()) -> None:
+        draft = Draft({}, {}, {})
+        draft.append(as_layers(layers))
+        self._draft = draft
+
+    @classmethod
+    def _of(cls, draft: Draft) -> LayerGraph:
+        graph = cls.__new__(cls)
+        graph._draft = draft
+        return graph
+
+    # -- what is in it -------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, in the order in which they were added."""
+        return tuple(self._draft.layers.values())
+
+    @cached_property
+    def connections(self) -> tuple[Connection, ...]:
+        """The connections, by the position of their source, then of their destination."""
+        position = {name: index for index, name in enumerate(self._draft.layers)}
+        rows = []
+        for source, fan_out in self._draft.outgoing.items():
+            ports = self[source].output_names
+            for port, destination in fan_out:
+                inputs = self[destination.layer].input_names
+                key = (position[source], position[destination.layer], inputs.index(destination.port))
+                rows.append((key, ports.index(port), _written(End(source, port), ports), destination, inputs))
+        rows.sort(key=lambda row: (row[0], row[1]))
+        return tuple(Connection(source, _written(end, inputs)) for _, _, source, end, inputs in rows)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the input layers."""
+        return tuple(name for name, layer in self._draft.layers.items() if layer.is_input)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The names of the output (loss) layers."""
+        return tuple(name for name, layer in self._draft.layers.items() if layer.is_output)
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """The layer names in the analyzer's order, a stable topological one.
+
+        Always next is the layer that was added first among those whose inputs are all placed.
+        """
+        layers, incoming, outgoing = self._draft.layers, self._draft.incoming, self._draft.outgoing
+        position = {name: index for index, name in enumerate(layers)}
+        names = list(layers)
+        waiting = {name: len(incoming.get(name, ())) for name in names}
+        ready = [index for index, name in enumerate(names) if not waiting[name]]
+        order = []
+        while ready:
+            name = names[heapq.heappop(ready)]
+            order.append(name)
+            for _, destination in outgoing.get(name, ()):
+                waiting[destination.layer] -= 1
+                if not waiting[destination.layer]:
+                    heapq.heappush(ready, position[destination.layer])
+        return tuple(order)
+
+    def sources(self, name: str) -> Mapping[str, End]:
+        """What feeds a layer: its connected input ports, each with the layer and port it comes from.
+
+        >>> from layergraph import ImageInputLayer, ReluLayer
+        >>> LayerGraph([ImageInputLayer((8, 8, 1), name="data"), ReluLayer(name="relu")]).sources("relu")
+        {'in': End(layer='data', port='out')}
+        """
+        self[name]
+        return dict(self._draft.incoming.get(name, {}))
+
+    def destinations(self, name: str) -> tuple[tuple[str, End], ...]:
+        """What a layer feeds: pairs of its output port and the layer and port it goes to."""
+        self[name]
+        return self._draft.outgoing.get(name, ())
+
+    def __getitem__(self, name: str) -> Layer:
+        try:
+            return self._draft.layers[name]
+        except (KeyError, TypeError):
+            raise UnknownLayerError(
+                f"no layer is called {name!r}{did_you_mean(str(name), self._draft.layers)}"
+            ) from None
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._draft.layers
+
+    def __iter__(self) -> Iterator[str]:
+        """The layer names, in the order in which they were added."""
+        return iter(self._draft.layers)
+
+    def __len__(self) -> int:
+        return len(self._draft.layers)
+
+    def __eq__(self, other: object) -> bool:
+        """Equal layers (weights included) in the same order, equally connected."""
+        if not isinstance(other, LayerGraph):
+            return NotImplemented
+        return self.layers == other.layers and self.connections == other.connections
+
+    def __hash__(self) -> int:
+        return hash((tuple(self), self.connections))
+
+    def __repr__(self) -> str:
+        rows = {
+            "layers": f"{len(self)} layers",
+            "connections": f"{len(self.connections)} connections",
+            "input_names": list(self.input_names),
+            "output_names": list(self.output_names),
+        }
+        return "\n".join(["LayerGraph with properties:", "", *(f"{k:>15}: {v}" for k, v in rows.items())])
+
+    def _repr_html_(self) -> str:
+        return self.to_table()._repr_html_()
+
+    def to_table(self) -> Table:
+        """The layers as a table with the columns ``name``, ``type`` and ``description``."""
+        return Table(
+            {
+                "name": list(self),
+                "type": [layer.type for layer in self.layers],
+                "description": [layer.description for layer in self.layers],
+            }
+        )
+
+    def to_networkx(self) -> networkx.MultiDiGraph:
+        """The graph for networkx: nodes are names with attribute ``layer``, edges have ``source``
+        and ``destination`` ports."""
+        import networkx
+
+        graph = networkx.MultiDiGraph()
+        graph.add_nodes_from((name, {"layer": layer}) for name, layer in self._draft.layers.items())
+        for name, fan_out in self._draft.outgoing.items():
+            for port, end in fan_out:
+                graph.add_edge(name, end.layer, source=port, destination=end.port)
+        return graph
+
+    # -- edits ---------------------------------------------------------------------------------
+
+    def add_layers(self, layers: Layer | Iterable[Layer]) -> LayerGraph:
+        """A graph with these layers at the end; a sequence is connected in series, and to nothing else.
+
+        Unnamed layers get MATLAB's default names (``conv``, or ``conv_1``, ``conv_2``, ...).
+
+        Raises:
+            DuplicateNameError: a name is taken, or occurs twice in ``layers``.
+            BadNameError: a name is not text or contains ``/``.
+            WrongTypeError: something that is not a layer.
+
+        >>> from layergraph import LayerGraph, ReluLayer, DropoutLayer
+        >>> [*LayerGraph().add_layers([ReluLayer(), DropoutLayer(0.2, name="drop")])]
+        ['relu', 'drop']
+        """
+        draft = self._draft.copy()
+        draft.append(as_layers(layers))
+        return LayerGraph._of(draft)
+
+    def remove_layers(self, names: str | Iterable[str]) -> LayerGraph:
+        """A graph without these layers and the connections that touch them; neighbours are not joined.
+
+        Raises:
+            UnknownLayerError: a name that no layer has.
+
+        >>> from layergraph import LayerGraph, ReluLayer, DropoutLayer
+        >>> [*LayerGraph([ReluLayer(), DropoutLayer()]).remove_layers("relu")]
+        ['dropout']
+        """
+        draft = self._draft.copy()
+        for name in dict.fromkeys([names] if isinstance(names, str) else names):
+            self[name]
+            draft.remove(name)
+        return LayerGraph._of(draft)
+
+    def connect_layers(self, source: str, destination: str) -> LayerGraph:
+        """A graph with one more connection, from ``"layer"`` or ``"layer/port"`` to the same.
+
+        The port may be left out where the layer has one on that side.
+
+        Raises:
+            UnknownLayerError, UnknownPortError: an end that does not exist, or a port not named
+                where there are several.
+            PortTakenError: the destination is fed already.
+            CycleError: the connection would lead back to its source.
+
+        >>> from layergraph import AdditionLayer, LayerGraph, ReluLayer
+        >>> lgraph = LayerGraph([ReluLayer(), AdditionLayer(2, name="add")])
+        >>> lgraph.connect_layers("relu", "add/in2").connections[1]
+        Connection(source='relu', destination='add/in2')
+        """
+        draft = self._draft.copy()
+        draft.connect(draft.source_end(source), draft.destination_end(destination))
+        return LayerGraph._of(draft)
+
+    def disconnect_layers(self, source: str, destination: str) -> LayerGraph:
+        """A graph without this connection; ends are written as in :meth:`connect_layers`.
+
+        Raises:
+            UnknownLayerError, UnknownPortError: an end that does not exist.
+            UnknownConnectionError: the two ends are not connected.
+        """
+        draft = self._draft.copy()
+        draft.disconnect(draft.source_end(source), draft.destination_end(destination))
+        return LayerGraph._of(draft)
+
+    def replace_layer(
+        self,
+        name: str,
+        layers: Layer | Iterable[Layer],
+        reconnect_by: Literal["name", "order"] = "name",
+    ) -> LayerGraph:
+        """A graph with ``layers`` in the place of layer ``name``.
+
+        A sequence is connected in series. What fed the old layer feeds the first new one, what the
+        old one fed is fed by the last: ports are matched by ``"name"``, or by ``"order"`` (first to
+        first, and so on). The weights of the replaced layer go, all others stay.
+
+        Raises:
+            UnknownLayerError: no layer has that name.
+            DuplicateNameError: a new name is taken by another layer.
+            UnknownPortError: a connected port has no counterpart in the new layers.
+
+        >>> from layergraph import ClippedReluLayer, LayerGraph, ReluLayer, SoftmaxLayer
+        >>> lgraph = LayerGraph([ReluLayer(), SoftmaxLayer()])
+        >>> lgraph.replace_layer("relu", ClippedReluLayer(6, name="relu6")).connections
+        (Connection(source='relu6', destination='softmax'),)
+        """
+        self[name]
+        if reconnect_by not in ("name", "order"):
+            raise WrongTypeError(f"reconnect_by is 'name' or 'order', got {reconnect_by!r}")
+        draft = self._draft.copy()
+        draft.replace(name, as_layers(layers), reconnect_by)
+        return LayerGraph._of(draft)
+
+    def with_weights(self, weights: Mapping[str, Weights | None]) -> LayerGraph:
+        """A graph whose named layers carry these weights (``None`` takes them off).
+
+        The keys of ``weights`` are layer names; the tensors of each layer are named as in its torch
+        module (``weight``, ``bias``, ``running_mean``, ...). Shapes are checked when compiling.
+
+        Raises:
+            UnknownLayerError: a name that no layer has.
+        """
+        draft = self._draft.copy()
+        for name, tensors in weights.items():
+            draft.layers[name] = replace(self[name], weights=tensors)
+        return LayerGraph._of(draft)
+
+    # -- what comes of it ----------------------------------------------------------------------
+
+    def compile(self) -> Network:
+        """The graph as a ``torch.nn.Module``; weights that are attached are used, others initialised.
+
+        Random initial weights come from torch's global generator: ``torch.manual_seed`` before.
+
+        Raises:
+            InvalidNetworkError: the graph cannot run; ``issues`` holds every error found.
+
+        >>> import torch
+        >>> from layergraph import Convolution2dLayer, ImageInputLayer, LayerGraph
+        >>> net = LayerGraph([ImageInputLayer((32, 32, 3)), Convolution2dLayer(3, 8)]).compile()
+        >>> net(torch.zeros(1, 3, 32, 32)).shape
+        torch.Size([1, 8, 30, 30])
+        """
+        from layergraph.network import compile_graph
+
+        return compile_graph(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write architecture and attached weights to one safetensors file; see :func:`layergraph.load`."""
+        from layergraph.files import save
+
+        save(self, path)
+
+
+def as_layers(layers: object) -> list[Layer]:
+    """One layer or an iterable of layers, as a list."""
+    if isinstance(layers, Layer):
+        return [layers]
+    if isinstance(layers, str) or not isinstance(layers, Iterable):
+        raise WrongTypeError(f"expected a layer or a sequence of layers, got {_described(layers)}")
+    found = list(layers)
+    for index, layer in enumerate(found):
+        if not isinstance(layer, Layer):
+            raise WrongTypeError(f"element {index} of the layers is not a layer, got {_described(layer)}")
+    return found
+
+
+def _described(value: object) -> str:
+    if isinstance(value, type) and issubclass(value, Layer):
+        return f"the class {value.__name__}; call it: {value.__name__}(...)"
+    hint = ""
+    if any(cls.__module__.startswith("torch.nn") for cls in type(value).__mro__):
+        hint = "; wrap a torch module: ModuleLayer(module, name=...)"
+    return f"{type(value).__name__}{hint}"
+
+
+def _written(end: End, ports: tuple[str, ...]) -> str:
+    return end.layer if len(ports) == 1 else f"{end.layer}/{end.port}"

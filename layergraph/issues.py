@@ -1,0 +1,38 @@
+"""What is wrong with a network: a list of findings, each with a stable code and a place."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning", "hint"]
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One finding: a stable ``code``, a ``severity``, the ``layer`` and ``port`` concerned,
+    a ``text`` that says what is wrong and a ``hint`` that says what to do.
+
+    >>> print(Issue("LG-MISSING-INPUT", "error", "add", "in2", "input 'in2' is not connected"))
+    error at 'add': input 'in2' is not connected [LG-MISSING-INPUT]
+    """
+
+    code: str
+    severity: Severity
+    layer: str
+    port: str
+    text: str
+    hint: str = ""
+
+    @property
+    def message(self) -> str:
+        """Text and hint as one line."""
+        return f"{self.text}; {self.hint}" if self.hint else self.text
+
+    def __str__(self) -> str:
+        place = f" at {self.layer!r}" if self.layer else ""
+        return f"{self.severity}{place}: {self.message} [{self.code}]"
+
+    def to_dict(self) -> dict[str, str]:
+        """The issue as strings under its field names, with the whole ``message``."""
+        return {**asdict(self), "message": self.message}

@@ -1,0 +1,160 @@
+"""Layers that work on each number, or on the channels of each pixel: activations and dropout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from layergraph.errors import LayerArgumentError
+from layergraph.layers.arguments import number
+from layergraph.layers.layer import Layer
+from layergraph.sizes import Size
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, repr=False)
+class ReluLayer(Layer):
+    """Rectified linear unit, max(x, 0) (MATLAB ``reluLayer``).
+
+    >>> from layergraph import ReluLayer
+    >>> ReluLayer(name="relu1")
+    ReluLayer(name='relu1')
+    """
+
+    type: ClassVar[str] = "ReLU"
+    default_name: ClassVar[str] = "relu"
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from torch import nn
+
+        return nn.ReLU()
+
+
+@dataclass(frozen=True, repr=False)
+class LeakyReluLayer(Layer):
+    """x where positive, else ``scale * x`` (MATLAB ``leakyReluLayer``).
+
+    >>> from layergraph import LeakyReluLayer
+    >>> LeakyReluLayer(0.1).description
+    'Leaky ReLU with scale 0.1'
+    """
+
+    type: ClassVar[str] = "Leaky ReLU"
+    default_name: ClassVar[str] = "leakyrelu"
+
+    scale: float = 0.01
+
+    def __post_init__(self) -> None:
+        self._set(scale=number(self, "scale", self.scale))
+
+    @property
+    def description(self) -> str:
+        return f"Leaky ReLU with scale {self.scale:g}"
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from torch import nn
+
+        return nn.LeakyReLU(self.scale)
+
+
+@dataclass(frozen=True, repr=False)
+class ClippedReluLayer(Layer):
+    """min(max(x, 0), ceiling) (MATLAB ``clippedReluLayer``).
+
+    >>> from layergraph import ClippedReluLayer
+    >>> ClippedReluLayer(6).description
+    'Clipped ReLU with ceiling 6'
+    """
+
+    type: ClassVar[str] = "Clipped ReLU"
+    default_name: ClassVar[str] = "clippedrelu"
+
+    ceiling: float
+
+    def __post_init__(self) -> None:
+        self._set(ceiling=number(self, "ceiling", self.ceiling))
+        if self.ceiling <= 0:
+            raise LayerArgumentError(f"ClippedReluLayer: ceiling is above 0, got {self.ceiling:g}")
+
+    @property
+    def description(self) -> str:
+        return f"Clipped ReLU with ceiling {self.ceiling:g}"
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from torch import nn
+
+        return nn.Hardtanh(0.0, self.ceiling)
+
+
+@dataclass(frozen=True, repr=False)
+class SigmoidLayer(Layer):
+    """1 / (1 + exp(-x)) (MATLAB ``sigmoidLayer``).
+
+    >>> from layergraph import SigmoidLayer
+    >>> SigmoidLayer().type
+    'Sigmoid'
+    """
+
+    type: ClassVar[str] = "Sigmoid"
+    default_name: ClassVar[str] = "sigmoid"
+    description: ClassVar[str] = "sigmoid"  # type: ignore[misc]
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from torch import nn
+
+        return nn.Sigmoid()
+
+
+@dataclass(frozen=True, repr=False)
+class SoftmaxLayer(Layer):
+    """Softmax over the channels of each pixel (MATLAB ``softmaxLayer``).
+
+    Before a loss layer it is computed together with the loss, in one numerically stable step.
+
+    >>> from layergraph import SoftmaxLayer
+    >>> SoftmaxLayer().description
+    'softmax'
+    """
+
+    type: ClassVar[str] = "Softmax"
+    default_name: ClassVar[str] = "softmax"
+    description: ClassVar[str] = "softmax"  # type: ignore[misc]
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from torch import nn
+
+        return nn.Softmax(dim=1)
+
+
+@dataclass(frozen=True, repr=False)
+class DropoutLayer(Layer):
+    """Zeroes each number with this probability while training (MATLAB ``dropoutLayer``).
+
+    What is kept is scaled by 1 / (1 - probability); in prediction nothing happens.
+
+    >>> from layergraph import DropoutLayer
+    >>> DropoutLayer(0.5).description
+    '50% dropout'
+    """
+
+    type: ClassVar[str] = "Dropout"
+    default_name: ClassVar[str] = "dropout"
+
+    probability: float = 0.5
+
+    def __post_init__(self) -> None:
+        self._set(probability=number(self, "probability", self.probability, 0, 1))
+        if self.probability == 1:
+            raise LayerArgumentError("DropoutLayer: probability is below 1, got 1; nothing would be left")
+
+    @property
+    def description(self) -> str:
+        return f"{100 * self.probability:g}% dropout"
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from torch import nn
+
+        return nn.Dropout(self.probability)

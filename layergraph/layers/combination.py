@@ -1,0 +1,138 @@
+"""Layers that join several inputs: addition, multiplication, depth concatenation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from layergraph.errors import SizeError
+from layergraph.layers.arguments import whole
+from layergraph.layers.layer import Layer
+from layergraph.sizes import Size, image_size
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, repr=False)
+class Joining:
+    """What layers with inputs ``in1`` to ``inN`` share."""
+
+    num_inputs: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "num_inputs", whole(self, "num_inputs", self.num_inputs, 2))
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return tuple(f"in{index + 1}" for index in range(self.num_inputs))
+
+
+@dataclass(frozen=True, repr=False)
+class AdditionLayer(Joining, Layer):
+    """Element-wise sum of its inputs (MATLAB ``additionLayer``); dimensions of size 1 are expanded.
+
+    >>> from layergraph import AdditionLayer
+    >>> AdditionLayer(2).input_names
+    ('in1', 'in2')
+    """
+
+    type: ClassVar[str] = "Addition"
+    default_name: ClassVar[str] = "addition"
+
+    @property
+    def description(self) -> str:
+        return f"Element-wise addition of {self.num_inputs} inputs"
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        return (expanded(self.input_names, inputs),)
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.combination import Add
+
+        return Add()
+
+
+@dataclass(frozen=True, repr=False)
+class MultiplicationLayer(Joining, Layer):
+    """Element-wise product of its inputs (MATLAB ``multiplicationLayer``); dimensions of size 1 are expanded.
+
+    >>> from layergraph import MultiplicationLayer
+    >>> MultiplicationLayer(2).description
+    'Element-wise multiplication of 2 inputs'
+    """
+
+    type: ClassVar[str] = "Multiplication"
+    default_name: ClassVar[str] = "multiplication"
+
+    @property
+    def description(self) -> str:
+        return f"Element-wise multiplication of {self.num_inputs} inputs"
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        return (expanded(self.input_names, inputs),)
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.combination import Multiply
+
+        return Multiply()
+
+
+@dataclass(frozen=True, repr=False)
+class DepthConcatenationLayer(Joining, Layer):
+    """Joins inputs of equal height and width along the channels (MATLAB ``depthConcatenationLayer``).
+
+    >>> from layergraph import DepthConcatenationLayer
+    >>> from layergraph.sizes import image_size
+    >>> sizes = [image_size((32, 32), 64), image_size((32, 32), 32)]
+    >>> print(DepthConcatenationLayer(2).output_sizes(sizes)[0])
+    32(S) × 32(S) × 96(C) × 1(B)
+    """
+
+    type: ClassVar[str] = "Depth concatenation"
+    default_name: ClassVar[str] = "depthcat"
+
+    @property
+    def description(self) -> str:
+        return f"Depth concatenation of {self.num_inputs} inputs"
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        first = inputs[0]
+        for port, size in zip(self.input_names, inputs, strict=True):
+            if size.spatial != first.spatial:
+                raise SizeError(
+                    "LG-SPATIAL",
+                    f"inputs of unequal height and width: in1 is {first}, {port} is {size}",
+                    port=port,
+                    hint="crop the larger (Crop2dLayer), or choose an image size whose halvings are even",
+                )
+        return (image_size(first.spatial, sum(size.channels for size in inputs)),)
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.combination import Concatenate
+
+        return Concatenate()
+
+
+def expanded(ports: Sequence[str], sizes: Sequence[Size]) -> Size:
+    """The size of an element-wise operation: equal sizes, or 1 where one is expanded."""
+    result = sizes[0]
+    for port, size in zip(ports[1:], sizes[1:], strict=True):
+        if size == result:
+            continue
+        fits = len(size.numbers) == len(result.numbers) and all(
+            a == b or 1 in (a, b) for a, b in zip(size.numbers, result.numbers, strict=True)
+        )
+        if not fits:
+            channels_only = size.spatial == result.spatial
+            raise SizeError(
+                "LG-CHANNELS" if channels_only else "LG-SPATIAL",
+                f"inputs of unequal size: {ports[0]} is {sizes[0]}, {port} is {size}",
+                port=port,
+                hint="bring both to the same number of channels with a 1×1 convolution"
+                if channels_only
+                else "crop the larger (Crop2dLayer) or resize one (Resize2dLayer)",
+            )
+        result = Size(tuple(map(max, size.numbers, result.numbers)), size.format)
+    return result

@@ -1,0 +1,220 @@
+"""Convolutions: plain and grouped, in two and three dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
+
+from layergraph.errors import SizeError
+from layergraph.layers import arguments
+from layergraph.layers.arguments import Numbers, Padding
+from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
+from layergraph.layers.training import TrainedWeights
+from layergraph.layers.windows import check_fits, margins_text, slid_spatial
+from layergraph.sizes import Size, image_size
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, repr=False)
+class Convolution(TrainedWeights):
+    """What convolutions of both ranks share."""
+
+    rank: ClassVar[int]
+
+    filter_size: Numbers
+    num_filters: int
+    _: KW_ONLY
+    stride: Numbers = 1
+    dilation_factor: Numbers = 1
+    padding: Padding = 0
+    padding_value: float = 0.0
+    num_channels: int | Literal["auto"] = "auto"
+
+    def __post_init__(self) -> None:
+        check = {name: getattr(self, name) for name in ("filter_size", "stride", "dilation_factor")}
+        for argument, value in check.items():
+            object.__setattr__(self, argument, arguments.per_dimension(self, argument, value, self.rank))
+        set_ = object.__setattr__
+        set_(self, "num_filters", arguments.whole(self, "num_filters", self.num_filters))
+        set_(self, "padding", arguments.margins(self, "padding", self.padding, self.rank))
+        set_(self, "padding_value", arguments.number(self, "padding_value", self.padding_value))
+        set_(self, "num_channels", arguments.channels(self, "num_channels", self.num_channels))
+        self._check_training()
+
+    @property
+    def description(self) -> str:
+        channels = () if self.num_channels == "auto" else (self.num_channels,)
+        kind = times((*cast(Shape, self.filter_size), *channels))
+        return f"{self.num_filters} {kind} convolutions with {slide_text(self)}"
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        expect_spatial(inputs[0], self.rank)
+        expect_channels(inputs[0], self.num_channels)
+        return (image_size(conv_spatial(self, inputs[0]), self.num_filters),)
+
+    def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
+        return {
+            "Weights": (*cast(Shape, self.filter_size), inputs[0].channels, self.num_filters),
+            "Bias": (*(1,) * self.rank, self.num_filters),
+        }
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.convolution import convolution
+
+        return convolution(self, inputs[0].channels, self.num_filters, groups=1)
+
+
+@dataclass(frozen=True, repr=False)
+class Convolution2dLayer(Convolution, Layer):
+    """2-D convolution (MATLAB ``convolution2dLayer``).
+
+    Args:
+        filter_size: height and width of the filters, one number or two.
+        num_filters: number of output channels.
+        stride, dilation_factor: one number or two (vertical, horizontal).
+        padding: a number, two (vertical, horizontal), four (top, bottom, left, right), or ``"same"``:
+            output size ``ceil(input / stride)``, the odd row at the bottom, the odd column at the right.
+        padding_value: what the padding is filled with.
+        num_channels: input channels; ``"auto"`` takes those of the input.
+        weights_initializer, bias_initializer: ``"glorot"``, ``"he"``, ``"orthogonal"``,
+            ``"narrow-normal"``, ``"zeros"``, ``"ones"``, or a function of the torch shape.
+
+    Learnables: Weights h×w×channels×filters, Bias 1×1×filters.
+
+    >>> from layergraph import Convolution2dLayer
+    >>> from layergraph.sizes import image_size
+    >>> print(Convolution2dLayer(3, 64, stride=2, padding="same").output_sizes([image_size((45, 60), 3)])[0])
+    23(S) × 30(S) × 64(C) × 1(B)
+    """
+
+    type: ClassVar[str] = "Convolution"
+    default_name: ClassVar[str] = "conv"
+    rank: ClassVar[int] = 2
+
+
+@dataclass(frozen=True, repr=False)
+class Convolution3dLayer(Convolution, Layer):
+    """3-D convolution (MATLAB ``convolution3dLayer``): as 2-D, with three numbers a size.
+
+    ``padding`` is a number, three, ((top, left, front), (bottom, right, back)), or ``"same"``.
+
+    >>> from layergraph import Convolution3dLayer
+    >>> Convolution3dLayer(3, 16, padding="same").description
+    "16 3×3×3 convolutions with stride [1 1 1] and padding 'same'"
+    """
+
+    type: ClassVar[str] = "3-D Convolution"
+    default_name: ClassVar[str] = "conv3d"
+    rank: ClassVar[int] = 3
+
+
+@dataclass(frozen=True, repr=False)
+class GroupedConvolution2dLayer(TrainedWeights, Layer):
+    """Grouped 2-D convolution (MATLAB ``groupedConvolution2dLayer``).
+
+    Args:
+        filter_size: height and width of the filters, one number or two.
+        num_filters_per_group: output channels of each group.
+        num_groups: number of groups, or ``"channel-wise"``: one group for each input channel.
+
+    The other arguments are those of :class:`Convolution2dLayer`. Learnables: Weights
+    h×w×channelsPerGroup×filtersPerGroup×groups, Bias 1×1×filtersPerGroup×groups.
+
+    >>> from layergraph import GroupedConvolution2dLayer
+    >>> GroupedConvolution2dLayer(3, 1, "channel-wise", padding="same").description
+    "channel-wise groups of 1 3×3 convolutions with stride [1 1] and padding 'same'"
+    """
+
+    type: ClassVar[str] = "Grouped Convolution"
+    default_name: ClassVar[str] = "groupedconv"
+    rank: ClassVar[int] = 2
+
+    filter_size: Numbers
+    num_filters_per_group: int
+    num_groups: int | Literal["channel-wise"]
+    _: KW_ONLY
+    stride: Numbers = 1
+    dilation_factor: Numbers = 1
+    padding: Padding = 0
+    padding_value: float = 0.0
+    num_channels_per_group: int | Literal["auto"] = "auto"
+
+    def __post_init__(self) -> None:
+        for argument in ("filter_size", "stride", "dilation_factor"):
+            self._set(**{argument: arguments.per_dimension(self, argument, getattr(self, argument), 2)})
+        if self.num_groups != "channel-wise":
+            self._set(num_groups=arguments.whole(self, "num_groups", self.num_groups))
+        self._set(
+            num_filters_per_group=arguments.whole(self, "num_filters_per_group", self.num_filters_per_group),
+            padding=arguments.margins(self, "padding", self.padding, 2),
+            padding_value=arguments.number(self, "padding_value", self.padding_value),
+            num_channels_per_group=arguments.channels(
+                self, "num_channels_per_group", self.num_channels_per_group
+            ),
+        )
+        self._check_training()
+
+    @property
+    def description(self) -> str:
+        channels = () if self.num_channels_per_group == "auto" else (self.num_channels_per_group,)
+        kind = times((*cast(Shape, self.filter_size), *channels))
+        groups = "channel-wise" if self.num_groups == "channel-wise" else str(self.num_groups)
+        return f"{groups} groups of {self.num_filters_per_group} {kind} convolutions with {slide_text(self)}"
+
+    def _groups(self, size: Size) -> int:
+        return size.channels if self.num_groups == "channel-wise" else cast(int, self.num_groups)
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        expect_spatial(inputs[0], 2)
+        groups = self._groups(inputs[0])
+        if inputs[0].channels % groups:
+            raise SizeError(
+                "LG-CHANNELS", f"{inputs[0].channels} input channels do not divide into {groups} groups"
+            )
+        if self.num_channels_per_group != "auto":
+            expect_channels(inputs[0], self.num_channels_per_group * groups)
+        return (image_size(conv_spatial(self, inputs[0]), self.num_filters_per_group * groups),)
+
+    def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
+        groups = self._groups(inputs[0])
+        per_group = inputs[0].channels // groups
+        return {
+            "Weights": (*cast(Shape, self.filter_size), per_group, self.num_filters_per_group, groups),
+            "Bias": (1, 1, self.num_filters_per_group, groups),
+        }
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.convolution import convolution
+
+        groups = self._groups(inputs[0])
+        return convolution(self, inputs[0].channels, self.num_filters_per_group * groups, groups=groups)
+
+
+def conv_spatial(layer: Convolution | GroupedConvolution2dLayer, size: Size) -> Shape:
+    """The spatial output size of a convolution."""
+    window, dilation = cast(Shape, layer.filter_size), cast(Shape, layer.dilation_factor)
+    spatial = slid_spatial(size.spatial, window, cast(Shape, layer.stride), dilation, layer.padding)
+    check_fits(spatial, size, window, dilation, layer.padding)
+    return spatial
+
+
+def expect_channels(size: Size, expected: int | Literal["auto"]) -> None:
+    """Raise unless the size has the channels a layer was made for."""
+    if expected not in ("auto", size.channels):
+        raise SizeError(
+            "LG-CHANNELS",
+            f"the layer takes {expected} channels, its input {size} has {size.channels}",
+            hint=f"give the layer num_channels={size.channels} or 'auto'",
+        )
+
+
+def slide_text(layer: Convolution | GroupedConvolution2dLayer) -> str:
+    """Stride, dilation and padding in words, as MATLAB's tables have them."""
+    stride, dilation = cast(Shape, layer.stride), cast(Shape, layer.dilation_factor)
+    padding = f"padding {margins_text(layer.padding)}"
+    if set(dilation) == {1}:
+        return f"stride {bracketed(stride)} and {padding}"
+    return f"stride {bracketed(stride)}, dilation factor {bracketed(dilation)}, and {padding}"

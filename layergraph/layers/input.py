@@ -1,0 +1,119 @@
+"""Input layers: what comes in, and how it is normalized."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal, cast, get_args
+
+from layergraph.errors import LayerArgumentError
+from layergraph.layers import arguments
+from layergraph.layers.layer import Layer, times
+from layergraph.sizes import Size, image_size
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Normalization = Literal["zerocenter", "zscore", "rescale-symmetric", "rescale-zero-one", "none"]
+
+# the statistics each normalization needs
+STATISTICS: dict[str, tuple[str, ...]] = {
+    "zerocenter": ("mean",),
+    "zscore": ("mean", "standard_deviation"),
+    "rescale-symmetric": ("min", "max"),
+    "rescale-zero-one": ("min", "max"),
+    "none": (),
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Input:
+    """What input layers of both ranks share."""
+
+    rank: ClassVar[int]
+    is_input: ClassVar[bool] = True
+
+    input_size: Sequence[int]
+    _: KW_ONLY
+    normalization: Normalization = "zerocenter"
+    mean: float | Sequence[float] | None = None
+    standard_deviation: float | Sequence[float] | None = None
+    min: float | Sequence[float] | None = None
+    max: float | Sequence[float] | None = None
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        set_(self, "input_size", arguments.image_numbers(self, "input_size", self.input_size, self.rank))
+        arguments.choice(self, "normalization", self.normalization, get_args(Normalization))
+        for statistic in ("mean", "standard_deviation", "min", "max"):
+            value = arguments.per_channel(self, statistic, getattr(self, statistic), self.input_size[-1])
+            set_(self, statistic, value)
+        deviations = cast(tuple[float, ...] | None, self.standard_deviation)
+        if deviations is not None and any(value <= 0 for value in deviations):
+            raise LayerArgumentError(
+                f"{type(self).__name__}: standard_deviation is above 0 in every channel, got {deviations}"
+            )
+        low, high = (cast(tuple[float, ...] | None, value) for value in (self.min, self.max))
+        if low is not None and high is not None and any(a >= b for a, b in zip(low, high, strict=True)):
+            raise LayerArgumentError(
+                f"{type(self).__name__}: min is below max in every channel, got {low} and {high}"
+            )
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def description(self) -> str:
+        end = "" if self.normalization == "none" else f" with '{self.normalization}' normalization"
+        return f"{times(self.input_size)} images{end}"
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        return (image_size(tuple(self.input_size[:-1]), self.input_size[-1]),)
+
+    def missing_statistics(self) -> tuple[str, ...]:
+        """The statistics that the normalization needs and that were not given."""
+        return tuple(name for name in STATISTICS[self.normalization] if getattr(self, name) is None)
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.normalization import InputNormalization
+
+        statistics = {name: getattr(self, name) for name in STATISTICS[self.normalization]}
+        return InputNormalization(self.normalization, self.input_size[-1], self.rank, statistics)
+
+
+@dataclass(frozen=True, repr=False)
+class ImageInputLayer(Input, Layer):
+    """Input of 2-D images (MATLAB ``imageInputLayer``).
+
+    Args:
+        input_size: (height, width, channels); (height, width) means one channel.
+        normalization: per channel: ``"zerocenter"`` (x - mean), ``"zscore"``
+            ((x - mean) / standard deviation), ``"rescale-symmetric"`` (to [-1, 1] by min and max),
+            ``"rescale-zero-one"`` (to [0, 1]), or ``"none"``.
+        mean, standard_deviation, min, max: statistics in units of the pixels, one number or one a
+            channel. Those not given are computed from the training data; until then they are neutral
+            (the image passes as it is).
+
+    >>> from layergraph import ImageInputLayer
+    >>> ImageInputLayer((360, 480, 3)).description
+    "360×480×3 images with 'zerocenter' normalization"
+    """
+
+    type: ClassVar[str] = "Image Input"
+    default_name: ClassVar[str] = "imageinput"
+    rank: ClassVar[int] = 2
+
+
+@dataclass(frozen=True, repr=False)
+class Image3dInputLayer(Input, Layer):
+    """Input of volumes (MATLAB ``image3dInputLayer``): (height, width, depth, channels), else as 2-D.
+
+    >>> from layergraph import Image3dInputLayer
+    >>> Image3dInputLayer((128, 128, 64, 3), normalization="none").description
+    '128×128×64×3 images'
+    """
+
+    type: ClassVar[str] = "3-D Image Input"
+    default_name: ClassVar[str] = "image3dinput"
+    rank: ClassVar[int] = 3

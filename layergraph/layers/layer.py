@@ -1,0 +1,109 @@
+"""Layer: what every layer says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from layergraph.errors import SizeError
+from layergraph.sizes import Size
+from layergraph.weights import Weights
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Layer:
+    """A layer of a network: an immutable description that knows its sizes by arithmetic.
+
+    A layer type is one class. It says its ports, its type and wording in tables, its output sizes
+    and learnables from its input sizes, and how to make its torch module, and imports torch only there.
+
+    Args:
+        name: unique in a graph; left empty, the graph gives MATLAB's default name.
+        weights: tensors that the compiled module starts from; put there by a trained network.
+    """
+
+    type: ClassVar[str]
+    default_name: ClassVar[str]
+    is_input: ClassVar[bool] = False
+    is_output: ClassVar[bool] = False
+
+    name: str = ""
+    weights: Weights | None = field(default=None)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The input ports."""
+        return ("in",)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The output ports."""
+        return ("out",)
+
+    @property
+    def description(self) -> str:
+        """One line for the table, in MATLAB's words."""
+        return self.type
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        """The size of each output, from those of the inputs in the order of ``input_names``.
+
+        Raises:
+            SizeError: inputs that this layer cannot take.
+        """
+        return (inputs[0],)
+
+    def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
+        """Names and sizes of what training learns, dimensions in MATLAB's order."""
+        return {}
+
+    def states(self, inputs: Sequence[Size]) -> dict[str, Shape]:
+        """Names and sizes of what training keeps besides, dimensions in MATLAB's order."""
+        return {}
+
+    def factors(self) -> dict[str, tuple[float, float]]:
+        """For each parameter of the torch module its learn-rate and L2 factor, where not 1 and 1."""
+        return {}
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        """A new torch module that computes this layer; called with one tensor an input port."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        shown = []
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name == "weights" or value == item.default:
+                continue
+            shown.append(f"{value!r}" if not item.kw_only else f"{item.name}={value!r}")
+        if self.weights is not None:
+            shown.append("with weights")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def _set(self, **values: Any) -> None:
+        """Store normalized arguments while the layer is being made."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+
+def expect_spatial(size: Size, rank: int) -> None:
+    """Raise unless ``size`` has this number of spatial dimensions."""
+    if len(size.spatial) != rank:
+        kinds = {0: "a vector", 2: "an image (2 spatial dimensions)", 3: "a volume (3 spatial dimensions)"}
+        raise SizeError("LG-DIMENSIONS", f"the layer takes {kinds[rank]}, its input is {size}")
+
+
+def times(numbers: Sequence[int]) -> str:
+    """Numbers as a size in words: ``3×3×64``."""
+    return "×".join(map(str, numbers))
+
+
+def bracketed(numbers: Sequence[int]) -> str:
+    """Numbers as MATLAB writes a row: ``[1 1]``."""
+    return f"[{' '.join(map(str, numbers))}]"

@@ -1,0 +1,97 @@
+"""ModuleLayer: any torch module as a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from layergraph.errors import SizeError, WrongTypeError
+from layergraph.layers.arguments import whole
+from layergraph.layers.layer import Layer, Shape
+from layergraph.sizes import Size, image_size
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, repr=False)
+class ModuleLayer(Layer):
+    """A layer that computes any ``torch.nn.Module``.
+
+    Its sizes come from running a copy without data (on torch's meta device); the module itself is never
+    run, moved or changed. Each compiled network gets a copy of it, weights included.
+
+    Args:
+        module: takes one tensor an input, (batch, channels, height, width), and returns a tensor, or
+            a tuple of as many as there are outputs.
+        num_inputs, num_outputs: ports are ``in`` or ``in1``, ``in2``, ...; ``out`` or ``out1``, ...
+
+    >>> from torch import nn
+    >>> from layergraph import ModuleLayer
+    >>> from layergraph.sizes import image_size
+    >>> layer = ModuleLayer(nn.Conv2d(3, 8, 3), name="stem")
+    >>> print(layer.output_sizes([image_size((32, 32), 3)])[0])
+    30(S) × 30(S) × 8(C) × 1(B)
+    """
+
+    default_name: ClassVar[str] = "module"
+
+    module: nn.Module
+    _: KW_ONLY
+    num_inputs: int = 1
+    num_outputs: int = 1
+
+    def __post_init__(self) -> None:
+        from torch import nn
+
+        if not isinstance(self.module, nn.Module):
+            raise WrongTypeError(f"ModuleLayer takes a torch.nn.Module, got {type(self.module).__name__}")
+        self._set(num_inputs=whole(self, "num_inputs", self.num_inputs))
+        self._set(num_outputs=whole(self, "num_outputs", self.num_outputs))
+
+    @property
+    def type(self) -> str:  # type: ignore[override]
+        return type(self.module).__name__
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return ("in",) if self.num_inputs == 1 else tuple(f"in{i + 1}" for i in range(self.num_inputs))
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        return ("out",) if self.num_outputs == 1 else tuple(f"out{i + 1}" for i in range(self.num_outputs))
+
+    @property
+    def description(self) -> str:
+        return f"torch module {type(self.module).__module__}.{type(self.module).__qualname__}"
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        from layergraph.modules.meta import run_on_meta
+
+        try:
+            results = run_on_meta(self.module, [size.tensor_shape for size in inputs])
+        except Exception as error:
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            given = ", ".join(map(str, inputs))
+            raise SizeError("LG-MODULE", f"the module cannot take {given}: {reason}") from error
+        if len(results) != self.num_outputs:
+            raise SizeError(
+                "LG-MODULE",
+                f"the module returns {len(results)} tensors, the layer has {self.num_outputs} outputs",
+                hint=f"give num_outputs={len(results)}",
+            )
+        return tuple(image_size(tuple(shape[2:]), shape[1]) for shape in results)
+
+    def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
+        """The module's parameters with their torch shapes."""
+        return {name: tuple(tensor.shape) for name, tensor in self.module.named_parameters()}
+
+    def states(self, inputs: Sequence[Size]) -> dict[str, Shape]:
+        """The module's buffers with their torch shapes."""
+        return {name: tuple(tensor.shape) for name, tensor in self.module.named_buffers()}
+
+    def torch_module(self, inputs: Sequence[Size]) -> Any:
+        from copy import deepcopy
+
+        return deepcopy(self.module)

@@ -1,0 +1,88 @@
+"""Batch normalization."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from layergraph.layers.arguments import channels, number
+from layergraph.layers.convolution import expect_channels
+from layergraph.layers.layer import Layer, Shape
+from layergraph.sizes import Size
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, repr=False)
+class BatchNormalizationLayer(Layer):
+    """Batch normalization over the channels (MATLAB ``batchNormalizationLayer``).
+
+    Args:
+        epsilon: added to the variance.
+        mean_decay, variance_decay: weight of the newest mini-batch in the running statistics; torch has
+            one momentum for both, so they are equal.
+        num_channels: ``"auto"`` takes those of the input.
+
+    Learnables: Offset and Scale, 1×1×channels each. States: TrainedMean and TrainedVariance.
+
+    Source: S. Ioffe, C. Szegedy, "Batch Normalization", ICML 2015.
+
+    >>> from layergraph import BatchNormalizationLayer
+    >>> BatchNormalizationLayer(num_channels=64).description
+    'Batch normalization with 64 channels'
+    """
+
+    type: ClassVar[str] = "Batch Normalization"
+    default_name: ClassVar[str] = "batchnorm"
+
+    _: KW_ONLY
+    epsilon: float = 1e-5
+    mean_decay: float = 0.1
+    variance_decay: float = 0.1
+    num_channels: int | Literal["auto"] = "auto"
+    offset_learn_rate_factor: float = 1.0
+    scale_learn_rate_factor: float = 1.0
+    offset_l2_factor: float = 1.0
+    scale_l2_factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        self._set(epsilon=number(self, "epsilon", self.epsilon, 1e-12, 1))
+        self._set(mean_decay=number(self, "mean_decay", self.mean_decay, 0, 1))
+        same = number(self, "variance_decay", self.variance_decay, self.mean_decay, self.mean_decay)
+        self._set(variance_decay=same, num_channels=channels(self, "num_channels", self.num_channels))
+        for kind in ("offset", "scale"):
+            for what in ("learn_rate_factor", "l2_factor"):
+                argument = f"{kind}_{what}"
+                self._set(**{argument: number(self, argument, getattr(self, argument), 0)})
+
+    @property
+    def description(self) -> str:
+        end = "" if self.num_channels == "auto" else f" with {self.num_channels} channels"
+        return f"Batch normalization{end}"
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        expect_channels(inputs[0], self.num_channels)
+        return (inputs[0],)
+
+    def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
+        shape = (*(1,) * len(inputs[0].spatial), inputs[0].channels)
+        return {"Offset": shape, "Scale": shape}
+
+    def states(self, inputs: Sequence[Size]) -> dict[str, Shape]:
+        shape = (*(1,) * len(inputs[0].spatial), inputs[0].channels)
+        return {"TrainedMean": shape, "TrainedVariance": shape}
+
+    def factors(self) -> dict[str, tuple[float, float]]:
+        return {
+            "weight": (self.scale_learn_rate_factor, self.scale_l2_factor),
+            "bias": (self.offset_learn_rate_factor, self.offset_l2_factor),
+        }
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from torch import nn
+
+        kinds = {0: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+        kind = kinds[len(inputs[0].spatial)]
+        return kind(inputs[0].channels, eps=self.epsilon, momentum=self.mean_decay)

@@ -1,0 +1,175 @@
+"""Output layers: how scores and targets become a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
+
+from layergraph.errors import LayerArgumentError, SizeError
+from layergraph.labels import UNLABELLED
+from layergraph.layers.layer import Layer, expect_spatial
+from layergraph.sizes import Size, image_size
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, repr=False)
+class ClassOutput:
+    """What cross-entropy output layers share: classes and their weights."""
+
+    is_output: ClassVar[bool] = True
+    unlabelled: ClassVar[int]  # the target that never counts
+    per_pixel: ClassVar[bool]
+
+    _: KW_ONLY
+    classes: Sequence[str] | Literal["auto"] = "auto"
+    class_weights: Sequence[float] | Literal["none"] = "none"
+
+    def __post_init__(self) -> None:
+        owner = type(self).__name__
+        if not isinstance(self.classes, str):
+            classes = tuple(str(name) for name in self.classes)
+            if len(set(classes)) < len(classes) or not classes:
+                raise LayerArgumentError(f"{owner}: classes are distinct names, got {list(classes)}")
+            object.__setattr__(self, "classes", classes)
+        elif self.classes != "auto":
+            raise LayerArgumentError(f"{owner}: classes is a list of names or 'auto', got {self.classes!r}")
+        if isinstance(self.class_weights, str):
+            if self.class_weights != "none":
+                raise LayerArgumentError(
+                    f"{owner}: class_weights is a number a class or 'none', got {self.class_weights!r}"
+                )
+            return
+        weights = tuple(float(weight) for weight in self.class_weights)
+        if self.classes == "auto":
+            raise LayerArgumentError(f"{owner}: class_weights need classes; give the class names too")
+        if len(weights) != len(self.classes):
+            raise LayerArgumentError(
+                f"{owner}: {len(self.classes)} classes need as many class_weights, got {len(weights)}"
+            )
+        if not all(0 < weight < float("inf") for weight in weights):
+            raise LayerArgumentError(f"{owner}: class_weights are positive numbers, got {list(weights)}")
+        object.__setattr__(self, "class_weights", weights)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        return ()
+
+    def classes_text(self) -> str:
+        """The classes in words, as MATLAB's tables have them."""
+        if self.classes == "auto":
+            return ""
+        names = [repr(name) for name in self.classes]
+        if len(names) <= 2:
+            return " with " + " and ".join(names)
+        return f" with {names[0]}, {names[1]}, and {len(names) - 2} other classes"
+
+    def check_classes(self, scores: Size) -> None:
+        """Raise unless there is one score channel for each class."""
+        if self.classes != "auto" and len(self.classes) != scores.channels:
+            raise SizeError(
+                "LG-CLASSES",
+                f"the layer has {len(self.classes)} classes, its scores {scores} have "
+                f"{scores.channels} channels",
+                hint=f"give the last convolution {len(self.classes)} filters, or the loss other classes",
+            )
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        """Passes the scores on; its method ``loss`` takes them and the target."""
+        from layergraph.modules.losses import CrossEntropy
+
+        weights = None if self.class_weights == "none" else cast("tuple[float, ...]", self.class_weights)
+        return CrossEntropy(weights, unlabelled=self.unlabelled, per_pixel=self.per_pixel)
+
+
+@dataclass(frozen=True, repr=False)
+class PixelClassificationLayer(ClassOutput, Layer):
+    """Cross-entropy of each labelled pixel (MATLAB ``pixelClassificationLayer``).
+
+    L = -(1/N) Σ w(class) ln(score of the true class), N the number of labelled pixels of the mini-batch:
+    weights are not renormalized, and unlabelled pixels never count.
+
+    Args:
+        classes: names of the classes, or ``"auto"``.
+        class_weights: a positive weight for each class, or ``"none"``.
+
+    >>> from layergraph import PixelClassificationLayer
+    >>> PixelClassificationLayer(classes=["triangle", "background"], class_weights=[9, 1]).description
+    "Class weighted cross-entropy loss with 'triangle' and 'background'"
+    """
+
+    type: ClassVar[str] = "Pixel Classification Layer"
+    default_name: ClassVar[str] = "pixel-class"
+    unlabelled: ClassVar[int] = UNLABELLED
+    per_pixel: ClassVar[bool] = True
+
+    @property
+    def description(self) -> str:
+        kind = "Cross-entropy" if self.class_weights == "none" else "Class weighted cross-entropy"
+        return f"{kind} loss{self.classes_text()}"
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        if not inputs[0].spatial:
+            expect_spatial(inputs[0], 2)
+        self.check_classes(inputs[0])
+        return (inputs[0],)
+
+
+@dataclass(frozen=True, repr=False)
+class ClassificationLayer(ClassOutput, Layer):
+    """Cross-entropy of each observation (MATLAB ``classificationLayer``); arguments as for pixels.
+
+    Its input is 1×1×classes; the network returns one row of scores for each observation.
+
+    >>> from layergraph import ClassificationLayer
+    >>> ClassificationLayer().description
+    'crossentropyex'
+    """
+
+    type: ClassVar[str] = "Classification Output"
+    default_name: ClassVar[str] = "classoutput"
+    unlabelled: ClassVar[int] = -100  # torch's own; 255 is a class where there are a thousand
+    per_pixel: ClassVar[bool] = False
+
+    @property
+    def description(self) -> str:
+        return f"crossentropyex{self.classes_text()}"
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        if set(inputs[0].spatial) - {1}:
+            raise SizeError(
+                "LG-SPATIAL",
+                f"the layer takes one score a class, its input is {inputs[0]}",
+                hint="pool globally or add a FullyConnectedLayer before the softmax",
+            )
+        self.check_classes(inputs[0])
+        return (image_size((), inputs[0].channels),)
+
+
+@dataclass(frozen=True, repr=False)
+class RegressionLayer(Layer):
+    """Half mean squared error: Σ (t - y)² / 2, over each observation (MATLAB ``regressionLayer``).
+
+    The sum is divided by the number of observations.
+
+    >>> from layergraph import RegressionLayer
+    >>> RegressionLayer().description
+    'mean-squared-error'
+    """
+
+    type: ClassVar[str] = "Regression Output"
+    default_name: ClassVar[str] = "regressionoutput"
+    is_output: ClassVar[bool] = True
+    description: ClassVar[str] = "mean-squared-error"  # type: ignore[misc]
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        return ()
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        """Passes the prediction on; its method ``loss`` takes it and the target."""
+        from layergraph.modules.losses import HalfMeanSquaredError
+
+        return HalfMeanSquaredError()

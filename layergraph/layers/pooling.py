@@ -1,0 +1,253 @@
+"""Pooling: maximum (with the outputs that unpooling needs), average, global average, unpooling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
+
+from layergraph.errors import LayerArgumentError, SizeError
+from layergraph.layers import arguments
+from layergraph.layers.arguments import Numbers, Padding, pairs
+from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
+from layergraph.layers.windows import check_fits, margins_text, slid_spatial
+from layergraph.sizes import Size, image_size
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, repr=False)
+class Pooling:
+    """What pooling of both ranks and kinds shares."""
+
+    rank: ClassVar[int]
+    kind: ClassVar[str]
+
+    pool_size: Numbers
+    _: KW_ONLY
+    stride: Numbers = 1
+    padding: Padding = 0
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        for argument in ("pool_size", "stride"):
+            value = arguments.per_dimension(self, argument, getattr(self, argument), self.rank)
+            set_(self, argument, value)
+        set_(self, "padding", arguments.margins(self, "padding", self.padding, self.rank))
+        if self.padding != "same":
+            window = cast(Shape, self.pool_size)
+            if any(max(pair) >= size for pair, size in zip(pairs(self.padding), window, strict=True)):
+                raise LayerArgumentError(
+                    f"{type(self).__name__}: padding is smaller than the pool size {bracketed(window)}, "
+                    f"got {margins_text(self.padding)}; some windows would hold padding alone"
+                )
+
+    @property
+    def description(self) -> str:
+        size, stride = times(cast(Shape, self.pool_size)), bracketed(cast(Shape, self.stride))
+        return f"{size} {self.kind} pooling with stride {stride} and padding {margins_text(self.padding)}"
+
+    def _pooled(self, size: Size) -> Size:
+        expect_spatial(size, self.rank)
+        window, ones = cast(Shape, self.pool_size), (1,) * self.rank
+        spatial = slid_spatial(size.spatial, window, cast(Shape, self.stride), ones, self.padding)
+        check_fits(spatial, size, window, ones, self.padding)
+        return image_size(spatial, size.channels)
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        return (self._pooled(inputs[0]),)
+
+
+@dataclass(frozen=True, repr=False)
+class MaxPooling2dLayer(Pooling, Layer):
+    """2-D max pooling (MATLAB ``maxPooling2dLayer``).
+
+    Args:
+        pool_size: height and width of the window, one number or two.
+        stride: one number or two; 1 by default, not the pool size.
+        padding: as in :class:`Convolution2dLayer`, smaller than the pool size; counts as -inf.
+        has_unpooling_outputs: adds the outputs ``indices`` (where each maximum was) and ``size`` (of the
+            input) for :class:`MaxUnpooling2dLayer`.
+
+    >>> from layergraph import MaxPooling2dLayer
+    >>> MaxPooling2dLayer(2, stride=2, has_unpooling_outputs=True).output_names
+    ('out', 'indices', 'size')
+    """
+
+    type: ClassVar[str] = "Max Pooling"
+    default_name: ClassVar[str] = "maxpool"
+    rank: ClassVar[int] = 2
+    kind: ClassVar[str] = "max"
+
+    _: KW_ONLY
+    has_unpooling_outputs: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        arguments.flag(self, "has_unpooling_outputs", self.has_unpooling_outputs)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        return ("out", "indices", "size") if self.has_unpooling_outputs else ("out",)
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        out = self._pooled(inputs[0])
+        if not self.has_unpooling_outputs:
+            return (out,)
+        # as MATLAB's tables have them: a column with one index a number of `out`; and the size of the
+        # row vector 1×4×1 that holds the input's size, followed by what it holds
+        indices = Size((out.num_elements, 1, 1, 1), "SSCB")
+        return (out, indices, Size((1, 4, 1, *inputs[0].numbers), "SSS" + inputs[0].format))
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.pooling import max_pooling
+
+        return max_pooling(self)
+
+
+@dataclass(frozen=True, repr=False)
+class MaxPooling3dLayer(Pooling, Layer):
+    """3-D max pooling (MATLAB ``maxPooling3dLayer``).
+
+    >>> from layergraph import MaxPooling3dLayer
+    >>> MaxPooling3dLayer(2, stride=2).description
+    '2×2×2 max pooling with stride [2 2 2] and padding [0 0 0; 0 0 0]'
+    """
+
+    type: ClassVar[str] = "3-D Max Pooling"
+    default_name: ClassVar[str] = "maxpool3d"
+    rank: ClassVar[int] = 3
+    kind: ClassVar[str] = "max"
+
+    has_unpooling_outputs: ClassVar[bool] = False
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.pooling import max_pooling
+
+        return max_pooling(self)
+
+
+@dataclass(frozen=True, repr=False)
+class AveragePooling2dLayer(Pooling, Layer):
+    """2-D average pooling (MATLAB ``averagePooling2dLayer``).
+
+    Args:
+        pool_size, stride, padding: as in :class:`MaxPooling2dLayer`.
+        padding_value: 0 (padding counts as zeros) or ``"mean"`` (it does not count).
+
+    >>> from layergraph import AveragePooling2dLayer
+    >>> AveragePooling2dLayer(7, stride=7).description
+    '7×7 average pooling with stride [7 7] and padding [0 0 0 0]'
+    """
+
+    type: ClassVar[str] = "Average Pooling"
+    default_name: ClassVar[str] = "avgpool2d"
+    rank: ClassVar[int] = 2
+    kind: ClassVar[str] = "average"
+
+    _: KW_ONLY
+    padding_value: Literal[0, "mean"] = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.padding_value not in (0, "mean"):
+            raise LayerArgumentError(
+                f"{type(self).__name__}: padding_value is 0 or 'mean', got {self.padding_value!r}"
+            )
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.pooling import average_pooling
+
+        return average_pooling(self)
+
+
+@dataclass(frozen=True, repr=False)
+class AveragePooling3dLayer(Pooling, Layer):
+    """3-D average pooling (MATLAB ``averagePooling3dLayer``); padding counts as zeros.
+
+    >>> from layergraph import AveragePooling3dLayer
+    >>> AveragePooling3dLayer(2, stride=2).type
+    '3-D Average Pooling'
+    """
+
+    type: ClassVar[str] = "3-D Average Pooling"
+    default_name: ClassVar[str] = "avgpool3d"
+    rank: ClassVar[int] = 3
+    kind: ClassVar[str] = "average"
+
+    padding_value: ClassVar[Literal[0]] = 0
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.pooling import average_pooling
+
+        return average_pooling(self)
+
+
+@dataclass(frozen=True, repr=False)
+class GlobalAveragePooling2dLayer(Layer):
+    """The mean of each channel over the image, 1×1×channels (MATLAB ``globalAveragePooling2dLayer``).
+
+    >>> from layergraph import GlobalAveragePooling2dLayer
+    >>> from layergraph.sizes import image_size
+    >>> print(GlobalAveragePooling2dLayer().output_sizes([image_size((7, 7), 512)])[0])
+    1(S) × 1(S) × 512(C) × 1(B)
+    """
+
+    type: ClassVar[str] = "Global Average Pooling"
+    default_name: ClassVar[str] = "gapool"
+    description: ClassVar[str] = "Global average pooling"  # type: ignore[misc]
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        expect_spatial(inputs[0], 2)
+        return (image_size((1, 1), inputs[0].channels),)
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from torch import nn
+
+        return nn.AdaptiveAvgPool2d(1)
+
+
+@dataclass(frozen=True, repr=False)
+class MaxUnpooling2dLayer(Layer):
+    """Puts each number back where its maximum was, zeros elsewhere (MATLAB ``maxUnpooling2dLayer``).
+
+    Its inputs ``indices`` and ``size`` come from a :class:`MaxPooling2dLayer` with unpooling outputs; the
+    recorded size restores odd sizes exactly. Pooling windows must not overlap.
+
+    >>> from layergraph import MaxUnpooling2dLayer
+    >>> MaxUnpooling2dLayer().input_names
+    ('in', 'indices', 'size')
+    """
+
+    type: ClassVar[str] = "Max Unpooling"
+    default_name: ClassVar[str] = "maxunpool"
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return ("in", "indices", "size")
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        pooled, indices, size = inputs
+        expect_spatial(pooled, 2)
+        if size.format != "SSSSSCB":
+            raise SizeError(
+                "LG-UNPOOLING",
+                f"input 'size' comes from output 'size' of a max pooling layer, got {size}",
+                port="size",
+                hint="connect 'pool/indices' and 'pool/size' of a MaxPooling2dLayer with unpooling outputs",
+            )
+        if indices.format != "SSCB" or indices.numbers[0] != pooled.num_elements:
+            raise SizeError(
+                "LG-UNPOOLING",
+                f"input 'in' has {pooled.num_elements} numbers, {pooled}, but input 'indices' has "
+                f"{indices.numbers[0]}",
+                port="indices",
+                hint="unpool what has the size and channels of the pooling layer's output",
+            )
+        return (image_size(size.numbers[3:5], pooled.channels),)
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.pooling import MaxUnpool2d
+
+        return MaxUnpool2d()

@@ -1,0 +1,205 @@
+"""Layers that change height and width without weights: crop and resize."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
+
+from layergraph.errors import LayerArgumentError, SizeError
+from layergraph.layers import arguments
+from layergraph.layers.arguments import Numbers
+from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
+from layergraph.sizes import Size, image_size
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, repr=False)
+class Crop:
+    """What crops of both ranks share."""
+
+    rank: ClassVar[int]
+
+    mode: Literal["centercrop"] | Sequence[int] = "centercrop"
+
+    def __post_init__(self) -> None:
+        if self.mode != "centercrop":
+            location = arguments.per_dimension(
+                self, "mode ('centercrop' or a location)", self.mode, self.rank
+            )
+            object.__setattr__(self, "mode", location)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return ("in", "ref")
+
+    @property
+    def description(self) -> str:
+        if self.mode == "centercrop":
+            return "center crop"
+        return f"upper-left corner of cropping rectangle at {bracketed(cast(Shape, self.mode))}"
+
+    def starts(self) -> tuple[int, ...] | None:
+        """The first row of each dimension, from 0; ``None`` for the centre.
+
+        MATLAB gives the location as (x, y[, z]), counted from 1.
+        """
+        if self.mode == "centercrop":
+            return None
+        x, y, *z = cast(Shape, self.mode)
+        return (y - 1, x - 1, *(number - 1 for number in z))
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        size, reference = inputs
+        expect_spatial(size, self.rank)
+        expect_spatial(reference, self.rank)
+        starts = self.starts() or (0,) * self.rank
+        if any(s + r > n for s, r, n in zip(starts, reference.spatial, size.spatial, strict=True)):
+            raise SizeError(
+                "LG-SPATIAL",
+                f"nothing to crop: 'in' is {times(size.spatial)}, the part to keep is "
+                f"{times(reference.spatial)} (of 'ref') from {bracketed([s + 1 for s in starts])}",
+                port="ref",
+                hint="'in' takes the larger input, 'ref' the one whose size the result has",
+            )
+        return (image_size(reference.spatial, size.channels),)
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.resizing import CropToReference
+
+        return CropToReference(self.starts(), self.rank)
+
+
+@dataclass(frozen=True, repr=False)
+class Crop2dLayer(Crop, Layer):
+    """Crops ``in`` to the height and width of ``ref`` (MATLAB ``crop2dLayer``).
+
+    Args:
+        mode: ``"centercrop"``, or (x, y), the first column and row to keep, counted from 1. An odd
+            remainder leaves the smaller part above and left.
+
+    >>> from layergraph import Crop2dLayer
+    >>> Crop2dLayer("centercrop").input_names
+    ('in', 'ref')
+    """
+
+    type: ClassVar[str] = "Crop 2D"
+    default_name: ClassVar[str] = "crop"
+    rank: ClassVar[int] = 2
+
+
+@dataclass(frozen=True, repr=False)
+class Crop3dLayer(Crop, Layer):
+    """Crops ``in`` to the height, width and depth of ``ref`` (MATLAB ``crop3dLayer``).
+
+    Arguments are as in 2-D; a location is (x, y, z).
+
+    >>> from layergraph import Crop3dLayer
+    >>> Crop3dLayer().description
+    'center crop'
+    """
+
+    type: ClassVar[str] = "Crop 3D"
+    default_name: ClassVar[str] = "crop3d"
+    rank: ClassVar[int] = 3
+
+
+@dataclass(frozen=True, repr=False)
+class Resize2dLayer(Layer):
+    """Resizes height and width (MATLAB ``resize2dLayer``). Give exactly one of the first three arguments.
+
+    Args:
+        output_size: height and width, one number or two.
+        scale: factors of height and width, one number or two; the output size is rounded down.
+        enable_reference_input: adds the input ``ref``, whose height and width the output gets.
+        method: ``"nearest"`` or ``"bilinear"``.
+        geometric_transform_mode: where pixels sit: ``"half-pixel"`` or ``"asymmetric"``.
+        nearest_rounding_mode: ``"round"``, ``"floor"``, or ``"onnx-10"`` (round down when enlarging,
+            as ONNX opset 10).
+
+    >>> from layergraph import Resize2dLayer
+    >>> from layergraph.sizes import image_size
+    >>> print(Resize2dLayer(scale=2, method="bilinear").output_sizes([image_size((15, 20), 8)])[0])
+    30(S) × 40(S) × 8(C) × 1(B)
+    """
+
+    type: ClassVar[str] = "Resize"
+
+    _: KW_ONLY
+    output_size: Numbers | None = None
+    scale: float | Sequence[float] | None = None
+    enable_reference_input: bool = False
+    method: Literal["nearest", "bilinear"] = "nearest"
+    geometric_transform_mode: Literal["half-pixel", "asymmetric"] = "half-pixel"
+    nearest_rounding_mode: Literal["round", "floor", "onnx-10"] = "round"
+
+    def __post_init__(self) -> None:
+        arguments.flag(self, "enable_reference_input", self.enable_reference_input)
+        ways = [self.output_size is not None, self.scale is not None, self.enable_reference_input]
+        if sum(ways) != 1:
+            raise LayerArgumentError(
+                "Resize2dLayer: give exactly one of output_size, scale and enable_reference_input, "
+                f"got {sum(ways) or 'none'}"
+            )
+        if self.output_size is not None:
+            self._set(output_size=arguments.per_dimension(self, "output_size", self.output_size, 2))
+        if self.scale is not None:
+            scale = arguments.per_channel(self, "scale", self.scale, 2)
+            if scale is None or min(scale) <= 0:
+                raise LayerArgumentError(f"Resize2dLayer: scale is above 0, got {self.scale!r}")
+            self._set(scale=scale)
+        arguments.choice(self, "method", self.method, ("nearest", "bilinear"))
+        modes = ("half-pixel", "asymmetric")
+        arguments.choice(self, "geometric_transform_mode", self.geometric_transform_mode, modes)
+        rounding = ("round", "floor", "onnx-10")
+        arguments.choice(self, "nearest_rounding_mode", self.nearest_rounding_mode, rounding)
+
+    @property
+    def default_name(self) -> str:  # type: ignore[override]
+        return "resize-scale" if self.scale is not None else "resize-output-size"
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return ("in", "ref") if self.enable_reference_input else ("in",)
+
+    @property
+    def description(self) -> str:
+        if self.enable_reference_input:
+            target = "to the size of the reference input"
+        elif self.scale is not None:
+            factors = cast(tuple[float, ...], self.scale)
+            target = f"by scale [{' '.join(f'{factor:g}' for factor in factors)}]"
+        else:
+            target = f"to output size {bracketed(cast(Shape, self.output_size))}"
+        return f"{self.method} resizing {target}"
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        for size in inputs:
+            expect_spatial(size, 2)
+        if self.enable_reference_input:
+            spatial = inputs[1].spatial
+        elif self.scale is not None:
+            factors = cast(tuple[float, ...], self.scale)
+            spatial = tuple(int(n * factor) for n, factor in zip(inputs[0].spatial, factors, strict=True))
+        else:
+            spatial = cast(Shape, self.output_size)
+        if min(spatial) < 1:
+            raise SizeError(
+                "LG-WINDOW",
+                f"scale {self.scale} leaves nothing of the input {inputs[0]}",
+                hint="use a larger scale",
+            )
+        return (image_size(spatial, inputs[0].channels),)
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.resizing import Resize2d
+
+        return Resize2d(
+            cast("tuple[int, int] | None", self.output_size),
+            cast("tuple[float, float] | None", self.scale),
+            self.method,
+            self.geometric_transform_mode,
+            self.nearest_rounding_mode,
+        )

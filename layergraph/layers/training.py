@@ -1,0 +1,37 @@
+"""How the weights of a layer start and how fast they learn: the arguments that such layers share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from layergraph.layers.arguments import Initializer, initializer, number
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class TrainedWeights:
+    """Initializers and training factors of ``Weights`` and ``Bias``.
+
+    A factor multiplies the global learning rate or L2 regularization; a learn-rate factor of 0 freezes.
+    """
+
+    weights_initializer: Initializer = "glorot"
+    bias_initializer: Initializer = "zeros"
+    weight_learn_rate_factor: float = 1.0
+    bias_learn_rate_factor: float = 1.0
+    weight_l2_factor: float = 1.0
+    bias_l2_factor: float = 0.0
+
+    def _check_training(self) -> None:
+        for argument in ("weights_initializer", "bias_initializer"):
+            object.__setattr__(self, argument, initializer(self, argument, getattr(self, argument)))
+        for kind in ("weight", "bias"):
+            for what in ("learn_rate_factor", "l2_factor"):
+                argument = f"{kind}_{what}"
+                object.__setattr__(self, argument, number(self, argument, getattr(self, argument), 0))
+
+    def factors(self) -> dict[str, tuple[float, float]]:
+        """For each parameter of the torch module its learn-rate and L2 factor."""
+        return {
+            "weight": (self.weight_learn_rate_factor, self.weight_l2_factor),
+            "bias": (self.bias_learn_rate_factor, self.bias_l2_factor),
+        }

@@ -1,0 +1,120 @@
+"""Transposed convolutions, in two and three dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
+
+from layergraph.errors import SizeError
+from layergraph.layers import arguments
+from layergraph.layers.arguments import Numbers, Padding, pairs
+from layergraph.layers.convolution import expect_channels
+from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
+from layergraph.layers.training import TrainedWeights
+from layergraph.layers.windows import margins_text
+from layergraph.sizes import Size, image_size, same_cropping, transposed_output
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, repr=False)
+class TransposedConvolution(TrainedWeights):
+    """What transposed convolutions of both ranks share."""
+
+    rank: ClassVar[int]
+
+    filter_size: Numbers
+    num_filters: int
+    _: KW_ONLY
+    stride: Numbers = 1
+    cropping: Padding = 0
+    num_channels: int | Literal["auto"] = "auto"
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        for argument in ("filter_size", "stride"):
+            value = arguments.per_dimension(self, argument, getattr(self, argument), self.rank)
+            set_(self, argument, value)
+        set_(self, "num_filters", arguments.whole(self, "num_filters", self.num_filters))
+        set_(self, "cropping", arguments.margins(self, "cropping", self.cropping, self.rank))
+        set_(self, "num_channels", arguments.channels(self, "num_channels", self.num_channels))
+        self._check_training()
+
+    @property
+    def description(self) -> str:
+        channels = () if self.num_channels == "auto" else (self.num_channels,)
+        kind = times((*cast(Shape, self.filter_size), *channels))
+        stride = bracketed(cast(Shape, self.stride))
+        crop = margins_text(self.cropping)
+        return f"{self.num_filters} {kind} transposed convolutions with stride {stride} and cropping {crop}"
+
+    def crops(self) -> tuple[tuple[int, int], ...]:
+        """Rows cut off (before, after) of each dimension; negative: added, for ``"same"``."""
+        if self.cropping == "same":
+            return tuple(map(same_cropping, cast(Shape, self.filter_size), cast(Shape, self.stride)))
+        return pairs(self.cropping)
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        expect_spatial(inputs[0], self.rank)
+        expect_channels(inputs[0], self.num_channels)
+        window, stride = cast(Shape, self.filter_size), cast(Shape, self.stride)
+        spatial = tuple(map(transposed_output, inputs[0].spatial, window, stride, map(sum, self.crops())))
+        if min(spatial) < 1:
+            raise SizeError(
+                "LG-CROPPING",
+                f"cropping {margins_text(self.cropping)} leaves nothing: the output were {times(spatial)}",
+                hint="crop less or use a larger input",
+            )
+        return (image_size(spatial, self.num_filters),)
+
+    def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
+        return {
+            "Weights": (*cast(Shape, self.filter_size), self.num_filters, inputs[0].channels),
+            "Bias": (*(1,) * self.rank, self.num_filters),
+        }
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.convolution import transposed_convolution
+
+        return transposed_convolution(self, inputs[0].channels)
+
+
+@dataclass(frozen=True, repr=False)
+class TransposedConv2dLayer(TransposedConvolution, Layer):
+    """2-D transposed convolution (MATLAB ``transposedConv2dLayer``).
+
+    Args:
+        filter_size: height and width of the filters, one number or two.
+        num_filters: number of output channels.
+        stride: one number or two (vertical, horizontal).
+        cropping: a number, two, four (top, bottom, left, right), or ``"same"``: output ``stride * input``.
+        num_channels: input channels; ``"auto"`` takes those of the input.
+
+    Output size ``stride * (input - 1) + filter - cropping``. Learnables: Weights
+    h×w×filters×channels (the reverse of a convolution), Bias 1×1×filters. Initializers and factors are
+    those of :class:`Convolution2dLayer`.
+
+    >>> from layergraph import TransposedConv2dLayer
+    >>> TransposedConv2dLayer(4, 11, stride=2).description
+    '11 4×4 transposed convolutions with stride [2 2] and cropping [0 0 0 0]'
+    """
+
+    type: ClassVar[str] = "Transposed Convolution"
+    default_name: ClassVar[str] = "transposed-conv"
+    rank: ClassVar[int] = 2
+
+
+@dataclass(frozen=True, repr=False)
+class TransposedConv3dLayer(TransposedConvolution, Layer):
+    """3-D transposed convolution (MATLAB ``transposedConv3dLayer``): as 2-D, with three numbers a size.
+
+    >>> from layergraph import TransposedConv3dLayer
+    >>> TransposedConv3dLayer(2, 8, stride=2).default_name
+    'transposed-conv3d'
+    """
+
+    type: ClassVar[str] = "3-D Transposed Convolution"
+    default_name: ClassVar[str] = "transposed-conv3d"
+    rank: ClassVar[int] = 3

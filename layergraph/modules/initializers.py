@@ -1,0 +1,40 @@
+"""MATLAB's weight initializers for torch parameters."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from layergraph.errors import LayerArgumentError
+from layergraph.layers.arguments import Initializer
+
+
+@torch.no_grad()
+def initialize(tensor: Tensor, how: Initializer, fan_in: int, fan_out: int) -> None:
+    """Fill ``tensor`` in place.
+
+    ``glorot`` is uniform with variance 2 / (fan_in + fan_out), ``he`` normal with variance 2 / fan_in,
+    ``narrow-normal`` normal with standard deviation 0.01, ``orthogonal`` the Q of a QR factorization. The
+    fans are MATLAB's (window × channels and window × filters), given, because torch derives them from the
+    shape and would swap them for transposed convolutions.
+    """
+    if callable(how):
+        values = torch.as_tensor(how(tuple(tensor.shape)), dtype=tensor.dtype)
+        if values.shape != tensor.shape:
+            raise LayerArgumentError(
+                f"an initializer was asked for shape {tuple(tensor.shape)} and returned {tuple(values.shape)}"
+            )
+        tensor.copy_(values)
+    elif how == "glorot":
+        bound = math.sqrt(6 / (fan_in + fan_out))
+        tensor.uniform_(-bound, bound)
+    elif how == "he":
+        tensor.normal_(0, math.sqrt(2 / fan_in))
+    elif how == "narrow-normal":
+        tensor.normal_(0, 0.01)
+    elif how == "orthogonal":
+        nn.init.orthogonal_(tensor) if tensor.dim() > 1 else tensor.normal_()
+    else:
+        tensor.fill_(1.0 if how == "ones" else 0.0)

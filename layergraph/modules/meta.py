@@ -1,0 +1,31 @@
+"""Running a torch module without data, and without touching it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+
+def run_on_meta(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """The output shapes of ``module`` for inputs of these shapes.
+
+    A deep copy would copy the weights first; the copy made here has meta tensors in their place. The
+    module's mode, weights, device and the random state stay as they are.
+    """
+    tensors = [*module.parameters(), *module.buffers()]
+    memo: dict[int, object] = {}
+    for tensor in tensors:
+        empty = torch.empty_like(tensor, device="meta")
+        memo[id(tensor)] = (
+            nn.Parameter(empty, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
+        )
+    skeleton = copy.deepcopy(module, memo).eval()
+    dtype = next((t.dtype for t in tensors if t.is_floating_point()), torch.float32)
+    inputs = [torch.empty(shape, dtype=dtype, device="meta") for shape in shapes]
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        result = skeleton(*inputs)
+    results = result if isinstance(result, (tuple, list)) else (result,)
+    return [tuple(tensor.shape) for tensor in results]

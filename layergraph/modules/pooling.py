@@ -1,0 +1,89 @@
+"""Pooling and unpooling, with MATLAB's padding."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from layergraph.layers.layer import Shape
+from layergraph.layers.pooling import (
+    AveragePooling2dLayer,
+    AveragePooling3dLayer,
+    MaxPooling2dLayer,
+    MaxPooling3dLayer,
+)
+from layergraph.modules.padding import Pad, even_padding
+
+
+class MaxPool2dWithIndices(nn.Module):
+    """Max pooling that also returns where each maximum was (in the unpadded image) and the input's size."""
+
+    def __init__(self, window: Shape, stride: Shape, padding: Shape, pad: Pad | None) -> None:
+        super().__init__()
+        self.window, self.stride, self.padding, self.pad = window, stride, padding, pad
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, tuple[int, int]]:
+        height, width = x.shape[-2], x.shape[-1]
+        if self.pad is None:
+            out, indices = F.max_pool2d(x, self.window, self.stride, self.padding, return_indices=True)
+            return out, indices, (height, width)
+        left, right, top, _ = self.pad.margins(x)
+        out, indices = F.max_pool2d(self.pad(x), self.window, self.stride, return_indices=True)
+        padded_width = width + left + right
+        rows, columns = indices // padded_width - top, indices % padded_width - left
+        return out, rows * width + columns, (height, width)
+
+
+class MaxUnpool2d(nn.Module):
+    """Puts each value back at its index in an image of the given height and width, zeros elsewhere."""
+
+    def forward(self, x: Tensor, indices: Tensor, size: tuple[int, int]) -> Tensor:
+        # F.max_unpool2d guesses sizes from a window it must be told; the operator below takes any size
+        return cast(Tensor, torch.ops.aten.max_unpool2d(x, indices, size))
+
+
+class AveragePoolOfPixels(nn.Module):
+    """Average pooling with padding that does not count, for margins that torch cannot pad itself."""
+
+    def __init__(self, pad: Pad, window: Shape, stride: Shape) -> None:
+        super().__init__()
+        self.pad, self.window, self.stride = pad, window, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        share = F.avg_pool2d(self.pad(torch.ones_like(x[:1, :1])), self.window, self.stride)
+        return F.avg_pool2d(self.pad(x), self.window, self.stride) / share
+
+
+def max_pooling(layer: MaxPooling2dLayer | MaxPooling3dLayer) -> nn.Module:
+    """The module of a max pooling layer."""
+    window, stride, padding = _arguments(layer)
+    ones = (1,) * layer.rank
+    pad = Pad(layer.padding, window, stride, ones, -torch.inf) if padding is None else None
+    if layer.has_unpooling_outputs:
+        return MaxPool2dWithIndices(window, stride, padding or (0, 0), pad)
+    pool = nn.MaxPool2d if layer.rank == 2 else nn.MaxPool3d
+    if pad is not None:
+        return nn.Sequential(pad, pool(window, stride))
+    return pool(window, stride, padding or 0)
+
+
+def average_pooling(layer: AveragePooling2dLayer | AveragePooling3dLayer) -> nn.Module:
+    """The module of an average pooling layer."""
+    window, stride, padding = _arguments(layer)
+    pool = nn.AvgPool2d if layer.rank == 2 else nn.AvgPool3d
+    counts = layer.padding_value == 0
+    if padding is not None:
+        return pool(window, stride, padding, count_include_pad=counts)
+    pad = Pad(layer.padding, window, stride, (1,) * layer.rank, 0.0)
+    return nn.Sequential(pad, pool(window, stride)) if counts else AveragePoolOfPixels(pad, window, stride)
+
+
+def _arguments(
+    layer: MaxPooling2dLayer | MaxPooling3dLayer | AveragePooling2dLayer | AveragePooling3dLayer,
+) -> tuple[Shape, Shape, Shape | None]:
+    window, stride = cast(Shape, layer.pool_size), cast(Shape, layer.stride)
+    limit = tuple(size // 2 for size in window)
+    return window, stride, even_padding(layer.padding, window, stride, (1,) * layer.rank, limit)

@@ -1,0 +1,309 @@
+"""Network: a compiled LayerGraph, a torch module that walks a frozen plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, fx, nn
+
+from layergraph.draft import End
+from layergraph.errors import DataError, InvalidNetworkError, LayergraphError, UnknownPortError
+from layergraph.images import to_images, to_tensor
+from layergraph.issues import Issue
+from layergraph.layers.activation import SoftmaxLayer
+from layergraph.plan import Plan, make_plan
+from layergraph.propagation import network_outputs, propagate
+from layergraph.weights import Weights
+
+if TYPE_CHECKING:
+    from layergraph.graph import LayerGraph
+
+
+class Network(nn.Module):
+    """A layer graph as a torch module; made by :meth:`layergraph.LayerGraph.compile`.
+
+    ``net(x)`` takes one tensor (batch, channels, height, width) for each input layer, in the order of
+    ``input_names``, and returns the scores of each output layer (class probabilities after a softmax), a
+    tuple if there are several. Without output layers it returns what feeds nothing.
+
+    Keys of the state dict are layer names. (A name that ``nn.Module`` needs itself, such as ``train``,
+    gets an underscore behind it.)
+    """
+
+    input_names: tuple[str, ...]
+    output_names: tuple[str, ...]
+
+    def __init__(self, lgraph: LayerGraph, modules: dict[str, nn.Module]) -> None:
+        super().__init__()
+        self._lgraph = lgraph
+        self._keys = {name: self._register(name, module) for name, module in modules.items()}
+        self.input_names = lgraph.input_names
+        self.output_names = tuple(network_outputs(lgraph))
+        results = [End(n, (*lgraph[n].output_names, "out")[0]) for n in self.output_names]
+        self._plan = make_plan(lgraph, results, self._keys)
+        self._loss_plan = self._plan_loss() if lgraph.output_names else None
+
+    def _register(self, name: str, module: nn.Module) -> tuple[str, ...]:
+        """Put a layer's module in its place; a name with dots is a path, as everywhere in torch."""
+        *path, last = name.split(".") if all(name.split(".")) else [name.replace(".", "_")]
+        owner: nn.Module = self
+        keys = []
+        for part in path:
+            keys.append(_free_key(owner, part, nested=True))
+            if keys[-1] not in owner._modules:
+                owner.add_module(keys[-1], nn.Module())
+            owner = owner.get_submodule(keys[-1])
+        keys.append(_free_key(owner, last, nested=False))
+        owner.add_module(keys[-1], module)
+        return tuple(keys)
+
+    def _plan_loss(self) -> Plan:
+        """The plan of what the losses start from: the scores before a softmax, where there is one."""
+        starts = []
+        for name in self._lgraph.output_names:
+            (source,) = self._lgraph.sources(name).values()
+            module: Any = self._module(name)
+            module.from_logits = isinstance(self._lgraph[source.layer], SoftmaxLayer)
+            if module.from_logits:
+                (source,) = self._lgraph.sources(source.layer).values()
+            starts.append(source)
+        return make_plan(self._lgraph, starts, self._keys)
+
+    def _module(self, name: str) -> nn.Module:
+        return self.get_submodule(".".join(self._keys[name]))
+
+    # -- running -------------------------------------------------------------------------------
+
+    def forward(self, x: Tensor) -> Any:
+        return self._run(self._plan, (x,))
+
+    def _run(self, plan: Plan, inputs: Sequence[Tensor]) -> Any:
+        slots: list[Any] = [None] * plan.num_slots
+        for index, slot in enumerate(plan.inputs):
+            slots[slot] = inputs[index]
+        modules: Any = self._modules
+        for key, path, ins, outs, free in plan.rows:
+            module = modules[key]
+            for part in path:
+                module = module._modules[part]
+            if len(ins) == 1:
+                result = module(slots[ins[0]])
+            else:
+                result = module(*[slots[slot] for slot in ins])
+            if len(outs) == 1:
+                slots[outs[0]] = result
+            else:
+                for index, slot in enumerate(outs):
+                    slots[slot] = result[index]
+            for slot in free:
+                slots[slot] = None
+        if len(plan.results) == 1:
+            return slots[plan.results[0]]
+        return tuple([slots[slot] for slot in plan.results])
+
+    def loss(self, x: Tensor | Sequence[Tensor], target: Tensor | Sequence[Tensor]) -> Tensor:
+        """The loss of the output layers (their sum, if several), as a scalar tensor.
+
+        A softmax before an output layer is computed together with the loss, in one stable step.
+
+        Args:
+            x: the input, or one a input layer.
+            target: class indices (batch, height, width) for pixel classification, 255 where unlabelled;
+                class indices (batch,) for classification; for regression a tensor like the output. One
+                for each output layer, if several.
+
+        >>> import torch
+        >>> from layergraph.builders import segnet_layers
+        >>> net = segnet_layers((32, 32, 1), 2, 1).compile()
+        >>> net.loss(torch.zeros(4, 1, 32, 32), torch.zeros(4, 32, 32, dtype=torch.uint8)).shape
+        torch.Size([])
+        """
+        return self.loss_and_scores(x, target)[0]
+
+    def loss_and_scores(
+        self, x: Tensor | Sequence[Tensor], target: Tensor | Sequence[Tensor]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The loss, and what each output layer's loss started from: scores before a softmax.
+
+        For the accuracy of a mini-batch at no further cost: softmax does not change which is largest.
+        """
+        if self._loss_plan is None:
+            raise LayergraphError(
+                "the network has no output layer, so it has no loss; add one to the graph, such as a "
+                "PixelClassificationLayer, or compute a loss from net(x)"
+            )
+        result = self._run(self._loss_plan, (x,) if isinstance(x, Tensor) else x)
+        scores: tuple[Tensor, ...] = result if isinstance(result, tuple) else (result,)
+        targets = (target,) if isinstance(target, Tensor) else target
+        if len(targets) != len(scores):
+            raise DataError(f"{len(scores)} output layers need as many targets, got {len(targets)}")
+        losses = []
+        for name, score, wanted in zip(self._lgraph.output_names, scores, targets, strict=True):
+            module: Any = self._module(name)
+            losses.append(module.loss(score, wanted))
+        total = losses[0]
+        for loss in losses[1:]:
+            total = total + loss
+        return total, scores
+
+    def activations(self, x: Tensor | NDArray[Any] | Sequence[Any], layer: str | Sequence[str]) -> Any:
+        """What one layer computes (or several: a list), in inference mode and without gradients.
+
+        Only the layers it needs are run. ``layer`` is a name, or ``"layer/port"``; ``x`` is a tensor, and
+        so is the result, or NumPy images (height, width, channels), and so is the result. Several inputs
+        come as a sequence.
+
+        Raises:
+            UnknownLayerError, UnknownPortError: a name that does not exist.
+
+        >>> import torch
+        >>> from layergraph.builders import unet_layers
+        >>> net = unet_layers((32, 32, 1), 2, encoder_depth=2)[0].compile()
+        >>> net.activations(torch.zeros(1, 1, 32, 32), "Bridge-ReLU-2").shape
+        torch.Size([1, 256, 8, 8])
+        """
+        wanted = [layer] if isinstance(layer, str) else list(layer)
+        plan = make_plan(self._lgraph, [self._end(text) for text in wanted], self._keys)
+        inputs = [*x] if isinstance(x, (tuple, list)) else [x]
+        self._expect_inputs(len(inputs))
+        tensors, single = self._tensors(inputs)
+        with self._inference():
+            result = self._run(plan, tensors)
+        results: list[Any] = [*result] if isinstance(result, tuple) and len(wanted) > 1 else [result]
+        if not all(isinstance(item, Tensor) for item in inputs):
+            results = [to_images(r, single) if isinstance(r, Tensor) else r for r in results]
+        return results[0] if isinstance(layer, str) else results
+
+    def _end(self, text: str) -> End:
+        name, slash, port = text.partition("/")
+        ports = self._lgraph[name].output_names or ("out",)
+        if slash and port not in ports:
+            raise UnknownPortError(f"layer {name!r} has no output {port!r}; it has {', '.join(ports)}")
+        return End(name, port or ports[0])
+
+    def predict(self, *images: NDArray[Any]) -> Any:
+        """Scores of NumPy images, in inference mode and without gradients.
+
+        Args:
+            images: (height, width, channels) or (batch, height, width, channels) for each input layer,
+                8-bit or any numbers, in the units of the training images; (height, width) for one grey
+                image.
+
+        Returns:
+            float32 scores with the classes last, (height, width, classes) or with the batch in front; a
+            tuple if there are several outputs.
+
+        >>> import numpy as np
+        >>> from layergraph.builders import segnet_layers
+        >>> net = segnet_layers((32, 32, 1), 2, 1).compile()
+        >>> net.predict(np.zeros((33, 35), np.uint8)).shape
+        (33, 35, 2)
+        """
+        self._expect_inputs(len(images))
+        tensors, single = self._tensors(images)
+        with self._inference():
+            result = self._run(self._plan, tensors)
+        if isinstance(result, tuple):
+            return tuple(to_images(scores, single) for scores in result)
+        return to_images(result, single)
+
+    def _expect_inputs(self, count: int) -> None:
+        if count != len(self.input_names):
+            raise DataError(
+                f"the network has {len(self.input_names)} inputs ({', '.join(self.input_names)}), got {count}"
+            )
+
+    def _tensors(self, images: Sequence[Any]) -> tuple[list[Tensor], bool]:
+        """Each input on the network's device and in its dtype; and whether it was a single image."""
+        like = next((t for t in self.state_dict().values() if t.is_floating_point()), torch.empty(0))
+        tensors, single = [], False
+        for name, image in zip(self.input_names, images, strict=True):
+            if isinstance(image, Tensor):
+                tensor = image
+            else:
+                layer: Any = self._lgraph[name]
+                tensor, single = to_tensor(image, layer, name)
+            tensors.append(tensor.to(like.device, like.dtype))
+        return tensors, single
+
+    @contextmanager
+    def _inference(self) -> Iterator[None]:
+        """Evaluation mode without gradients; each module's mode comes back afterwards."""
+        modes = [(module, module.training) for module in self.modules()]
+        self.eval()
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            for module, training in modes:
+                module.training = training
+
+    # -- looking back --------------------------------------------------------------------------
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The class names of the (first) output layer, where it has them."""
+        for name in self._lgraph.output_names:
+            classes = getattr(self._lgraph[name], "classes", "auto")
+            if classes != "auto":
+                return tuple(classes)
+        return None
+
+    def layer_graph(self) -> LayerGraph:
+        """The layer graph, with copies of the weights as they are now attached to its layers."""
+        weights: dict[str, Weights | None] = {}
+        for name in self._lgraph:
+            tensors = self._module(name).state_dict()
+            if tensors:
+                weights[name] = Weights({key: t.detach().cpu().clone() for key, t in tensors.items()})
+        return self._lgraph.with_weights(weights)
+
+    def to_fx(self) -> fx.GraphModule:
+        """The network as a ``torch.fx.GraphModule``, whose ``code`` is readable Python. It shares weights."""
+        return fx.symbolic_trace(self)
+
+
+class MultiInputNetwork(Network):
+    """A network with several input layers: ``net(x1, x2)``, in the order of ``input_names``."""
+
+    def forward(self, *inputs: Tensor) -> Any:
+        if isinstance(inputs, tuple):  # not while torch.fx traces
+            self._expect_inputs(len(inputs))
+        return self._run(self._plan, inputs)
+
+
+def compile_graph(lgraph: LayerGraph) -> Network:
+    """See :meth:`layergraph.LayerGraph.compile`."""
+    found = propagate(lgraph, "network")
+    errors = [issue for issue in found.issues if issue.severity == "error"]
+    if errors or not len(lgraph):
+        raise InvalidNetworkError(errors)
+    modules = {}
+    for name in lgraph.order:
+        layer = lgraph[name]
+        module = layer.torch_module([size for size in found.inputs[name] if size is not None])
+        if layer.weights is not None:
+            try:
+                module.load_state_dict(dict(layer.weights))
+            except RuntimeError as error:
+                reason = "; ".join(line.strip() for line in str(error).splitlines()[1:])
+                hint = f"with_weights({{{name!r}: None}}) takes the weights off"
+                errors.append(
+                    Issue("LG-WEIGHTS", "error", name, "", f"its weights do not fit: {reason}", hint)
+                )
+        modules[name] = module
+    if errors:
+        raise InvalidNetworkError(errors)
+    bare = lgraph.with_weights({name: None for name in lgraph if lgraph[name].weights is not None})
+    return (Network if len(lgraph.input_names) == 1 else MultiInputNetwork)(bare, modules)
+
+
+def _free_key(owner: nn.Module, name: str, *, nested: bool) -> str:
+    """The name itself, unless an attribute of the module has it (or another layer, for odd names)."""
+    while (name in owner._modules and not nested) or (name not in owner._modules and hasattr(owner, name)):
+        name += "_"
+    return name

@@ -1,0 +1,163 @@
+"""Sizes through a whole graph by arithmetic, and everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from layergraph.errors import SizeError
+from layergraph.graph import LayerGraph
+from layergraph.issues import Issue, Severity
+from layergraph.layers.layer import Layer
+from layergraph.sizes import Size
+
+TargetUsage = Literal["train_network", "network"]
+
+
+@dataclass(frozen=True)
+class Propagation:
+    """The sizes at every layer, ``None`` where an error before leaves them unknown.
+
+    Attributes:
+        inputs: for each layer the sizes of its input ports.
+        outputs: for each layer the sizes it computes; an output layer has one, what the network returns.
+        issues: the findings, in the order of the layers.
+    """
+
+    inputs: Mapping[str, Sequence[Size | None]]
+    outputs: Mapping[str, Sequence[Size | None]]
+    issues: Sequence[Issue]
+
+
+def propagate(lgraph: LayerGraph, target_usage: TargetUsage = "train_network") -> Propagation:
+    """Propagate sizes from the input layers, and collect every fault instead of stopping at one.
+
+    ``target_usage`` says what the graph is for: ``"train_network"`` needs a loss; for a ``"network"``
+    outputs that feed nothing are what it returns.
+    """
+    issues = _whole_graph_issues(lgraph, target_usage)
+    returned = set(network_outputs(lgraph)) if target_usage == "network" else set()
+    inputs: dict[str, Sequence[Size | None]] = {}
+    outputs: dict[str, Sequence[Size | None]] = {}
+    for name in lgraph.order:
+        layer = lgraph[name]
+        fed = lgraph.sources(name)
+        given: list[Size | None] = []
+        for port in layer.input_names:
+            source = fed.get(port)
+            if source is None:
+                given.append(None)
+                issues.append(_missing_input(name, port, layer))
+            else:
+                given.append(outputs[source.layer][lgraph[source.layer].output_names.index(source.port)])
+        inputs[name] = given
+        known = [size for size in given if size is not None]
+        outputs[name] = [None] * max(len(layer.output_names), 1)
+        if len(known) == len(given):
+            try:
+                outputs[name] = layer.output_sizes(known)
+            except SizeError as error:
+                issues.append(_size_issue(lgraph, name, error))
+        issues += _unused_outputs(lgraph, name, returned)
+    return Propagation(inputs, outputs, issues)
+
+
+def network_outputs(lgraph: LayerGraph) -> list[str]:
+    """What a network of this graph returns: its output layers or, without any, the layers whose first
+    output feeds nothing."""
+    if lgraph.output_names:
+        return list(lgraph.output_names)
+    return [
+        name
+        for name in lgraph
+        if (ports := lgraph[name].output_names)
+        and all(port != ports[0] for port, _ in lgraph.destinations(name))
+    ]
+
+
+def _whole_graph_issues(lgraph: LayerGraph, target_usage: TargetUsage) -> list[Issue]:
+    issues = []
+    if not lgraph.input_names:
+        hint = "add an ImageInputLayer and connect it"
+        issues.append(Issue("LG-NO-INPUT", "error", "", "", "the network has no input layer", hint))
+    if not lgraph.output_names and target_usage == "train_network":
+        hint = "add one, such as a PixelClassificationLayer, and connect it"
+        issues.append(Issue("LG-NO-OUTPUT", "error", "", "", "the network has no output layer", hint))
+    parts = _parts(lgraph)
+    for part in parts[1:]:
+        shown = ", ".join(map(repr, part[:4])) + (f" and {len(part) - 4} more" if len(part) > 4 else "")
+        issues.append(
+            Issue(
+                "LG-DISCONNECTED",
+                "error",
+                part[0],
+                "",
+                f"{shown} {'is' if len(part) == 1 else 'are'} not connected to the rest of the network",
+                "connect or remove what is not part of it",
+            )
+        )
+    return issues
+
+
+def _parts(lgraph: LayerGraph) -> list[list[str]]:
+    """The connected parts of the graph, the one of the first input layer (or the largest) first."""
+    parts: list[list[str]] = []
+    seen: set[str] = set()
+    for start in lgraph:
+        if start in seen:
+            continue
+        part, stack = {start}, [start]
+        while stack:
+            name = stack.pop()
+            near = [end.layer for end in lgraph.sources(name).values()]
+            near += [end.layer for _, end in lgraph.destinations(name)]
+            stack += [other for other in near if other not in part]
+            part.update(near)
+        seen |= part
+        parts.append([name for name in lgraph if name in part] if len(part) < len(lgraph) else list(part))
+    main = next(iter(lgraph.input_names), None)
+    parts.sort(key=lambda part: (main not in part, -len(part)))
+    return parts
+
+
+def _missing_input(name: str, port: str, layer: Layer) -> Issue:
+    written = name if len(layer.input_names) == 1 else f"{name}/{port}"
+    return Issue(
+        "LG-MISSING-INPUT",
+        "error",
+        name,
+        port,
+        f"input {port!r} is not connected",
+        f"connect_layers(..., {written!r})",
+    )
+
+
+def _unused_outputs(lgraph: LayerGraph, name: str, returned: set[str]) -> list[Issue]:
+    layer = lgraph[name]
+    used = {port for port, _ in lgraph.destinations(name)}
+    issues = []
+    for index, port in enumerate(layer.output_names):
+        if port in used or (index == 0 and name in returned):
+            continue
+        severity: Severity = "error" if index == 0 else "warning"
+        written = name if len(layer.output_names) == 1 else f"{name}/{port}"
+        hint = (
+            f"connect_layers({written!r}, ...), or remove_layers({name!r})"
+            if index == 0
+            else "nothing is lost: the output is computed and dropped"
+        )
+        issues.append(Issue("LG-UNUSED-OUTPUT", severity, name, port, f"output {port!r} is not used", hint))
+    return issues
+
+
+def _size_issue(lgraph: LayerGraph, name: str, error: SizeError) -> Issue:
+    """The layer's complaint, with the names of the layers that feed it."""
+    fed = lgraph.sources(name)
+    feeders = ", ".join(
+        (f"{port!r} from " if len(fed) > 1 else "from ")
+        + repr("/".join(end) if end.port != "out" else end.layer)
+        for port, end in fed.items()
+    )
+    text = f"{error.text} ({feeders})" if feeders else error.text
+    return Issue(error.code, "error", name, error.port, text, error.hint)

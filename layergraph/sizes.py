@@ -1,0 +1,106 @@
+"""Sizes with labelled dimensions, and the arithmetic of windows that slide over them.
+
+Labels are MATLAB's: S spatial, C channel, B batch. The batch is written as 1: sizes are those of
+one observation.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Size(NamedTuple):
+    """The size of one activation: numbers, and a label for each.
+
+    >>> size = Size((360, 480, 3, 1), "SSCB")
+    >>> print(size)
+    360(S) × 480(S) × 3(C) × 1(B)
+    >>> size.spatial, size.channels
+    ((360, 480), 3)
+    """
+
+    numbers: tuple[int, ...]
+    format: str
+
+    @property
+    def spatial(self) -> tuple[int, ...]:
+        """The spatial numbers: height, width and, for volumes, depth."""
+        return self.numbers[: self.format.count("S")]
+
+    @property
+    def channels(self) -> int:
+        """The number of channels."""
+        return self.numbers[self.format.index("C")]
+
+    @property
+    def num_elements(self) -> int:
+        """How many numbers one observation has."""
+        product = 1
+        for number in self.numbers:
+            product *= number
+        return product
+
+    @property
+    def tensor_shape(self) -> tuple[int, ...]:
+        """The shape of the torch tensor: batch, channels, then the spatial numbers."""
+        return (self.numbers[-1], self.channels, *self.spatial)
+
+    def with_channels(self, channels: int) -> Size:
+        """The same size with another number of channels."""
+        return image_size(self.spatial, channels)
+
+    def __str__(self) -> str:
+        return " × ".join(f"{n}({label})" for n, label in zip(self.numbers, self.format, strict=True))
+
+
+def image_size(spatial: tuple[int, ...], channels: int) -> Size:
+    """The size of an image (two spatial numbers), a volume (three) or a vector (none)."""
+    return Size((*spatial, channels, 1), "S" * len(spatial) + "CB")
+
+
+def window_extent(window: int, dilation: int) -> int:
+    """How far a dilated window reaches: ``(window - 1) * dilation + 1``."""
+    return (window - 1) * dilation + 1
+
+
+def window_output(size: int, extent: int, stride: int, padding: int) -> int:
+    """Positions of a window of this extent; a remainder that fills no window is dropped.
+
+    >>> window_output(339, 2, 2, 0)
+    169
+    """
+    return (size + padding - extent) // stride + 1
+
+
+def same_output(size: int, stride: int) -> int:
+    """The output size of padding ``same``: ``size / stride``, rounded up."""
+    return -(-size // stride)
+
+
+def same_padding(size: int, extent: int, stride: int) -> tuple[int, int]:
+    """Padding before and after for ``same``; an odd total puts the extra row at the end.
+
+    >>> same_padding(90, 3, 2)
+    (0, 1)
+    """
+    total = max((same_output(size, stride) - 1) * stride + extent - size, 0)
+    return total // 2, total - total // 2
+
+
+def transposed_output(size: int, window: int, stride: int, cropping: int) -> int:
+    """The output size of a transposed convolution.
+
+    >>> transposed_output(11, 4, 2, 0)
+    24
+    """
+    return stride * (size - 1) + window - cropping
+
+
+def same_cropping(window: int, stride: int) -> tuple[int, int]:
+    """Cropping before and after so that the output is ``stride * size``.
+
+    A window smaller than the stride gives a negative number after: that much is padded.
+    """
+    total = window - stride
+    before = max(total, 0) // 2
+    return before, total - before

@@ -1,0 +1,49 @@
+"""Weights that stay with their layer: an immutable mapping from tensor names to tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Weights(Mapping[str, "Tensor"]):
+    """The tensors of one layer under the names its torch module gives them.
+
+    Two are equal when their tensors are, to the bit. The tensors are not copied: hand over ones
+    that nobody changes (:meth:`layergraph.network.Network.layer_graph` hands over copies).
+    """
+
+    __slots__ = ("_tensors",)
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        self._tensors = dict(tensors)
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._tensors[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if not isinstance(other, Weights) or self._tensors.keys() != other._tensors.keys():
+            return False
+        return all(_same(tensor, other._tensors[name]) for name, tensor in self._tensors.items())
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._tensors))
+
+    def __repr__(self) -> str:
+        sizes = (f"{name} {'×'.join(map(str, t.shape)) or 'scalar'}" for name, t in self._tensors.items())
+        return f"Weights({', '.join(sizes)})"
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    return a is b or (a.dtype == b.dtype and a.shape == b.shape and bool((a == b).all()))
