@@ -1,0 +1,60 @@
+"""What all tests share: one thread, golden files, the profile of hypothesis."""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import hypothesis
+import pytest
+import torch
+
+GOLDEN = Path(__file__).parent / "golden"
+
+torch.set_num_threads(1)
+hypothesis.settings.register_profile("default", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("deep", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--regenerate", action="store_true", help="write the golden files anew")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with ``tests/golden/<name>.txt``; with ``--regenerate`` write that file instead."""
+
+    def check(name: str, text: str) -> None:
+        path = GOLDEN / f"{name}.txt"
+        text = text.rstrip("\n") + "\n"
+        if request.config.getoption("--regenerate"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.is_file(), f"{path} is missing; pytest --regenerate writes it"
+        assert text == path.read_text(encoding="utf-8")
+
+    return check
+
+
+@pytest.fixture
+def golden_errors(golden: Callable[[str, str], None]) -> Callable[..., None]:
+    """Call each function, which must raise a LayergraphError, and compare the texts with a golden file."""
+    from layergraph import LayergraphError
+
+    def check(name: str, calls: dict[str, Callable[[], object]], hide: str = "") -> None:
+        lines = []
+        for label, call in calls.items():
+            with pytest.raises(LayergraphError) as caught:
+                call()
+            text = str(caught.value).replace(hide, "<folder>") if hide else str(caught.value)
+            text = re.sub(r" at 0x[0-9a-f]+", " at 0x...", text)
+            lines += [f"{label}", f"  {type(caught.value).__name__}: {text}", ""]
+        golden(name, "\n".join(lines))
+
+    return check
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
