@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from layergraph.atomic import replacing
 from layergraph.errors import FileFormatError, LayergraphError
 from layergraph.graph import LayerGraph
 from layergraph.layers import LAYER_TYPES, ModuleLayer
@@ -58,16 +58,9 @@ def save(lgraph: LayerGraph, path: str | os.PathLike[str]) -> None:
         "connections": [list(connection) for connection in lgraph.connections],
     }
     metadata = {"format": FORMAT, "architecture": json.dumps(architecture, allow_nan=False)}
-    handle, temporary = tempfile.mkstemp(dir=path.parent or ".", prefix=f".{path.name}.")
-    os.close(handle)
-    try:
+    with replacing(path) as temporary:
         # every tensor apart: safetensors refuses tensors that share memory
         save_file({key: tensor.clone() for key, tensor in tensors.items()}, temporary, metadata)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def load(
@@ -203,9 +196,3 @@ def _weights_of(layer: Layer) -> Mapping[str, Tensor] | None:
     if isinstance(layer, ModuleLayer) and layer.weights is None:
         return layer.module.state_dict()
     return layer.weights
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from layergraph.atomic import replacing
 from layergraph.data.datastore import Datastore
 from layergraph.data.files import Location, PathLike, image_files
 from layergraph.errors import DataError
@@ -113,14 +112,11 @@ def write_image(path: PathLike, image: ArrayLike) -> None:
         )
     if path.suffix.lower() != ".png":
         raise DataError(f"cannot write '{path}': the file is a PNG, so its name must end in .png")
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        Image.fromarray(np.ascontiguousarray(array, np.uint8)).save(temporary, format="PNG")
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            Image.fromarray(np.ascontiguousarray(array, np.uint8)).save(temporary, format="PNG")
     except OSError as error:
         raise DataError(f"cannot write '{path}': {error.strerror or error}; check the folder") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def open_image(path: PathLike) -> Image.Image:

@@ -1,5 +1,6 @@
 """Segmenting images with a network, measuring how well it went, and showing it."""
 
+from layergraph.segmentation.at_size import AtSize
 from layergraph.segmentation.colors import distinct_colors
 from layergraph.segmentation.confusion import (
     ConfusionMetrics,
@@ -15,6 +16,7 @@ from layergraph.segmentation.semanticseg import semanticseg
 from layergraph.segmentation.sheet import overlay_sheet
 
 __all__ = [
+    "AtSize",
     "ConfusionMetrics",
     "SemanticSegmentationMetrics",
     "confusion_metrics",

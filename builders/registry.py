@@ -1,0 +1,72 @@
+"""The builders by name: one list that serves the command line and whoever chooses by text."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from layergraph.builders.segnet import segnet_layers
+from layergraph.builders.unet import unet_layers
+from layergraph.errors import LayerArgumentError, LayergraphError, did_you_mean
+from layergraph.graph import LayerGraph
+
+
+@dataclass(frozen=True)
+class Builder:
+    """A builder function under its short name, with one line that says what it builds.
+
+    >>> from layergraph.builders import BUILDERS
+    >>> len(BUILDERS["unet"].build(image_size=(32, 32, 1), num_classes=2))
+    58
+    """
+
+    name: str
+    function: Callable[..., Any]
+    summary: str
+
+    @property
+    def parameters(self) -> Mapping[str, inspect.Parameter]:
+        """The arguments of the builder function."""
+        return inspect.signature(self.function).parameters
+
+    def build(self, **arguments: Any) -> LayerGraph:
+        """The layer graph alone, also where the function returns more.
+
+        Raises:
+            LayerArgumentError: an argument that the builder does not have, or that is missing.
+        """
+        for argument in arguments:
+            if argument not in self.parameters:
+                raise LayerArgumentError(
+                    f"{self.name} has no argument {argument!r}{did_you_mean(argument, self.parameters)}"
+                )
+        required = [n for n, p in self.parameters.items() if p.default is inspect.Parameter.empty]
+        if missing := [argument for argument in required if argument not in arguments]:
+            raise LayerArgumentError(
+                f"{self.name} needs {', '.join(required)}; missing: {', '.join(missing)}"
+            )
+        built = self.function(**arguments)
+        lgraph: LayerGraph = built[0] if isinstance(built, tuple) else built
+        return lgraph
+
+
+BUILDERS: Mapping[str, Builder] = {
+    builder.name: builder
+    for builder in (
+        Builder("segnet", segnet_layers, "SegNet: encoder that pools, decoder that unpools by its indices"),
+        Builder("unet", unet_layers, "U-Net: encoder and decoder joined by skip connections"),
+    )
+}
+
+
+def find_builder(name: str) -> Builder:
+    """The builder of this name.
+
+    Raises:
+        LayergraphError: there is none; the message suggests the nearest.
+    """
+    if name not in BUILDERS:
+        raise LayergraphError(f"no builder is called {name!r}{did_you_mean(name, BUILDERS)}")
+    return BUILDERS[name]

@@ -1,0 +1,154 @@
+"""Arguments of commands: numbers in a row, classes, and the arguments of every builder as options."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from layergraph.builders import BUILDERS, find_builder
+from layergraph.errors import DataError, LayerArgumentError, did_you_mean
+from layergraph.graph import LayerGraph
+
+# what --help says of each builder argument; a test holds the list complete
+ARGUMENT_HELP = {
+    "image_size": ("H W [C]", "Height, width and channels of the images, such as 480 640 3."),
+    "num_classes": ("N", "Number of classes."),
+    "encoder_depth": ("N", "Number of poolings; the image gets smaller by 2^N."),
+    "num_convolution_layers": ("N...", "Convolutions in each encoder section, one number or one a section."),
+    "num_output_channels": ("N...", "Filters in each encoder section, one number or one a section."),
+    "num_first_encoder_filters": ("N", "Filters of the first stage; each further stage has twice as many."),
+    "filter_size": ("N...", "Height and width of the filters, odd, one number or two."),
+    "convolution_padding": ("same|valid", "Keep sizes (same), or lose a margin at each convolution (valid)."),
+}
+
+
+class NumbersCommand(TyperCommand):
+    """A command whose text options take several numbers in a row: ``--image-size 480 640 3``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        takes_many = {opt for p in self.params if (p.metavar or "").endswith(("...", "]")) for opt in p.opts}
+        joined: list[str] = []
+        rest = list(args)
+        while rest:
+            word = rest.pop(0)
+            joined.append(word)
+            if word in takes_many:
+                numbers = []
+                while rest and re.fullmatch(r"\d+", rest[0]):
+                    numbers.append(rest.pop(0))
+                if numbers:
+                    joined.append(" ".join(numbers))
+        return list(super().parse_args(ctx, joined))
+
+
+def with_builder_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the arguments of all builders as options; it gets those given as ``arguments``."""
+    builders_of: dict[str, list[str]] = {}
+    for builder in BUILDERS.values():
+        for parameter in builder.parameters:
+            builders_of.setdefault(parameter, []).append(builder.name)
+    own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "arguments"]
+    added = [_option(parameter, builders) for parameter, builders in builders_of.items()]
+
+    @functools.wraps(command)
+    def run(**values: Any) -> Any:
+        given = {name: values.pop(name) for name in builders_of}
+        arguments = {name: _value(name, text) for name, text in given.items() if text is not None}
+        return command(**values, arguments=arguments)
+
+    parameters = [*own, *added]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    del run.__dict__["__wrapped__"]
+    return run
+
+
+def _option(name: str, builders: list[str]) -> inspect.Parameter:
+    metavar, text = ARGUMENT_HELP[name]
+    only = "" if len(builders) == len(BUILDERS) else f" ({', '.join(builders)} only)"
+    option = typer.Option(metavar=metavar, help=f"{text}{only}", rich_help_panel="Arguments of the network")
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option]
+    )
+
+
+def _value(name: str, text: str) -> Any:
+    """A whole number, several of them, or a word."""
+    words = re.split(r"[\s,x×]+", text.strip())
+    if all(re.fullmatch(r"\d+", word) for word in words):
+        numbers = tuple(int(word) for word in words)
+        return numbers if len(numbers) > 1 or name == "image_size" else numbers[0]
+    return text
+
+
+def option_name(argument: str) -> str:
+    """The option of a builder argument: ``encoder_depth`` is ``--encoder-depth``."""
+    return "--" + argument.replace("_", "-")
+
+
+def network(text: str, arguments: dict[str, Any]) -> LayerGraph:
+    """The graph of a builder, by name, or of a file (architecture alone, without torch)."""
+    if text not in BUILDERS and Path(text).suffix:
+        if arguments:
+            raise LayerArgumentError(
+                f"{option_name(next(iter(arguments)))} is for builders ({', '.join(BUILDERS)}), not for a file"
+            )
+        from layergraph.files import load
+
+        return load(text, weights=False)
+    builder = find_builder(text)
+    for argument in arguments:
+        if argument not in builder.parameters:
+            known = [option_name(name) for name in builder.parameters]
+            wrong = option_name(argument)
+            raise LayerArgumentError(f"{text} takes no {wrong}{did_you_mean(wrong, known)}")
+    required = [n for n, p in builder.parameters.items() if p.default is inspect.Parameter.empty]
+    if missing := [option_name(name) for name in required if name not in arguments]:
+        raise LayerArgumentError(
+            f"{text} also needs {' and '.join(missing)}; for example --image-size 480 640 3 --num-classes 5"
+        )
+    return builder.build(**arguments)
+
+
+def classes_and_ids(classes: str, label_ids: str | None) -> tuple[list[str], list[Any]]:
+    """Class names and their label ids, from ``a,b`` and ``255,0``, or from a file.
+
+    Each line of the file is ``id name`` or ``R G B name``; several lines may have one name. Without
+    ``label_ids`` the ids are 0, 1, 2, ...
+    """
+    if Path(classes).is_file():
+        if label_ids:
+            raise DataError(f"--label-ids is not for a file of classes: {classes!r} holds the ids")
+        return _classes_of_file(Path(classes))
+    names = [name.strip() for name in classes.split(",")]
+    if label_ids is None:
+        return names, list(range(len(names)))
+    try:
+        ids = [int(word) for word in label_ids.replace(",", " ").split()]
+    except ValueError:
+        raise DataError(f"--label-ids is a list of numbers such as 255,0, got {label_ids!r}") from None
+    return names, list(ids)
+
+
+def _classes_of_file(path: Path) -> tuple[list[str], list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = re.fullmatch(r"\s*(\d+)(?:\s+(\d+)\s+(\d+))?\s+(\D\S*.*?)\s*", line)
+        if match is None:
+            raise DataError(
+                f"line {number} of {str(path)!r} is 'id name' or 'R G B name', got {line.strip()!r}"
+            )
+        numbers = [int(n) for n in match.groups()[:3] if n is not None]
+        found.setdefault(match[4], []).append(numbers[0] if len(numbers) == 1 else tuple(numbers))
+    if not found:
+        raise DataError(f"{str(path)!r} names no classes; a line is 'id name' or 'R G B name'")
+    return list(found), list(found.values())

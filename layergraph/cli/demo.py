@@ -1,0 +1,197 @@
+"""The command demo: the whole way from images to a segmentation, in two minutes on a CPU."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from layergraph.atomic import replacing
+from layergraph.cli.arguments import classes_and_ids
+from layergraph.errors import DataError
+
+# what a CPU of two cores trains in about a minute: images × pixels × epochs
+_BUDGET = 9_000_000
+_LARGEST_IMAGE = 96 * 128
+_MOST_EPOCHS, _USUAL_EPOCHS = 30, 10
+
+
+class Material(NamedTuple):
+    """What the demo works on: pairs of image and labels of one size, and the labels alone for counting."""
+
+    train: Any
+    test: Any
+    train_labels: Any
+    size: tuple[int, int, int]
+
+
+def demo(
+    *,
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Where everything goes.")] = Path(
+        "layergraph-demo"
+    ),
+    images: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Your images, instead of drawn triangles.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Their label images, in the same order.")
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES|FILE", help="Class names, or a file with a line 'id name' for each."),
+    ] = None,
+    label_ids: Annotated[
+        str | None, typer.Option(metavar="N,N,...", help="Pixel values of the classes; by default 0,1,2,...")
+    ] = None,
+    max_epochs: Annotated[
+        int | None,
+        typer.Option(min=1, help="How often each image is seen; by default what two minutes allow."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="For initial weights and the order of the images.")] = 0,
+) -> None:
+    """Build, edit, analyze, train, segment, evaluate: the whole way, in two minutes on a CPU.
+
+    Draws small images of triangles, or takes yours, and leaves a folder with a report to look at.
+
+    [bold]Example:[/bold] layergraph demo --images images --labels labels --classes sky,road,car
+    """
+    from layergraph.analyze import analyze_network, save_diagram
+    from layergraph.builders import segnet_layers
+    from layergraph.cli.report import report_page
+    from layergraph.data import count_each_label, median_frequency_weights, write_image
+    from layergraph.layers import PixelClassificationLayer
+    from layergraph.segmentation import evaluate_semantic_segmentation, overlay_sheet, semanticseg
+    from layergraph.training import TrainingOptions, train_network
+
+    output.mkdir(parents=True, exist_ok=True)
+    _step(1, "Data")
+    if images is None:
+        if labels or classes or label_ids:
+            raise DataError("--labels, --classes and --label-ids describe your --images; give these too")
+        material = _triangles(output / "data", seed)
+    else:
+        if labels is None or classes is None:
+            raise DataError("--images also needs --labels (a folder) and --classes (names such as sky,road)")
+        material = _own_images(images, labels, classes, label_ids, seed)
+    train, test, train_labels, size = material
+    names = train_labels.classes
+
+    depth = 2 if min(size[:2]) < 64 else 3
+    _step(2, f"Network: segnet_layers({size}, num_classes={len(names)}, encoder_depth={depth})")
+    lgraph = segnet_layers(size, len(names), depth)
+    print(analyze_network(lgraph, name="segnet"))
+
+    _step(3, "Class weights: rare classes count more, by median frequency")
+    counts = count_each_label(train_labels)
+    print(counts)
+    weights = median_frequency_weights(counts)
+    print(
+        "\nweights:", ", ".join(f"{name} {weight:.4f}" for name, weight in zip(names, weights, strict=True))
+    )
+    loss = PixelClassificationLayer(name="labels", classes=names, class_weights=weights)
+    lgraph = lgraph.remove_layers("pixelLabels").add_layers(loss).connect_layers("softmax", "labels")
+    print(
+        f"\nswapped the loss by remove_layers, add_layers, connect_layers; 'labels' is now:\n{loss.description}"
+    )
+
+    epochs = max_epochs or _epochs(len(train), size)
+    _step(4, f"Training on {len(train)} images, {epochs} epochs")
+    options = TrainingOptions(
+        "sgdm",
+        initial_learn_rate=0.02,
+        max_epochs=epochs,
+        mini_batch_size=min(8, len(train)),
+        shuffle="every-epoch",
+        verbose_frequency=25,
+        seed=seed,
+    )
+    net, info = train_network(train, lgraph, options)
+
+    _step(5, f"Segmenting and evaluating {len(test)} test images")
+    pictures, truth = [image for image, _ in test], [label for _, label in test]
+    predicted = semanticseg(pictures, net)
+    metrics = evaluate_semantic_segmentation(predicted, truth, classes=names)
+    print(metrics)
+
+    _step(6, "Results")
+    trained = net.layer_graph()
+    analysis = analyze_network(trained, name="segnet")
+    shown = [round(i * (len(test) - 1) / 3) for i in range(4)] if len(test) >= 4 else range(len(test))
+    sheet = overlay_sheet(
+        [pictures[i] for i in shown], [truth[i] for i in shown], [predicted[i] for i in shown], names
+    )
+    write_image(output / "overlay.png", sheet)
+    save_diagram(trained, output / "network.svg")
+    trained.save(output / "model.safetensors")
+    results = {"training": info.to_dict(), "metrics": metrics.to_dict()}
+    with replacing(output / "metrics.json") as temporary:
+        temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    with replacing(output / "report.html") as temporary:
+        page = report_page(analysis, counts, weights, info, metrics, output / "overlay.png")
+        temporary.write_text(page, encoding="utf-8")
+    print(
+        f"""Look at these, in {output}:
+  report.html        start here: everything on one page
+  overlay.png        test images, their true labels, and what the network says
+  network.svg        the network as a diagram
+  metrics.json       all figures, for programs
+  model.safetensors  the trained network: layergraph segment {output / "model.safetensors"} --images ... --output ...
+"""
+    )
+
+
+def _step(number: int, text: str) -> None:
+    typer.secho(f"\n{number}. {text}\n", bold=True)
+
+
+def _triangles(folder: Path, seed: int) -> Material:
+    from layergraph.data import triangle_images
+
+    train_images, train_labels = triangle_images(folder / "train", 200, seed=seed)
+    test_images, test_labels = triangle_images(folder / "test", 100, seed=seed + 1)
+    print(f"drew 200 images of triangles for training and 100 for testing, 32×32, in {folder}")
+    return Material(
+        train_images.combine(train_labels), test_images.combine(test_labels), train_labels, (32, 32, 1)
+    )
+
+
+def _own_images(images: Path, labels: Path, classes: str, label_ids: str | None, seed: int) -> Material:
+    from layergraph.data import ImageDatastore, PixelLabelDatastore, combine, resize_image, resize_labels
+
+    names, ids = classes_and_ids(classes, label_ids)
+    all_labels = PixelLabelDatastore(labels, names, ids)
+    pairs = combine(ImageDatastore(images), all_labels)
+    if len(pairs) < 5:
+        raise DataError(
+            f"the demo needs at least 5 images to train and test on, {str(images)!r} has {len(pairs)}"
+        )
+    height, width, channels = pairs[0][0].shape
+    shrink = min(1.0, math.sqrt(_LARGEST_IMAGE / (height * width)))
+    size = (max(8, round(height * shrink)), max(8, round(width * shrink)))
+
+    def resized(pair: Any) -> Any:
+        return resize_image(pair[0], size), resize_labels(pair[1], size)
+
+    order = random.Random(seed).sample(range(len(pairs)), len(pairs))
+    most = max(5, _BUDGET // (_USUAL_EPOCHS * size[0] * size[1]) * 5 // 4)
+    kept = order[:most]
+    cut = max(1, len(kept) // 5)
+    test, train = sorted(kept[:cut]), sorted(kept[cut:])
+    print(
+        f"{len(pairs)} images of {height}×{width}×{channels}; used: {len(train)} for training and {len(test)} "
+        f"for testing, at {size[0]}×{size[1]}"
+    )
+    return Material(
+        [resized(pairs[i]) for i in train],
+        [resized(pairs[i]) for i in test],
+        all_labels.subset(train),
+        (*size, channels),
+    )
+
+
+def _epochs(num_images: int, size: tuple[int, int, int]) -> int:
+    return max(1, min(_MOST_EPOCHS, _BUDGET // (num_images * size[0] * size[1])))

@@ -1,0 +1,48 @@
+"""Images and labels at another size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layergraph.errors import DataError
+
+
+def resize_image(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """An image (height, width, channels) at ``size`` (height, width), bilinear, smoothed when shrunk.
+
+    The type of the numbers stays. An image of that size comes back as it is.
+
+    >>> resize_image(np.zeros((360, 480, 3), np.uint8), (120, 160)).shape
+    (120, 160, 3)
+    """
+    if image.ndim != 3:
+        raise DataError(f"an image is (height, width, channels), got the shape {image.shape}")
+    if image.shape[:2] == tuple(size):
+        return image
+    from PIL import Image
+
+    height, width = size
+    channels = []
+    for index in range(image.shape[2]):
+        channel = np.asarray(image[..., index], dtype=np.float32)
+        picture = Image.fromarray(channel).resize((width, height), Image.Resampling.BILINEAR)
+        channels.append(np.asarray(picture))
+    resized = np.stack(channels, axis=-1)
+    return np.rint(resized).astype(image.dtype) if image.dtype.kind in "ui" else resized.astype(image.dtype)
+
+
+def resize_labels(labels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Class indices (height, width) at ``size``, each from the nearest pixel.
+
+    >>> resize_labels(np.array([[0, 1], [255, 2]], np.uint8), (2, 4)).tolist()
+    [[0, 0, 1, 1], [255, 255, 2, 2]]
+    """
+    if labels.ndim != 2:
+        raise DataError(f"labels are (height, width), got the shape {labels.shape}")
+    rows, columns = (
+        (np.arange(new) * 2 + 1) * old // (2 * new) for new, old in zip(size, labels.shape, strict=True)
+    )
+    return labels[rows[:, None], columns]
