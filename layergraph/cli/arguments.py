@@ -98,7 +98,7 @@ def network(text: str, arguments: dict[str, Any]) -> LayerGraph:
     if text not in BUILDERS and Path(text).suffix:
         if arguments:
             raise LayerArgumentError(
-                f"{option_name(next(iter(arguments)))} is for builders ({', '.join(BUILDERS)}), not for a file"
+                f"{option_name(next(iter(arguments)))} is for {' and '.join(BUILDERS)}, not for a file"
             )
         from layergraph.files import load
 

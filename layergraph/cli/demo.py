@@ -94,9 +94,7 @@ def demo(
     )
     loss = PixelClassificationLayer(name="labels", classes=names, class_weights=weights)
     lgraph = lgraph.remove_layers("pixelLabels").add_layers(loss).connect_layers("softmax", "labels")
-    print(
-        f"\nswapped the loss by remove_layers, add_layers, connect_layers; 'labels' is now:\n{loss.description}"
-    )
+    print(f"\nswapped the loss by remove_layers, add_layers, connect_layers; now:\n{loss.description}")
 
     epochs = max_epochs or _epochs(len(train), size)
     _step(4, f"Training on {len(train)} images, {epochs} epochs")
@@ -133,13 +131,14 @@ def demo(
     with replacing(output / "report.html") as temporary:
         page = report_page(analysis, counts, weights, info, metrics, output / "overlay.png")
         temporary.write_text(page, encoding="utf-8")
+    model = output / "model.safetensors"
     print(
         f"""Look at these, in {output}:
   report.html        start here: everything on one page
   overlay.png        test images, their true labels, and what the network says
   network.svg        the network as a diagram
   metrics.json       all figures, for programs
-  model.safetensors  the trained network: layergraph segment {output / "model.safetensors"} --images ... --output ...
+  model.safetensors  the trained network; use it: layergraph segment {model} --images IMAGES --output OUT
 """
     )
 
@@ -182,8 +181,8 @@ def _own_images(images: Path, labels: Path, classes: str, label_ids: str | None,
     cut = max(1, len(kept) // 5)
     test, train = sorted(kept[:cut]), sorted(kept[cut:])
     print(
-        f"{len(pairs)} images of {height}×{width}×{channels}; used: {len(train)} for training and {len(test)} "
-        f"for testing, at {size[0]}×{size[1]}"
+        f"{len(pairs)} images of {height}×{width}×{channels}; "
+        f"used: {len(train)} for training and {len(test)} for testing, at {size[0]}×{size[1]}"
     )
     return Material(
         [resized(pairs[i]) for i in train],
