@@ -25,7 +25,7 @@ class Crop:
     mode: Literal["centercrop"] | Sequence[int] = "centercrop"
 
     def __post_init__(self) -> None:
-        if self.mode != "centercrop":
+        if not (isinstance(self.mode, str) and self.mode == "centercrop"):
             location = arguments.per_dimension(
                 self, "mode ('centercrop' or a location)", self.mode, self.rank
             )
@@ -116,8 +116,8 @@ class Resize2dLayer(Layer):
         enable_reference_input: adds the input ``ref``, whose height and width the output gets.
         method: ``"nearest"`` or ``"bilinear"``.
         geometric_transform_mode: where pixels sit: ``"half-pixel"`` or ``"asymmetric"``.
-        nearest_rounding_mode: ``"round"``, ``"floor"``, or ``"onnx-10"`` (round down when enlarging,
-            as ONNX opset 10).
+        nearest_rounding_mode: ``"round"``, ``"floor"``, or ``"onnx-10"`` (down when enlarging, up
+            when shrinking, as ONNX opset 10).
 
     >>> from layergraph import Resize2dLayer
     >>> from layergraph.sizes import image_size

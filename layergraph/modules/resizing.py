@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 
 class CropToReference(nn.Module):
@@ -47,30 +49,47 @@ class Resize2d(nn.Module):
             size = list(self.output_size)
         else:
             assert self.scale is not None
-            size = [int(x.shape[2] * self.scale[0]), int(x.shape[3] * self.scale[1])]
-        half_pixel = self.geometry == "half-pixel"
-        if self.method == "bilinear" and half_pixel:
+            # int() would end a trace
+            size = [cast(Any, torch.sym_int)(x.shape[2 + d] * factor) for d, factor in enumerate(self.scale)]
+        if self.method == "bilinear" and self.geometry == "half-pixel":
             return F.interpolate(x, size, mode="bilinear", align_corners=False)
-        if self.method == "nearest" and half_pixel and self.rounding == "round":
-            return F.interpolate(x, size, mode="nearest-exact")
-        if self.method == "nearest" and not half_pixel and self.rounding in ("floor", "onnx-10"):
-            return F.interpolate(x, size, mode="nearest")
         for dimension in (2, 3):
-            x = self._along(x, dimension, size[dimension - 2])
+            if self.method == "bilinear":
+                x = bilinear_along(x, dimension, size[dimension - 2])
+            else:
+                rows = nearest_rows(x, dimension, size[dimension - 2], self.geometry, self.rounding)
+                x = x.index_select(dimension, rows)
         return x
 
-    def _along(self, x: Tensor, dimension: int, size: int) -> Tensor:
-        """One dimension at a time, for the combinations that torch has no mode for."""
-        length = x.shape[dimension]
-        place = torch.arange(size, device=x.device, dtype=torch.float64)
-        if self.geometry == "half-pixel":
-            place = ((place + 0.5) * (length / size) - 0.5).clamp(min=0)
-        else:
-            place = place * (length / size)
-        if self.method == "nearest":
-            rounded = torch.floor(place + 0.5) if self.rounding == "round" else torch.floor(place)
-            return x.index_select(dimension, rounded.long().clamp(max=length - 1))
-        low = place.long().clamp(max=length - 1)
-        share = (place - low).to(x.dtype).view([-1 if d == dimension else 1 for d in range(4)])
-        high = (low + 1).clamp(max=length - 1)
-        return x.index_select(dimension, low) * (1 - share) + x.index_select(dimension, high) * share
+
+@fx.wrap
+def nearest_rows(x: Tensor, dimension: int, size: int, geometry: str, rounding: str) -> Tensor:
+    """Which row of ``x`` each of ``size`` output rows repeats.
+
+    In whole numbers: the float32 arithmetic of ``F.interpolate`` takes the row before at some sizes.
+    """
+    length = x.shape[dimension]
+    index = torch.arange(size, device=x.device)
+    if geometry == "half-pixel":
+        above, below = (2 * index + 1) * length - size, 2 * size
+    else:
+        above, below = index * length, size
+    if rounding == "round":
+        rows = (2 * above + below) // (2 * below)
+    elif rounding == "floor":
+        rows = above // below
+    else:  # ONNX opset 10 rounds up when it shrinks; no branch, because an exported size is a symbol
+        shrinks = cast(Any, torch.sym_min)(cast(Any, torch.sym_max)(length - size, 0), 1)
+        rows = (above + shrinks * (below - 1)) // below
+    return rows.clamp(0, length - 1)
+
+
+@fx.wrap
+def bilinear_along(x: Tensor, dimension: int, size: int) -> Tensor:
+    """``x`` with ``size`` rows along one dimension, where row 0 stays row 0 (``"asymmetric"``)."""
+    length = x.shape[dimension]
+    above = torch.arange(size, device=x.device) * length
+    low = above // size
+    share = ((above % size).to(x.dtype) / size).view([-1 if d == dimension else 1 for d in range(4)])
+    high = (low + 1).clamp(max=length - 1)
+    return x.index_select(dimension, low) * (1 - share) + x.index_select(dimension, high) * share
