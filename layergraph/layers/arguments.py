@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from numbers import Integral, Real
-from typing import Any, Literal, cast, get_args
+from numbers import Real
+from operator import index
+from typing import Any, Literal, SupportsIndex, cast, get_args
 
 from layergraph.errors import LayerArgumentError
 
@@ -17,33 +18,42 @@ Padding = int | Sequence[int] | Sequence[Sequence[int]] | Literal["same"]
 InitializerName = Literal["glorot", "he", "orthogonal", "narrow-normal", "zeros", "ones"]
 Initializer = InitializerName | Callable[[tuple[int, ...]], Any]
 
+LARGEST = 2**63 - 1
+"""No tensor has a larger dimension; what is larger comes from a damaged or hostile file."""
+
+MOST_PORTS = 65536
+"""Ports have names, so their number must stay one that fits into memory."""
+
+_MOST_REPEATED = 2**20
+
 _DIRECTIONS = {2: "(top, bottom, left, right)", 3: "((top, left, front), (bottom, right, back))"}
 
 
-def whole(layer: object, argument: str, value: object, minimum: int = 1) -> int:
+def whole(layer: object, argument: str, value: object, minimum: int = 1, maximum: int = LARGEST) -> int:
     """A whole number of at least ``minimum``."""
-    if isinstance(value, Integral) and not isinstance(value, bool) and value >= minimum:
-        return int(value)
-    raise _wrong(layer, argument, f"a whole number of at least {minimum}", value)
+    found = _as_whole(value, minimum)
+    if found is not None and found <= maximum:
+        return found
+    limits = f"of at least {minimum}" if maximum == LARGEST else f"from {minimum} to {maximum}"
+    raise _wrong(layer, argument, f"a whole number {limits}", value)
 
 
 def number(
     layer: object, argument: str, value: object, low: float = -math.inf, high: float = math.inf
 ) -> float:
     """A finite number from ``low`` to ``high``."""
-    if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value):
-        found = float(value)
-        if low <= found <= high:
-            return found
-    limits = "" if (low, high) == (-math.inf, math.inf) else f" from {low:g} to {high:g}"
+    found = _as_finite(value)
+    if found is not None and low <= found <= high:
+        return found
+    limits = f" from {low:g}" * (low > -math.inf) + f" to {high:g}" * (high < math.inf)
     raise _wrong(layer, argument, f"a finite number{limits}", value)
 
 
-def choice(layer: object, argument: str, value: object, choices: Sequence[str]) -> str:
-    """One of a few words."""
+def choice(layer: object, argument: str, value: object, choices: Sequence[str], or_else: str = "") -> str:
+    """One of a few words; ``or_else`` says what else the caller takes."""
     if isinstance(value, str) and value in choices:
         return value
-    raise _wrong(layer, argument, " or ".join(map(repr, choices)), value)
+    raise _wrong(layer, argument, " or ".join([*map(repr, choices), *[or_else] * bool(or_else)]), value)
 
 
 def flag(layer: object, argument: str, value: object) -> bool:
@@ -60,8 +70,9 @@ def per_dimension(
     items = _items(value)
     if items is None:
         items = (value,) * rank
-    if len(items) == rank and all(_is_whole(item, minimum) for item in items):
-        return tuple(int(item) for item in items)
+    found = _all_whole(items, minimum)
+    if found is not None and len(found) == rank:
+        return found
     raise _wrong(layer, argument, f"a whole number of at least {minimum}, or {rank} of them", value)
 
 
@@ -73,17 +84,16 @@ def margins(
     if isinstance(value, str) and value == "same":
         return "same"
     items = _items(value)
-    if items is None and _is_whole(value, 0):
-        items = (value,) * rank
-    if items is not None and len(items) == rank and all(_is_whole(item, 0) for item in items):
-        each = tuple(int(item) for item in items)
-        return (each[0], each[0], each[1], each[1]) if rank == 2 else (each, each)
-    if rank == 2 and items is not None and len(items) == 4 and all(_is_whole(i, 0) for i in items):
-        return tuple(int(item) for item in items)
+    numbers = _all_whole((value,) * rank if items is None else items, 0)
+    if numbers is not None and len(numbers) == rank:
+        return (numbers[0], numbers[0], numbers[1], numbers[1]) if rank == 2 else (numbers, numbers)
+    if rank == 2 and numbers is not None and len(numbers) == 4:
+        return numbers
     if rank == 3 and items is not None and len(items) == 2:
-        rows = [_items(row) for row in items]
-        if all(row is not None and len(row) == 3 and all(_is_whole(i, 0) for i in row) for row in rows):
-            return tuple(tuple(int(i) for i in cast(Sequence[Any], row)) for row in rows)
+        rows = [_all_whole(_items(row) or (), 0) for row in items]
+        found = tuple(row for row in rows if row is not None and len(row) == 3)
+        if len(found) == 2:
+            return found
     raise _wrong(layer, argument, f"'same', a number, {rank} numbers or {_DIRECTIONS[rank]}", value)
 
 
@@ -110,23 +120,27 @@ def initializer(layer: object, argument: str, value: object) -> Initializer:
 def image_numbers(layer: object, argument: str, value: object, rank: int) -> tuple[int, ...]:
     """The size of an image or volume with its channels; without them, one channel."""
     items = _items(value)
-    if items is not None and len(items) in (rank, rank + 1) and all(_is_whole(item, 1) for item in items):
-        numbers = tuple(int(item) for item in items)
+    numbers = None if items is None else _all_whole(items, 1)
+    if numbers is not None and len(numbers) in (rank, rank + 1):
         return numbers if len(numbers) == rank + 1 else (*numbers, 1)
     form = "(height, width, channels)" if rank == 2 else "(height, width, depth, channels)"
     raise _wrong(layer, argument, f"{form} in whole numbers of at least 1", value)
 
 
-def per_channel(layer: object, argument: str, value: object, count: int) -> tuple[float, ...] | None:
+def per_channel(
+    layer: object, argument: str, value: object, count: int, each: str = "channel"
+) -> tuple[float, ...] | None:
     """A finite number for each channel; a single one serves for all; ``None`` stays ``None``."""
     if value is None:
         return None
     items = _items(value)
-    if items is None:
-        items = (value,) * count
-    if len(items) == count and all(isinstance(i, Real) and math.isfinite(i) for i in items):
-        return tuple(float(i) for i in items)
-    raise _wrong(layer, argument, f"a finite number, or {count} of them (one a channel)", value)
+    single = _as_finite(value)
+    if single is not None and count <= _MOST_REPEATED:
+        return (single,) * count
+    numbers = [found for item in items or () if (found := _as_finite(item)) is not None]
+    if len(numbers) == len(items or ()) == count:
+        return tuple(numbers)
+    raise _wrong(layer, argument, f"a finite number, or {count} of them (one a {each})", value)
 
 
 def _items(value: object) -> tuple[Any, ...] | None:
@@ -136,10 +150,35 @@ def _items(value: object) -> tuple[Any, ...] | None:
     return tuple(value) if isinstance(value, (list, tuple, range)) else None
 
 
-def _is_whole(value: object, minimum: int) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and value >= minimum
+def _as_whole(value: object, minimum: int) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+        return None
+    try:
+        found = index(value)
+    except TypeError:  # an array of several numbers
+        return None
+    return found if minimum <= found <= LARGEST else None
+
+
+def _all_whole(items: Sequence[object], minimum: int) -> tuple[int, ...] | None:
+    numbers = [_as_whole(item, minimum) for item in items]
+    return tuple(n for n in numbers if n is not None) if None not in numbers else None
+
+
+def _as_finite(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:  # a whole number beyond 1e308
+        return None
+    return found if math.isfinite(found) else None
 
 
 def _wrong(layer: object, argument: str, expected: str, value: object) -> LayerArgumentError:
     owner = layer if isinstance(layer, str) else type(layer).__name__
-    return LayerArgumentError(f"{owner}: {argument} is {expected}, got {value!r:.100}")
+    try:
+        shown = repr(value)[:100]
+    except (ValueError, RecursionError):  # thousands of digits, or of brackets
+        shown = f"a {type(value).__name__} too long to show"
+    return LayerArgumentError(f"{owner}: {argument} is {expected}, got {shown}")

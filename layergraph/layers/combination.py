@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from layergraph.errors import SizeError
-from layergraph.layers.arguments import whole
+from layergraph.layers.arguments import MOST_PORTS, whole
 from layergraph.layers.layer import Layer
 from layergraph.sizes import Size, image_size
 
@@ -22,7 +22,7 @@ class Joining:
     num_inputs: int
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "num_inputs", whole(self, "num_inputs", self.num_inputs, 2))
+        object.__setattr__(self, "num_inputs", whole(self, "num_inputs", self.num_inputs, 2, MOST_PORTS))
 
     @property
     def input_names(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from layergraph.errors import SizeError, WrongTypeError
-from layergraph.layers.arguments import whole
+from layergraph.layers.arguments import MOST_PORTS, whole
 from layergraph.layers.layer import Layer, Shape
 from layergraph.sizes import Size, image_size
 
@@ -47,8 +47,8 @@ class ModuleLayer(Layer):
 
         if not isinstance(self.module, nn.Module):
             raise WrongTypeError(f"ModuleLayer takes a torch.nn.Module, got {type(self.module).__name__}")
-        self._set(num_inputs=whole(self, "num_inputs", self.num_inputs))
-        self._set(num_outputs=whole(self, "num_outputs", self.num_outputs))
+        self._set(num_inputs=whole(self, "num_inputs", self.num_inputs, 1, MOST_PORTS))
+        self._set(num_outputs=whole(self, "num_outputs", self.num_outputs, 1, MOST_PORTS))
 
     @property
     def type(self) -> str:  # type: ignore[override]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from layergraph.errors import LayerArgumentError, SizeError
 from layergraph.labels import UNLABELLED
+from layergraph.layers import arguments
 from layergraph.layers.layer import Layer, expect_spatial
 from layergraph.sizes import Size, image_size
 
@@ -29,28 +30,22 @@ class ClassOutput:
 
     def __post_init__(self) -> None:
         owner = type(self).__name__
-        if not isinstance(self.classes, str):
-            classes = tuple(str(name) for name in self.classes)
+        if isinstance(self.classes, str):
+            arguments.choice(self, "classes", self.classes, ("auto",), or_else="a list of names")
+        else:
+            classes = tuple(map(str, self.classes)) if isinstance(self.classes, Iterable) else ()
             if len(set(classes)) < len(classes) or not classes:
-                raise LayerArgumentError(f"{owner}: classes are distinct names, got {list(classes)}")
+                raise LayerArgumentError(f"{owner}: classes are distinct names, got {self.classes!r:.200}")
             object.__setattr__(self, "classes", classes)
-        elif self.classes != "auto":
-            raise LayerArgumentError(f"{owner}: classes is a list of names or 'auto', got {self.classes!r}")
         if isinstance(self.class_weights, str):
-            if self.class_weights != "none":
-                raise LayerArgumentError(
-                    f"{owner}: class_weights is a number a class or 'none', got {self.class_weights!r}"
-                )
+            choices = ("none",)
+            arguments.choice(self, "class_weights", self.class_weights, choices, or_else="a number a class")
             return
-        weights = tuple(float(weight) for weight in self.class_weights)
         if self.classes == "auto":
             raise LayerArgumentError(f"{owner}: class_weights need classes; give the class names too")
-        if len(weights) != len(self.classes):
-            raise LayerArgumentError(
-                f"{owner}: {len(self.classes)} classes need as many class_weights, got {len(weights)}"
-            )
-        if not all(0 < weight < float("inf") for weight in weights):
-            raise LayerArgumentError(f"{owner}: class_weights are positive numbers, got {list(weights)}")
+        weights = arguments.per_channel(self, "class_weights", self.class_weights, len(self.classes), "class")
+        if weights is None or min(weights) <= 0:
+            raise LayerArgumentError(f"{owner}: class_weights are above 0, got {self.class_weights!r:.200}")
         object.__setattr__(self, "class_weights", weights)
 
     @property
@@ -162,7 +157,7 @@ class RegressionLayer(Layer):
     type: ClassVar[str] = "Regression Output"
     default_name: ClassVar[str] = "regressionoutput"
     is_output: ClassVar[bool] = True
-    description: ClassVar[str] = "mean-squared-error"  # type: ignore[misc]
+    description: ClassVar[str] = "mean-squared-error"
 
     @property
     def output_names(self) -> tuple[str, ...]:
