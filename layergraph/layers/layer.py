@@ -77,11 +77,11 @@ class Layer:
 
     def __repr__(self) -> str:
         shown = []
-        for item in fields(self):
+        for item in sorted(fields(self), key=lambda item: item.kw_only is True):
             value = getattr(self, item.name)
             if item.name == "weights" or value == item.default:
                 continue
-            shown.append(f"{value!r}" if not item.kw_only else f"{item.name}={value!r}")
+            shown.append(f"{item.name}={value!r}" if item.kw_only else repr(value))
         if self.weights is not None:
             shown.append("with weights")
         return f"{type(self).__name__}({', '.join(shown)})"
