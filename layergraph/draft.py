@@ -140,14 +140,12 @@ class Draft:
     def _unlink(self, source: End, destination: End) -> None:
         fed = {p: end for p, end in self.incoming[destination.layer].items() if p != destination.port}
         fan_out = tuple(row for row in self.outgoing[source.layer] if row != (source.port, destination))
-        for table, name, rest in (
-            (self.incoming, destination.layer, fed),
-            (self.outgoing, source.layer, fan_out),
-        ):
-            if rest:
-                table[name] = rest  # type: ignore[index]
-            else:
-                del table[name]  # type: ignore[attr-defined]
+        self.incoming[destination.layer] = fed
+        self.outgoing[source.layer] = fan_out
+        if not fed:
+            del self.incoming[destination.layer]
+        if not fan_out:
+            del self.outgoing[source.layer]
 
     def remove(self, name: str) -> None:
         for port, source in self.incoming.get(name, {}).items():

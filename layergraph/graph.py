@@ -178,12 +178,12 @@ class LayerGraph:
             }
         )
 
-    def to_networkx(self) -> networkx.MultiDiGraph:
+    def to_networkx(self) -> networkx.MultiDiGraph[str]:
         """The graph for networkx: nodes are names with attribute ``layer``, edges have ``source``
         and ``destination`` ports."""
         import networkx
 
-        graph = networkx.MultiDiGraph()
+        graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph()
         graph.add_nodes_from((name, {"layer": layer}) for name, layer in self._draft.layers.items())
         for name, fan_out in self._draft.outgoing.items():
             for port, end in fan_out:

@@ -12,7 +12,7 @@ from layergraph.layers.combination import AdditionLayer, DepthConcatenationLayer
 from layergraph.layers.convolution import Convolution2dLayer, Convolution3dLayer, GroupedConvolution2dLayer
 from layergraph.layers.fully_connected import FullyConnectedLayer
 from layergraph.layers.input import Image3dInputLayer, ImageInputLayer
-from layergraph.layers.layer import Layer
+from layergraph.layers.layer import Layer as Layer
 from layergraph.layers.module import ModuleLayer
 from layergraph.layers.normalization import BatchNormalizationLayer
 from layergraph.layers.output import ClassificationLayer, PixelClassificationLayer, RegressionLayer

@@ -100,7 +100,7 @@ class SigmoidLayer(Layer):
 
     type: ClassVar[str] = "Sigmoid"
     default_name: ClassVar[str] = "sigmoid"
-    description: ClassVar[str] = "sigmoid"  # type: ignore[misc]
+    description: ClassVar[str] = "sigmoid"
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn
@@ -121,7 +121,7 @@ class SoftmaxLayer(Layer):
 
     type: ClassVar[str] = "Softmax"
     default_name: ClassVar[str] = "softmax"
-    description: ClassVar[str] = "softmax"  # type: ignore[misc]
+    description: ClassVar[str] = "softmax"
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn

@@ -165,7 +165,7 @@ class GroupedConvolution2dLayer(TrainedWeights, Layer):
         return f"{groups} groups of {self.num_filters_per_group} {kind} convolutions with {slide_text(self)}"
 
     def _groups(self, size: Size) -> int:
-        return size.channels if self.num_groups == "channel-wise" else cast(int, self.num_groups)
+        return size.channels if self.num_groups == "channel-wise" else self.num_groups
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         expect_spatial(inputs[0], 2)

@@ -196,7 +196,7 @@ class GlobalAveragePooling2dLayer(Layer):
 
     type: ClassVar[str] = "Global Average Pooling"
     default_name: ClassVar[str] = "gapool"
-    description: ClassVar[str] = "Global average pooling"  # type: ignore[misc]
+    description: ClassVar[str] = "Global average pooling"
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         expect_spatial(inputs[0], 2)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from math import prod
 from typing import Any, cast
 
+import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 
 from layergraph.layers.convolution import Convolution, GroupedConvolution2dLayer
 from layergraph.layers.layer import Shape
 from layergraph.layers.transposed import TransposedConvolution
-from layergraph.modules.initializers import initialize
+from layergraph.modules.initializers import initialize, uninitialized
 from layergraph.modules.padding import Pad, even_padding
 
 
@@ -39,7 +39,10 @@ class CroppedConvTranspose2d(nn.ConvTranspose2d):
     cut: tuple[slice, ...]
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
-        return super().forward(input, output_size)[self.cut]
+        # torch's own forward branches on the input's rank, which torch.fx cannot trace through
+        padding = cast(Shape, self.padding)
+        full = F.conv_transpose2d(input, self.weight, self.bias, self.stride, padding, self.output_padding)
+        return full[self.cut]
 
 
 class CroppedConvTranspose3d(nn.ConvTranspose3d):
@@ -48,13 +51,22 @@ class CroppedConvTranspose3d(nn.ConvTranspose3d):
     cut: tuple[slice, ...]
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
-        return super().forward(input, output_size)[self.cut]
+        # torch's own forward branches on the input's rank, which torch.fx cannot trace through
+        padding = cast(Shape, self.padding)
+        full = F.conv_transpose3d(input, self.weight, self.bias, self.stride, padding, self.output_padding)
+        return full[self.cut]
 
 
-_PLAIN: dict[int, type[nn.Module]] = {2: nn.Conv2d, 3: nn.Conv3d}
-_PADDED: dict[int, type[nn.Module]] = {2: PaddedConv2d, 3: PaddedConv3d}
-_TRANSPOSED: dict[int, type[nn.Module]] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
-_CROPPED: dict[int, type[nn.Module]] = {2: CroppedConvTranspose2d, 3: CroppedConvTranspose3d}
+_PLAIN: dict[int, type[nn.Conv2d | nn.Conv3d]] = {2: nn.Conv2d, 3: nn.Conv3d}
+_PADDED: dict[int, type[nn.Conv2d | nn.Conv3d]] = {2: PaddedConv2d, 3: PaddedConv3d}
+_TRANSPOSED: dict[int, type[nn.ConvTranspose2d | nn.ConvTranspose3d]] = {
+    2: nn.ConvTranspose2d,
+    3: nn.ConvTranspose3d,
+}
+_CROPPED: dict[int, type[nn.ConvTranspose2d | nn.ConvTranspose3d]] = {
+    2: CroppedConvTranspose2d,
+    3: CroppedConvTranspose3d,
+}
 
 
 def convolution(
@@ -66,7 +78,7 @@ def convolution(
     padding = even_padding(layer.padding, window, stride, dilation)
     plain = padding is not None and (layer.padding_value == 0 or not any(padding))
     kind = (_PLAIN if plain else _PADDED)[layer.rank]
-    module = skip_init(
+    module = uninitialized(
         kind,
         channels,
         filters,
@@ -80,8 +92,8 @@ def convolution(
         cast(Any, module).pad = Pad(layer.padding, window, stride, dilation, layer.padding_value)
     fan = prod(window)
     initialize(module.weight, layer.weights_initializer, fan * channels // groups, fan * filters // groups)
-    initialize(module.bias, layer.bias_initializer, 1, filters)
-    return cast(nn.Module, module)
+    initialize(cast(Tensor, module.bias), layer.bias_initializer, 1, filters)
+    return module
 
 
 def transposed_convolution(layer: TransposedConvolution, channels: int) -> nn.Module:
@@ -95,7 +107,7 @@ def transposed_convolution(layer: TransposedConvolution, channels: int) -> nn.Mo
         for (before, after), inner in zip(crops, padding, strict=True)
     )
     even = all(part == slice(0, None) for part in cut)
-    module = skip_init(
+    module = uninitialized(
         (_TRANSPOSED if even else _CROPPED)[layer.rank],
         channels,
         layer.num_filters,
@@ -108,5 +120,5 @@ def transposed_convolution(layer: TransposedConvolution, channels: int) -> nn.Mo
         cast(Any, module).cut = (..., *cut)
     fan = prod(window)
     initialize(module.weight, layer.weights_initializer, fan * channels, fan * layer.num_filters)
-    initialize(module.bias, layer.bias_initializer, 1, layer.num_filters)
-    return cast(nn.Module, module)
+    initialize(cast(Tensor, module.bias), layer.bias_initializer, 1, layer.num_filters)
+    return module

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 
 from layergraph.layers.fully_connected import FullyConnectedLayer
-from layergraph.modules.initializers import initialize
+from layergraph.modules.initializers import initialize, uninitialized
 from layergraph.sizes import Size
 
 
@@ -23,7 +20,7 @@ class FullyConnected(nn.Linear):
 
 def fully_connected(layer: FullyConnectedLayer, size: Size) -> nn.Module:
     """The module of a fully connected layer with this input, initialized."""
-    module = cast(FullyConnected, skip_init(FullyConnected, size.num_elements, layer.output_size))
+    module = uninitialized(FullyConnected, size.num_elements, layer.output_size)
     module.num_spatial = len(size.spatial)
     initialize(module.weight, layer.weights_initializer, size.num_elements, layer.output_size)
     initialize(module.bias, layer.bias_initializer, 1, layer.output_size)

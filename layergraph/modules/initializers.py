@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import skip_init
 
 from layergraph.errors import LayerArgumentError
 from layergraph.layers.arguments import Initializer
+
+M = TypeVar("M", bound=nn.Module)
+
+
+def uninitialized(kind: type[M], *arguments: Any, **options: Any) -> M:
+    """A module whose parameters hold nothing yet: torch's own initialization is not wasted on it."""
+    return cast(M, cast(Any, skip_init)(kind, *arguments, **options))
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -55,7 +55,7 @@ class Pad(nn.Module):
             # the last window starts (size - 1) % stride rows before the last row
             total = extent - 1 - (x.shape[dimension + 1] - 1) % stride
             if extent < stride:
-                total = cast(int, torch.sym_max(total, 0))
+                total = cast(Any, torch.sym_max)(total, 0)
             margins += [total // 2, total - total // 2]
         return margins
 

@@ -64,7 +64,7 @@ def max_pooling(layer: MaxPooling2dLayer | MaxPooling3dLayer) -> nn.Module:
     pad = Pad(layer.padding, window, stride, ones, -torch.inf) if padding is None else None
     if layer.has_unpooling_outputs:
         return MaxPool2dWithIndices(window, stride, padding or (0, 0), pad)
-    pool = nn.MaxPool2d if layer.rank == 2 else nn.MaxPool3d
+    pool: type[nn.Module] = nn.MaxPool2d if layer.rank == 2 else nn.MaxPool3d
     if pad is not None:
         return nn.Sequential(pad, pool(window, stride))
     return pool(window, stride, padding or 0)
@@ -73,7 +73,7 @@ def max_pooling(layer: MaxPooling2dLayer | MaxPooling3dLayer) -> nn.Module:
 def average_pooling(layer: AveragePooling2dLayer | AveragePooling3dLayer) -> nn.Module:
     """The module of an average pooling layer."""
     window, stride, padding = _arguments(layer)
-    pool = nn.AvgPool2d if layer.rank == 2 else nn.AvgPool3d
+    pool: type[nn.Module] = nn.AvgPool2d if layer.rank == 2 else nn.AvgPool3d
     counts = layer.padding_value == 0
     if padding is not None:
         return pool(window, stride, padding, count_include_pad=counts)
