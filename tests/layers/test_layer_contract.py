@@ -1,0 +1,240 @@
+"""The contract that every layer type passes: one formula, three ways to check it; files; repr; training."""
+
+from dataclasses import FrozenInstanceError, fields
+from math import prod
+
+import pytest
+import torch
+from layer_examples import EXAMPLES, Example
+from torch import fx, nn
+
+import layergraph
+from layergraph import LayerGraph, ModuleLayer, Size, load
+from layergraph.layers import LAYER_TYPES
+
+every_example = pytest.mark.parametrize("example", EXAMPLES, ids=str)
+
+
+def tensors(example: Example, device="cpu", batch=2):
+    """What the layer is fed: random images, for unpooling what the pooling layer gives for them."""
+    if example.layer.is_input:
+        (size,) = example.layer.output_sizes([])
+        return [torch.rand(batch, *size.tensor_shape[1:], device=device)]
+    images = [torch.rand(batch, channels, *spatial, device=device) for spatial, channels in example.inputs]
+    if example.pooling is None:
+        return images
+    return list(example.pooling.torch_module([])(*images))
+
+
+def results_of(module: nn.Module, inputs):
+    result = module(*inputs)
+    return result if isinstance(result, tuple) else (result,)
+
+
+def expected_shape(size: Size, batch: int, example: Example):
+    """The torch shape of one output, with the batch."""
+    if size.format == "SSSSSCB":  # what pooling remembers: height and width
+        return size.numbers[3:5]
+    return (batch, *size.tensor_shape[1:])
+
+
+def module_of(example: Example) -> nn.Module:
+    return example.layer.torch_module(example.sizes).eval()
+
+
+def test_every_layer_type_has_examples():
+    assert {type(example.layer).__name__ for example in EXAMPLES} == set(LAYER_TYPES)
+
+
+def test_the_registry_holds_every_layer_class():
+    defined = {
+        name
+        for name, value in vars(layergraph).items()
+        if isinstance(value, type) and issubclass(value, layergraph.Layer) and value is not layergraph.Layer
+    }
+    assert defined == set(LAYER_TYPES)
+
+
+@every_example
+def test_sizes_by_formula_are_sizes_without_data_and_with(example):
+    sizes = example.layer.output_sizes(example.sizes)
+    assert len(sizes) == max(len(example.layer.output_names), 1)
+    real = results_of(module_of(example), tensors(example))
+    meta = results_of(module_of(example).to("meta"), tensors(example, "meta"))
+    for index, size in enumerate(sizes):
+        shapes = [result[index].shape if hasattr(result[index], "shape") else result[index]
+                  for result in (real, meta)]  # fmt: skip
+        if example.layer.output_names[index : index + 1] == ("indices",):
+            assert size.num_elements * 2 == real[index].numel() == meta[index].numel()
+            assert shapes[0] == real[0].shape
+        else:
+            assert [tuple(shape) for shape in shapes] == [expected_shape(size, 2, example)] * 2
+
+
+@every_example
+def test_the_inputs_are_as_many_as_the_ports(example):
+    assert len(example.layer.input_names) == len(example.sizes)
+    assert len(set(example.layer.input_names)) == len(example.layer.input_names)
+    assert len(set(example.layer.output_names)) == len(example.layer.output_names)
+    assert example.layer.is_output == (not example.layer.output_names)
+    assert example.layer.is_input == (not example.layer.input_names)
+
+
+def as_torch(name: str, shape: tuple[int, ...], layer: str) -> tuple[int, ...]:
+    """A MATLAB size as the shape of the torch parameter."""
+    if layer == "GroupedConvolution2dLayer":
+        if name == "Bias":
+            return (shape[2] * shape[3],)
+        height, width, channels, filters, groups = shape
+        return (filters * groups, channels, height, width)
+    if layer == "FullyConnectedLayer":
+        return shape if name == "Weights" else shape[:1]
+    if name == "Weights":  # (h, w, c, n) is (n, c, h, w); and transposed (h, w, n, c) is (c, n, h, w)
+        *window, before_last, last = shape
+        return (last, before_last, *window)
+    assert set(shape[:-1]) <= {1}
+    return shape[-1:]
+
+
+TORCH_NAMES = {
+    "Weights": "weight",
+    "Bias": "bias",
+    "Scale": "weight",
+    "Offset": "bias",
+    "TrainedMean": "running_mean",
+    "TrainedVariance": "running_var",
+}
+
+
+@every_example
+def test_learnables_and_states_are_those_of_the_module(example):
+    layer, module = example.layer, module_of(example)
+    parameters = {name: tuple(p.shape) for name, p in module.named_parameters()}
+    buffers = {name: tuple(b.shape) for name, b in module.named_buffers()}
+    learnables, states = layer.learnables(example.sizes), layer.states(example.sizes)
+    if isinstance(layer, ModuleLayer):
+        assert (learnables, states) == (parameters, buffers)
+        return
+    kind = type(layer).__name__
+    found = {TORCH_NAMES[name]: as_torch(name, shape, kind) for name, shape in learnables.items()}
+    assert found == parameters
+    assert sum(map(prod, learnables.values())) == sum(p.numel() for p in module.parameters())
+    wanted = {n: s for n, s in buffers.items() if n in ("running_mean", "running_var")}
+    assert {TORCH_NAMES[name]: as_torch(name, shape, kind) for name, shape in states.items()} == wanted
+    assert set(layer.factors()) <= set(parameters)
+
+
+@every_example
+def test_the_repr_evaluates_to_an_equal_layer(example):
+    layer = example.layer
+    if isinstance(layer, ModuleLayer):
+        assert repr(layer).startswith("ModuleLayer(")
+        return
+    again = eval(repr(layer), vars(layergraph))
+    assert again == layer
+    assert hash(again) == hash(layer)
+    assert repr(again) == repr(layer)
+
+
+@every_example
+def test_it_comes_back_from_a_file(example, tmp_path):
+    layer = example.layer
+    lgraph = LayerGraph(layer)
+    name = lgraph.layers[0].name
+    modules = {name: layer.module} if isinstance(layer, ModuleLayer) else None
+    path = tmp_path / "layer.safetensors"
+    lgraph.save(path)
+    assert load(path, modules=modules, weights=False) == lgraph
+    weights = layergraph.Weights(module_of(example).state_dict())
+    if weights:
+        lgraph = lgraph.with_weights({name: weights})
+        lgraph.save(path)
+        assert load(path, modules=modules) == lgraph
+
+
+@every_example
+def test_it_is_frozen_and_says_what_it_is(example):
+    layer = example.layer
+    with pytest.raises(FrozenInstanceError):
+        layer.name = "other"
+    assert layer.type
+    assert layer.description
+    assert layer.default_name
+    assert "\n" not in layer.description
+    assert all(not isinstance(getattr(layer, item.name), list) for item in fields(layer))
+
+
+@every_example
+def test_torch_fx_traces_it_as_part_of_a_network(example):
+    module, inputs = module_of(example), tensors(example)
+    traced = fx.symbolic_trace(WRAPPERS[len(inputs)](module))
+    for found, wanted in zip(results_of(traced, inputs), results_of(module, inputs), strict=True):
+        if isinstance(wanted, torch.Tensor):
+            assert torch.equal(found, wanted)
+        else:
+            assert tuple(found) == tuple(wanted)
+
+
+@every_example
+def test_gradients_reach_inputs_and_parameters(example):
+    if isinstance(example.layer, ModuleLayer):
+        return
+    module, inputs = module_of(example), tensors(example)
+    images = [x.requires_grad_() for x in inputs if isinstance(x, torch.Tensor) and x.is_floating_point()]
+    used = images[:1] if "ref" in example.layer.input_names else images
+    results_of(module, inputs)[0].sum().backward()
+    assert all(x.grad is not None and x.grad.shape == x.shape for x in used)
+    assert all(p.grad is not None for p in module.parameters())
+
+
+@pytest.mark.parametrize(
+    "example", {type(e.layer).__name__ + str(len(e.inputs)): e for e in EXAMPLES}.values(), ids=str
+)
+def test_torch_export_takes_any_batch_of_it(example):
+    module, inputs = module_of(example), tensors(example)
+    if example.pooling is not None:
+        return  # unpooling is exported with its pooling layer, in the tests of networks
+    batch = torch.export.Dim("batch", min=1, max=64)
+    shapes = tuple({0: batch} for _ in inputs)
+    exported = torch.export.export(WRAPPERS[len(inputs)](module), tuple(inputs), dynamic_shapes=shapes)
+    more = tensors(example, batch=3)
+    for found, wanted in zip(results_of(exported.module(), more), results_of(module, more), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=0, atol=0)
+
+
+class Wrapper(nn.Module):
+    """A network of one layer; each number of inputs has its own class, for tools that need their names."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+
+class OneInput(Wrapper):
+    def forward(self, a):
+        return self.layer(a)
+
+
+class TwoInputs(Wrapper):
+    def forward(self, a, b):
+        return self.layer(a, b)
+
+
+class ThreeInputs(Wrapper):
+    def forward(self, a, b, c):
+        return self.layer(a, b, c)
+
+
+class FourInputs(Wrapper):
+    def forward(self, a, b, c, d):
+        return self.layer(a, b, c, d)
+
+
+WRAPPERS = {1: OneInput, 2: TwoInputs, 3: ThreeInputs, 4: FourInputs}
+
+
+def test_no_layer_class_inherits_deeper_than_one():
+    for kind in LAYER_TYPES.values():
+        bases = [base for base in kind.__mro__ if base not in (kind, layergraph.Layer, object)]
+        assert len(bases) <= 2, kind  # a mixin, which may share how weights train
+        assert layergraph.Layer in kind.__bases__

@@ -1,0 +1,317 @@
+"""Every layer that computes with numbers against the plainest loops, on random arguments and odd sizes."""
+
+import naive
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from layergraph import (
+    AveragePooling2dLayer,
+    AveragePooling3dLayer,
+    Convolution2dLayer,
+    Convolution3dLayer,
+    Crop2dLayer,
+    GlobalAveragePooling2dLayer,
+    GroupedConvolution2dLayer,
+    MaxPooling2dLayer,
+    MaxPooling3dLayer,
+    MaxUnpooling2dLayer,
+    Resize2dLayer,
+    SizeError,
+    TransposedConv2dLayer,
+    TransposedConv3dLayer,
+)
+from layergraph.layers.arguments import pairs
+from layergraph.sizes import image_size
+
+SEEDS = st.integers(0, 2**32 - 1)
+small = settings(max_examples=60)
+fewer = settings(max_examples=30)
+
+
+def random_image(seed, *shape):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def run(layer, x, *more):
+    """The layer's module on float64 arrays, with its parameters; and the size that its formula says."""
+    sizes = [image_size(a.shape[2:], a.shape[1]) for a in (x, *more)]
+    module = layer.torch_module(sizes).double().eval()
+    result = module(*[torch.from_numpy(a) for a in (x, *more)])
+    parameters = {name: p.detach().numpy() for name, p in module.named_parameters()}
+    outputs = result if isinstance(result, tuple) else (result,)
+    assert tuple(outputs[0].shape[1:]) == layer.output_sizes(sizes)[0].tensor_shape[1:]
+    return [o.detach().numpy() if isinstance(o, torch.Tensor) else o for o in outputs], parameters
+
+
+def fits(layer, x):
+    try:
+        layer.output_sizes([image_size(x.shape[2:], x.shape[1])])
+    except SizeError:
+        assume(False)
+
+
+def numbers(low, high, rank=2):
+    return st.tuples(*[st.integers(low, high)] * rank)
+
+
+def pads(layer, argument, shape, window, stride, dilation):
+    value = getattr(layer, argument)
+    return naive.same_pads(shape, window, stride, dilation) if value == "same" else pairs(value)
+
+
+@small
+@given(
+    seed=SEEDS,
+    spatial=numbers(1, 7),
+    window=numbers(1, 4),
+    stride=numbers(1, 3),
+    dilation=numbers(1, 2),
+    padding=st.just("same") | numbers(0, 3, 4),
+    value=st.sampled_from([0, 1.5]),
+)
+def test_convolution(seed, spatial, window, stride, dilation, padding, value):
+    layer = Convolution2dLayer(
+        window,
+        2,
+        stride=stride,
+        dilation_factor=dilation,
+        padding=padding,
+        padding_value=value,
+        bias_initializer="narrow-normal",
+    )
+    x = random_image(seed, 1, 2, *spatial)
+    fits(layer, x)
+    (found,), p = run(layer, x)
+    margins = pads(layer, "padding", spatial, window, stride, dilation)
+    wanted = naive.convolution(x, p["weight"], p["bias"], stride, margins, dilation, value=value)
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
+
+
+@fewer
+@given(
+    seed=SEEDS,
+    spatial=numbers(1, 6),
+    groups=st.sampled_from([(4, 1), (4, 2), (4, 4), (3, "channel-wise"), (1, "channel-wise")]),
+    per_group=st.integers(1, 2),
+    window=numbers(1, 3),
+    stride=numbers(1, 2),
+    padding=st.just("same") | numbers(0, 2, 4),
+)
+def test_grouped_convolution(seed, spatial, groups, per_group, window, stride, padding):
+    channels, count = groups
+    layer = GroupedConvolution2dLayer(window, per_group, count, stride=stride, padding=padding)
+    x = random_image(seed, 1, channels, *spatial)
+    fits(layer, x)
+    (found,), p = run(layer, x)
+    margins = pads(layer, "padding", spatial, window, stride, (1, 1))
+    number = channels if count == "channel-wise" else count
+    wanted = naive.convolution(x, p["weight"], p["bias"], stride, margins, (1, 1), groups=number)
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
+
+
+@fewer
+@given(
+    seed=SEEDS,
+    spatial=numbers(1, 4, 3),
+    window=numbers(1, 3, 3),
+    stride=numbers(1, 2, 3),
+    padding=st.just("same") | st.tuples(numbers(0, 2, 3), numbers(0, 2, 3)),
+)
+def test_convolution_of_volumes(seed, spatial, window, stride, padding):
+    layer = Convolution3dLayer(window, 2, stride=stride, padding=padding)
+    x = random_image(seed, 1, 1, *spatial)
+    fits(layer, x)
+    (found,), p = run(layer, x)
+    margins = pads(layer, "padding", spatial, window, stride, (1, 1, 1))
+    wanted = naive.convolution(x, p["weight"], p["bias"], stride, margins, (1, 1, 1))
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
+
+
+def crops_of(layer, window, stride):
+    if layer.cropping != "same":
+        return pairs(layer.cropping)
+    totals = [k - s for k, s in zip(window, stride, strict=True)]  # so that s·n rows are left
+    return [(t // 2, t - t // 2) if t > 0 else (0, t) for t in totals]
+
+
+@small
+@given(
+    seed=SEEDS,
+    spatial=numbers(1, 5),
+    window=numbers(1, 5),
+    stride=numbers(1, 3),
+    cropping=st.just("same") | numbers(0, 2, 4),
+)
+def test_transposed_convolution(seed, spatial, window, stride, cropping):
+    layer = TransposedConv2dLayer(window, 2, stride=stride, cropping=cropping, bias_initializer="ones")
+    x = random_image(seed, 1, 2, *spatial)
+    fits(layer, x)
+    (found,), p = run(layer, x)
+    crops = crops_of(layer, window, stride)
+    wanted = naive.transposed_convolution(x, p["weight"], p["bias"], stride, crops)
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
+    if cropping == "same":
+        assert found.shape[2:] == tuple(s * n for s, n in zip(stride, spatial, strict=True))
+
+
+@fewer
+@given(
+    seed=SEEDS,
+    spatial=numbers(1, 3, 3),
+    window=numbers(1, 4, 3),
+    stride=numbers(1, 2, 3),
+    cropping=st.just("same") | st.tuples(numbers(0, 1, 3), numbers(0, 1, 3)),
+)
+def test_transposed_convolution_of_volumes(seed, spatial, window, stride, cropping):
+    layer = TransposedConv3dLayer(window, 1, stride=stride, cropping=cropping)
+    x = random_image(seed, 1, 2, *spatial)
+    fits(layer, x)
+    (found,), p = run(layer, x)
+    wanted = naive.transposed_convolution(x, p["weight"], p["bias"], stride, crops_of(layer, window, stride))
+    np.testing.assert_allclose(found, wanted, atol=1e-12)
+
+
+@st.composite
+def pool_windows(draw, rank=2):
+    """A window, a stride, and padding up to the window's size less one, even or not."""
+    window = draw(numbers(1, 4, rank))
+    before = tuple(draw(st.integers(0, k - 1)) for k in window)
+    after = tuple(draw(st.integers(0, k - 1)) for k in window)
+    explicit = (before[0], after[0], before[1], after[1]) if rank == 2 else (before, after)
+    return window, draw(numbers(1, 3, rank)), draw(st.sampled_from(["same", explicit]))
+
+
+@small
+@given(seed=SEEDS, spatial=numbers(1, 8), arguments=pool_windows())
+def test_max_pooling_and_its_indices(seed, spatial, arguments):
+    window, stride, padding = arguments
+    layer = MaxPooling2dLayer(window, stride=stride, padding=padding, has_unpooling_outputs=True)
+    x = random_image(seed, 2, 2, *spatial) - 3  # mostly negative: padding must not win
+    fits(layer, x)
+    (found, indices, size), _ = run(layer, x)
+    values, places = naive.max_pooling(
+        x, window, stride, pads(layer, "padding", spatial, window, stride, (1, 1))
+    )
+    np.testing.assert_array_equal(found, values)
+    np.testing.assert_array_equal(indices, places)
+    assert tuple(size) == spatial
+    (plain,), _ = run(MaxPooling2dLayer(window, stride=stride, padding=padding), x)
+    np.testing.assert_array_equal(plain, values)
+
+
+@small
+@given(seed=SEEDS, spatial=numbers(1, 9), window=numbers(1, 4), data=st.data())
+def test_unpooling_restores_odd_sizes(seed, spatial, window, data):
+    before = tuple(data.draw(st.integers(0, k - 1)) for k in window)
+    after = tuple(data.draw(st.integers(0, k - 1)) for k in window)
+    padding = data.draw(st.sampled_from(["same", 0, (before[0], after[0], before[1], after[1])]))
+    pool = MaxPooling2dLayer(window, stride=window, padding=padding, has_unpooling_outputs=True)
+    x = random_image(seed, 2, 2, *spatial)
+    fits(pool, x)
+    margins = pads(pool, "padding", spatial, window, window, (1, 1))
+    values, places = naive.max_pooling(x, window, window, margins)
+    sizes = pool.output_sizes([image_size(spatial, 2)])
+    module = MaxUnpooling2dLayer().torch_module(list(sizes))
+    pooled = pool.torch_module([])(torch.from_numpy(x))
+    found = module(*pooled).numpy()
+    np.testing.assert_array_equal(found, naive.max_unpooling(values, places, spatial))
+    assert found.shape[2:] == MaxUnpooling2dLayer().output_sizes(sizes)[0].spatial == spatial
+
+
+@fewer
+@given(seed=SEEDS, spatial=numbers(1, 5, 3), arguments=pool_windows(3))
+def test_pooling_of_volumes(seed, spatial, arguments):
+    window, stride, padding = arguments
+    x = random_image(seed, 1, 1, *spatial)
+    layer = MaxPooling3dLayer(window, stride=stride, padding=padding)
+    fits(layer, x)
+    margins = pads(layer, "padding", spatial, window, stride, (1, 1, 1))
+    (found,), _ = run(layer, x)
+    np.testing.assert_array_equal(found, naive.max_pooling(x, window, stride, margins)[0])
+    (found,), _ = run(AveragePooling3dLayer(window, stride=stride, padding=padding), x)
+    np.testing.assert_allclose(found, naive.average_pooling(x, window, stride, margins), atol=1e-12)
+
+
+@small
+@given(seed=SEEDS, spatial=numbers(1, 8), arguments=pool_windows(), value=st.sampled_from([0, "mean"]))
+def test_average_pooling(seed, spatial, arguments, value):
+    window, stride, padding = arguments
+    layer = AveragePooling2dLayer(window, stride=stride, padding=padding, padding_value=value)
+    x = random_image(seed, 1, 2, *spatial)
+    fits(layer, x)
+    (found,), _ = run(layer, x)
+    margins = pads(layer, "padding", spatial, window, stride, (1, 1))
+    np.testing.assert_allclose(
+        found, naive.average_pooling(x, window, stride, margins, padding_counts=value == 0), atol=1e-12
+    )
+
+
+def test_global_average_pooling():
+    x = random_image(1, 2, 3, 5, 7)
+    (found,), _ = run(GlobalAveragePooling2dLayer(), x)
+    np.testing.assert_allclose(found[:, :, 0, 0], [[x[b, c].mean() for c in range(3)] for b in range(2)])
+
+
+@pytest.mark.parametrize("geometry", ["half-pixel", "asymmetric"])
+@pytest.mark.parametrize(
+    ("method", "rounding"),
+    [("nearest", "round"), ("nearest", "floor"), ("nearest", "onnx-10"), ("bilinear", "round")],
+)
+@settings(max_examples=25)
+@given(seed=SEEDS, spatial=numbers(1, 9), target=numbers(1, 14))
+def test_resizing(method, geometry, rounding, seed, spatial, target):
+    layer = Resize2dLayer(
+        output_size=target,
+        method=method,
+        geometric_transform_mode=geometry,
+        nearest_rounding_mode=rounding,
+    )
+    x = random_image(seed, 1, 2, *spatial)
+    (found,), _ = run(layer, x)
+    np.testing.assert_allclose(found, naive.resize(x, target, method, geometry, rounding), atol=1e-12)
+
+
+@pytest.mark.parametrize("geometry", ["half-pixel", "asymmetric"])
+@pytest.mark.parametrize("rounding", ["round", "floor", "onnx-10"])
+@pytest.mark.parametrize(("length", "size"), [(2, 41), (2, 82), (3, 333), (7, 49), (49, 7), (100, 31)])
+def test_nearest_rows_are_exact_where_float32_is_not(length, size, geometry, rounding):
+    layer = Resize2dLayer(
+        output_size=(1, size), geometric_transform_mode=geometry, nearest_rounding_mode=rounding
+    )
+    x = np.arange(length, dtype=float).reshape(1, 1, 1, length)
+    (found,), _ = run(layer, x)
+    np.testing.assert_array_equal(found, naive.resize(x, (1, size), "nearest", geometry, rounding))
+
+
+@fewer
+@given(seed=SEEDS, spatial=numbers(1, 9), scale=st.tuples(*[st.floats(0.3, 3.3)] * 2))
+def test_resizing_by_scale_and_by_reference_is_resizing_to_that_size(seed, spatial, scale):
+    target = tuple(int(n * s) for n, s in zip(spatial, scale, strict=True))
+    assume(min(target) > 0)
+    x = random_image(seed, 1, 2, *spatial)
+    for method in ("nearest", "bilinear"):
+        (by_size,), _ = run(Resize2dLayer(output_size=target, method=method), x)
+        (by_scale,), _ = run(Resize2dLayer(scale=scale, method=method), x)
+        reference = np.zeros((1, 5, *target))
+        (by_reference,), _ = run(Resize2dLayer(enable_reference_input=True, method=method), x, reference)
+        np.testing.assert_array_equal(by_scale, by_size)
+        np.testing.assert_array_equal(by_reference, by_size)
+
+
+@fewer
+@given(seed=SEEDS, spatial=numbers(1, 8), keep=numbers(1, 8), start=numbers(1, 8))
+def test_cropping(seed, spatial, keep, start):
+    """A centre crop starts at floor((in - ref) / 2); a location is (x, y), counted from 1."""
+    assume(all(k <= n for k, n in zip(keep, spatial, strict=True)))
+    x, reference = random_image(seed, 1, 2, *spatial), np.zeros((1, 1, *keep))
+    (found,), _ = run(Crop2dLayer(), x, reference)
+    top, left = ((n - k) // 2 for n, k in zip(spatial, keep, strict=True))
+    np.testing.assert_array_equal(found, x[:, :, top : top + keep[0], left : left + keep[1]])
+    column, row = start
+    if row - 1 + keep[0] <= spatial[0] and column - 1 + keep[1] <= spatial[1]:
+        (found,), _ = run(Crop2dLayer(start), x, reference)
+        wanted = x[:, :, row - 1 : row - 1 + keep[0], column - 1 : column - 1 + keep[1]]
+        np.testing.assert_array_equal(found, wanted)
