@@ -1,0 +1,5 @@
+"""``python -m layergraph`` is the command ``layergraph``."""
+
+from layergraph.cli import main
+
+main()
