@@ -1,0 +1,170 @@
+"""The training data, item by item: checked against the network, and gathered into mini-batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Protocol, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from layergraph.errors import DataError, InvalidNetworkError, LayergraphError, WrongTypeError
+from layergraph.graph import LayerGraph
+from layergraph.layers.layer import Layer, times
+from layergraph.propagation import Propagation, propagate
+from layergraph.sizes import Size
+from layergraph.training.classes import with_classes
+from layergraph.training.log import Metric
+from layergraph.training.targets import checked_target, num_classes
+
+
+class TrainingData(Protocol):
+    """Pairs (image, target) by index: a combined datastore, a list, a map-style dataset of torch.
+
+    Where it has ``classes`` (names) and ``files`` (a path an item), these are used.
+    """
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
+class Items(Dataset[Any]):
+    """What training reads. Every item is checked when it is read; the first one when this is made.
+
+    Args:
+        data: pairs (image, target).
+        lgraph: the network to train, with one input and one output layer.
+
+    Raises:
+        InvalidNetworkError: the graph cannot run.
+        DataError: no items, or an item that does not fit the network; the message names it.
+    """
+
+    def __init__(self, data: TrainingData, lgraph: LayerGraph) -> None:
+        if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")) or isinstance(data, str):
+            raise WrongTypeError(
+                "data must be a combined datastore or a sequence of pairs (image, target), got "
+                f"an object of type {type(data).__name__}"
+            )
+        self._data, self._lgraph = data, lgraph
+        self._found = propagate(lgraph)
+        if errors := [issue for issue in self._found.issues if issue.severity == "error"]:
+            raise InvalidNetworkError(errors)
+        if len(lgraph.input_names) != 1 or len(lgraph.output_names) != 1:
+            raise LayergraphError(
+                "train_network trains networks with one input layer and one output layer, this one has "
+                f"{len(lgraph.input_names)} and {len(lgraph.output_names)}"
+            )
+        scores = _result(self._found, self.output_layer)
+        self._lgraph = with_classes(lgraph, data, self.output_layer, scores)
+        layer: Any = self.input_layer
+        self._input_size: tuple[int, ...] = tuple(layer.input_size)
+        self._target_sizes = {self._input_size: scores}
+        self.metric: Metric = "RMSE" if num_classes(self.output_layer, scores) is None else "Accuracy"
+        if not len(data):
+            raise DataError("there are no images to train on: data has no items")
+        self.read(0)
+
+    @property
+    def lgraph(self) -> LayerGraph:
+        """The network to train; its output layer has the class names of the data."""
+        return self._lgraph
+
+    @property
+    def input_layer(self) -> Layer:
+        """The input layer."""
+        return self._lgraph[self._lgraph.input_names[0]]
+
+    @property
+    def output_layer(self) -> Layer:
+        """The output layer."""
+        return self._lgraph[self._lgraph.output_names[0]]
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def where(self, index: int) -> str:
+        """What to call an item in an error: its file, or its position."""
+        files = getattr(self._data, "files", None)
+        return f"item {index}" if files is None else f"image '{files[index]}'"
+
+    def read(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The image (height, width, channels), and the target as the loss takes it."""
+        item, where = self._data[index], self.where(index)
+        if not isinstance(item, (tuple, list)) or len(item) != 2:
+            is_row = isinstance(item, (tuple, list))
+            got = f"{len(item)} values" if is_row else f"an object of type {type(item).__name__}"
+            raise DataError(f"{where} must be a pair (image, target), got {got}")
+        image = np.asarray(item[0])
+        if image.ndim == len(self._input_size) - 1 and self._input_size[-1] == 1:
+            image = image[..., None]
+        if image.dtype.kind not in "biuf" or image.ndim != len(self._input_size):
+            raise DataError(
+                f"{where} must be an array of numbers, {times(self._input_size)} as the input layer "
+                f"{self.input_layer.name!r} says, got {image.dtype} of shape {image.shape}"
+            )
+        return image, checked_target(item[1], self.output_layer, self._target_size(image.shape, where), where)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self.__getitems__([index])
+
+    def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """The mini-batch of these items: images (batch, channels, height, width), 8-bit ones as they are and
+        others in float32, and targets. A ``DataLoader`` calls this."""
+        images, targets = zip(*map(self.read, indices), strict=True)
+        for index, image in zip(indices, images, strict=True):
+            if image.shape != images[0].shape:
+                raise DataError(
+                    f"the images of a mini-batch need one size, but {self.where(index)} is "
+                    f"{times(image.shape)} and {self.where(indices[0])} is {times(images[0].shape)}; resize "
+                    "or crop them, for example with transform, or train with mini_batch_size=1"
+                )
+        eight_bit = all(image.dtype == np.uint8 for image in images)
+        *spatial, channels = images[0].shape
+        batch = np.empty((len(images), channels, *spatial), np.uint8 if eight_bit else np.float32)
+        for place, image in zip(batch, images, strict=True):
+            place[...] = np.moveaxis(image, -1, 0)
+        return torch.from_numpy(batch), torch.from_numpy(np.stack(targets))
+
+    def _target_size(self, shape: tuple[int, ...], where: str) -> Size:
+        """What the network computes for an image of this shape; ``DataError`` where it cannot."""
+        if shape not in self._target_sizes:
+            expected = f"the input layer {self.input_layer.name!r} takes {times(self._input_size)}"
+            if shape[-1] != self._input_size[-1]:
+                raise DataError(f"{where} is {times(shape)}, but {expected}; the channels must be the same")
+            resized = replace(cast(Any, self.input_layer), input_size=shape)
+            lgraph = self._lgraph.replace_layer(resized.name, resized)
+            found = propagate(lgraph)
+            if reason := _misfit(lgraph, found, self._found):
+                raise DataError(
+                    f"{where} is {times(shape)}, but {expected}, and the network cannot: {reason}"
+                )
+            self._target_sizes[shape] = _result(found, self.output_layer)
+        return self._target_sizes[shape]
+
+
+def _result(found: Propagation, output: Layer) -> Size:
+    """The size of the scores that an output layer is given."""
+    (size,) = found.inputs[output.name]
+    assert size is not None
+    return size
+
+
+def _misfit(lgraph: LayerGraph, found: Propagation, made_for: Propagation) -> str:
+    """Why a network made for one image size cannot take another; nothing if it can."""
+    for issue in found.issues:
+        if issue.severity == "error":
+            return f"at {issue.layer!r}, {issue.text}"
+    for name in lgraph:
+        given, expected = (
+            [size for size in propagation.inputs[name] if size is not None]
+            for propagation in (found, made_for)
+        )
+        if lgraph[name].learnables(given) != lgraph[name].learnables(expected):
+            return f"layer {name!r} would need weights of another size"
+    return ""

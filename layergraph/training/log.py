@@ -1,0 +1,91 @@
+"""The printed log of a training, drawn as MATLAB draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from layergraph.training.info import StopReason
+
+Metric = Literal["Accuracy", "RMSE"]
+
+
+class TrainingLog:
+    """Prints the log to stdout, each line as soon as it is known; with ``shown=False`` nothing.
+
+    >>> log = TrainingLog("Accuracy")
+    >>> log.device("CPU")
+    Training on single CPU.
+    >>> log.start()
+    |========================================================================================|
+    |  Epoch  |  Iteration  |  Time Elapsed  |  Mini-batch  |  Mini-batch  |  Base Learning  |
+    |         |             |   (hh:mm:ss)   |   Accuracy   |     Loss     |      Rate       |
+    |========================================================================================|
+    >>> log.row(1, 1, 8.3, 52.15, 0.738, 1e-3)
+    |       1 |           1 |       00:00:08 |       52.15% |       0.7380 |          0.0010 |
+    >>> log.finish("Max epochs completed.")
+    |========================================================================================|
+    Training finished: Max epochs completed.
+    """
+
+    def __init__(self, metric: Metric, *, shown: bool = True) -> None:
+        self._metric, self._shown = metric, shown
+        headers = [
+            ("Epoch", ""),
+            ("Iteration", ""),
+            ("Time Elapsed", "(hh:mm:ss)"),
+            ("Mini-batch", metric),
+            ("Mini-batch", "Loss"),
+            ("Base Learning", "Rate"),
+        ]
+        self._widths = [max(map(len, header)) + 4 for header in headers]
+        self._headers = [
+            _framed(f"{text:^{width}}" for text, width in zip(line, self._widths, strict=True))
+            for line in zip(*headers, strict=True)
+        ]
+        self._rule = f"|{'=' * (len(self._headers[0]) - 2)}|"
+
+    def device(self, kind: Literal["CPU", "GPU"]) -> None:
+        """Say what the network is trained on."""
+        self._print(f"Training on single {kind}.")
+
+    def normalization(self) -> None:
+        """Say that the statistics of the input images are being computed."""
+        self._print("Initializing input data normalization.")
+
+    def start(self) -> None:
+        """The head of the table."""
+        self._print(self._rule, *self._headers, self._rule)
+
+    def row(
+        self, epoch: int, iteration: int, seconds: float, metric: float, loss: float, learn_rate: float
+    ) -> None:
+        """A row of the table; ``metric`` is an accuracy in percent, or an RMSE."""
+        minutes, second = divmod(int(seconds), 60)
+        hours, minute = divmod(minutes, 60)
+        cells = [
+            str(epoch),
+            str(iteration),
+            f"{hours:02}:{minute:02}:{second:02}",
+            f"{metric:.2f}%" if self._metric == "Accuracy" else f"{metric:.2f}",
+            _number(loss),
+            _number(learn_rate),
+        ]
+        self._print(_framed(f"{cell:>{width - 1}} " for cell, width in zip(cells, self._widths, strict=True)))
+
+    def finish(self, reason: StopReason) -> None:
+        """The end of the table, and why training ended."""
+        self._print(self._rule, f"Training finished: {reason}")
+
+    def _print(self, *lines: str) -> None:
+        if self._shown:
+            print(*lines, sep="\n", flush=True)
+
+
+def _framed(cells: Iterable[str]) -> str:
+    return f"|{'|'.join(cells)}|"
+
+
+def _number(value: float) -> str:
+    """Four decimals, with an exponent where they would hide the number or be too many."""
+    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e6 else f"{value:.4e}"

@@ -1,0 +1,61 @@
+"""The LightningModule around a network: its loss, its optimizer, and what each iteration was like."""
+
+from __future__ import annotations
+
+from lightning import LightningModule
+from torch import Tensor
+from torch.optim import Optimizer
+
+from layergraph.graph import LayerGraph
+from layergraph.labels import UNLABELLED
+from layergraph.network import Network
+from layergraph.training.log import Metric
+from layergraph.training.options import TrainingOptions
+from layergraph.training.solvers import make_solver
+
+
+class TrainingModule(LightningModule):
+    """Trains ``net``. ``losses`` and ``metrics`` get one scalar tensor an iteration, on the training device.
+
+    They are not read here: reading a number waits for the GPU.
+    """
+
+    def __init__(self, net: Network, lgraph: LayerGraph, options: TrainingOptions, metric: Metric) -> None:
+        super().__init__()
+        self.net = net
+        self.losses: list[Tensor] = []
+        self.metrics: list[Tensor] = []
+        self._lgraph, self._options = lgraph, options
+        output = lgraph[lgraph.output_names[0]]
+        self._unlabelled: int = getattr(output, "unlabelled", UNLABELLED)
+        self._metric = metric
+
+    def configure_optimizers(self) -> Optimizer:
+        return make_solver(self.net, self._lgraph, self._options)
+
+    def training_step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        images, target = batch
+        loss, (scores,) = self.net.loss_and_scores(images.float(), target)
+        detached = loss.detach()
+        self.losses.append(detached)
+        if self._metric == "RMSE":
+            self.metrics.append((2 * detached).sqrt())  # the loss is half the squared error
+        else:
+            self.metrics.append(accuracy(scores.detach(), target, self._unlabelled))
+        return loss
+
+
+def accuracy(scores: Tensor, target: Tensor, unlabelled: int) -> Tensor:
+    """Percent of labelled pixels (or observations) with the highest score at their class; NaN without any.
+
+    Args:
+        scores: (batch, classes, height, width), of observations (batch, classes) or with axes of 1 behind.
+        target: class indices (batch, height, width) or (batch,).
+
+    >>> import torch
+    >>> accuracy(torch.tensor([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]]), torch.tensor([1, 0, 255]), 255)
+    tensor(50.)
+    """
+    predicted = scores.argmax(dim=1).view(target.shape)
+    # what is unlabelled is no class, so it is never predicted
+    return 100 * (predicted == target).sum() / (target != unlabelled).sum()

@@ -1,0 +1,40 @@
+"""Input normalization: its statistics, computed from the training data before training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from layergraph.errors import DataError
+from layergraph.network import Network
+from layergraph.training.items import Items
+from layergraph.training.log import TrainingLog
+from layergraph.training.progress import progress
+from layergraph.training.statistics import ChannelStatistics
+
+
+def initialize_normalization(net: Network, items: Items, log: TrainingLog, *, verbose: bool) -> None:
+    """Set the statistics that the input layer lacks in ``net``, from one pass over all items.
+
+    Those that are arguments of the layer stay, and so do all once they came from data, in a network that
+    is trained on. Raises ``DataError`` for an image with values that are NaN or infinite.
+    """
+    layer: Any = items.input_layer
+    missing = layer.missing_statistics()
+    buffers: dict[str, Tensor] = dict(net._module(layer.name).named_buffers())
+    new = dict(replace(layer, weights=None).torch_module([]).named_buffers())
+    if all(torch.equal(buffers[name], new[name]) for name in missing) and missing:
+        log.normalization()
+        statistics = ChannelStatistics(layer.input_size[-1])
+        with progress("Initializing", len(items), shown=verbose) as advance:
+            for index in range(len(items)):
+                statistics.add(items.read(index)[0])
+                if not (np.isfinite(statistics.min) & np.isfinite(statistics.max)).all():
+                    raise DataError(f"{items.where(index)} holds values that are NaN or infinite")
+                advance()
+        for name, values in statistics.named(missing).items():
+            buffers[name].copy_(torch.as_tensor(values).view_as(buffers[name]))

@@ -1,0 +1,137 @@
+"""TrainingOptions: how a network is trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
+from numbers import Real
+from typing import Literal, get_args
+
+from layergraph.errors import LayerArgumentError
+from layergraph.layers import arguments
+
+Solver = Literal["sgdm", "adam", "rmsprop"]
+Shuffle = Literal["once", "never", "every-epoch"]
+Statistics = Literal["population", "moving"]
+Device = Literal["auto", "cpu", "gpu"]
+
+# what only some solvers have, with their defaults
+_OF_SOLVERS: dict[str, dict[Solver, float]] = {
+    "momentum": {"sgdm": 0.9},
+    "gradient_decay_factor": {"adam": 0.9},
+    "squared_gradient_decay_factor": {"adam": 0.999, "rmsprop": 0.9},
+    "epsilon": {"adam": 1e-8, "rmsprop": 1e-8},
+}
+_LEARN_RATES: dict[Solver, float] = {"sgdm": 0.01, "adam": 0.001, "rmsprop": 0.001}
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How :func:`train_network` trains; names and defaults are those of MATLAB's ``trainingOptions``.
+
+    Args:
+        solver: ``"sgdm"`` (stochastic gradient descent with momentum), ``"adam"`` or ``"rmsprop"``.
+        initial_learn_rate: above 0; 0.01 for sgdm, 0.001 for the others. A layer's learn-rate factors
+            multiply it.
+        max_epochs: passes through the data.
+        mini_batch_size: images an iteration. What is left over at the end of an epoch is not used in it;
+            a set smaller than this is one mini-batch.
+        shuffle: ``"once"`` before the first epoch, ``"never"``, or before ``"every-epoch"``.
+        l2_regularization: adds this times the weight to its gradient, with all solvers (it is not AdamW's
+            decay). A layer's L2 factors multiply it; those of convolution biases are 0.
+        momentum: of sgdm, from 0 to 1; 0.9.
+        gradient_decay_factor: of adam, the decay of its mean gradient, from 0 to below 1; 0.9.
+        squared_gradient_decay_factor: decay of the mean squared gradient; 0.999 for adam, 0.9 for rmsprop.
+        epsilon: of adam and rmsprop, added to the root of the mean squared gradient; 1e-8.
+        batch_normalization_statistics: ``"population"`` computes means and variances over the training
+            data when training ends, ``"moving"`` keeps the running averages of the training.
+        verbose: print the log; ``verbose_frequency`` is the number of iterations between its rows.
+        seed: of initial weights, shuffling and dropout. With it two runs on one CPU give equal weights to
+            the bit (a GPU sums in varying order) and torch's, NumPy's and Python's random states are as
+            before afterwards. Without it they are used and advance.
+        device: ``"gpu"``, ``"cpu"``, or ``"auto"`` for the GPU where torch has CUDA.
+
+    Options that only other solvers have stay ``None`` and are refused.
+
+    Raises:
+        LayerArgumentError: a value out of range, or an option that the solver does not have.
+
+    Source: MATLAB, trainingOptions; Kingma and Ba, "Adam", ICLR 2015.
+
+    >>> options = TrainingOptions("adam", max_epochs=20)
+    >>> options.initial_learn_rate, options.squared_gradient_decay_factor, options.momentum
+    (0.001, 0.999, None)
+    >>> TrainingOptions("adam", momentum=0.5)
+    Traceback (most recent call last):
+    layergraph.errors.LayerArgumentError: TrainingOptions: momentum is an option of 'sgdm', not of 'adam'
+    """
+
+    solver: Solver
+    _: KW_ONLY
+    initial_learn_rate: float | None = None
+    max_epochs: int = 30
+    mini_batch_size: int = 128
+    shuffle: Shuffle = "once"
+    momentum: float | None = None
+    l2_regularization: float = 1e-4
+    gradient_decay_factor: float | None = None
+    squared_gradient_decay_factor: float | None = None
+    epsilon: float | None = None
+    batch_normalization_statistics: Statistics = "population"
+    verbose: bool = True
+    verbose_frequency: int = 50
+    seed: int | None = None
+    device: Device = "auto"
+
+    def __post_init__(self) -> None:
+        self._choice("solver", get_args(Solver))
+        self._choice("shuffle", get_args(Shuffle))
+        self._choice("batch_normalization_statistics", get_args(Statistics))
+        self._choice("device", get_args(Device))
+        for name in ("max_epochs", "mini_batch_size", "verbose_frequency"):
+            self._set(name, arguments.whole("TrainingOptions", name, getattr(self, name)))
+        if self.initial_learn_rate is None:
+            self._set("initial_learn_rate", _LEARN_RATES[self.solver])
+        for name, defaults in _OF_SOLVERS.items():
+            if self.solver in defaults:
+                if getattr(self, name) is None:
+                    self._set(name, defaults[self.solver])
+            elif getattr(self, name) is not None:
+                owners = " and ".join(map(repr, defaults))
+                raise LayerArgumentError(
+                    f"TrainingOptions: {name} is an option of {owners}, not of {self.solver!r}"
+                )
+        self._number("initial_learn_rate", "above 0", lambda value: value > 0)
+        self._number("l2_regularization", "of at least 0", lambda value: value >= 0)
+        self._number("momentum", "from 0 to 1", lambda value: 0 <= value <= 1)
+        for name in ("gradient_decay_factor", "squared_gradient_decay_factor"):
+            self._number(name, "from 0 to below 1", lambda value: 0 <= value < 1)
+        self._number("epsilon", "above 0", lambda value: value > 0)
+        arguments.flag("TrainingOptions", "verbose", self.verbose)
+        if self.seed is not None:
+            self._set("seed", arguments.whole("TrainingOptions", "seed", self.seed, 0))
+            if self.seed >= 2**32:  # NumPy takes no more
+                raise LayerArgumentError(f"TrainingOptions: seed is below 2^32, got {self.seed}")
+
+    @property
+    def learn_rate(self) -> float:
+        """The initial learning rate, with the solver's default where none was given."""
+        return _LEARN_RATES[self.solver] if self.initial_learn_rate is None else self.initial_learn_rate
+
+    def _choice(self, name: str, choices: Sequence[str]) -> None:
+        arguments.choice("TrainingOptions", name, getattr(self, name), choices)
+
+    def _number(self, name: str, range_text: str, fits: Callable[[float], bool]) -> None:
+        value = getattr(self, name)
+        if value is None:
+            return
+        is_number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+        if not (is_number and fits(value)):
+            raise LayerArgumentError(
+                f"TrainingOptions: {name} is a finite number {range_text}, got {value!r:.100}"
+            )
+        self._set(name, float(value))
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)

@@ -1,0 +1,66 @@
+"""The optimizer of a network: a solver's update rule, with the factors of each layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from layergraph.errors import LayergraphError
+from layergraph.graph import LayerGraph
+from layergraph.network import Network
+from layergraph.training.options import TrainingOptions
+
+
+def frozen_parameters(net: Network, lgraph: LayerGraph) -> list[nn.Parameter]:
+    """The parameters whose learn-rate factor is 0, and which ask for gradients all the same."""
+    found = _parameters(net, lgraph)
+    return [parameter for parameter, (rate, _) in found if rate == 0 and parameter.requires_grad]
+
+
+def make_solver(net: Network, lgraph: LayerGraph, options: TrainingOptions) -> Optimizer:
+    """The optimizer, with a parameter group for each pair of learn-rate and L2 factor.
+
+    At a constant learning rate torch's momentum equals MATLAB's, which has the rate inside the velocity.
+    L2 is added to the gradient with every solver. Raises ``LayergraphError`` if nothing can learn.
+    """
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for parameter, factors in _parameters(net, lgraph):
+        if parameter.requires_grad and factors[0] > 0:
+            groups.setdefault(factors, []).append(parameter)
+    if not groups:
+        raise LayergraphError(
+            "the network has nothing to learn: it has no weights, or all have a learn-rate factor of 0"
+        )
+    rows: list[dict[str, Any]] = [
+        {
+            "params": parameters,
+            "lr": options.learn_rate * rate,
+            "weight_decay": options.l2_regularization * decay,
+        }
+        for (rate, decay), parameters in groups.items()
+    ]
+    if options.solver == "sgdm":
+        return torch.optim.SGD(rows, lr=options.learn_rate, momentum=_given(options.momentum))
+    epsilon, squares = _given(options.epsilon), _given(options.squared_gradient_decay_factor)
+    if options.solver == "adam":
+        betas = (_given(options.gradient_decay_factor), squares)
+        return torch.optim.Adam(rows, lr=options.learn_rate, betas=betas, eps=epsilon)
+    return torch.optim.RMSprop(rows, lr=options.learn_rate, alpha=squares, eps=epsilon)
+
+
+def _parameters(net: Network, lgraph: LayerGraph) -> Iterator[tuple[nn.Parameter, tuple[float, float]]]:
+    """Each parameter with its learn-rate and L2 factor."""
+    for name in lgraph:
+        factors = lgraph[name].factors()
+        for key, parameter in net._module(name).named_parameters():
+            yield parameter, factors.get(key, (1.0, 1.0))
+
+
+def _given(value: float | None) -> float:
+    """An option that its solver has."""
+    assert value is not None
+    return value

@@ -1,0 +1,94 @@
+"""Statistics of the training data: of the images, and of what batch normalization sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+@dataclass
+class ChannelStatistics:
+    """Mean, standard deviation, minimum and maximum of each channel over images, in float64 and one pass.
+
+    Source: T. Chan, G. Golub, R. LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample
+    Variances", 1979: the plain sum of squares would lose the digits of a small variance.
+
+    >>> statistics = ChannelStatistics(1)
+    >>> for image in (np.zeros((2, 2, 1), np.uint8), np.full((2, 2, 1), 8, np.uint8)):
+    ...     statistics.add(image)
+    >>> statistics.mean, statistics.standard_deviation, statistics.max
+    (array([4.]), array([4.]), array([8.]))
+    """
+
+    channels: int
+
+    def __post_init__(self) -> None:
+        self._count = 0
+        self.mean = np.zeros(self.channels)
+        self._squares = np.zeros(self.channels)  # summed squared distances from the mean
+        self.min = np.full(self.channels, np.inf)
+        self.max = np.full(self.channels, -np.inf)
+
+    def add(self, image: NDArray[Any]) -> None:
+        """Take in an image (height, width, channels)."""
+        pixels = image.reshape(-1, self.channels)
+        count, mean = len(pixels), pixels.mean(axis=0, dtype=np.float64)
+        total = self._count + count
+        distance = mean - self.mean
+        squares = pixels.var(axis=0, dtype=np.float64) * count
+        self._squares += squares + distance**2 * (self._count * count / total)
+        self.mean += distance * (count / total)
+        self._count = total
+        self.min = np.minimum(self.min, pixels.min(axis=0))
+        self.max = np.maximum(self.max, pixels.max(axis=0))
+
+    @property
+    def standard_deviation(self) -> NDArray[np.float64]:
+        """Of all pixels, with their number (not one less) below the sum."""
+        deviation: NDArray[np.float64] = np.sqrt(self._squares / max(self._count, 1))
+        return deviation
+
+    def named(self, names: Iterable[str]) -> Mapping[str, NDArray[np.float64]]:
+        """The statistics of these names; a constant channel gets ones that make it 0, not NaN."""
+        constant = self.min == self.max
+        values = {
+            "mean": self.mean,
+            "standard_deviation": np.where(constant, 1.0, self.standard_deviation),
+            "min": self.min,
+            "max": np.where(constant, self.max + 1, self.max),
+        }
+        return {name: values[name] for name in names}
+
+
+@torch.no_grad()
+def finalize_batch_normalization(net: nn.Module, inputs: Iterable[Tensor]) -> None:
+    """Replace running averages by means and variances over ``inputs``, each an equal share.
+
+    Like ``torch.optim.swa_utils.update_bn``, but every layer except batch normalization is in evaluation
+    mode: dropout, which is off when the network is used, would enlarge the variances. Leaves ``net`` in
+    evaluation mode; without batch normalization, ``inputs`` is not read.
+    """
+    norms = [module for module in net.modules() if isinstance(module, _BatchNorm)]
+    norms = [norm for norm in norms if norm.track_running_stats]
+    net.eval()
+    if not norms:
+        return
+    momenta = [norm.momentum for norm in norms]
+    try:
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # an average over all batches
+            norm.train()
+        for batch in inputs:
+            net(batch)
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+            norm.eval()

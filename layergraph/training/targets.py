@@ -1,0 +1,86 @@
+"""Targets of training: class indices of pixels or observations, or responses of a regression."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layergraph.errors import DataError
+from layergraph.labels import UNLABELLED
+from layergraph.layers.layer import Layer, times
+from layergraph.sizes import Size
+
+
+def num_classes(layer: Layer, size: Size) -> int | None:
+    """How many classes an output layer with scores of this size tells apart; None for a regression.
+
+    Raises ``DataError`` for more classes than 8-bit labels have room for.
+    """
+    per_pixel = getattr(layer, "per_pixel", None)
+    if per_pixel is None:
+        return None
+    if per_pixel and size.channels > UNLABELLED:
+        raise DataError(
+            f"labels of pixels have room for {UNLABELLED} classes, layer {layer.name!r} is given scores of "
+            f"{size.channels}"
+        )
+    return size.channels
+
+
+def checked_target(target: Any, layer: Layer, size: Size, where: str) -> NDArray[Any]:
+    """The target of one item as the loss of an output layer takes it, without the batch axis.
+
+    Args:
+        target: class indices (height, width); a class index; or a response (height, width, channels).
+        layer: the output layer, ``size`` what the network computes there for the item's image.
+        where: what to call the item in an error.
+
+    Returns:
+        uint8 indices (height, width), an int64 index, or a float32 response (channels, height, width).
+
+    Raises:
+        DataError: a target of another kind or size, or an index that no class has.
+    """
+    array = np.asarray(target)
+    if num_classes(layer, size) is None:
+        return _response(array, size, where)
+    per_pixel, unlabelled = getattr(layer, "per_pixel", True), getattr(layer, "unlabelled", UNLABELLED)
+    wanted = tuple(size.spatial) if per_pixel else ()
+    if per_pixel and array.ndim == len(wanted) + 1 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.dtype.kind not in "biu" or array.shape != wanted:
+        form = f"an array of whole numbers, {times(wanted)}" if per_pixel else "one whole number"
+        raise DataError(
+            f"the target of {where} must be {form} (class indices from 0), got {_described(array)}"
+        )
+    _check_indices(array, size.channels, unlabelled, where)
+    return array.astype(np.uint8 if per_pixel else np.int64, copy=False)
+
+
+def _check_indices(array: NDArray[Any], count: int, unlabelled: int, where: str) -> None:
+    if not array.size or (array.max() < count and array.min() >= 0):
+        return
+    wrong = array[((array >= count) | (array < 0)) & (array != unlabelled)]
+    if wrong.size:
+        raise DataError(
+            f"the target of {where} has class index {wrong[0]}, but the network tells {count} classes apart: "
+            f"indices are 0 to {count - 1}, and {unlabelled} where unlabelled"
+        )
+
+
+def _response(array: NDArray[Any], size: Size, where: str) -> NDArray[np.float32]:
+    wanted = (*size.spatial, size.channels)
+    # a channel axis of 1, or the 1 × 1 pixels of a vector, may be left out
+    fits = array.size == np.prod(wanted) and [n for n in array.shape if n > 1] == [n for n in wanted if n > 1]
+    if array.dtype.kind not in "biuf" or not fits:
+        raise DataError(
+            f"the target of {where} must be an array of numbers, {times(wanted)}, got {_described(array)}"
+        )
+    response = np.moveaxis(array.reshape(wanted), -1, 0)
+    return np.ascontiguousarray(response, dtype=np.float32)
+
+
+def _described(array: NDArray[Any]) -> str:
+    return f"{array.dtype} of shape {array.shape}"

@@ -1,0 +1,132 @@
+"""train_network: the door to training."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from layergraph.errors import LayergraphError, WrongTypeError
+from layergraph.graph import LayerGraph
+from layergraph.training.info import TrainingInfo
+from layergraph.training.log import TrainingLog
+from layergraph.training.options import TrainingOptions
+
+if TYPE_CHECKING:
+    from layergraph.network import Network
+    from layergraph.training.items import TrainingData
+
+
+class MissingExtraError(LayergraphError, ImportError):
+    """A package that an optional part of layergraph needs is not installed."""
+
+
+def train_network(
+    data: TrainingData, lgraph: LayerGraph | Network, options: TrainingOptions
+) -> tuple[Network, TrainingInfo]:
+    """Train a network, as MATLAB's ``trainNetwork``.
+
+    Args:
+        data: pairs (image, target): images combined with labels, a list, or a map-style dataset. Images
+            are (height, width, channels), of one size in a mini-batch. Targets are class indices
+            (height, width), 255 where unlabelled; for classification a class index; for regression an
+            array like the output. They are read anew in every epoch.
+        lgraph: what to train. Weights that are attached are where training starts. Of a compiled network
+            a copy is trained. It has one input and one output layer.
+        options: how to train.
+
+    Returns:
+        The trained network, on the CPU and in evaluation mode, and the course of the training. The
+        network knows the class names of ``data``. ``net.layer_graph()`` is the graph with the weights.
+
+    Statistics that the input layer needs and does not have are computed from ``data``: per channel, in
+    float64. With ``options.verbose`` a log goes to stdout and, in a terminal, a progress bar to stderr.
+    Ctrl-C ends training after the running iteration, with the network as it is then.
+
+    Raises:
+        DataError: data that does not fit the network or is damaged; the message names the item. The first
+            item, the number and the names of the classes are checked before anything else.
+        InvalidNetworkError: a graph that cannot run.
+        LayergraphError: nothing to learn, no GPU where one is asked for, or Lightning is not installed.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from layergraph.builders import segnet_layers
+    >>> from layergraph.data import combine, triangle_images
+    >>> options = TrainingOptions("sgdm", max_epochs=2, mini_batch_size=4, verbose=False, seed=0)
+    >>> with TemporaryDirectory() as folder:
+    ...     images, labels = triangle_images(folder, n=8)
+    ...     net, info = train_network(combine(images, labels), segnet_layers((32, 32), 2, 1), options)
+    >>> net.classes, len(info.training_loss), info.stop_reason
+    (('triangle', 'background'), 4, 'Max epochs completed.')
+    """
+    if not isinstance(options, TrainingOptions):
+        raise WrongTypeError(f"options must be TrainingOptions(...), got {type(options).__name__}")
+    _require_lightning()
+    from layergraph.training.items import Items
+    from layergraph.training.normalization import initialize_normalization
+    from layergraph.training.run import run
+
+    items = Items(data, _graph(lgraph))
+    accelerator = _accelerator(options)
+    log = TrainingLog(items.metric, shown=options.verbose)
+    with _seeded(options.seed):
+        net = items.lgraph.compile()
+        log.device("GPU" if accelerator == "gpu" else "CPU")
+        initialize_normalization(net, items, log, verbose=options.verbose)
+        info = run(net, items, options, log, accelerator)
+    return net, info
+
+
+def _require_lightning() -> None:
+    try:
+        import lightning  # noqa: F401
+    except ImportError:
+        raise MissingExtraError(
+            'training needs the package lightning, which is not installed: pip install "layergraph[train]"'
+        ) from None
+
+
+def _graph(lgraph: LayerGraph | Network) -> LayerGraph:
+    if isinstance(lgraph, LayerGraph):
+        return lgraph
+    from layergraph.network import Network
+
+    if isinstance(lgraph, Network):
+        return lgraph.layer_graph()
+    raise WrongTypeError(
+        "train_network takes data, then a LayerGraph or a compiled Network, then options; the second is "
+        f"of type {type(lgraph).__name__}"
+    )
+
+
+def _accelerator(options: TrainingOptions) -> Literal["cpu", "gpu"]:
+    import torch
+
+    if options.device == "auto":
+        return "gpu" if torch.cuda.is_available() else "cpu"
+    if options.device == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
+        raise LayergraphError("device is 'gpu', but torch finds no GPU here; 'auto' and 'cpu' train without")
+    return options.device
+
+
+@contextmanager
+def _seeded(seed: int | None) -> Iterator[None]:
+    """With a seed: all random numbers come from it, and the random states are as before afterwards."""
+    if seed is None:
+        yield
+        return
+    import torch
+
+    python, numbers = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(range(torch.cuda.device_count())):
+        try:
+            random.seed(seed)
+            np.random.seed(seed)
+            torch.manual_seed(seed)
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numbers)

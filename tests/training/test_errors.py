@@ -1,0 +1,209 @@
+"""What cannot be trained is said before training, in one sentence that names the item."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from layergraph import (
+    ClassificationLayer,
+    Convolution2dLayer,
+    DataError,
+    FullyConnectedLayer,
+    ImageInputLayer,
+    InvalidNetworkError,
+    LayerGraph,
+    PixelClassificationLayer,
+    RegressionLayer,
+    SoftmaxLayer,
+    WrongTypeError,
+)
+from layergraph.builders import segnet_layers, unet_layers
+from layergraph.data import combine, transform, triangle_images
+from layergraph.training import TrainingOptions, train_network
+
+
+def test_order_and_types_of_arguments(tiny, pairs, refusal):
+    with pytest.raises(WrongTypeError) as caught:
+        train_network(pairs(), tiny(), "sgdm")
+    assert str(caught.value) == "options must be TrainingOptions(...), got str"
+    assert refusal(tiny(), pairs()) == (
+        "train_network takes data, then a LayerGraph or a compiled Network, then options; the second is of "
+        "type list"
+    )
+    assert refusal(7, tiny()) == (
+        "data must be a combined datastore or a sequence of pairs (image, target), got an object of type int"
+    )
+
+
+def test_no_data(tiny, refusal):
+    assert refusal([], tiny(), error=DataError) == "there are no images to train on: data has no items"
+
+
+def test_no_loss(tiny, pairs, refusal):
+    message = refusal(pairs(), tiny().remove_layers("labels"), error=InvalidNetworkError)
+    assert "the network has no output layer" in message
+
+
+def test_several_inputs(tiny, pairs, refusal):
+    lgraph = LayerGraph([ImageInputLayer((6, 6, 1)), Convolution2dLayer(1, 2), SoftmaxLayer()])
+    for name in ("a", "b"):
+        lgraph = lgraph.add_layers(PixelClassificationLayer(name=name)).connect_layers("softmax", name)
+    assert refusal(pairs(), lgraph) == (
+        "train_network trains networks with one input layer and one output layer, this one has 1 and 2"
+    )
+
+
+def test_items_that_are_no_pairs(tiny, pairs, refusal):
+    image, target = pairs(1)[0]
+    assert refusal([image], tiny()) == "item 0 must be a pair (image, target), got an object of type ndarray"
+    assert refusal([(image, target, target)], tiny()) == "item 0 must be a pair (image, target), got 3 values"
+
+
+def test_an_image_with_other_channels(tmp_path, refusal):
+    images, labels = triangle_images(tmp_path, 2)
+    data = combine(images, labels)
+    assert refusal(data, segnet_layers((32, 32, 3), 2, 1), error=DataError) == (
+        f"image '{images.files[0]}' is 32×32×1, but the input layer 'inputImage' takes 32×32×3; the channels "
+        "must be the same"
+    )
+
+
+def test_an_image_of_a_size_the_network_cannot_take(pairs, refusal):
+    message = refusal(pairs(size=(30, 30)), unet_layers((32, 32, 1), 2, encoder_depth=2)[0])
+    assert message == (
+        "item 0 is 30×30×1, but the input layer 'ImageInputLayer' takes 32×32×1, and the network cannot: at "
+        "'Decoder-Stage-1-DepthConcatenation', " + message.split("DepthConcatenation', ")[1]
+    )
+
+
+def test_an_image_that_a_fully_connected_layer_cannot_take(refusal):
+    layers = [ImageInputLayer((6, 6, 1)), FullyConnectedLayer(2), SoftmaxLayer(), ClassificationLayer()]
+    assert refusal([(np.zeros((8, 8, 1)), 0)], LayerGraph(layers)) == (
+        "item 0 is 8×8×1, but the input layer 'imageinput' takes 6×6×1, and the network cannot: layer 'fc' "
+        "would need weights of another size"
+    )
+
+
+def test_images_of_another_size_that_the_network_can_take(tiny, pairs, train):
+    _, info = train(pairs(size=(7, 9)), tiny())
+    assert len(info.training_loss) == 1
+
+
+def test_no_image_at_all(tiny, refusal):
+    data = [("photo.png", np.zeros((6, 6), np.uint8))]
+    assert refusal(data, tiny()) == (
+        "item 0 must be an array of numbers, 6×6×1 as the input layer 'in' says, got <U9 of shape ()"
+    )
+
+
+def test_sizes_that_differ_in_a_mini_batch(tiny, pairs, refusal, train):
+    data = [*pairs(2), *pairs(2, size=(6, 8))]
+    assert refusal(data, tiny(), shuffle="never", error=DataError) == (
+        "the images of a mini-batch need one size, but item 2 is 6×8×1 and item 0 is 6×6×1; resize or crop "
+        "them, for example with transform, or train with mini_batch_size=1"
+    )
+    _, info = train(data, tiny(), mini_batch_size=1)
+    assert len(info.training_loss) == 4
+
+
+def test_an_index_that_no_class_has(tiny, pairs, refusal):
+    data = pairs()
+    data[3][1][2, 2] = 2
+    assert refusal(data, tiny("zerocenter"), error=DataError) == (
+        "the target of item 3 has class index 2, but the network tells 2 classes apart: indices are 0 to 1, "
+        "and 255 where unlabelled"
+    )
+
+
+def test_the_file_with_an_index_that_no_class_has(tmp_path, tiny, refusal):
+    images, labels = triangle_images(tmp_path, 3)
+    data = transform(combine(images, labels), lambda pair: (pair[0], pair[1] + np.uint8(7)))
+    assert refusal(data, segnet_layers((32, 32, 1), 2, 1)) == (
+        f"the target of image '{images.files[0]}' has class index 8, but the network tells 2 classes apart: "
+        "indices are 0 to 1, and 255 where unlabelled"
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "got"),
+    [
+        (np.zeros((6, 5), np.uint8), "uint8 of shape (6, 5)"),
+        (np.zeros((6, 6), np.float32), "float32 of shape (6, 6)"),
+        (1, "int64 of shape ()"),
+    ],
+)
+def test_targets_of_another_kind(tiny, pairs, refusal, target, got):
+    assert refusal([(pairs(1)[0][0], target)], tiny()) == (
+        f"the target of item 0 must be an array of whole numbers, 6×6 (class indices from 0), got {got}"
+    )
+
+
+def test_targets_of_a_classification(refusal):
+    layers = [ImageInputLayer((6, 6, 1)), FullyConnectedLayer(3), SoftmaxLayer(), ClassificationLayer()]
+    image, lgraph = np.zeros((6, 6, 1)), LayerGraph(layers)
+    assert refusal([(image, "cat")], lgraph) == (
+        "the target of item 0 must be one whole number (class indices from 0), got <U3 of shape ()"
+    )
+    assert refusal([(image, 3)], lgraph) == (
+        "the target of item 0 has class index 3, but the network tells 3 classes apart: indices are 0 to 2, "
+        "and -100 where unlabelled"
+    )
+
+
+def test_targets_of_a_regression(refusal):
+    lgraph = LayerGraph([ImageInputLayer((6, 6, 1)), Convolution2dLayer(1, 2), RegressionLayer()])
+    assert refusal([(np.zeros((6, 6, 1)), np.zeros((6, 6)))], lgraph) == (
+        "the target of item 0 must be an array of numbers, 6×6×2, got float64 of shape (6, 6)"
+    )
+
+
+def test_another_number_of_classes(tmp_path, refusal):
+    data = combine(*triangle_images(tmp_path, 2))
+    assert refusal(data, segnet_layers((32, 32, 1), 3, 1), error=DataError) == (
+        "the data has 2 classes (triangle, background), but the network scores 3; give its last convolution "
+        "2 filters, or build it with num_classes=2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "hint"),
+    [(["triangle", "rest"], ""), (["background", "triangle"], "; they have another order")],
+)
+def test_other_class_names(tmp_path, refusal, names, hint):
+    data = combine(*triangle_images(tmp_path, 2))
+    layer = PixelClassificationLayer(name="pixelLabels", classes=names)
+    lgraph = segnet_layers((32, 32, 1), 2, 1).replace_layer("pixelLabels", layer)
+    assert refusal(data, lgraph, error=DataError) == (
+        "the classes of the data (triangle, background) are not those of layer 'pixelLabels' "
+        f"({', '.join(names)}){hint}"
+    )
+
+
+def test_more_classes_than_labels_have_room_for(tiny, pairs, refusal):
+    assert refusal(pairs(), tiny(classes=300)) == (
+        "labels of pixels have room for 255 classes, layer 'labels' is given scores of 300"
+    )
+
+
+def test_no_gpu(tiny, pairs, refusal, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    assert refusal(pairs(), tiny(), device="gpu") == (
+        "device is 'gpu', but torch finds no GPU here; 'auto' and 'cpu' train without"
+    )
+
+
+def test_lightning_is_missing(tiny, pairs, refusal, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightning", None)
+    message = refusal(pairs(), tiny(), error=ImportError)
+    assert message == (
+        'training needs the package lightning, which is not installed: pip install "layergraph[train]"'
+    )
+
+
+def test_a_failure_prints_nothing(tmp_path, capfd):
+    data = combine(*triangle_images(tmp_path, 2))
+    with pytest.raises(DataError):
+        train_network(data, segnet_layers((32, 32, 1), 3, 1), TrainingOptions("sgdm"))
+    assert capfd.readouterr() == ("", "")

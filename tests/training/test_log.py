@@ -1,0 +1,149 @@
+"""The printed log, in full."""
+
+import contextlib
+import io
+import sys
+
+import numpy as np
+import pytest
+
+from layergraph import (
+    UNLABELLED,
+    Convolution2dLayer,
+    ImageInputLayer,
+    LayerGraph,
+    RegressionLayer,
+)
+from layergraph.training.log import TrainingLog
+from layergraph.training.progress import progress
+
+LOG = """\
+Training on single CPU.
+Initializing input data normalization.
+|========================================================================================|
+|  Epoch  |  Iteration  |  Time Elapsed  |  Mini-batch  |  Mini-batch  |  Base Learning  |
+|         |             |   (hh:mm:ss)   |   Accuracy   |     Loss     |      Rate       |
+|========================================================================================|
+|       1 |           1 |       hh:mm:ss |      100.00% |       0.0000 |          0.0100 |
+|       2 |           3 |       hh:mm:ss |      100.00% |       0.0000 |          0.0100 |
+|       3 |           6 |       hh:mm:ss |      100.00% |       0.0000 |          0.0100 |
+|       4 |           8 |       hh:mm:ss |      100.00% |       0.0000 |          0.0100 |
+|========================================================================================|
+Training finished: Max epochs completed.
+"""
+
+
+def certain(tiny):
+    """A network that is right from the start, so that its numbers are known."""
+    net = tiny("zerocenter").compile()
+    with_bias = net.state_dict()["conv2.bias"]
+    with_bias[:] = with_bias.new_tensor([100, -100])
+    return net.layer_graph()
+
+
+def test_log_of_a_training(tiny, pairs, train, capfd, masked):
+    data = [(image, np.zeros_like(target)) for image, target in pairs(5)]
+    train(data, certain(tiny), max_epochs=4, mini_batch_size=2, verbose=True, verbose_frequency=3)
+    out, err = capfd.readouterr()
+    assert masked(out) == LOG
+    assert err == ""
+
+
+def test_no_row_stands_twice(tiny, pairs, train, capfd):
+    train(pairs(4), tiny(), max_epochs=4, verbose=True, verbose_frequency=2)
+    rows = [line.split("|")[2].strip() for line in capfd.readouterr().out.splitlines() if line.count("|") > 2]
+    assert rows[2:] == ["1", "2", "4"]
+
+
+def test_not_verbose_prints_nothing(tiny, pairs, train, capfd):
+    train(pairs(), tiny("zerocenter"))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_rows_appear_while_training_runs(tiny, pairs, train):
+    stream = io.StringIO()
+    seen = []
+
+    class Watching(list):
+        def __getitem__(self, index):
+            seen.append(stream.getvalue().count("\n"))
+            return super().__getitem__(index)
+
+    with contextlib.redirect_stdout(stream):
+        train(Watching(pairs(4)), tiny(), max_epochs=3, verbose=True, verbose_frequency=1)
+    assert len(set(seen)) > 3
+
+
+REGRESSION = """\
+|========================================================================================|
+|  Epoch  |  Iteration  |  Time Elapsed  |  Mini-batch  |  Mini-batch  |  Base Learning  |
+|         |             |   (hh:mm:ss)   |     RMSE     |     Loss     |      Rate       |
+|========================================================================================|
+|       1 |           1 |       hh:mm:ss |        12.00 |      72.0000 |      1.0000e-05 |
+|========================================================================================|
+"""
+
+
+def test_regression_shows_the_rmse(train, capfd, masked):
+    zero = Convolution2dLayer(1, 1, weights_initializer="zeros", name="conv")
+    lgraph = LayerGraph([ImageInputLayer((6, 6, 1), normalization="none"), zero, RegressionLayer()])
+    # 36 pixels that are wrong by 2: the squared error of an image is 144
+    data = [(np.ones((6, 6, 1), np.float32), np.full((6, 6), 2.0))] * 3
+    _, info = train(data, lgraph, initial_learn_rate=1e-5, verbose=True)
+    assert REGRESSION in masked(capfd.readouterr().out)
+    assert (info.training_rmse, info.training_loss, info.training_accuracy) == ([12.0], [72.0], None)
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(0.0, "0.0000"), (0.738, "0.7380"), (5e-4, "5.0000e-04"), (1234.5, "1234.5000"), (2e7, "2.0000e+07")],
+)
+def test_numbers_of_any_size(capsys, number, shown):
+    TrainingLog("Accuracy").row(1, 1, 0, 50, number, 1)
+    assert capsys.readouterr().out.split("|")[5].strip() == shown
+
+
+def test_long_trainings_have_long_times(capsys):
+    TrainingLog("Accuracy").row(1, 1, 360000 + 61.9, float("nan"), 1, 1)
+    assert "| 100:01:01 |" in capsys.readouterr().out.replace("      ", " ")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_bar_in_a_terminal(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with progress("Training", 2) as advance:
+        advance()
+        advance()
+    assert "Training" in terminal.getvalue()
+    assert terminal.getvalue().endswith("\x1b[2K")  # the bar is wiped away
+
+
+def test_no_progress_bar_in_a_pipe_or_unasked(monkeypatch, capfd):
+    with progress("Training", 2) as advance:
+        advance()
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with progress("Training", 2, shown=False) as advance:
+        advance()
+    assert capfd.readouterr().err == ""
+
+
+def test_unlabelled_pixels_do_not_count(tiny, pairs, train):
+    lgraph, data = certain(tiny), pairs(4)
+    for _, target in data:
+        target[:] = 0
+        target[:3] = UNLABELLED
+        target[3:, :2] = 1  # 6 of 18 labelled pixels are wrong
+    _, info = train(data, lgraph)
+    assert info.training_accuracy == pytest.approx([100 * 12 / 18])
+
+
+def test_no_labelled_pixel_gives_nan_and_loss_0(tiny, pairs, train):
+    data = [(image, np.full_like(target, UNLABELLED)) for image, target in pairs(4)]
+    _, info = train(data, tiny())
+    assert np.isnan(info.training_accuracy[0])
+    assert info.training_loss == [0.0]

@@ -1,0 +1,81 @@
+"""TrainingOptions: defaults, and what it refuses."""
+
+import dataclasses
+
+import pytest
+
+from layergraph import LayerArgumentError
+from layergraph.training import TrainingOptions, training_options
+
+
+@pytest.mark.parametrize(
+    ("solver", "expected"),
+    [
+        ("sgdm", (0.01, 0.9, None, None, None)),
+        ("adam", (0.001, None, 0.9, 0.999, 1e-8)),
+        ("rmsprop", (0.001, None, None, 0.9, 1e-8)),
+    ],
+)
+def test_defaults_of_each_solver(solver, expected):
+    options = TrainingOptions(solver)
+    decays = (options.gradient_decay_factor, options.squared_gradient_decay_factor)
+    assert (options.initial_learn_rate, options.momentum, *decays, options.epsilon) == expected
+
+
+def test_other_defaults_are_matlabs():
+    options = training_options("sgdm")
+    assert (options.max_epochs, options.mini_batch_size, options.verbose_frequency) == (30, 128, 50)
+    assert (options.shuffle, options.l2_regularization) == ("once", 1e-4)
+    assert options.batch_normalization_statistics == "population"
+
+
+REFUSED = [
+    ({"solver": "sgd"}, "solver is 'sgdm' or 'adam' or 'rmsprop', got 'sgd'"),
+    ({"initial_learn_rate": 0}, "initial_learn_rate is a finite number above 0, got 0"),
+    ({"initial_learn_rate": float("nan")}, "initial_learn_rate is a finite number above 0, got nan"),
+    ({"initial_learn_rate": "fast"}, "initial_learn_rate is a finite number above 0, got 'fast'"),
+    ({"max_epochs": 0}, "max_epochs is a whole number of at least 1, got 0"),
+    ({"max_epochs": 2.5}, "max_epochs is a whole number of at least 1, got 2.5"),
+    ({"mini_batch_size": True}, "mini_batch_size is a whole number of at least 1, got True"),
+    ({"shuffle": True}, "shuffle is 'once' or 'never' or 'every-epoch', got True"),
+    ({"momentum": 1.5}, "momentum is a finite number from 0 to 1, got 1.5"),
+    ({"l2_regularization": -1}, "l2_regularization is a finite number of at least 0, got -1"),
+    (
+        {"solver": "adam", "gradient_decay_factor": 1},
+        "gradient_decay_factor is a finite number from 0 to below 1, got 1",
+    ),
+    (
+        {"solver": "rmsprop", "squared_gradient_decay_factor": -0.1},
+        "squared_gradient_decay_factor is a finite number from 0 to below 1, got -0.1",
+    ),
+    ({"solver": "adam", "epsilon": 0}, "epsilon is a finite number above 0, got 0"),
+    ({"solver": "adam", "momentum": 0.9}, "momentum is an option of 'sgdm', not of 'adam'"),
+    ({"epsilon": 1e-8}, "epsilon is an option of 'adam' and 'rmsprop', not of 'sgdm'"),
+    (
+        {"solver": "rmsprop", "gradient_decay_factor": 0.9},
+        "gradient_decay_factor is an option of 'adam', not of 'rmsprop'",
+    ),
+    (
+        {"batch_normalization_statistics": "none"},
+        "batch_normalization_statistics is 'population' or 'moving', got 'none'",
+    ),
+    ({"verbose": 1}, "verbose is True or False, got 1"),
+    ({"verbose_frequency": 0}, "verbose_frequency is a whole number of at least 1, got 0"),
+    ({"seed": -1}, "seed is a whole number of at least 0, got -1"),
+    ({"seed": 2**32}, "seed is below 2^32, got 4294967296"),
+    ({"device": "cuda"}, "device is 'auto' or 'cpu' or 'gpu', got 'cuda'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED)
+def test_refuses_in_one_sentence(arguments, message):
+    with pytest.raises(LayerArgumentError) as caught:
+        TrainingOptions(**{"solver": "sgdm", **arguments})
+    assert str(caught.value) == f"TrainingOptions: {message}"
+
+
+def test_options_are_a_value():
+    options = TrainingOptions("adam", seed=3)
+    assert dataclasses.replace(options, max_epochs=5) == TrainingOptions("adam", seed=3, max_epochs=5)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        options.max_epochs = 5  # type: ignore[misc]

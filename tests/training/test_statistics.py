@@ -1,0 +1,128 @@
+"""Statistics of the training data, for input and for batch normalization."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from layergraph import ImageInputLayer, Weights
+from layergraph.training.statistics import ChannelStatistics, finalize_batch_normalization
+
+NAMES = ("mean", "standard_deviation", "min", "max")
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 5), st.integers(1, 3), st.sampled_from([0, 1e6]), st.integers(0, 1000))
+def test_channel_statistics_equal_numpys(count, channels, shift, seed):
+    random = np.random.default_rng(seed)
+    images = [random.normal(shift, 1, (*random.integers(1, 5, 2), channels)) for _ in range(count)]
+    statistics = ChannelStatistics(channels)
+    for image in images:
+        statistics.add(image)
+    pixels = np.concatenate([image.reshape(-1, channels) for image in images])
+    np.testing.assert_allclose(statistics.mean, pixels.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(statistics.standard_deviation, pixels.std(axis=0), rtol=1e-6)
+    np.testing.assert_array_equal(statistics.min, pixels.min(axis=0))
+    np.testing.assert_array_equal(statistics.max, pixels.max(axis=0))
+
+
+def test_eight_bits_do_not_overflow():
+    statistics = ChannelStatistics(3)
+    for _ in range(3):
+        statistics.add(np.full((100, 100, 3), 255, np.uint8))
+    assert statistics.mean.tolist() == [255.0] * 3
+
+
+def test_a_constant_channel_gives_no_nan():
+    statistics = ChannelStatistics(1)
+    statistics.add(np.full((2, 2, 1), 7, np.uint8))
+    named = statistics.named(NAMES)
+    assert (named["standard_deviation"], named["min"], named["max"]) == ([1.0], [7.0], [8.0])
+
+
+@pytest.mark.parametrize(
+    ("normalization", "names"),
+    [
+        ("zerocenter", ["mean"]),
+        ("zscore", ["mean", "standard_deviation"]),
+        ("rescale-symmetric", ["min", "max"]),
+        ("rescale-zero-one", ["min", "max"]),
+        ("none", []),
+    ],
+)
+def test_the_input_layer_gets_its_statistics(tiny, pairs, train, capsys, normalization, names):
+    data = pairs(5, channels=2)
+    net, _ = train(data, tiny(normalization, channels=2), verbose=True)
+    pixels = np.concatenate([image.reshape(-1, 2) for image, _ in data]).astype(np.float64)
+    expected = dict(zip(NAMES, [pixels.mean(0), pixels.std(0), pixels.min(0), pixels.max(0)], strict=True))
+    weights = net.layer_graph()["in"].weights or {}
+    assert [*weights] == names
+    for name in names:
+        assert weights[name].shape == (1, 2, 1, 1)
+        np.testing.assert_allclose(weights[name].flatten().numpy(), expected[name], rtol=1e-6)
+    assert ("Initializing input data normalization." in capsys.readouterr().out) == bool(names)
+
+
+def test_given_statistics_stay(tiny, pairs, train, capsys):
+    lgraph = tiny().replace_layer("in", ImageInputLayer((6, 6, 1), name="in", mean=3.0))
+    net, _ = train(pairs(), lgraph, verbose=True)
+    assert net.state_dict()["in.mean"].item() == 3
+    assert "Initializing" not in capsys.readouterr().out
+
+
+def test_only_what_is_missing_is_computed(tiny, pairs, train):
+    layer = ImageInputLayer((6, 6, 1), name="in", normalization="zscore", mean=3.0)
+    net, _ = train(pairs(), tiny().replace_layer("in", layer))
+    assert net.state_dict()["in.mean"].item() == 3
+    assert net.state_dict()["in.standard_deviation"].item() not in (0, 1)
+
+
+def test_attached_statistics_stay(tiny, pairs, train, capsys):
+    lgraph = tiny("zerocenter").with_weights({"in": Weights({"mean": torch.full((1, 1, 1, 1), 5.0)})})
+    net, _ = train(pairs(), lgraph, verbose=True)
+    assert net.state_dict()["in.mean"].item() == 5
+    assert "Initializing" not in capsys.readouterr().out
+
+
+def test_a_compiled_network_without_statistics_gets_them(tiny, pairs, train):
+    net, _ = train(pairs(), tiny("zerocenter").compile())
+    assert net.state_dict()["in.mean"].item() != 0
+
+
+def test_images_with_nan(tiny, pairs, refusal):
+    data = pairs()
+    data[2][0][0, 0] = np.nan
+    assert refusal(data, tiny("zerocenter")) == "item 2 holds values that are NaN or infinite"
+
+
+def test_population_statistics_are_those_of_the_data(tiny, pairs, train):
+    data = pairs(8)
+    settings = {"mini_batch_size": 4, "max_epochs": 3, "shuffle": "never"}
+    net, _ = train(data, tiny(batch_norm=True), **settings)
+    images = torch.stack([torch.from_numpy(image).movedim(-1, 0) for image, _ in data])
+    seen = net.activations(images, "conv1").movedim(1, -1)
+    halves = seen.reshape(2, -1, 4)
+    state = net.state_dict()
+    torch.testing.assert_close(state["bn.running_mean"], seen.flatten(0, 2).mean(0))
+    torch.testing.assert_close(state["bn.running_var"], halves.var(1).mean(0))
+    moving, _ = train(data, tiny(batch_norm=True), batch_normalization_statistics="moving", **settings)
+    assert not moving.state_dict()["bn.running_mean"].allclose(state["bn.running_mean"])
+    assert moving.state_dict()["bn.num_batches_tracked"] == 6
+    assert moving.state_dict()["bn.weight"].equal(state["bn.weight"])
+
+
+def test_population_statistics_leave_dropout_off_and_the_modes_as_they_were():
+    net = torch.nn.Sequential(torch.nn.Dropout(0.9), torch.nn.BatchNorm2d(1, momentum=0.3))
+    finalize_batch_normalization(net, [torch.ones(4, 1, 2, 2), torch.zeros(4, 1, 2, 2)])
+    assert (net[1].running_mean.item(), net[1].running_var.item()) == (0.5, 0)
+    assert net[1].momentum == 0.3
+    assert not any(module.training for module in net.modules())
+
+
+def test_without_batch_normalization_the_data_is_not_read_again():
+    def unread():
+        raise AssertionError
+        yield
+
+    finalize_batch_normalization(torch.nn.ReLU(), unread())
