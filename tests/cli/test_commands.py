@@ -72,12 +72,12 @@ def test_analyze_in_other_formats(form: str, tmp_path: Path) -> None:
 
 def test_analyze_never_imports_torch() -> None:
     code = (
-        "import sys; sys.argv = ['layergraph', 'analyze', *%r]\n"
+        f"import sys; sys.argv = ['layergraph', 'analyze', *{SEGNET!r}]\n"
         "from layergraph.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         "assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
-    ) % (SEGNET,)
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
 
@@ -111,7 +111,8 @@ def test_diagram_writes_svg(tmp_path: Path) -> None:
             ("analyze", "no.safetensors", "--num-classes", "2"),
             "--num-classes is for segnet and unet, not for a file",
         ),
-        (("diagram", *SEGNET, "--output", "x"), "--output needs an ending that says the format, such as x.svg"),
+        (("diagram", *SEGNET, "--output", "x"),
+         "--output needs an ending that says the format, such as x.svg"),
         (("segment", "no.safetensors", "--images", "i", "--output", "o"),
          "no file 'no.safetensors' to load a layer graph from"),
         (("demo", "--classes", "a,b"),
