@@ -34,7 +34,11 @@ def to_tensor(images: NDArray[Any], layer: Input, name: str) -> tuple[Tensor, bo
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(batch, -1, 1), dtype=np.float32)), single
 
 
-def to_images(tensor: Tensor, single: bool) -> NDArray[np.float32]:
-    """A batch of tensors as an array with the channels last, without the batch axis for a single one."""
-    array: NDArray[np.float32] = np.moveaxis(tensor.detach().float().cpu().numpy(), 1, -1)
+def to_images(tensor: Tensor, single: bool) -> NDArray[Any]:
+    """A batch of tensors as an array with the channels last, without the batch axis for a single one.
+
+    Floating-point numbers become float32; indices stay whole.
+    """
+    tensor = tensor.detach().float() if tensor.is_floating_point() else tensor.detach()
+    array: NDArray[Any] = np.moveaxis(tensor.cpu().numpy(), 1, -1)
     return np.ascontiguousarray(array[0] if single else array)

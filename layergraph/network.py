@@ -31,33 +31,41 @@ class Network(nn.Module):
     tuple if there are several. Without output layers it returns what feeds nothing.
 
     Keys of the state dict are layer names. (A name that ``nn.Module`` needs itself, such as ``train``,
-    gets an underscore behind it.)
+    gets an underscore behind it; quotes, brackets, commas and the like become underscores.)
     """
 
     input_names: tuple[str, ...]
     output_names: tuple[str, ...]
+    _plan: Plan
+    _loss_plan: Plan | None = None
 
     def __init__(self, lgraph: LayerGraph, modules: dict[str, nn.Module]) -> None:
         super().__init__()
+        # every attribute before the layers, so that no layer takes its name
         self._lgraph = lgraph
-        self._keys = {name: self._register(name, module) for name, module in modules.items()}
+        self._keys: dict[str, tuple[str, ...]] = {}
         self.input_names = lgraph.input_names
         self.output_names = tuple(network_outputs(lgraph))
+        self._plan = Plan((), 0, (), ())
+        for name, module in modules.items():
+            self._keys[name] = self._register(name, module)
         results = [End(n, (*lgraph[n].output_names, "out")[0]) for n in self.output_names]
         self._plan = make_plan(lgraph, results, self._keys)
-        self._loss_plan = self._plan_loss() if lgraph.output_names else None
+        if lgraph.output_names:
+            self._loss_plan = self._plan_loss()
 
     def _register(self, name: str, module: nn.Module) -> tuple[str, ...]:
         """Put a layer's module in its place; a name with dots is a path, as everywhere in torch."""
+        name = _safe_key(name)
         *path, last = name.split(".") if all(name.split(".")) else [name.replace(".", "_")]
         owner: nn.Module = self
         keys = []
         for part in path:
-            keys.append(_free_key(owner, part, nested=True))
+            keys.append(_free_key(owner, part, folder=True))
             if keys[-1] not in owner._modules:
-                owner.add_module(keys[-1], nn.Module())
+                owner.add_module(keys[-1], Folder())
             owner = owner.get_submodule(keys[-1])
-        keys.append(_free_key(owner, last, nested=False))
+        keys.append(_free_key(owner, last))
         owner.add_module(keys[-1], module)
         return tuple(keys)
 
@@ -136,11 +144,15 @@ class Network(nn.Module):
                 "the network has no output layer, so it has no loss; add one to the graph, such as a "
                 "PixelClassificationLayer, or compute a loss from net(x)"
             )
-        result = self._run(self._loss_plan, (x,) if isinstance(x, Tensor) else x)
+        inputs = (x,) if isinstance(x, Tensor) else x
+        self._expect_inputs(len(inputs))
+        result = self._run(self._loss_plan, inputs)
         scores: tuple[Tensor, ...] = result if isinstance(result, tuple) else (result,)
         targets = (target,) if isinstance(target, Tensor) else target
         if len(targets) != len(scores):
-            raise DataError(f"{len(scores)} output layers need as many targets, got {len(targets)}")
+            raise DataError(
+                f"the loss takes {_counted(len(scores), 'target')}, one an output layer, got {len(targets)}"
+            )
         losses = []
         for name, score, wanted in zip(self._lgraph.output_names, scores, targets, strict=True):
             module: Any = self._module(name)
@@ -214,21 +226,25 @@ class Network(nn.Module):
     def _expect_inputs(self, count: int) -> None:
         if count != len(self.input_names):
             raise DataError(
-                f"the network has {len(self.input_names)} inputs ({', '.join(self.input_names)}), got {count}"
+                f"the network takes {_counted(len(self.input_names), 'input')} "
+                f"({', '.join(self.input_names)}), got {count}"
             )
 
     def _tensors(self, images: Sequence[Any]) -> tuple[list[Tensor], bool]:
         """Each input on the network's device and in its dtype; and whether it was a single image."""
         like = next((t for t in self.state_dict().values() if t.is_floating_point()), torch.empty(0))
-        tensors, single = [], False
+        tensors, singles = [], set()
         for name, image in zip(self.input_names, images, strict=True):
             if isinstance(image, Tensor):
                 tensor = image
             else:
                 layer: Any = self._lgraph[name]
                 tensor, single = to_tensor(image, layer, name)
+                singles.add(single)
             tensors.append(tensor.to(like.device, like.dtype))
-        return tensors, single
+        if len(singles) > 1:
+            raise DataError("the inputs are single images or batches of them, all alike; got some of each")
+        return tensors, singles == {True}
 
     @contextmanager
     def _inference(self) -> Iterator[None]:
@@ -285,7 +301,13 @@ def compile_graph(lgraph: LayerGraph) -> Network:
     modules = {}
     for name in lgraph.order:
         layer = lgraph[name]
-        module = layer.torch_module([size for size in found.inputs[name] if size is not None])
+        try:
+            module = layer.torch_module([size for size in found.inputs[name] if size is not None])
+        except (RuntimeError, MemoryError, OverflowError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            hint = "its weights may not fit into memory"
+            errors.append(Issue("LG-MODULE", "error", name, "", f"no module can be made: {reason}", hint))
+            continue
         if layer.weights is not None:
             try:
                 module.load_state_dict(dict(layer.weights))
@@ -302,8 +324,25 @@ def compile_graph(lgraph: LayerGraph) -> Network:
     return (Network if len(lgraph.input_names) == 1 else MultiInputNetwork)(bare, modules)
 
 
-def _free_key(owner: nn.Module, name: str, *, nested: bool) -> str:
-    """The name itself, unless an attribute of the module has it (or another layer, for odd names)."""
-    while (name in owner._modules and not nested) or (name not in owner._modules and hasattr(owner, name)):
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+class Folder(nn.Module):
+    """Holds the modules of layers whose names begin alike, up to a dot."""
+
+
+def _safe_key(name: str) -> str:
+    """A name for torch's tools: torch.fx writes it between quotes into the source text that it generates,
+    and torch.export splits lists of names at commas and semicolons outside brackets."""
+    return "".join(c if c.isprintable() and c not in "\"'\\()[]{},;" else "_" for c in name)
+
+
+def _free_key(owner: nn.Module, name: str, *, folder: bool = False) -> str:
+    """The name, with underscores behind it while an attribute or another layer has it.
+
+    A layer's own module never becomes a folder: what is put into it would be part of that layer.
+    """
+    while hasattr(owner, name) and not (folder and isinstance(owner._modules.get(name), Folder)):
         name += "_"
     return name
