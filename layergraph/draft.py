@@ -6,7 +6,7 @@ copy that nobody holds. The inner tables are never changed in place, so that cop
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -74,11 +74,12 @@ class Draft:
 
     # -- steps ---------------------------------------------------------------------------------
 
-    def append(self, layers: Sequence[Layer]) -> None:
-        """Add layers at the end, in series."""
+    def append(self, layers: Sequence[Layer], *, in_series: bool = True) -> None:
+        """Add layers at the end, in series or unconnected."""
         named = name_layers(layers, self.layers)
         self.layers.update((layer.name, layer) for layer in named)
-        self._join_in_series(named)
+        if in_series:
+            self._join_in_series(named)
 
     def _join_in_series(self, layers: Sequence[Layer]) -> None:
         for before, after in pairwise(layers):
@@ -95,13 +96,36 @@ class Draft:
         self.incoming[destination.layer] = {**fed, destination.port: source}
         self.outgoing[source.layer] = (*self.outgoing.get(source.layer, ()), (source.port, destination))
 
+    def connect_all(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Connect a graph that has no connections yet; linear, where single steps copy what they extend."""
+        incoming: dict[str, dict[str, End]] = {}
+        outgoing: dict[str, list[tuple[str, End]]] = {}
+        for source_text, destination_text in rows:
+            source, destination = self.source_end(source_text), self.destination_end(destination_text)
+            fed = incoming.setdefault(destination.layer, {})
+            _expect_free(fed.get(destination.port), destination)
+            fed[destination.port] = source
+            outgoing.setdefault(source.layer, []).append((source.port, destination))
+        self.incoming.update(incoming)
+        self.outgoing.update((name, tuple(fan_out)) for name, fan_out in outgoing.items())
+        self._expect_no_cycle()
+
+    def _expect_no_cycle(self) -> None:
+        waiting = {name: len(self.incoming.get(name, ())) for name in self.layers}
+        ready = [name for name, count in waiting.items() if not count]
+        while ready:
+            name = ready.pop()
+            del waiting[name]
+            for _, end in self.outgoing.get(name, ()):
+                waiting[end.layer] -= 1
+                if not waiting[end.layer]:
+                    ready.append(end.layer)
+        if waiting:
+            shown = ", ".join(map(repr, [*waiting][:6])) + ", ..." * (len(waiting) > 6)
+            raise CycleError(f"the connections close a cycle, in or before {shown}")
+
     def connect(self, source: End, destination: End) -> None:
-        taken = self.incoming.get(destination.layer, {}).get(destination.port)
-        if taken is not None:
-            raise PortTakenError(
-                f"input {'/'.join(destination)!r} is already fed by {'/'.join(taken)!r}, and an input takes "
-                f"one connection; disconnect_layers({'/'.join(taken)!r}, {'/'.join(destination)!r}) first"
-            )
+        _expect_free(self.incoming.get(destination.layer, {}).get(destination.port), destination)
         path = self._path(destination.layer, source.layer)
         if path:
             raise CycleError(
@@ -172,6 +196,14 @@ class Draft:
         for port, destination in fan_out:
             new = _counterpart(old, port, last, "output", reconnect_by)
             self._link(End(last.name, new), destination)
+
+
+def _expect_free(taken: End | None, destination: End) -> None:
+    if taken is not None:
+        raise PortTakenError(
+            f"input {'/'.join(destination)!r} is already fed by {'/'.join(taken)!r}, and an input takes "
+            f"one connection; disconnect_layers({'/'.join(taken)!r}, {'/'.join(destination)!r}) first"
+        )
 
 
 def _counterpart(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layergraph.atomic import replacing
+from layergraph.draft import Draft
 from layergraph.errors import FileFormatError, LayergraphError
 from layergraph.graph import LayerGraph
 from layergraph.layers import LAYER_TYPES, ModuleLayer
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 FORMAT = "layergraph 1"
-_LARGEST_ARCHITECTURE = 64 * 1024**2  # characters; 10,000 layers take some 2 million
+_LARGEST_ARCHITECTURE = 16 * 1024**2  # characters; 10,000 layers take some 2 million
 
 
 def save(lgraph: LayerGraph, path: str | os.PathLike[str]) -> None:
@@ -47,7 +48,6 @@ def save(lgraph: LayerGraph, path: str | os.PathLike[str]) -> None:
     """
     from safetensors.torch import save_file
 
-    path = Path(path)
     tensors = {
         f"{name}/{key}": tensor.contiguous()
         for name in lgraph
@@ -112,29 +112,32 @@ def _read(
     if len(text) > _LARGEST_ARCHITECTURE:
         raise FileFormatError(f"its architecture is {len(text)} characters long, more than any real one")
     try:
-        architecture = json.loads(text, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
+        architecture = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_distinct)
+    except (json.JSONDecodeError, RecursionError) as error:
         raise FileFormatError(f"its architecture is not JSON ({error})") from None
+    except FileFormatError:
+        raise
+    except ValueError:  # a number of thousands of digits
+        raise FileFormatError("its architecture holds a number that is too long") from None
     found: dict[str, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         name, _, tensor_name = key.partition("/")
         found.setdefault(name, {})[tensor_name] = tensor
     layers = _list(architecture, "layers")
-    lgraph = LayerGraph()
     made = []
     for index, item in enumerate(layers):
         try:
             made.append(_layer_from_json(item, modules))
         except LayergraphError as error:
             raise FileFormatError(f"layer {index + 1}: {error}") from None
-    for layer in made:
-        if not layer.name:
-            raise FileFormatError("a layer has no name")
-        lgraph = lgraph.add_layers(layer)
-    for row in _list(architecture, "connections"):
+    connections = _list(architecture, "connections")
+    for row in connections:
         if not (isinstance(row, list) and len(row) == 2 and all(isinstance(end, str) for end in row)):
             raise FileFormatError(f"a connection is two names, got {row!r:.80}")
-        lgraph = lgraph.connect_layers(*row)
+    draft = Draft({}, {}, {})
+    draft.append(made, in_series=False)
+    draft.connect_all(connections)
+    lgraph = LayerGraph.from_draft(draft)
     return lgraph.with_weights({name: Weights(tensors) for name, tensors in found.items()})
 
 
@@ -147,6 +150,13 @@ def _list(architecture: object, key: str) -> list[Any]:
 
 def _no_constant(text: str) -> float:
     raise FileFormatError(f"its architecture holds {text}, which is no number")
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise FileFormatError(f"its architecture says something twice, one of {[*found]!r:.80}")
+    return found
 
 
 def _layer_to_json(layer: Layer) -> dict[str, Any]:
@@ -176,14 +186,16 @@ def _layer_from_json(item: object, modules: Mapping[str, nn.Module]) -> Layer:
     known = {field.name for field in fields(kind)} - {"weights", "module"}
     if unknown := arguments.keys() - known:
         raise FileFormatError(f"{kind.__name__} has no argument {min(map(str, unknown))!r:.80}")
+    name = arguments.get("name")
+    if not (isinstance(name, str) and name):
+        raise FileFormatError(f"a layer's name is text, got {name!r:.80}")
     if kind is ModuleLayer:
-        name = arguments.get("name")
         if name not in modules:
             raise FileFormatError(
                 f"{name!r} is a torch module, which the file does not hold; "
                 f"load(..., modules={{{name!r}: module}}) gives it"
             )
-        arguments["module"] = modules[str(name)]
+        arguments["module"] = modules[name]
     try:
         return kind(**arguments)
     except (TypeError, ValueError) as error:

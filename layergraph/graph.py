@@ -57,7 +57,8 @@ class LayerGraph:
         self._draft = draft
 
     @classmethod
-    def _of(cls, draft: Draft) -> LayerGraph:
+    def from_draft(cls, draft: Draft) -> LayerGraph:
+        """The graph of these tables, which nobody changes afterwards."""
         graph = cls.__new__(cls)
         graph._draft = draft
         return graph
@@ -208,7 +209,7 @@ class LayerGraph:
         """
         draft = self._draft.copy()
         draft.append(as_layers(layers))
-        return LayerGraph._of(draft)
+        return LayerGraph.from_draft(draft)
 
     def remove_layers(self, names: str | Iterable[str]) -> LayerGraph:
         """A graph without these layers and the connections that touch them; neighbours are not joined.
@@ -221,10 +222,12 @@ class LayerGraph:
         ['dropout']
         """
         draft = self._draft.copy()
+        if not isinstance(names, Iterable):
+            raise WrongTypeError(f"expected a layer name or a sequence of them, got {_described(names)}")
         for name in dict.fromkeys([names] if isinstance(names, str) else names):
             self[name]
             draft.remove(name)
-        return LayerGraph._of(draft)
+        return LayerGraph.from_draft(draft)
 
     def connect_layers(self, source: str, destination: str) -> LayerGraph:
         """A graph with one more connection, from ``"layer"`` or ``"layer/port"`` to the same.
@@ -244,7 +247,7 @@ class LayerGraph:
         """
         draft = self._draft.copy()
         draft.connect(draft.source_end(source), draft.destination_end(destination))
-        return LayerGraph._of(draft)
+        return LayerGraph.from_draft(draft)
 
     def disconnect_layers(self, source: str, destination: str) -> LayerGraph:
         """A graph without this connection; ends are written as in :meth:`connect_layers`.
@@ -255,7 +258,7 @@ class LayerGraph:
         """
         draft = self._draft.copy()
         draft.disconnect(draft.source_end(source), draft.destination_end(destination))
-        return LayerGraph._of(draft)
+        return LayerGraph.from_draft(draft)
 
     def replace_layer(
         self,
@@ -284,7 +287,7 @@ class LayerGraph:
             raise WrongTypeError(f"reconnect_by is 'name' or 'order', got {reconnect_by!r}")
         draft = self._draft.copy()
         draft.replace(name, as_layers(layers), reconnect_by)
-        return LayerGraph._of(draft)
+        return LayerGraph.from_draft(draft)
 
     def with_weights(self, weights: Mapping[str, Weights | None]) -> LayerGraph:
         """A graph whose named layers carry these weights (``None`` takes them off).
@@ -294,11 +297,14 @@ class LayerGraph:
 
         Raises:
             UnknownLayerError: a name that no layer has.
+            WrongTypeError: something that is not :class:`Weights`.
         """
         draft = self._draft.copy()
         for name, tensors in weights.items():
+            if not (tensors is None or isinstance(tensors, Weights)):
+                raise WrongTypeError(f"expected Weights or None for {name!r}, got {_described(tensors)}")
             draft.layers[name] = replace(self[name], weights=tensors)
-        return LayerGraph._of(draft)
+        return LayerGraph.from_draft(draft)
 
     # -- what comes of it ----------------------------------------------------------------------
 

@@ -13,11 +13,15 @@ from layergraph.layers.layer import Layer
 def check_name(name: object) -> str:
     """Return ``name`` if a layer may have it: text, not empty, without ``/``."""
     if not isinstance(name, str):
-        raise BadNameError(f"a layer name is text, got {name!r}; give a string such as 'conv1'")
+        raise BadNameError(f"a layer name is text, got {name!r:.80}; give a string such as 'conv1'")
     if not name or "/" in name:
         raise BadNameError(
             f"a layer name is not empty and has no '/' (it separates layer and port), got {name!r}"
         )
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise BadNameError(f"a layer name is valid Unicode, got {name!r}; no file could hold it") from None
     return name
 
 
@@ -27,7 +31,7 @@ def name_layers(layers: Sequence[Layer], taken: Collection[str]) -> list[Layer]:
     One unnamed layer of a kind gets the bare base name, several get ``_1``, ``_2``, ...; where the
     graph has layers of that base already, the numbers go on from the highest.
     """
-    used = {layer.name for layer in layers if layer.name}
+    used = {check_name(layer.name) for layer in layers if layer.name != ""}
     unnamed = Counter(layer.default_name for layer in layers if not layer.name)
     next_number = {base: _next_number(base, count, used.union(taken)) for base, count in unnamed.items()}
     named = []
@@ -38,7 +42,7 @@ def name_layers(layers: Sequence[Layer], taken: Collection[str]) -> list[Layer]:
             number = next_number[base]
             layer = replace(layer, name=base if number == 0 else f"{base}_{number}")
             next_number[base] = number + 1
-        name = check_name(layer.name)
+        name = layer.name
         if name in seen:
             where = "the graph" if name in taken else "the layers given"
             raise DuplicateNameError(
@@ -52,7 +56,8 @@ def name_layers(layers: Sequence[Layer], taken: Collection[str]) -> list[Layer]:
 def _next_number(base: str, count: int, used: Collection[str]) -> int:
     """The first number to append, 0 for the bare base name."""
     prefix = base + "_"
-    numbers = [int(end) for n in used if n.startswith(prefix) and (end := n[len(prefix) :]).isdecimal()]
+    ends = [name[len(prefix) :] for name in used if name.startswith(prefix)]
+    numbers = [int(end) for end in ends if end.isdecimal() and len(end) < 10]
     if count == 1 and base not in used and not numbers:
         return 0
     return max(numbers, default=0) + 1

@@ -21,7 +21,7 @@ Initializer = InitializerName | Callable[[tuple[int, ...]], Any]
 LARGEST = 2**63 - 1
 """No tensor has a larger dimension; what is larger comes from a damaged or hostile file."""
 
-MOST_PORTS = 65536
+MOST_PORTS = 4096
 """Ports have names, so their number must stay one that fits into memory."""
 
 _MOST_REPEATED = 2**20

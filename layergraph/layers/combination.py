@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from layergraph.errors import SizeError
@@ -24,7 +25,7 @@ class Joining:
     def __post_init__(self) -> None:
         object.__setattr__(self, "num_inputs", whole(self, "num_inputs", self.num_inputs, 2, MOST_PORTS))
 
-    @property
+    @cached_property
     def input_names(self) -> tuple[str, ...]:
         return tuple(f"in{index + 1}" for index in range(self.num_inputs))
 
