@@ -73,4 +73,8 @@ class Table:
         # imported here: tabulate costs 40 ms, and most programs print no table
         from tabulate import tabulate
 
-        return str(tabulate(self._columns, headers="keys", tablefmt=style, floatfmt=".5g"))
+        # text stays as it is: a layer may be called "007" or "1e5"
+        texts = [i for i, values in enumerate(self._columns.values()) if any(type(v) is str for v in values)]
+        return str(
+            tabulate(self._columns, headers="keys", tablefmt=style, floatfmt=".5g", disable_numparse=texts)
+        )
