@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from layergraph.draft import End
 from layergraph.errors import SizeError
 from layergraph.graph import LayerGraph
 from layergraph.issues import Issue, Severity
@@ -54,11 +55,16 @@ def propagate(lgraph: LayerGraph, target_usage: TargetUsage = "train_network") -
         inputs[name] = given
         known = [size for size in given if size is not None]
         outputs[name] = [None] * max(len(layer.output_names), 1)
-        if len(known) == len(given):
+        found = _memory_issues(lgraph, name)
+        if len(known) == len(given) and not found:
             try:
-                outputs[name] = layer.output_sizes(known)
+                sizes = layer.output_sizes(known)
+                found = _memory_size_issues(lgraph, name, known, outputs)
+                if not found:
+                    outputs[name] = sizes
             except SizeError as error:
-                issues.append(_size_issue(lgraph, name, error))
+                found = [_size_issue(lgraph, name, error)]
+        issues += found
         issues += _unused_outputs(lgraph, name, returned)
     return Propagation(inputs, outputs, issues)
 
@@ -104,6 +110,7 @@ def _parts(lgraph: LayerGraph) -> list[list[str]]:
     """The connected parts of the graph, the one of the first input layer (or the largest) first."""
     parts: list[list[str]] = []
     seen: set[str] = set()
+    position = {name: index for index, name in enumerate(lgraph)}
     for start in lgraph:
         if start in seen:
             continue
@@ -115,10 +122,52 @@ def _parts(lgraph: LayerGraph) -> list[list[str]]:
             stack += [other for other in near if other not in part]
             part.update(near)
         seen |= part
-        parts.append([name for name in lgraph if name in part] if len(part) < len(lgraph) else list(part))
+        parts.append(sorted(part, key=position.__getitem__))
     main = next(iter(lgraph.input_names), None)
     parts.sort(key=lambda part: (main not in part, -len(part)))
     return parts
+
+
+def _memory_issues(lgraph: LayerGraph, name: str) -> list[Issue]:
+    """Images where a layer takes what another remembers, or the reverse; memories of two layers."""
+    layer = lgraph[name]
+    issues = []
+    feeders = set()
+    for port, source in lgraph.sources(name).items():
+        memory = source.port if source.port in lgraph[source.layer].memory_ports else ""
+        if port in layer.memory_ports:
+            feeders.add(source.layer)
+            if memory != port:
+                text = (
+                    f"input {port!r} takes output {port!r} of a max pooling layer, got {_written(source)!r}"
+                )
+                hint = f"connect 'pool/{port}' of a MaxPooling2dLayer with unpooling outputs"
+                issues.append(Issue("LG-UNPOOLING", "error", name, port, text, hint))
+        elif memory:
+            text = f"input {port!r} takes an image or features, got {_written(source)!r}"
+            hint = f"connect {memory!r} to input {memory!r} of a MaxUnpooling2dLayer"
+            issues.append(Issue("LG-UNPOOLING", "error", name, port, text, hint))
+    if len(feeders) > 1 and not issues:
+        text = f"its memory comes from different layers, {' and '.join(map(repr, sorted(feeders)))}"
+        issues.append(Issue("LG-UNPOOLING", "error", name, "", text, "take both from one pooling layer"))
+    return issues
+
+
+def _memory_size_issues(
+    lgraph: LayerGraph, name: str, given: Sequence[Size], outputs: Mapping[str, Sequence[Size | None]]
+) -> list[Issue]:
+    """An unpooling layer takes the very size that the pooling layer gave, not only as many numbers."""
+    layer = lgraph[name]
+    for port, source in lgraph.sources(name).items():
+        if port in layer.memory_ports and outputs[source.layer][0] != given[0]:
+            text = f"input 'in' is {given[0]}, but {source.layer!r} pooled to {outputs[source.layer][0]}"
+            hint = "unpool what has the size and channels of the pooling layer's output"
+            return [Issue("LG-UNPOOLING", "error", name, layer.input_names[0], text, hint)]
+    return []
+
+
+def _written(end: End) -> str:
+    return "/".join(end) if end.port != "out" else end.layer
 
 
 def _missing_input(name: str, port: str, layer: Layer) -> Issue:
@@ -155,9 +204,7 @@ def _size_issue(lgraph: LayerGraph, name: str, error: SizeError) -> Issue:
     """The layer's complaint, with the names of the layers that feed it."""
     fed = lgraph.sources(name)
     feeders = ", ".join(
-        (f"{port!r} from " if len(fed) > 1 else "from ")
-        + repr("/".join(end) if end.port != "out" else end.layer)
-        for port, end in fed.items()
+        (f"{port!r} from " if len(fed) > 1 else "from ") + repr(_written(end)) for port, end in fed.items()
     )
     text = f"{error.text} ({feeders})" if feeders else error.text
     return Issue(error.code, "error", name, error.port, text, error.hint)

@@ -32,6 +32,8 @@ class Layer:
     default_name: ClassVar[str]
     is_input: ClassVar[bool] = False
     is_output: ClassVar[bool] = False
+    # ports that carry no image but what another layer remembers; one connects only to one of its name
+    memory_ports: ClassVar[frozenset[str]] = frozenset()
 
     name: str = ""
     weights: Weights | None = field(default=None)

@@ -81,6 +81,13 @@ class ModuleLayer(Layer):
                 f"the module returns {len(results)} tensors, the layer has {self.num_outputs} outputs",
                 hint=f"give num_outputs={len(results)}",
             )
+        for shape in results:
+            if len(shape) < 2 or shape[0] != 1:
+                raise SizeError(
+                    "LG-MODULE",
+                    f"the module returns a tensor of shape {shape} for one observation",
+                    hint="batch and channels come first: (1, channels, height, width), or (1, channels)",
+                )
         return tuple(image_size(tuple(shape[2:]), shape[1]) for shape in results)
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from layergraph.errors import SizeError
 from layergraph.layers.arguments import channels, number
 from layergraph.layers.convolution import expect_channels
 from layergraph.layers.layer import Layer, Shape
@@ -63,6 +64,8 @@ class BatchNormalizationLayer(Layer):
         return f"Batch normalization{end}"
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        if len(inputs[0].spatial) > 3:
+            raise SizeError("LG-DIMENSIONS", f"the layer takes at most 3 spatial dimensions, got {inputs[0]}")
         expect_channels(inputs[0], self.num_channels)
         return (inputs[0],)
 
@@ -83,6 +86,6 @@ class BatchNormalizationLayer(Layer):
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn
 
-        kinds = {0: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+        kinds = {0: nn.BatchNorm1d, 1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
         kind = kinds[len(inputs[0].spatial)]
         return kind(inputs[0].channels, eps=self.epsilon, momentum=self.mean_decay)

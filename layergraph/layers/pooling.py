@@ -80,6 +80,8 @@ class MaxPooling2dLayer(Pooling, Layer):
     rank: ClassVar[int] = 2
     kind: ClassVar[str] = "max"
 
+    memory_ports: ClassVar[frozenset[str]] = frozenset({"indices", "size"})
+
     _: KW_ONLY
     has_unpooling_outputs: bool = False
 
@@ -222,6 +224,7 @@ class MaxUnpooling2dLayer(Layer):
 
     type: ClassVar[str] = "Max Unpooling"
     default_name: ClassVar[str] = "maxunpool"
+    memory_ports: ClassVar[frozenset[str]] = frozenset({"indices", "size"})
 
     @property
     def input_names(self) -> tuple[str, ...]:

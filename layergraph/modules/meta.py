@@ -27,5 +27,8 @@ def run_on_meta(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> list[tu
     inputs = [torch.empty(shape, dtype=dtype, device="meta") for shape in shapes]
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         result = skeleton(*inputs)
-    results = result if isinstance(result, (tuple, list)) else (result,)
-    return [tuple(tensor.shape) for tensor in results]
+    if isinstance(result, torch.Tensor):
+        return [tuple(result.shape)]
+    if not isinstance(result, (tuple, list)) or len(result) < 2:
+        raise TypeError(f"it returns a {type(result).__name__}, neither a tensor nor several")
+    return [tuple(tensor.shape) for tensor in result]
