@@ -129,7 +129,9 @@ def demo(
     with replacing(output / "metrics.json") as temporary:
         temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     with replacing(output / "report.html") as temporary:
-        page = report_page(analysis, counts, weights, info, metrics, output / "overlay.png")
+        page = report_page(
+            analysis, counts, weights, info, metrics, output / "overlay.png", output / "network.svg"
+        )
         temporary.write_text(page, encoding="utf-8")
     model = output / "model.safetensors"
     print(
