@@ -45,15 +45,16 @@ def number(
     found = _as_finite(value)
     if found is not None and low <= found <= high:
         return found
-    limits = f" from {low:g}" * (low > -math.inf) + f" to {high:g}" * (high < math.inf)
-    raise _wrong(layer, argument, f"a finite number{limits}", value)
+    limits = f" of at least {low:g}" if high == math.inf else f" from {low:g} to {high:g}"
+    raise _wrong(layer, argument, f"a finite number{limits * (low > -math.inf)}", value)
 
 
 def choice(layer: object, argument: str, value: object, choices: Sequence[str], or_else: str = "") -> str:
     """One of a few words; ``or_else`` says what else the caller takes."""
     if isinstance(value, str) and value in choices:
         return value
-    raise _wrong(layer, argument, " or ".join([*map(repr, choices), *[or_else] * bool(or_else)]), value)
+    *words, last = [*map(repr, choices), *[or_else] * bool(or_else)]
+    raise _wrong(layer, argument, f"{', '.join(words)} or {last}" if words else last, value)
 
 
 def flag(layer: object, argument: str, value: object) -> bool:
@@ -107,7 +108,10 @@ def pairs(value: object) -> tuple[tuple[int, int], ...]:
 
 def channels(layer: object, argument: str, value: object) -> int | Literal["auto"]:
     """A whole number, or ``"auto"`` for what the input has."""
-    return "auto" if isinstance(value, str) and value == "auto" else whole(layer, argument, value)
+    if isinstance(value, str):
+        choice(layer, argument, value, ("auto",), or_else="a whole number of at least 1")
+        return "auto"
+    return whole(layer, argument, value)
 
 
 def initializer(layer: object, argument: str, value: object) -> Initializer:
@@ -177,8 +181,12 @@ def _as_finite(value: object) -> float | None:
 
 def _wrong(layer: object, argument: str, expected: str, value: object) -> LayerArgumentError:
     owner = layer if isinstance(layer, str) else type(layer).__name__
+    if "whole" in expected and any(
+        isinstance(item, int) and item > LARGEST for item in (value, *(_items(value) or ()))
+    ):
+        expected += ", below 2^63"
     try:
         shown = repr(value)[:100]
     except (ValueError, RecursionError):  # thousands of digits, or of brackets
-        shown = f"a {type(value).__name__} too long to show"
+        shown = f"a value too long to show, of type {type(value).__name__}"
     return LayerArgumentError(f"{owner}: {argument} is {expected}, got {shown}")

@@ -145,7 +145,10 @@ class GroupedConvolution2dLayer(TrainedWeights, Layer):
     def __post_init__(self) -> None:
         for argument in ("filter_size", "stride", "dilation_factor"):
             self._set(**{argument: arguments.per_dimension(self, argument, getattr(self, argument), 2)})
-        if self.num_groups != "channel-wise":
+        if isinstance(self.num_groups, str):
+            other = "a whole number of at least 1"
+            arguments.choice(self, "num_groups", self.num_groups, ("channel-wise",), or_else=other)
+        else:
             self._set(num_groups=arguments.whole(self, "num_groups", self.num_groups))
         self._set(
             num_filters_per_group=arguments.whole(self, "num_filters_per_group", self.num_filters_per_group),

@@ -78,7 +78,7 @@ class ModuleLayer(Layer):
         if len(results) != self.num_outputs:
             raise SizeError(
                 "LG-MODULE",
-                f"the module returns {len(results)} tensors, the layer has {self.num_outputs} outputs",
+                f"tensors the module returns: {len(results)}, outputs of the layer: {self.num_outputs}",
                 hint=f"give num_outputs={len(results)}",
             )
         for shape in results:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from layergraph.errors import SizeError
+from layergraph.errors import LayerArgumentError, SizeError
 from layergraph.layers.arguments import channels, number
 from layergraph.layers.convolution import expect_channels
 from layergraph.layers.layer import Layer, Shape
@@ -51,8 +51,13 @@ class BatchNormalizationLayer(Layer):
     def __post_init__(self) -> None:
         self._set(epsilon=number(self, "epsilon", self.epsilon, 1e-12, 1))
         self._set(mean_decay=number(self, "mean_decay", self.mean_decay, 0, 1))
-        same = number(self, "variance_decay", self.variance_decay, self.mean_decay, self.mean_decay)
-        self._set(variance_decay=same, num_channels=channels(self, "num_channels", self.num_channels))
+        self._set(variance_decay=number(self, "variance_decay", self.variance_decay, 0, 1))
+        if self.mean_decay != self.variance_decay:
+            raise LayerArgumentError(
+                "BatchNormalizationLayer: mean_decay and variance_decay are equal (torch has one momentum "
+                f"for both), got {self.mean_decay:g} and {self.variance_decay:g}"
+            )
+        self._set(num_channels=channels(self, "num_channels", self.num_channels))
         for kind in ("offset", "scale"):
             for what in ("learn_rate_factor", "l2_factor"):
                 argument = f"{kind}_{what}"

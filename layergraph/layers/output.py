@@ -37,14 +37,14 @@ class ClassOutput:
             if len(set(classes)) < len(classes) or not classes:
                 raise LayerArgumentError(f"{owner}: classes are distinct names, got {self.classes!r:.200}")
             object.__setattr__(self, "classes", classes)
-        if isinstance(self.class_weights, str):
+        if isinstance(self.class_weights, str) or self.class_weights is None:
             choices = ("none",)
             arguments.choice(self, "class_weights", self.class_weights, choices, or_else="a number a class")
             return
         if self.classes == "auto":
             raise LayerArgumentError(f"{owner}: class_weights need classes; give the class names too")
         weights = arguments.per_channel(self, "class_weights", self.class_weights, len(self.classes), "class")
-        if weights is None or min(weights) <= 0:
+        if min(weights or (0,)) <= 0:
             raise LayerArgumentError(f"{owner}: class_weights are above 0, got {self.class_weights!r:.200}")
         object.__setattr__(self, "class_weights", weights)
 

@@ -146,7 +146,7 @@ class Resize2dLayer(Layer):
         if self.output_size is not None:
             self._set(output_size=arguments.per_dimension(self, "output_size", self.output_size, 2))
         if self.scale is not None:
-            scale = arguments.per_channel(self, "scale", self.scale, 2)
+            scale = arguments.per_channel(self, "scale", self.scale, 2, "dimension")
             if scale is None or min(scale) <= 0:
                 raise LayerArgumentError(f"Resize2dLayer: scale is above 0, got {self.scale!r}")
             self._set(scale=scale)
