@@ -64,7 +64,7 @@ class TransposedConvolution(TrainedWeights):
         if min(spatial) < 1:
             raise SizeError(
                 "LG-CROPPING",
-                f"cropping {margins_text(self.cropping)} leaves nothing: it makes the output {times(spatial)}",
+                f"cropping {margins_text(self.cropping)} leaves an output of {times(spatial)}",
                 hint="crop less or use a larger input",
             )
         return (image_size(spatial, self.num_filters),)
