@@ -1,0 +1,344 @@
+"""Diagrams: the form, the files, and hostile names."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import layergraph.analyze.rendering
+from layergraph import (
+    AdditionLayer,
+    BatchNormalizationLayer,
+    Convolution2dLayer,
+    FullyConnectedLayer,
+    GlobalAveragePooling2dLayer,
+    ImageInputLayer,
+    LayerArgumentError,
+    LayerGraph,
+    LayergraphError,
+    MaxPooling2dLayer,
+    ReluLayer,
+    SoftmaxLayer,
+    TransposedConv2dLayer,
+    WrongTypeError,
+)
+from layergraph.analyze import diagram_source, plot, save_diagram
+from layergraph.analyze.kinds import COLORS, kind_of
+from layergraph.analyze.stacks import Drawing, arrange
+from layergraph.builders import segnet_layers, unet_layers
+from layergraph.layers import LAYER_TYPES
+from layergraph.propagation import propagate
+
+UNET = unet_layers((480, 640, 3), 5, encoder_depth=3)[0]
+SEGNET = segnet_layers((480, 640, 3), 5, 4)
+CHAIN = LayerGraph([ImageInputLayer((8, 8, 3)), Convolution2dLayer(3, 4), ReluLayer()])
+RESIDUAL = LayerGraph(
+    [
+        ImageInputLayer((8, 8, 3), name="data"),
+        Convolution2dLayer(3, 4, padding=1, name="conv1"),
+        Convolution2dLayer(3, 4, padding=1, name="conv2"),
+        AdditionLayer(2, name="add"),
+        MaxPooling2dLayer(2, stride=2, name="pool"),
+    ]
+).connect_layers("conv1", "add/in2")
+BROKEN = UNET.replace_layer("Encoder-Stage-2-Conv-1", Convolution2dLayer(3, 9, num_channels=7, name="bad"))
+GRAPHS = {
+    "unet": UNET,
+    "valid": unet_layers((572, 572), 2, convolution_padding="valid")[0],
+    "segnet": SEGNET,
+    "chain": CHAIN,
+    "residual": RESIDUAL,
+    "broken": BROKEN,
+    "one": LayerGraph([ReluLayer()]),
+    "empty": LayerGraph(),
+    "apart": LayerGraph([ReluLayer()]).add_layers(ReluLayer()).add_layers(AdditionLayer(2)),
+}
+HOSTILE_NAMES = (
+    "<script>alert(1)",
+    "<B>bold",
+    '"quo\'ted"',
+    "back\\slash\\",
+    "\\",
+    "\\N \\G \\E \\L",
+    "line\nbreak",
+    "\x00\x1b[31m",
+    "a -> b; node [shape=box]",
+    "&lt;&#60;&amp;",
+    "-->",
+    "]]>",
+    "%s {0} ${x}",
+    "天空 é",
+    "\u202egnp",
+    '"',
+    "#",
+    " ",
+)
+
+
+def arranged(lgraph: LayerGraph, blocks: bool = True) -> Drawing:
+    return arrange(lgraph, propagate(lgraph, "network"), blocks=blocks)
+
+
+def text_of(svg: str) -> str:
+    return "".join(ElementTree.fromstring(svg).itertext()).replace("\xa0", " ")
+
+
+# -- the form ----------------------------------------------------------------------------------
+
+
+def test_a_unet_goes_down_and_up() -> None:
+    drawing = arranged(UNET)
+    shape = [(stack.side, stack.rows[0][0], stack.rows[-1][0]) for stack in drawing.stacks]
+    assert shape == [
+        ("down", "ImageInputLayer", "Encoder-Stage-1-MaxPool"),
+        ("down", "Encoder-Stage-2-Conv-1", "Encoder-Stage-2-MaxPool"),
+        ("down", "Encoder-Stage-3-Conv-1", "Encoder-Stage-3-MaxPool"),
+        ("down", "Bridge-Conv-1", "Bridge-Conv-2"),
+        ("up", "Decoder-Stage-1-UpConv", "Decoder-Stage-1-Conv-2"),
+        ("up", "Decoder-Stage-2-UpConv", "Decoder-Stage-2-Conv-2"),
+        ("up", "Decoder-Stage-3-UpConv", "Segmentation-Layer"),
+    ]
+    skips = [(link.source, link.destination) for link in drawing.links if link.role == "skip"]
+    assert skips == [
+        ("Encoder-Stage-3-ReLU-2", "Decoder-Stage-1-DepthConcatenation"),
+        ("Encoder-Stage-2-ReLU-2", "Decoder-Stage-2-DepthConcatenation"),
+        ("Encoder-Stage-1-ReLU-2", "Decoder-Stage-3-DepthConcatenation"),
+    ]
+
+
+def test_a_convolution_stands_with_what_follows_it() -> None:
+    assert arranged(SEGNET).stacks[0].rows == [
+        ("inputImage",),
+        ("encoder1_conv1", "encoder1_bn_1", "encoder1_relu_1"),
+        ("encoder1_conv2", "encoder1_bn_2", "encoder1_relu_2"),
+        ("encoder1_maxpool",),
+    ]
+
+
+def test_names_make_no_difference() -> None:
+    names = {name: f"layer{index}" for index, name in enumerate(UNET)}
+    renamed = LayerGraph()
+    for name in UNET:
+        renamed = renamed.add_layers(replace(UNET[name], name=names[name]))
+    for source, destination in UNET.connections:
+        start, _, out = source.partition("/")
+        end, _, port = destination.partition("/")
+        renamed = renamed.connect_layers(
+            names[start] + (f"/{out}" if out else ""), names[end] + (f"/{port}" if port else "")
+        )
+    assert [(stack.side, len(stack.rows)) for stack in arranged(renamed).stacks] == [
+        (stack.side, len(stack.rows)) for stack in arranged(UNET).stacks
+    ]
+
+
+def test_cropped_features_stand_between_the_sides() -> None:
+    drawing = arranged(GRAPHS["valid"])
+    assert [stack.rows[0][0] for stack in drawing.stacks if stack.side == "across"] == [
+        "Crop2d-1",
+        "Crop2d-2",
+        "Crop2d-3",
+        "Crop2d-4",
+    ]
+    assert {link.ports for link in drawing.links if link.role == "reference"} == {("ref",)}
+
+
+def test_a_network_that_only_goes_down_is_no_u() -> None:
+    for lgraph in (CHAIN, RESIDUAL):
+        assert not arranged(lgraph).is_u
+        assert {stack.side for stack in arranged(lgraph).stacks} == {"down"}
+    assert len(arranged(CHAIN).stacks) == 1
+
+
+def test_a_network_that_only_goes_up_is_no_u() -> None:
+    layers = [ImageInputLayer((4, 4, 8)), *(TransposedConv2dLayer(2, 8, stride=2) for _ in range(3))]
+    assert not arranged(LayerGraph(layers)).is_u
+
+
+def test_a_network_that_goes_down_twice_is_no_u() -> None:
+    down = [MaxPooling2dLayer(2, stride=2), MaxPooling2dLayer(2, stride=2)]
+    up = [TransposedConv2dLayer(2, 8, stride=2), TransposedConv2dLayer(2, 8, stride=2)]
+    hourglass = [ImageInputLayer((32, 32, 8)), *down, *up]
+    assert arranged(LayerGraph(hourglass)).is_u
+    assert not arranged(LayerGraph([*hourglass, *down, *up])).is_u
+
+
+def test_a_classifier_ends_in_one_box() -> None:
+    layers = [
+        ImageInputLayer((8, 8, 3)),
+        Convolution2dLayer(3, 8, stride=2, name="conv"),
+        BatchNormalizationLayer(name="bn"),
+        ReluLayer(name="relu"),
+        GlobalAveragePooling2dLayer(name="pool"),
+        FullyConnectedLayer(10, name="fc"),
+        SoftmaxLayer(name="softmax"),
+    ]
+    rows = [list(stack.rows) for stack in arranged(LayerGraph(layers)).stacks]
+    assert rows == [[("imageinput",), ("conv", "bn", "relu")], [("pool",)], [("fc",), ("softmax",)]]
+
+
+def test_beyond_an_error_the_form_stays() -> None:
+    assert [stack.side for stack in arranged(BROKEN).stacks] == [
+        stack.side for stack in arranged(UNET).stacks
+    ]
+
+
+def test_a_long_series_goes_on_in_the_next_box() -> None:
+    lgraph = LayerGraph([ImageInputLayer((8, 8, 1)), *(SoftmaxLayer() for _ in range(200))])
+    assert max(len(stack.rows) for stack in arranged(lgraph).stacks) <= 40
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize("blocks", [True, False])
+def test_every_layer_is_drawn_once(name: str, blocks: bool) -> None:
+    drawing = arranged(GRAPHS[name], blocks)
+    drawn = [layer for stack in drawing.stacks for row in stack.rows for layer in row]
+    assert sorted(drawn) == sorted(GRAPHS[name])
+    if not blocks:
+        assert all(len(stack.rows) == 1 for stack in drawing.stacks)
+
+
+def test_every_layer_type_has_a_kind() -> None:
+    assert len(set(COLORS.values())) == len(COLORS)
+    other = {name for name, cls in LAYER_TYPES.items() if kind_of(object.__new__(cls)) == "other"}
+    assert other == {"DropoutLayer"}
+
+
+# -- what is drawn -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize("direction", ["vertical", "horizontal"])
+@pytest.mark.parametrize("detail", ["blocks", "layers"])
+def test_the_svg_names_every_layer(name: str, direction: str, detail: str) -> None:
+    text = text_of(plot(GRAPHS[name], direction=direction, detail=detail).to_svg())
+    assert all(layer in text for layer in GRAPHS[name])
+
+
+def test_sizes_and_wording_are_in_the_drawing() -> None:
+    text = text_of(plot(UNET).to_svg())
+    assert "120×160×256" in text
+    assert "64 2×2 transposed convolutions" in text
+    assert "indices and size of encoder1_maxpool" in text_of(plot(SEGNET).to_svg())
+
+
+def test_errors_are_red() -> None:
+    source = diagram_source(BROKEN)
+    assert source.count('BGCOLOR="#ffe1e1"') == 3
+    assert "the layer takes 7 channels" in source
+    assert "#ffe1e1" not in diagram_source(UNET)
+
+
+def test_a_fault_of_the_whole_stands_above() -> None:
+    assert "the network has no input layer" in text_of(plot(GRAPHS["one"]).to_svg())
+
+
+def test_hostile_names_are_text(tmp_path: Path) -> None:
+    layers = [ImageInputLayer((8, 8, 1), name="data"), *(ReluLayer(name=name) for name in HOSTILE_NAMES)]
+    lgraph = LayerGraph([*layers, Convolution2dLayer(3, 1, num_channels=2, name="x" * 20_000)])
+    for detail in ("blocks", "layers"):
+        diagram = plot(lgraph, detail=detail, title='</text><script>\\N"\n')
+        svg = diagram.to_svg()
+        assert "<script" not in svg
+        assert not re.search(r"(?<!xmlns:)xlink:href|javascript:", svg)
+        text = text_of(svg)
+        for name in HOSTILE_NAMES:
+            shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+            assert shown in text
+        assert "x" * 59 + "…" in text
+        # one node a stack, nothing made by a name
+        nodes = re.findall(r'class="node"', svg)
+        assert len(nodes) == len(arranged(lgraph, detail == "blocks").stacks)
+        diagram.write(tmp_path / "hostile.png")
+
+
+def test_a_title() -> None:
+    assert "My <net>" in text_of(plot(CHAIN, title="My <net>").to_svg())
+
+
+def test_notebooks_show_svg() -> None:
+    bundle = plot(CHAIN)._repr_mimebundle_()
+    assert list(bundle) == ["image/svg+xml"]
+    ElementTree.fromstring(bundle["image/svg+xml"])
+
+
+def test_what_is_drawn_of_a_unet(golden: Callable[[str, str], None]) -> None:
+    golden("analyze/unet_diagram", diagram_source(unet_layers((32, 32), 2, encoder_depth=2)[0]))
+
+
+# -- files -------------------------------------------------------------------------------------
+
+SIGNATURES = {".svg": b"<?xml", ".png": b"\x89PNG", ".dot": b"digraph", ".gv": b"digraph", ".SVG": b"<?xml"}
+
+
+@pytest.mark.parametrize("suffix", SIGNATURES)
+def test_the_suffix_says_the_format(tmp_path: Path, suffix: str) -> None:
+    save_diagram(CHAIN, tmp_path / f"net{suffix}")
+    assert (tmp_path / f"net{suffix}").read_bytes().startswith(SIGNATURES[suffix])
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_format_that_the_suffix_does_not_say(tmp_path: Path) -> None:
+    plot(CHAIN, tmp_path / "picture", format="png")
+    assert (tmp_path / "picture").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_failed_write_keeps_the_older_file(tmp_path: Path) -> None:
+    path = tmp_path / "net.nonsense"
+    path.write_text("older")
+    with pytest.raises(LayergraphError, match="SVG, PNG and DOT always work"):
+        save_diagram(CHAIN, path)
+    assert path.read_text() == "older"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_file_without_a_suffix_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LayergraphError, match=r"no suffix that says the format; name it 'net\.svg'"):
+        save_diagram(CHAIN, tmp_path / "net")
+
+
+def without_graphviz(monkeypatch: pytest.MonkeyPatch, *programs: str) -> None:
+    """As on a machine that has only these programs."""
+    which = layergraph.analyze.rendering.shutil.which
+    monkeypatch.setattr(
+        layergraph.analyze.rendering.shutil,
+        "which",
+        lambda name, path=None: which(name, path=path) if name in programs else None,
+    )
+
+
+def test_pdf_without_graphviz_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    without_graphviz(monkeypatch, "graphviz-pure")
+    with pytest.raises(LayergraphError, match="SVG and PNG can, and PDF with Graphviz installed"):
+        save_diagram(CHAIN, tmp_path / "net.pdf")
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_program_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    without_graphviz(monkeypatch)
+    with pytest.raises(LayergraphError, match="pip install graphviz-pure, or install Graphviz"):
+        save_diagram(CHAIN, tmp_path / "net.svg")
+    save_diagram(CHAIN, tmp_path / "net.dot")  # needs none
+
+
+def test_the_program_is_chosen_only_while_it_draws() -> None:
+    from graphviz.backend import dot_command
+
+    plot(CHAIN).to_svg()
+    assert Path("dot") == dot_command.DOT_BINARY
+
+
+def test_unknown_options() -> None:
+    with pytest.raises(LayerArgumentError, match="direction is 'vertical' or 'horizontal', got 'up'"):
+        plot(CHAIN, direction="up")
+    with pytest.raises(LayerArgumentError, match="detail is 'blocks' or 'layers', got 'all'"):
+        plot(CHAIN, detail="all")
+    with pytest.raises(WrongTypeError, match="plot takes the layer graph alone"):
+        plot(unet_layers((32, 32), 2))
+
+
+def test_a_compiled_network_can_be_drawn() -> None:
+    lgraph = segnet_layers((32, 32, 1), 2, 1)
+    assert diagram_source(lgraph.compile()) == diagram_source(lgraph)

@@ -1,0 +1,196 @@
+"""The tables of the lecture, row by row, against the analyzer's JSON.
+
+``lecture/*.txt`` hold the rows as they are printed on the slides: number, name, description, type,
+activations, learnables. Cells that end in dots are cut by the slide and compared as far as they go. Where
+the print is wrong, ``SLIPS`` says so, one by one, and why.
+"""
+
+import json
+import re
+from itertools import zip_longest
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from layergraph.analyze import analyze_network
+from layergraph.builders import segnet_layers, unet_layers
+
+COLUMNS = ("index", "name", "description", "type", "activations", "learnables")
+
+NETWORKS = {
+    "segnet_depth_2": lambda: segnet_layers((32, 32, 1), 2, 2),
+    "segnet_depth_4": lambda: segnet_layers((480, 640, 3), 5, 4),
+    "unet_depth_3": lambda: unet_layers((480, 640, 3), 5, encoder_depth=3)[0],
+    "unet_depth_4": lambda: unet_layers((32, 32, 1), 2)[0],
+}
+TOTALS = {  # layers, connections, learnables
+    "segnet_depth_2": (31, 34, 224_262),
+    "unet_depth_3": (46, 48, 7_697_605),
+    "unet_depth_4": (58, 61, 31_030_658),
+}
+ROWS = {
+    "segnet_depth_2": range(9, 32),
+    "segnet_depth_4": range(1, 24),
+    "unet_depth_3": range(23, 47),
+    "unet_depth_4": range(35, 59),
+}
+
+
+class Slip(NamedTuple):
+    """A fault of the print: ``pattern`` in these rows of a column means ``meant``."""
+
+    table: str
+    rows: tuple[int, ...]
+    column: str
+    pattern: str
+    meant: str
+    reason: str
+
+
+SLIPS = (
+    Slip("segnet_depth_4", (1,), "description", r"(\d)x(?=\d)", r"\1×", "the letter x for the sign ×"),
+    Slip(
+        "unet_depth_3",
+        (23, 26, 28, 30, 33, 35, 37, 40, 42, 44),
+        "description",
+        r"(\d)x(?=\d)",
+        r"\1×",
+        "the letter x for the sign ×",
+    ),
+    Slip(
+        "unet_depth_3",
+        (23, 26, 28, 30, 33, 35, 37, 40, 42),
+        "description",
+        r"\.\.\. ReLU$",
+        "...",
+        "the description of the next row ran into this one",
+    ),
+    Slip(
+        "unet_depth_3",
+        (23, 30, 37),
+        "description",
+        r"stride \[1 1\]",
+        "stride [2 2]",
+        "height and width double from the row before, so the stride is 2",
+    ),
+    Slip(
+        "unet_depth_3",
+        (23, 26, 28, 30, 33, 35, 37, 40, 42),
+        "learnables",
+        r"^Wei\.\.\. Bias ([\d ×]+)$",
+        r"Wei... \1... Bias",
+        "the numbers of the weights stand behind the word Bias, cut to three; those of the bias are lost",
+    ),
+    Slip(
+        "unet_depth_3",
+        (33,),
+        "learnables",
+        r"3 × 3 × 128",
+        "3 × 3 × 256",
+        "its input, row 32, has 256 channels; the same row of the deeper network prints 3 × 3 × 256",
+    ),
+    Slip(
+        "unet_depth_3",
+        (40,),
+        "learnables",
+        r"3 × 3 × 64",
+        "3 × 3 × 128",
+        "its input, row 39, has 128 channels; the same row of the deeper network prints 3 × 3 × 128",
+    ),
+    Slip(
+        "unet_depth_4",
+        (35, 38, 40, 42, 45, 47, 49, 52, 54, 56),
+        "description",
+        r"(\d)x(?=\d)",
+        r"\1×",
+        "the letter x for the sign ×",
+    ),
+    Slip(
+        "unet_depth_4",
+        (35, 42, 49),
+        "description",
+        r"stride \[1 1\]",
+        "stride [2 2]",
+        "height and width double from the row before, so the stride is 2",
+    ),
+    Slip(
+        "unet_depth_4",
+        (35, 38, 40, 42, 45, 47, 49, 52, 54, 56),
+        "learnables",
+        r"^(Wei\.\.\. [\d ×]+) Bias",
+        r"\1... Bias",
+        "the weights are cut to three numbers without dots",
+    ),
+)
+
+
+def printed_rows(table: str) -> list[dict[str, str]]:
+    """The rows as printed, with the slips mended; every slip must be there to be mended."""
+    text = (Path(__file__).parent / "lecture" / f"{table}.txt").read_text(encoding="utf-8")
+    rows = [dict(zip(COLUMNS, line.split(" | "), strict=True)) for line in text.splitlines()]
+    for slip in SLIPS:
+        for row in rows:
+            if slip.table == table and int(row["index"]) in slip.rows:
+                mended, count = re.subn(slip.pattern, slip.meant, row[slip.column])
+                assert count, f"{table} {row['index']}: no such slip: {slip.reason}"
+                row[slip.column] = mended
+    return rows
+
+
+def agrees(printed: str, ours: str) -> bool:
+    """Equal, or equal as far as the print goes."""
+    if printed.endswith("..."):
+        return ours.startswith(printed.removesuffix("...").rstrip())
+    return printed == ours
+
+
+def check_activations(printed: str, ours: list[dict]) -> None:
+    texts = [" × ".join(f"{n}({c})" for n, c in zip(a["size"], a["format"], strict=True)) for a in ours]
+    parts = re.split(r"(?:^| )(out|ind\.\.\.|size) ", printed)
+    if len(parts) == 1:
+        assert len(texts) == 1
+        assert agrees(printed, texts[0])
+        return
+    assert len(ours) == 3
+    for port, size, activation, text in zip(parts[1::2], parts[2::2], ours, texts, strict=True):
+        assert agrees(port, activation["port"])
+        assert agrees(size.strip(), text)
+
+
+def check_learnables(printed: str, ours: list[dict]) -> None:
+    found = re.findall(r"(Weig\.\.\.|Wei\.\.\.|[A-Z]\w+) ?([\d ×]*\d)? ?(\.\.\.)?", printed)
+    assert printed == "-" or found
+    for (name, numbers, dots), learnable in zip_longest(found, ours):
+        assert agrees(name, learnable["name"])
+        if numbers:
+            assert agrees(f"{numbers}{dots}", " × ".join(map(str, learnable["size"])))
+
+
+@pytest.mark.parametrize("table", NETWORKS)
+def test_every_printed_row_is_ours(table: str) -> None:
+    analysis = json.loads(analyze_network(NETWORKS[table]()).to_json())
+    rows = printed_rows(table)
+    assert [int(row["index"]) for row in rows] == list(ROWS[table])
+    for row in rows:
+        layer = analysis["layers"][int(row["index"]) - 1]
+        assert layer["index"] == int(row["index"])
+        for column in ("name", "description", "type"):
+            assert agrees(row[column], layer[column]), (row[column], layer[column])
+        check_activations(row["activations"], layer["activations"])
+        check_learnables(row["learnables"], layer["learnables"])
+
+
+@pytest.mark.parametrize("table", TOTALS)
+def test_totals(table: str) -> None:
+    analysis = json.loads(analyze_network(NETWORKS[table]()).to_json())
+    totals = (len(analysis["layers"]), analysis["num_connections"], analysis["total_learnables"])
+    assert totals == TOTALS[table]
+    assert analysis["issues"] == []
+
+
+def test_the_size_output_of_a_pooling_that_only_its_last_line_is_printed_of() -> None:
+    """The page of the depth-2 SegNet begins with the last line of row 8."""
+    row = analyze_network(NETWORKS["segnet_depth_2"]()).layers[7]
+    assert row.activations[2].port == "size"
+    assert agrees("1(S) × 4(S) × 1(S) × 32(S) × ...", str(row.activations[2].size))

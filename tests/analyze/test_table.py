@@ -1,0 +1,130 @@
+"""The printed table: whole in a file or pipe, cut to a terminal."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from layergraph import AdditionLayer, Convolution2dLayer, ImageInputLayer, LayerGraph, ReluLayer
+from layergraph.analyze import analyze_network
+from layergraph.builders import segnet_layers, unet_layers
+
+SEGNET = analyze_network(segnet_layers((32, 32, 1), 2, 2), name="SegNet")
+UNET = analyze_network(unet_layers((480, 640, 3), 5, encoder_depth=3)[0])
+FAULTY = analyze_network(
+    LayerGraph(
+        [
+            ImageInputLayer((32, 32, 1)),
+            Convolution2dLayer(3, 8, num_channels=4, name="天空卷积"),
+            ReluLayer(name="a\x1b[2Jb\n"),
+            AdditionLayer(2, name="add"),
+        ]
+    )
+)
+ALL = {"segnet": SEGNET, "unet": UNET, "faulty": FAULTY}
+
+
+def test_the_whole_table(golden: Callable[[str, str], None]) -> None:
+    golden("analyze/segnet_table", SEGNET.to_text())
+
+
+def test_the_table_in_80_columns(golden: Callable[[str, str], None]) -> None:
+    golden("analyze/segnet_table_80", SEGNET.to_text(80))
+
+
+def test_the_table_of_a_faulty_network(golden: Callable[[str, str], None]) -> None:
+    golden("analyze/faulty_table", FAULTY.to_text(100))
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 160])
+def test_no_line_is_wider_than_asked(name: str, width: int) -> None:
+    text = ALL[name].to_text(width)
+    assert max(map(cell_len, text.splitlines())) <= width
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nothing_is_cut_without_a_width(name: str) -> None:
+    analysis = ALL[name]
+    text = analysis.to_text()
+    assert "…" not in text
+    assert all(str(layer.description) in text for layer in analysis.layers)
+    assert text == str(analysis)  # pytest captures standard output: it is no terminal
+
+
+def test_a_cut_table_shows_what_is_cut() -> None:
+    assert "…" in UNET.to_text(80)
+    assert "…" not in UNET.to_text(200)
+
+
+def test_names_send_nothing_to_the_terminal() -> None:
+    assert "\x1b" not in FAULTY.to_text()
+    assert r"a\x1b[2Jb\n" in FAULTY.to_text()
+
+
+def test_issues_are_whole_on_a_narrow_terminal() -> None:
+    text = " ".join(FAULTY.to_text(60).split())
+    for issue in FAULTY.issues:
+        assert " ".join(issue.message.split()) in text
+
+
+def test_totals_are_written_out_and_short() -> None:
+    assert "Total learnables  7,697,605 (7.7M)" in UNET.to_text()
+
+
+def test_in_colour_for_rich() -> None:
+    console = Console(width=100, force_terminal=True, color_system="standard")
+    with console.capture() as capture:
+        console.print(FAULTY)
+    assert "\x1b[1;31m" in capture.get()
+
+
+def test_show_prints_the_plain_table_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    UNET.show()
+    assert capsys.readouterr().out == f"{UNET.to_text()}\n"
+
+
+PRINTING = """
+from layergraph.analyze import analyze_network
+from layergraph.builders import unet_layers
+analysis = analyze_network(unet_layers((480, 640, 3), 5, encoder_depth=3)[0])
+print(analysis)
+analysis.show()
+"""
+
+
+def test_a_pipe_gets_everything_whatever_the_terminal() -> None:
+    environment = {**os.environ, "COLUMNS": "70", "PYTHONIOENCODING": "utf-8"}
+    ran = subprocess.run([sys.executable, "-c", PRINTING], capture_output=True, check=True, env=environment)
+    assert ran.stdout.decode("utf-8") == f"{UNET.to_text()}\n" * 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_terminal_gets_what_fits() -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "COLUMNS": "90", "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
+    environment.pop("NO_COLOR", None)
+    process = subprocess.Popen(
+        [sys.executable, "-c", PRINTING], stdout=theirs, stdin=subprocess.DEVNULL, env=environment
+    )
+    os.close(theirs)
+    received = b""
+    while True:
+        try:
+            chunk = os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not chunk:
+            break
+        received += chunk
+    os.close(ours)
+    assert process.wait() == 0
+    text = received.decode("utf-8").replace("\r\n", "\n")
+    assert text.startswith(f"{UNET.to_text(90)}\n")
+    assert "\x1b[1mANALYSIS RESULT" in text.removeprefix(UNET.to_text(90))  # show() is in colour
