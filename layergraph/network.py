@@ -232,7 +232,7 @@ class Network(nn.Module):
 
     def _tensors(self, images: Sequence[Any]) -> tuple[list[Tensor], bool]:
         """Each input on the network's device and in its dtype; and whether it was a single image."""
-        like = next((t for t in self.state_dict().values() if t.is_floating_point()), torch.empty(0))
+        like = next((t for t in self.state_dict().values() if t.is_floating_point()), None)
         tensors, singles = [], set()
         for name, image in zip(self.input_names, images, strict=True):
             if isinstance(image, Tensor):
@@ -241,7 +241,7 @@ class Network(nn.Module):
                 layer: Any = self._lgraph[name]
                 tensor, single = to_tensor(image, layer, name)
                 singles.add(single)
-            tensors.append(tensor.to(like.device, like.dtype))
+            tensors.append(tensor if like is None else tensor.to(like.device, like.dtype))
         if len(singles) > 1:
             raise DataError("the inputs are single images or batches of them, all alike; got some of each")
         return tensors, singles == {True}
