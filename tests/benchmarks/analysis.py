@@ -1,0 +1,105 @@
+"""The analysis against torchinfo and torch.fx's ShapeProp, and its growth with the number of layers.
+
+python tests/benchmarks/analysis.py
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import statistics
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from contextlib import redirect_stdout
+
+import torch
+from torch import fx
+from torch.fx.passes.shape_prop import ShapeProp
+from torchinfo import summary
+
+from layergraph import Convolution2dLayer, ImageInputLayer, Layer, LayerGraph, ReluLayer
+from layergraph.analyze import analyze_network
+from layergraph.builders import segnet_layers, unet_layers
+
+NETWORKS: dict[str, tuple[Callable[[], LayerGraph], str]] = {
+    "SegNet depth 4, 360×480": (
+        lambda: segnet_layers((360, 480, 3), 11, 4),
+        "from layergraph.builders import segnet_layers as b; g = b((360, 480, 3), 11, 4)",
+    ),
+    "U-Net depth 4, 480×640": (
+        lambda: unet_layers((480, 640, 3), 5)[0],
+        "from layergraph.builders import unet_layers as b; g = b((480, 640, 3), 5)[0]",
+    ),
+}
+
+
+def milliseconds(run: Callable[[], object], repeats: int = 5) -> float:
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        with redirect_stdout(io.StringIO()):
+            run()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) * 1000
+
+
+def fresh_process(code: str) -> float:
+    def run() -> None:
+        subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+    return milliseconds(run)
+
+
+def chain(count: int) -> LayerGraph:
+    layers: list[Layer] = [ImageInputLayer((64, 64, 3))]
+    for index in range(1, count):
+        layers.append(
+            Convolution2dLayer(3, 8, padding="same", name=f"conv{index}")
+            if index % 2
+            else ReluLayer(name=f"relu{index}")
+        )
+    return LayerGraph(layers)
+
+
+def main() -> None:
+    for name, (build, code) in NETWORKS.items():
+        lgraph = build()
+        net = lgraph.compile().eval()
+        shape = (1, 3, *lgraph[lgraph.input_names[0]].input_size[:2])  # type: ignore[attr-defined]
+        meta = copy.deepcopy(net).to("meta")
+        traced = fx.symbolic_trace(meta)
+        peers = {
+            "torchinfo, real tensors": lambda: print(summary(net, shape, verbose=0, device="cpu")),  # noqa: B023
+            "torchinfo, meta device": lambda: print(summary(meta, shape, verbose=0, device="meta")),  # noqa: B023
+            "ShapeProp, meta device": lambda: ShapeProp(traced).propagate(torch.empty(shape, device="meta")),  # noqa: B023
+        }
+        analysis = milliseconds(lambda: analyze_network(lgraph), 20)  # noqa: B023
+        printed = milliseconds(lambda: print(analyze_network(lgraph)), 20)  # noqa: B023
+        print(f"{name}: analysis {analysis:.2f} ms, with its table as text {printed:.2f} ms")
+        for peer, run in peers.items():
+            took = milliseconds(run, 3)
+            print(f"  {peer}: {took:.0f} ms, {took / analysis:.0f} times the analysis")
+        ours = fresh_process(f"{code}; from layergraph.analyze import analyze_network as a; print(a(g))")
+        theirs = fresh_process(
+            f"{code}; from torchinfo import summary; summary(g.compile(), {shape}, device='cpu')"
+        )
+        print(
+            f"  fresh process, build + analyze + print: {ours:.0f} ms; compile + torchinfo: {theirs:.0f} ms"
+        )
+    for count in (500, 1000, 10_000):
+        lgraph = chain(count)
+        took = milliseconds(lambda: analyze_network(lgraph), 5)  # noqa: B023
+        cold = milliseconds(lambda: analyze_network(LayerGraph(lgraph.layers)), 5)  # noqa: B023
+        tracemalloc.start()
+        kept = analyze_network(lgraph)
+        peak = tracemalloc.get_traced_memory()[1] / 2**20
+        tracemalloc.stop()
+        assert not kept.num_warnings
+        print(f"{count} layers: analysis {took:.1f} ms ({cold:.1f} with building), peak {peak:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
