@@ -221,7 +221,45 @@ class Edits(RuleBasedStateMachine):
             model = ({**self.kinds, **{la.name: la for la in layers}}, {**self.wires, **wires})
         self.edit(lambda: self.graph.add_layers(layers), model)
 
+    def fresh(self, kind):
+        """A layer with a name that no layer has."""
+        self.counter = getattr(self, "counter", 0) + 1
+        return KINDS[kind](f"n{self.counter}")
+
+    @rule(kind=st.sampled_from([*KINDS]))
+    def add_one(self, kind):
+        layer = self.fresh(kind)
+        model = ({**self.kinds, layer.name: layer}, self.wires)
+        self.edit(lambda: self.graph.add_layers(layer), model)
+
+    @precondition(lambda self: self.kinds)
+    @rule(data=st.data())
+    def connect_real_ends(self, data):
+        """Ends that exist and a free input: it works, unless it closes a cycle."""
+        outputs = [(n, p) for n, la in self.kinds.items() for p in la.output_names]
+        inputs = [(n, p) for n, la in self.kinds.items() for p in la.input_names]
+        free = [end for end in inputs if end not in self.wires]
+        if outputs and free:
+            s, d = data.draw(st.sampled_from(outputs)), data.draw(st.sampled_from(free))
+            model = None if self.reaches(d[0], s[0]) else (self.kinds, {**self.wires, d: s})
+            self.edit(lambda: self.graph.connect_layers("/".join(s), "/".join(d)), model)
+
+    @precondition(lambda self: self.kinds)
+    @rule(data=st.data(), kinds=st.lists(st.sampled_from([*KINDS]), min_size=1, max_size=2))
+    def replace_a_real_one(self, data, kinds):
+        name, by = data.draw(st.sampled_from([*self.kinds])), data.draw(st.sampled_from(["name", "order"]))
+        layers = [self.fresh(kind) for kind in kinds]
+        self.edit(lambda: self.graph.replace_layer(name, layers, by), self.replaced(name, layers, by))
+
+    @precondition(lambda self: len(self.kinds) > 4)
+    @rule(data=st.data())
+    def remove_a_real_one(self, data):
+        self.remove([data.draw(st.sampled_from([*self.kinds]))])
+
     @rule(names=st.lists(LAYER_NAMES, max_size=2))
+    def remove_any(self, names):
+        self.remove(names)
+
     def remove(self, names):
         model = None
         if all(name in self.kinds for name in names):
@@ -336,5 +374,5 @@ class Edits(RuleBasedStateMachine):
         assert hash(again) == hash(self.graph)
 
 
-Edits.TestCase.settings = settings(max_examples=100, stateful_step_count=30)
+Edits.TestCase.settings = settings(max_examples=200, stateful_step_count=40)
 TestEdits = Edits.TestCase
