@@ -26,6 +26,7 @@ def report_page(
 ) -> str:
     """One HTML page with everything in it: pictures, figures, tables; names from files are escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
     environment = Environment(
         loader=PackageLoader("layergraph.cli", "."),
@@ -36,6 +37,7 @@ def report_page(
     )
     return environment.get_template("report.html").render(
         analysis=analysis,
+        result=Markup(analysis._repr_html_()),
         counts=[{**row, "weight": weight} for row, weight in zip(counts, weights, strict=True)],
         metrics=metrics,
         info=info,

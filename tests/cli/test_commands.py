@@ -99,8 +99,7 @@ def test_diagram_writes_svg(tmp_path: Path) -> None:
         ),
         (
             ("analyze", "unet", "--num-output-channels", "3"),
-            "unet takes no --num-output-channels; did you mean '--num-classes' or "
-            "'--num-first-encoder-filters'?",
+            "unet takes no --num-output-channels; there are '--image-size', '--num-classes', ",
         ),
         (
             ("analyze", *SEGNET[:-1], "0"),
