@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -343,6 +344,12 @@ def _free_key(owner: nn.Module, name: str, *, folder: bool = False) -> str:
 
     A layer's own module never becomes a folder: what is put into it would be part of that layer.
     """
-    while hasattr(owner, name) and not (folder and isinstance(owner._modules.get(name), Folder)):
+    while name in _RESERVED or (
+        hasattr(owner, name) and not (folder and isinstance(owner._modules.get(name), Folder))
+    ):
         name += "_"
     return name
+
+
+# what a traced network needs for itself, and words that its source text cannot have as names
+_RESERVED = {*dir(fx.GraphModule(nn.Module(), fx.Graph())), *keyword.kwlist, "self"}

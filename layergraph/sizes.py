@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+Shape = tuple[int, ...]
+
 
 class Size(NamedTuple):
     """The size of one activation: numbers, and a label for each.
@@ -75,6 +77,32 @@ def window_output(size: int, extent: int, stride: int, padding: int) -> int:
 def same_output(size: int, stride: int) -> int:
     """The output size of padding ``same``: ``size / stride``, rounded up."""
     return -(-size // stride)
+
+
+class Window(NamedTuple):
+    """A window that slides over an image, with a number for each spatial dimension.
+
+    ``margins`` are the rows of padding (before, after) in each dimension; ``None`` means ``"same"``.
+
+    >>> Window((3, 3), (2, 2), (1, 1), None).output((45, 60))
+    (23, 30)
+    """
+
+    size: Shape
+    stride: Shape
+    dilation: Shape
+    margins: tuple[tuple[int, int], ...] | None
+
+    @property
+    def extents(self) -> Shape:
+        """How far the dilated window reaches."""
+        return tuple(map(window_extent, self.size, self.dilation))
+
+    def output(self, spatial: Shape) -> Shape:
+        """The spatial output size."""
+        if self.margins is None:
+            return tuple(map(same_output, spatial, self.stride))
+        return tuple(map(window_output, spatial, self.extents, self.stride, map(sum, self.margins)))
 
 
 def same_padding(size: int, extent: int, stride: int) -> tuple[int, int]:

@@ -11,8 +11,8 @@ from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding
 from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
 from layergraph.layers.training import TrainedWeights
-from layergraph.layers.windows import check_fits, margins_text, slid_spatial
-from layergraph.sizes import Size, image_size
+from layergraph.layers.windows import margins_text, slide, window
+from layergraph.sizes import Size, Window, image_size
 
 if TYPE_CHECKING:
     from torch import nn
@@ -53,7 +53,7 @@ class Convolution(TrainedWeights):
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         expect_spatial(inputs[0], self.rank)
         expect_channels(inputs[0], self.num_channels)
-        return (image_size(conv_spatial(self, inputs[0]), self.num_filters),)
+        return (image_size(slide(window_of(self), inputs[0]), self.num_filters),)
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         return {
@@ -64,7 +64,8 @@ class Convolution(TrainedWeights):
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.convolution import convolution
 
-        return convolution(self, inputs[0].channels, self.num_filters, groups=1)
+        module = convolution(window_of(self), inputs[0].channels, self.num_filters, 1, self.padding_value)
+        return self.initialized(module, inputs[0].channels, self.num_filters)
 
 
 @dataclass(frozen=True, repr=False)
@@ -179,7 +180,7 @@ class GroupedConvolution2dLayer(TrainedWeights, Layer):
             )
         if self.num_channels_per_group != "auto":
             expect_channels(inputs[0], self.num_channels_per_group * groups)
-        return (image_size(conv_spatial(self, inputs[0]), self.num_filters_per_group * groups),)
+        return (image_size(slide(window_of(self), inputs[0]), self.num_filters_per_group * groups),)
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         groups = self._groups(inputs[0])
@@ -193,15 +194,14 @@ class GroupedConvolution2dLayer(TrainedWeights, Layer):
         from layergraph.modules.convolution import convolution
 
         groups = self._groups(inputs[0])
-        return convolution(self, inputs[0].channels, self.num_filters_per_group * groups, groups=groups)
+        channels, filters = inputs[0].channels, self.num_filters_per_group * groups
+        module = convolution(window_of(self), channels, filters, groups, self.padding_value)
+        return self.initialized(module, channels // groups, self.num_filters_per_group)
 
 
-def conv_spatial(layer: Convolution | GroupedConvolution2dLayer, size: Size) -> Shape:
-    """The spatial output size of a convolution."""
-    window, dilation = cast(Shape, layer.filter_size), cast(Shape, layer.dilation_factor)
-    spatial = slid_spatial(size.spatial, window, cast(Shape, layer.stride), dilation, layer.padding)
-    check_fits(spatial, size, window, dilation, layer.padding)
-    return spatial
+def window_of(layer: Convolution | GroupedConvolution2dLayer) -> Window:
+    """The window that a convolution slides over its input."""
+    return window(layer.filter_size, layer.stride, layer.dilation_factor, layer.padding)
 
 
 def expect_channels(size: Size, expected: int | Literal["auto"]) -> None:

@@ -62,6 +62,10 @@ class FullyConnectedLayer(TrainedWeights, Layer):
         return {"Weights": (self.output_size, inputs[0].num_elements), "Bias": (self.output_size, 1)}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.fully_connected import fully_connected
+        from layergraph.modules.fully_connected import FullyConnected
+        from layergraph.modules.initializers import uninitialized
 
-        return fully_connected(self, inputs[0])
+        size = inputs[0]
+        module = uninitialized(FullyConnected, size.num_elements, self.output_size)
+        module.num_spatial = len(size.spatial)
+        return self.initialized(module, size.num_elements, self.output_size)

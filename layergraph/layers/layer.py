@@ -7,13 +7,12 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from layergraph.errors import SizeError
+from layergraph.sizes import Shape as Shape
 from layergraph.sizes import Size
 from layergraph.weights import Weights
 
 if TYPE_CHECKING:
     from torch import nn
-
-Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -10,8 +10,8 @@ from layergraph.errors import LayerArgumentError, SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding, pairs
 from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
-from layergraph.layers.windows import check_fits, margins_text, slid_spatial
-from layergraph.sizes import Size, image_size
+from layergraph.layers.windows import margins_text, slide, window
+from layergraph.sizes import Size, Window, image_size
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,10 +36,10 @@ class Pooling:
             set_(self, argument, value)
         set_(self, "padding", arguments.margins(self, "padding", self.padding, self.rank))
         if self.padding != "same":
-            window = cast(Shape, self.pool_size)
-            if any(max(pair) >= size for pair, size in zip(pairs(self.padding), window, strict=True)):
+            sizes = cast(Shape, self.pool_size)
+            if any(max(pair) >= size for pair, size in zip(pairs(self.padding), sizes, strict=True)):
                 raise LayerArgumentError(
-                    f"{type(self).__name__}: padding is smaller than the pool size {bracketed(window)}, "
+                    f"{type(self).__name__}: padding is smaller than the pool size {bracketed(sizes)}, "
                     f"got {margins_text(self.padding)}; some windows would hold padding alone"
                 )
 
@@ -50,10 +50,10 @@ class Pooling:
 
     def _pooled(self, size: Size) -> Size:
         expect_spatial(size, self.rank)
-        window, ones = cast(Shape, self.pool_size), (1,) * self.rank
-        spatial = slid_spatial(size.spatial, window, cast(Shape, self.stride), ones, self.padding)
-        check_fits(spatial, size, window, ones, self.padding)
-        return image_size(spatial, size.channels)
+        return image_size(slide(self._window(), size), size.channels)
+
+    def _window(self) -> Window:
+        return window(self.pool_size, self.stride, (1,) * self.rank, self.padding)
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         return (self._pooled(inputs[0]),)
@@ -105,7 +105,7 @@ class MaxPooling2dLayer(Pooling, Layer):
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.pooling import max_pooling
 
-        return max_pooling(self)
+        return max_pooling(self._window(), unpooling_outputs=self.has_unpooling_outputs)
 
 
 @dataclass(frozen=True, repr=False)
@@ -122,12 +122,10 @@ class MaxPooling3dLayer(Pooling, Layer):
     rank: ClassVar[int] = 3
     kind: ClassVar[str] = "max"
 
-    has_unpooling_outputs: ClassVar[bool] = False
-
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.pooling import max_pooling
 
-        return max_pooling(self)
+        return max_pooling(self._window(), unpooling_outputs=False)
 
 
 @dataclass(frozen=True, repr=False)
@@ -161,7 +159,7 @@ class AveragePooling2dLayer(Pooling, Layer):
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.pooling import average_pooling
 
-        return average_pooling(self)
+        return average_pooling(self._window(), counts_padding=self.padding_value == 0)
 
 
 @dataclass(frozen=True, repr=False)
@@ -178,12 +176,10 @@ class AveragePooling3dLayer(Pooling, Layer):
     rank: ClassVar[int] = 3
     kind: ClassVar[str] = "average"
 
-    padding_value: ClassVar[Literal[0]] = 0
-
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.pooling import average_pooling
 
-        return average_pooling(self)
+        return average_pooling(self._window(), counts_padding=True)
 
 
 @dataclass(frozen=True, repr=False)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
+from typing import Any, TypeVar
 
 from layergraph.layers.arguments import Initializer, initializer, number
+
+M = TypeVar("M", bound=Any)  # a torch module with weight and bias
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -28,6 +32,19 @@ class TrainedWeights:
             for what in ("learn_rate_factor", "l2_factor"):
                 argument = f"{kind}_{what}"
                 object.__setattr__(self, argument, number(self, argument, getattr(self, argument), 0))
+
+    def initialized(self, module: M, channels: int, filters: int) -> M:
+        """The module with its ``weight`` and ``bias`` as the initializers say.
+
+        ``channels`` and ``filters`` are what one filter sees and how many see the same: MATLAB's fans are
+        these times the window, for transposed convolutions too.
+        """
+        from layergraph.modules.initializers import initialize
+
+        window = prod(module.weight.shape[2:])
+        initialize(module.weight, self.weights_initializer, window * channels, window * filters)
+        initialize(module.bias, self.bias_initializer, 1, filters)
+        return module
 
     def factors(self) -> dict[str, tuple[float, float]]:
         """For each parameter of the torch module its learn-rate and L2 factor."""

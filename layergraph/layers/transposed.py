@@ -78,7 +78,10 @@ class TransposedConvolution(TrainedWeights):
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.convolution import transposed_convolution
 
-        return transposed_convolution(self, inputs[0].channels)
+        size, stride = cast(Shape, self.filter_size), cast(Shape, self.stride)
+        channels = inputs[0].channels
+        module = transposed_convolution(size, stride, self.crops(), channels, self.num_filters)
+        return self.initialized(module, channels, self.num_filters)
 
 
 @dataclass(frozen=True, repr=False)

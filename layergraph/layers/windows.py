@@ -1,35 +1,34 @@
-"""What layers share whose window slides over the image: sizes, the fit, and MATLAB's wording."""
+"""What layers share whose window slides over the image: the fit, and MATLAB's wording."""
 
 from __future__ import annotations
 
 from typing import cast
 
 from layergraph.errors import SizeError
-from layergraph.layers.arguments import Padding, pairs
+from layergraph.layers.arguments import Numbers, Padding, pairs
 from layergraph.layers.layer import Shape, bracketed, times
-from layergraph.sizes import Size, same_output, window_extent, window_output
+from layergraph.sizes import Size, Window
 
 
-def slid_spatial(spatial: Shape, window: Shape, stride: Shape, dilation: Shape, padding: Padding) -> Shape:
-    """The spatial output size of a sliding window; ``padding`` in normal form."""
-    if padding == "same":
-        return tuple(map(same_output, spatial, stride))
-    extents = map(window_extent, window, dilation)
-    return tuple(map(window_output, spatial, extents, stride, map(sum, pairs(padding))))
+def window(size: Numbers, stride: Numbers, dilation: Numbers, padding: Padding) -> Window:
+    """The window of a layer's arguments, which are in normal form."""
+    margins = None if padding == "same" else pairs(padding)
+    return Window(cast(Shape, size), cast(Shape, stride), cast(Shape, dilation), margins)
 
 
-def check_fits(result: Shape, size: Size, window: Shape, dilation: Shape, padding: Padding) -> None:
-    """Raise where the window is larger than its padded input."""
-    if min(result) >= 1:
-        return
-    margin = (0,) * len(window) if padding == "same" else tuple(map(sum, pairs(padding)))
-    padded = [n + m for n, m in zip(size.spatial, margin, strict=True)]
-    extent = list(map(window_extent, window, dilation))
-    raise SizeError(
-        "LG-WINDOW",
-        f"the {times(extent)} window is larger than its input {times(padded)}{' with padding' * any(margin)}",
-        hint="use a larger image, fewer downsampling layers, a smaller window or more padding",
-    )
+def slide(window: Window, size: Size) -> Shape:
+    """The spatial output size; raises where the window is larger than its padded input."""
+    result = window.output(size.spatial)
+    if min(result) < 1:
+        margins = window.margins or ((0, 0),) * len(window.size)
+        padded = [n + sum(margin) for n, margin in zip(size.spatial, margins, strict=True)]
+        padding = " with padding" if any(map(any, margins)) else ""
+        raise SizeError(
+            "LG-WINDOW",
+            f"the {times(window.extents)} window is larger than its input {times(padded)}{padding}",
+            hint="use a larger image, fewer downsampling layers, a smaller window or more padding",
+        )
+    return result
 
 
 def margins_text(padding: Padding) -> str:

@@ -1,18 +1,15 @@
-"""Convolutions, with MATLAB's padding, cropping and initial weights."""
+"""Convolutions, with MATLAB's padding and cropping."""
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any, cast
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from layergraph.layers.convolution import Convolution, GroupedConvolution2dLayer
-from layergraph.layers.layer import Shape
-from layergraph.layers.transposed import TransposedConvolution
-from layergraph.modules.initializers import initialize, uninitialized
+from layergraph.modules.initializers import uninitialized
 from layergraph.modules.padding import Pad, even_padding
+from layergraph.sizes import Shape, Window
 
 
 class PaddedConv2d(nn.Conv2d):
@@ -70,55 +67,48 @@ _CROPPED: dict[int, type[nn.ConvTranspose2d | nn.ConvTranspose3d]] = {
 
 
 def convolution(
-    layer: Convolution | GroupedConvolution2dLayer, channels: int, filters: int, groups: int
-) -> nn.Module:
-    """The module of a convolution layer with this many input channels, initialized."""
-    window, stride = cast(Shape, layer.filter_size), cast(Shape, layer.stride)
-    dilation = cast(Shape, layer.dilation_factor)
-    padding = even_padding(layer.padding, window, stride, dilation)
-    plain = padding is not None and (layer.padding_value == 0 or not any(padding))
-    kind = (_PLAIN if plain else _PADDED)[layer.rank]
+    window: Window, channels: int, filters: int, groups: int, padding_value: float
+) -> nn.Conv2d | nn.Conv3d:
+    """A convolution with this window; its weights hold nothing yet."""
+    padding = even_padding(window)
+    plain = padding is not None and (padding_value == 0 or not any(padding))
     module = uninitialized(
-        kind,
+        (_PLAIN if plain else _PADDED)[len(window.size)],
         channels,
         filters,
-        window,
-        stride=stride,
+        window.size,
+        stride=window.stride,
         padding=padding if plain else 0,
-        dilation=dilation,
+        dilation=window.dilation,
         groups=groups,
     )
     if not plain:
-        cast(Any, module).pad = Pad(layer.padding, window, stride, dilation, layer.padding_value)
-    fan = prod(window)
-    initialize(module.weight, layer.weights_initializer, fan * channels // groups, fan * filters // groups)
-    initialize(cast(Tensor, module.bias), layer.bias_initializer, 1, filters)
+        cast(Any, module).pad = Pad(window, padding_value)
     return module
 
 
-def transposed_convolution(layer: TransposedConvolution, channels: int) -> nn.Module:
-    """The module of a transposed convolution layer with this many input channels, initialized."""
-    window, stride = cast(Shape, layer.filter_size), cast(Shape, layer.stride)
-    crops = layer.crops()
+def transposed_convolution(
+    size: Shape, stride: Shape, crops: tuple[tuple[int, int], ...], channels: int, filters: int
+) -> nn.ConvTranspose2d | nn.ConvTranspose3d:
+    """A transposed convolution, of which ``crops`` (before, after) are cut off in each dimension.
+
+    A negative number after adds rows. The weights hold nothing yet.
+    """
     padding = [max(min(crop), 0) for crop in crops]
-    added = [max(-after, 0) for _, after in crops]
     cut = tuple(
         slice(before - inner, -(after - inner) if after > inner else None)
         for (before, after), inner in zip(crops, padding, strict=True)
     )
     even = all(part == slice(0, None) for part in cut)
     module = uninitialized(
-        (_TRANSPOSED if even else _CROPPED)[layer.rank],
+        (_TRANSPOSED if even else _CROPPED)[len(size)],
         channels,
-        layer.num_filters,
-        window,
+        filters,
+        size,
         stride=stride,
         padding=padding,
-        output_padding=added,
+        output_padding=[max(-after, 0) for _, after in crops],
     )
     if not even:
         cast(Any, module).cut = (..., *cut)
-    fan = prod(window)
-    initialize(module.weight, layer.weights_initializer, fan * channels, fan * layer.num_filters)
-    initialize(cast(Tensor, module.bias), layer.bias_initializer, 1, layer.num_filters)
     return module

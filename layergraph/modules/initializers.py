@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import torch
@@ -10,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
 from layergraph.errors import LayerArgumentError
-from layergraph.layers.arguments import Initializer
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -21,7 +21,9 @@ def uninitialized(kind: type[M], *arguments: Any, **options: Any) -> M:
 
 
 @torch.no_grad()
-def initialize(tensor: Tensor, how: Initializer, fan_in: int, fan_out: int) -> None:
+def initialize(
+    tensor: Tensor, how: str | Callable[[tuple[int, ...]], Any], fan_in: int, fan_out: int
+) -> None:
     """Fill ``tensor`` in place.
 
     ``glorot`` is uniform with variance 2 / (fan_in + fan_out), ``he`` normal with variance 2 / fan_in,

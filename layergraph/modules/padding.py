@@ -8,27 +8,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from layergraph.layers.arguments import Padding, pairs
-from layergraph.layers.layer import Shape
-from layergraph.sizes import same_padding, window_extent
+from layergraph.sizes import Shape, Window, same_padding
 
 
-def even_padding(
-    padding: Padding, window: Shape, stride: Shape, dilation: Shape, limit: Shape | None = None
-) -> Shape | None:
-    """The padding as torch's own argument, one number a dimension; ``None`` where that cannot say it.
+def even_padding(window: Window, limit: Shape | None = None) -> Shape | None:
+    """The window's padding as torch's own argument, one number a dimension; ``None`` where that cannot say it.
 
     ``limit`` is the largest number torch accepts there (half the window, for pools).
     """
-    if padding == "same":
-        if set(stride) != {1}:
+    margins = window.margins
+    if margins is None:
+        if set(window.stride) != {1}:
             return None  # depends on the size of the image
-        both = [same_padding(10**6, window_extent(w, d), 1) for w, d in zip(window, dilation, strict=True)]
-    else:
-        both = list(pairs(padding))
-    if any(before != after for before, after in both):
+        margins = tuple(same_padding(10**6, extent, 1) for extent in window.extents)
+    if any(before != after for before, after in margins):
         return None
-    numbers = tuple(before for before, _ in both)
+    numbers = tuple(before for before, _ in margins)
     if limit is not None and any(n > most for n, most in zip(numbers, limit, strict=True)):
         return None
     return numbers
@@ -37,13 +32,14 @@ def even_padding(
 class Pad(nn.Module):
     """Pads height and width (and depth) by fixed numbers, or as ``same`` needs for the size at hand."""
 
-    def __init__(self, padding: Padding, window: Shape, stride: Shape, dilation: Shape, value: float) -> None:
+    def __init__(self, window: Window, value: float) -> None:
         super().__init__()
         self.value = value
-        self.extents = tuple(map(window_extent, window, dilation))
-        self.stride = stride
+        self.extents, self.stride = window.extents, window.stride
         # F.pad counts from the last dimension
-        self.fixed = None if padding == "same" else [n for pair in reversed(pairs(padding)) for n in pair]
+        self.fixed = (
+            None if window.margins is None else [n for pair in reversed(window.margins) for n in pair]
+        )
 
     def margins(self, x: Tensor) -> list[int]:
         """What F.pad takes: (before, after) of each dimension, the last one first."""

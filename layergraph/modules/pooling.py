@@ -8,14 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from layergraph.layers.layer import Shape
-from layergraph.layers.pooling import (
-    AveragePooling2dLayer,
-    AveragePooling3dLayer,
-    MaxPooling2dLayer,
-    MaxPooling3dLayer,
-)
 from layergraph.modules.padding import Pad, even_padding
+from layergraph.sizes import Shape, Window
 
 
 class MaxPool2dWithIndices(nn.Module):
@@ -57,33 +51,29 @@ class AveragePoolOfPixels(nn.Module):
         return F.avg_pool2d(self.pad(x), self.window, self.stride) / share
 
 
-def max_pooling(layer: MaxPooling2dLayer | MaxPooling3dLayer) -> nn.Module:
-    """The module of a max pooling layer."""
-    window, stride, padding = _arguments(layer)
-    ones = (1,) * layer.rank
-    pad = Pad(layer.padding, window, stride, ones, -torch.inf) if padding is None else None
-    if layer.has_unpooling_outputs:
-        return MaxPool2dWithIndices(window, stride, padding or (0, 0), pad)
-    pool: type[nn.Module] = nn.MaxPool2d if layer.rank == 2 else nn.MaxPool3d
+def max_pooling(window: Window, *, unpooling_outputs: bool) -> nn.Module:
+    """Max pooling with this window; padding never is the maximum."""
+    padding = _even_padding(window)
+    pad = Pad(window, -torch.inf) if padding is None else None
+    if unpooling_outputs:
+        return MaxPool2dWithIndices(window.size, window.stride, padding or (0, 0), pad)
+    pool: type[nn.Module] = nn.MaxPool2d if len(window.size) == 2 else nn.MaxPool3d
     if pad is not None:
-        return nn.Sequential(pad, pool(window, stride))
-    return pool(window, stride, padding or 0)
+        return nn.Sequential(pad, pool(window.size, window.stride))
+    return pool(window.size, window.stride, padding or 0)
 
 
-def average_pooling(layer: AveragePooling2dLayer | AveragePooling3dLayer) -> nn.Module:
-    """The module of an average pooling layer."""
-    window, stride, padding = _arguments(layer)
-    pool: type[nn.Module] = nn.AvgPool2d if layer.rank == 2 else nn.AvgPool3d
-    counts = layer.padding_value == 0
+def average_pooling(window: Window, *, counts_padding: bool) -> nn.Module:
+    """Average pooling with this window; padding counts as zeros, or does not count."""
+    padding = _even_padding(window)
+    pool: type[nn.Module] = nn.AvgPool2d if len(window.size) == 2 else nn.AvgPool3d
     if padding is not None:
-        return pool(window, stride, padding, count_include_pad=counts)
-    pad = Pad(layer.padding, window, stride, (1,) * layer.rank, 0.0)
-    return nn.Sequential(pad, pool(window, stride)) if counts else AveragePoolOfPixels(pad, window, stride)
+        return pool(window.size, window.stride, padding, count_include_pad=counts_padding)
+    pad = Pad(window, 0.0)
+    if counts_padding:
+        return nn.Sequential(pad, pool(window.size, window.stride))
+    return AveragePoolOfPixels(pad, window.size, window.stride)
 
 
-def _arguments(
-    layer: MaxPooling2dLayer | MaxPooling3dLayer | AveragePooling2dLayer | AveragePooling3dLayer,
-) -> tuple[Shape, Shape, Shape | None]:
-    window, stride = cast(Shape, layer.pool_size), cast(Shape, layer.stride)
-    limit = tuple(size // 2 for size in window)
-    return window, stride, even_padding(layer.padding, window, stride, (1,) * layer.rank, limit)
+def _even_padding(window: Window) -> Shape | None:
+    return even_padding(window, limit=tuple(size // 2 for size in window.size))
