@@ -45,4 +45,5 @@ def resize_labels(labels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     rows, columns = (
         (np.arange(new) * 2 + 1) * old // (2 * new) for new, old in zip(size, labels.shape, strict=True)
     )
-    return labels[rows[:, None], columns]
+    resized: NDArray[Any] = labels[rows[:, None], columns]
+    return resized

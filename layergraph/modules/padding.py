@@ -12,7 +12,7 @@ from layergraph.sizes import Shape, Window, same_padding
 
 
 def even_padding(window: Window, limit: Shape | None = None) -> Shape | None:
-    """The window's padding as torch's own argument, one number a dimension; ``None`` where that cannot say it.
+    """The window's padding as torch's own argument, a number a dimension; ``None`` where that cannot say it.
 
     ``limit`` is the largest number torch accepts there (half the window, for pools).
     """
