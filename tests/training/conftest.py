@@ -35,7 +35,7 @@ def tiny() -> Callable[..., LayerGraph]:
 
     def build(normalization="none", batch_norm=False, classes=2, channels=1, **options) -> LayerGraph:
         layers = [
-            ImageInputLayer((6, 6, channels), name="in", normalization=normalization),
+            ImageInputLayer((6, 6, channels), name="image", normalization=normalization),
             Convolution2dLayer(3, 4, padding=1, name="conv1", **options),
             *([BatchNormalizationLayer(name="bn")] if batch_norm else []),
             ReluLayer(name="relu"),

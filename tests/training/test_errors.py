@@ -93,7 +93,7 @@ def test_images_of_another_size_that_the_network_can_take(tiny, pairs, train):
 def test_no_image_at_all(tiny, refusal):
     data = [("photo.png", np.zeros((6, 6), np.uint8))]
     assert refusal(data, tiny()) == (
-        "item 0 must be an array of numbers, 6×6×1 as the input layer 'in' says, got <U9 of shape ()"
+        "item 0 must be an array of numbers, 6×6×1 as the input layer 'image' says, got <U9 of shape ()"
     )
 
 

@@ -30,14 +30,14 @@ def test_other_defaults_are_matlabs():
 
 
 REFUSED = [
-    ({"solver": "sgd"}, "solver is 'sgdm' or 'adam' or 'rmsprop', got 'sgd'"),
+    ({"solver": "sgd"}, "solver is 'sgdm', 'adam' or 'rmsprop', got 'sgd'"),
     ({"initial_learn_rate": 0}, "initial_learn_rate is a finite number above 0, got 0"),
     ({"initial_learn_rate": float("nan")}, "initial_learn_rate is a finite number above 0, got nan"),
     ({"initial_learn_rate": "fast"}, "initial_learn_rate is a finite number above 0, got 'fast'"),
     ({"max_epochs": 0}, "max_epochs is a whole number of at least 1, got 0"),
     ({"max_epochs": 2.5}, "max_epochs is a whole number of at least 1, got 2.5"),
     ({"mini_batch_size": True}, "mini_batch_size is a whole number of at least 1, got True"),
-    ({"shuffle": True}, "shuffle is 'once' or 'never' or 'every-epoch', got True"),
+    ({"shuffle": True}, "shuffle is 'once', 'never' or 'every-epoch', got True"),
     ({"momentum": 1.5}, "momentum is a finite number from 0 to 1, got 1.5"),
     ({"l2_regularization": -1}, "l2_regularization is a finite number of at least 0, got -1"),
     (
@@ -63,7 +63,7 @@ REFUSED = [
     ({"verbose_frequency": 0}, "verbose_frequency is a whole number of at least 1, got 0"),
     ({"seed": -1}, "seed is a whole number of at least 0, got -1"),
     ({"seed": 2**32}, "seed is below 2^32, got 4294967296"),
-    ({"device": "cuda"}, "device is 'auto' or 'cpu' or 'gpu', got 'cuda'"),
+    ({"device": "cuda"}, "device is 'auto', 'cpu' or 'gpu', got 'cuda'"),
 ]
 
 

@@ -112,7 +112,7 @@ def test_a_torch_module_learns_with_factor_1_and_respects_requires_grad(tiny, pa
 
 def test_nothing_to_learn(tiny, pairs, refusal):
     lgraph = tiny()
-    bare = LayerGraph([lgraph["in"], torch_free(), lgraph["softmax"], lgraph["labels"]])
+    bare = LayerGraph([lgraph["image"], torch_free(), lgraph["softmax"], lgraph["labels"]])
     assert refusal(pairs(), bare) == (
         "the network has nothing to learn: it has no weights, or all have a learn-rate factor of 0"
     )

@@ -56,7 +56,7 @@ def test_the_input_layer_gets_its_statistics(tiny, pairs, train, capsys, normali
     net, _ = train(data, tiny(normalization, channels=2), verbose=True)
     pixels = np.concatenate([image.reshape(-1, 2) for image, _ in data]).astype(np.float64)
     expected = dict(zip(NAMES, [pixels.mean(0), pixels.std(0), pixels.min(0), pixels.max(0)], strict=True))
-    weights = net.layer_graph()["in"].weights or {}
+    weights = net.layer_graph()["image"].weights or {}
     assert [*weights] == names
     for name in names:
         assert weights[name].shape == (1, 2, 1, 1)
@@ -65,29 +65,29 @@ def test_the_input_layer_gets_its_statistics(tiny, pairs, train, capsys, normali
 
 
 def test_given_statistics_stay(tiny, pairs, train, capsys):
-    lgraph = tiny().replace_layer("in", ImageInputLayer((6, 6, 1), name="in", mean=3.0))
+    lgraph = tiny().replace_layer("image", ImageInputLayer((6, 6, 1), name="image", mean=3.0))
     net, _ = train(pairs(), lgraph, verbose=True)
-    assert net.state_dict()["in.mean"].item() == 3
+    assert net.state_dict()["image.mean"].item() == 3
     assert "Initializing" not in capsys.readouterr().out
 
 
 def test_only_what_is_missing_is_computed(tiny, pairs, train):
-    layer = ImageInputLayer((6, 6, 1), name="in", normalization="zscore", mean=3.0)
-    net, _ = train(pairs(), tiny().replace_layer("in", layer))
-    assert net.state_dict()["in.mean"].item() == 3
-    assert net.state_dict()["in.standard_deviation"].item() not in (0, 1)
+    layer = ImageInputLayer((6, 6, 1), name="image", normalization="zscore", mean=3.0)
+    net, _ = train(pairs(), tiny().replace_layer("image", layer))
+    assert net.state_dict()["image.mean"].item() == 3
+    assert net.state_dict()["image.standard_deviation"].item() not in (0, 1)
 
 
 def test_attached_statistics_stay(tiny, pairs, train, capsys):
-    lgraph = tiny("zerocenter").with_weights({"in": Weights({"mean": torch.full((1, 1, 1, 1), 5.0)})})
+    lgraph = tiny("zerocenter").with_weights({"image": Weights({"mean": torch.full((1, 1, 1, 1), 5.0)})})
     net, _ = train(pairs(), lgraph, verbose=True)
-    assert net.state_dict()["in.mean"].item() == 5
+    assert net.state_dict()["image.mean"].item() == 5
     assert "Initializing" not in capsys.readouterr().out
 
 
 def test_a_compiled_network_without_statistics_gets_them(tiny, pairs, train):
     net, _ = train(pairs(), tiny("zerocenter").compile())
-    assert net.state_dict()["in.mean"].item() != 0
+    assert net.state_dict()["image.mean"].item() != 0
 
 
 def test_images_with_nan(tiny, pairs, refusal):
