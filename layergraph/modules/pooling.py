@@ -27,8 +27,10 @@ class MaxPool2dWithIndices(nn.Module):
         left, right, top, _ = self.pad.margins(x)
         out, indices = F.max_pool2d(self.pad(x), self.window, self.stride, return_indices=True)
         padded_width = width + left + right
-        rows, columns = indices // padded_width - top, indices % padded_width - left
-        return out, rows * width + columns, (height, width)
+        rows = indices // padded_width
+        # not indices % padded_width, which ONNX export has only for numbers that are no symbols
+        columns = indices - rows * padded_width
+        return out, (rows - top) * width + columns - left, (height, width)
 
 
 class MaxUnpool2d(nn.Module):

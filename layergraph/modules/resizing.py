@@ -20,7 +20,10 @@ class CropToReference(nn.Module):
         for dimension in range(2, 2 + self.rank):
             keep = reference.shape[dimension]
             if self.starts is None:
-                start = (x.shape[dimension] - keep) // 2
+                # (size - keep) // 2 in halves that are not negative: an exported symbol is multiplied
+                # out, and ONNX rounds a negative quotient towards zero
+                size = x.shape[dimension]
+                start = size // 2 - (keep + 1) // 2 + size % 2 * (keep % 2)
             else:
                 start = self.starts[dimension - 2]
             x = x.narrow(dimension, start, keep)
@@ -90,6 +93,7 @@ def bilinear_along(x: Tensor, dimension: int, size: int) -> Tensor:
     length = x.shape[dimension]
     above = torch.arange(size, device=x.device) * length
     low = above // size
-    share = ((above % size).to(x.dtype) / size).view([-1 if d == dimension else 1 for d in range(4)])
+    # not above % size, which ONNX export has only for numbers that are no symbols
+    share = ((above - low * size).to(x.dtype) / size).view([-1 if d == dimension else 1 for d in range(4)])
     high = (low + 1).clamp(max=length - 1)
     return x.index_select(dimension, low) * (1 - share) + x.index_select(dimension, high) * share
