@@ -22,8 +22,8 @@ def triangle_images(
     """Write ``n`` grey images of one triangle each, with labels, and return both stores.
 
     Like MATLAB's triangleImages: ``size`` is (height, width) in pixels, about 5 % of the pixels are triangle.
-    Triangle and background vary in grey, and either may be the lighter one; the light falls off to one
-    side, and there is Gaussian noise. The files are ``images/image_001.png`` and ``labels/label_001.png``
+    A set to learn the tools on: a light triangle on a darker background, both varying in grey from image to
+    image, and a little Gaussian noise. The files are ``images/image_001.png`` and ``labels/label_001.png``
     and so on (255 triangle, 0 background); image i depends on ``seed``, ``size`` and i alone. The same
     call writes the same files anew. Raises ``DataError`` for numbers out of range, or where the folders hold
     images that do not belong to the set.
@@ -68,16 +68,11 @@ def _triangle(
     size: tuple[int, int], random: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """One image and its label, both (height, width)."""
-    height, width = size
     cover = np.zeros(size)
     while not (cover >= 0.5).any():  # a thin one in a tiny image may miss every pixel
         cover = _coverage(size, _corners(size, random))
-    background = random.uniform(70, 185)
-    contrast = random.uniform(40, 70) * random.choice([-1, 1])
-    y, x = np.mgrid[:height, :width] / np.reshape([height - 1, width - 1], (2, 1, 1)) - 0.5
-    direction = random.uniform(0, 2 * np.pi)
-    light = random.uniform(0, 30) * (x * np.cos(direction) + y * np.sin(direction))
-    image = background + light + contrast * cover + random.normal(0, 6, size)
+    background, contrast = random.uniform(60, 90), random.uniform(70, 110)
+    image = background + contrast * cover + random.normal(0, 3, size)
     return np.clip(np.rint(image), 0, 255).astype(np.uint8), np.where(cover >= 0.5, 255, 0).astype(np.uint8)
 
 
