@@ -84,6 +84,10 @@ class DataError(LayergraphError):
     """Images, labels or folders that cannot be used."""
 
 
+class MissingExtraError(LayergraphError, ImportError):
+    """A package that an optional part of layergraph needs is not installed."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A sentence ending that names the nearest known names, or lists the few there are.
 

@@ -75,14 +75,20 @@ class Network(nn.Module):
         starts = []
         for name in self._lgraph.output_names:
             (source,) = self._lgraph.sources(name).values()
-            module: Any = self._module(name)
+            module: Any = self.layer_module(name)
             module.from_logits = isinstance(self._lgraph[source.layer], SoftmaxLayer)
             if module.from_logits:
                 (source,) = self._lgraph.sources(source.layer).values()
             starts.append(source)
         return make_plan(self._lgraph, starts, self._keys)
 
-    def _module(self, name: str) -> nn.Module:
+    def layer_module(self, name: str) -> nn.Module:
+        """The torch module of a layer.
+
+        Raises:
+            UnknownLayerError: no layer has that name.
+        """
+        self._lgraph[name]
         return self.get_submodule(".".join(self._keys[name]))
 
     # -- running -------------------------------------------------------------------------------
@@ -156,7 +162,7 @@ class Network(nn.Module):
             )
         losses = []
         for name, score, wanted in zip(self._lgraph.output_names, scores, targets, strict=True):
-            module: Any = self._module(name)
+            module: Any = self.layer_module(name)
             losses.append(module.loss(score, wanted))
         total = losses[0]
         for loss in losses[1:]:
@@ -274,7 +280,7 @@ class Network(nn.Module):
         """The layer graph, with copies of the weights as they are now attached to its layers."""
         weights: dict[str, Weights | None] = {}
         for name in self._lgraph:
-            tensors = self._module(name).state_dict()
+            tensors = self.layer_module(name).state_dict()
             if tensors:
                 weights[name] = Weights({key: t.detach().cpu().clone() for key, t in tensors.items()})
         return self._lgraph.with_weights(weights)

@@ -25,7 +25,7 @@ def initialize_normalization(net: Network, items: Items, log: TrainingLog, *, ve
     """
     layer: Any = items.input_layer
     missing = layer.missing_statistics()
-    buffers: dict[str, Tensor] = dict(net._module(layer.name).named_buffers())
+    buffers: dict[str, Tensor] = dict(net.layer_module(layer.name).named_buffers())
     new = dict(replace(layer, weights=None).torch_module([]).named_buffers())
     if all(torch.equal(buffers[name], new[name]) for name in missing) and missing:
         log.normalization()

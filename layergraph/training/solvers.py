@@ -56,7 +56,7 @@ def _parameters(net: Network, lgraph: LayerGraph) -> Iterator[tuple[nn.Parameter
     """Each parameter with its learn-rate and L2 factor."""
     for name in lgraph:
         factors = lgraph[name].factors()
-        for key, parameter in net._module(name).named_parameters():
+        for key, parameter in net.layer_module(name).named_parameters():
             yield parameter, factors.get(key, (1.0, 1.0))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from layergraph.errors import LayergraphError, WrongTypeError
+from layergraph.errors import LayergraphError, MissingExtraError, WrongTypeError
 from layergraph.graph import LayerGraph
 from layergraph.training.info import TrainingInfo
 from layergraph.training.log import TrainingLog
@@ -18,10 +18,6 @@ from layergraph.training.options import TrainingOptions
 if TYPE_CHECKING:
     from layergraph.network import Network
     from layergraph.training.items import TrainingData
-
-
-class MissingExtraError(LayergraphError, ImportError):
-    """A package that an optional part of layergraph needs is not installed."""
 
 
 def train_network(
