@@ -1,0 +1,448 @@
+"""Files that somebody made to break a loader: only our own error may come out, and soon."""
+
+import json
+import os
+import struct
+import time
+from copy import deepcopy
+from dataclasses import MISSING, fields
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+
+from layergraph import FileFormatError, LayerGraph, LayergraphError, ReluLayer, load
+from layergraph.builders import segnet_layers
+from layergraph.files import _layer_to_json
+from layergraph.layers import LAYER_TYPES
+from layergraph.propagation import propagate
+
+FORMAT = "layergraph 1"
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "hostile.safetensors"
+
+
+def write(path, architecture, tensors=None, **metadata):
+    """A safetensors file with this text (or what becomes JSON) as its architecture."""
+    text = architecture if isinstance(architecture, str) else json.dumps(architecture)
+    save_file(tensors or {}, path, {"format": FORMAT, "architecture": text, **metadata})
+
+
+def header(text: bytes, length: int | None = None) -> bytes:
+    return struct.pack("<Q", len(text) if length is None else length) + text
+
+
+def relu(name="a", **more):
+    return {"type": "ReluLayer", "name": name, **more}
+
+
+def conv(**more):
+    return {"type": "Convolution2dLayer", "name": "c", "filter_size": 3, "num_filters": 2, **more}
+
+
+def graph(*layers, connections=()):
+    return {"layers": list(layers), "connections": [list(row) for row in connections]}
+
+
+RAW = {
+    "nothing": b"",
+    "one byte": b"\x01",
+    "zeros": bytes(100),
+    "a header longer than the file": header(b"{}", 10**6),
+    "a header of 2^63 bytes": header(b"{}", 2**63),
+    "a header of 2^64 - 1 bytes": header(b"{}", 2**64 - 1),
+    "a header that is no JSON": header(b"{nothing}"),
+    "a header that is no object": header(b"[1, 2]"),
+    "a header that is no text": header(b"\xff\xfe\xfd\xfc"),
+    "tensors beyond the end": header(b'{"a":{"dtype":"F32","shape":[100],"data_offsets":[0,400]}}'),
+    "tensors that overlap": header(
+        b'{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}'
+    )
+    + b"123",
+    "a tensor of negative shape": header(b'{"a":{"dtype":"U8","shape":[-1],"data_offsets":[0,1]}}') + b"1",
+    "a tensor of 2^62 times 4 numbers": header(
+        b'{"a":{"dtype":"U8","shape":[4611686018427387904, 4],"data_offsets":[0,1]}}'
+    )
+    + b"1",
+    "an unknown dtype": header(b'{"a":{"dtype":"PICKLE","shape":[1],"data_offsets":[0,1]}}') + b"1",
+    "metadata that is no text": header(b'{"__metadata__":{"format":1}}'),
+    "metadata twice": header(b'{"__metadata__":{"format":"layergraph 1"},"__metadata__":{}}'),
+    "a pickle": b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x8c\x06system\x93.",
+    "a zip file": b"PK\x03\x04" + bytes(50),
+    "Python": b"import os; os.system('touch pwned')\n",
+}
+
+ARCHITECTURES = {
+    "empty text": "",
+    "no JSON": "{layers: []}",
+    "a number": "5",
+    "null": "null",
+    "a list": "[]",
+    "no layers": {"connections": []},
+    "no connections": {"layers": []},
+    "layers that are no list": {"layers": {"a": 1}, "connections": []},
+    "connections that are no list": {"layers": [], "connections": "none"},
+    "a layer that is no object": graph("ReluLayer"),
+    "a layer that is null": graph(None),
+    "a layer without a type": graph({"name": "a"}),
+    "an unknown type": graph({"type": "EvilLayer", "name": "a"}),
+    "a type that is the base": graph({"type": "Layer", "name": "a"}),
+    "a type that is a builtin": graph({"type": "eval", "name": "a"}),
+    "a type with a path": graph({"type": "os.system", "name": "a"}),
+    "a type with underscores": graph({"type": "__class__", "name": "a"}),
+    "a type that is a number": graph({"type": 5, "name": "a"}),
+    "a type that is a list": graph({"type": ["ReluLayer"], "name": "a"}),
+    "a type that is a mixin": graph({"type": "Joining", "name": "a", "num_inputs": 2}),
+    "an unknown argument": graph(relu(slope=1)),
+    "an argument that is no name": graph(relu(**{"__class__": "x"})),
+    "self as an argument": graph(relu(self=1)),
+    "weights as an argument": graph(relu(weights={"a": 1})),
+    "a module as an argument": graph({"type": "ModuleLayer", "name": "m", "module": "os"}),
+    "a module that nobody gives": graph({"type": "ModuleLayer", "name": "m"}),
+    "a missing argument": graph({"type": "Convolution2dLayer", "name": "c"}),
+    "no name": graph({"type": "ReluLayer"}),
+    "an empty name": graph(relu("")),
+    "a name that is null": graph(relu(None)),
+    "a name that is a number": graph(relu(5)),
+    "a name that is a list": graph(relu(["a"])),
+    "a name that is an object": graph(relu({"a": 1})),
+    "a module's name that is a list": graph({"type": "ModuleLayer", "name": ["m"]}),
+    "a name with a slash": graph(relu("../../etc/passwd")),
+    "half a character as a name": '{"layers":[{"type":"ReluLayer","name":"\\ud800"}],"connections":[]}',
+    "a name twice": graph(relu(), relu()),
+    "a key twice": '{"layers":[{"type":"ReluLayer","name":"a","name":"b"}],"connections":[]}',
+    "layers twice": '{"layers":[],"layers":[],"connections":[]}',
+    "NaN": '{"layers":[{"type":"LeakyReluLayer","name":"a","scale":NaN}],"connections":[]}',
+    "Infinity": '{"layers":[{"type":"LeakyReluLayer","name":"a","scale":Infinity}],"connections":[]}',
+    "minus Infinity": '{"layers":[],"connections":[-Infinity]}',
+    "1e999": '{"layers":[{"type":"LeakyReluLayer","name":"a","scale":1e999}],"connections":[]}',
+    "a number of 400 digits": graph({"type": "LeakyReluLayer", "name": "a", "scale": 10**400}),
+    "a number of 5000 digits": '{"layers":[{"type":"DropoutLayer","name":"a","probability":1'
+    + "0" * 5000
+    + '}],"connections":[]}',
+    "a size of 10^30": graph(conv(num_filters=10**30)),
+    "a size of 10^4000": graph(conv(num_filters=10**4000)),
+    "a negative size": graph(conv(num_filters=-1)),
+    "a size of one and a half": graph(conv(filter_size=1.5)),
+    "a size that is true": graph(conv(filter_size=True)),
+    "a size that is text": graph(conv(filter_size="3")),
+    "a size that is an object": graph(conv(filter_size={"a": 3})),
+    "a deep padding": graph(conv(padding=[[[[[1]]]]])),
+    "an initializer that is code": graph(conv(weights_initializer="__import__('os').system('touch pwned')")),
+    "an initializer that is a list": graph(conv(weights_initializer=["he"])),
+    "a billion inputs": graph({"type": "AdditionLayer", "name": "a", "num_inputs": 10**9}),
+    "a trillion channels with a mean": graph(
+        {"type": "ImageInputLayer", "name": "i", "input_size": [1, 1, 10**12], "mean": 0.5}
+    ),
+    "classes that are a number": graph({"type": "PixelClassificationLayer", "name": "p", "classes": 5}),
+    "class weights that are text": graph(
+        {"type": "PixelClassificationLayer", "name": "p", "classes": ["a"], "class_weights": ["1"]}
+    ),
+    "class weights of 400 digits": graph(
+        {"type": "PixelClassificationLayer", "name": "p", "classes": ["a"], "class_weights": [10**400]}
+    ),
+    "a connection that is text": {"layers": [relu()], "connections": ["a"]},
+    "a connection of three": graph(relu("a"), relu("b"), connections=[("a", "b", "a")]),
+    "a connection of numbers": graph(relu("a"), relu("b"), connections=[(0, 1)]),
+    "a connection of lists": {"layers": [relu()], "connections": [[["a"], ["b"]]]},
+    "a connection to nobody": graph(relu("a"), connections=[("a", "b")]),
+    "a connection from nobody": graph(relu("a"), connections=[("b", "a")]),
+    "a connection to no port": graph(relu("a"), relu("b"), connections=[("a", "b/in2")]),
+    "a connection twice": graph(relu("a"), relu("b"), connections=[("a", "b"), ("a", "b")]),
+    "a connection to itself": graph(relu("a"), connections=[("a", "a")]),
+    "a cycle": graph(relu("a"), relu("b"), relu("c"), connections=[("a", "b"), ("b", "c"), ("c", "a")]),
+    "a cycle far off": graph(
+        *(relu(f"r{i}") for i in range(1000)),
+        connections=[(f"r{i}", f"r{(i + 1) % 1000}") for i in range(1000)],
+    ),
+    "brackets, 100000 deep": "[" * 100_000,
+    "closed brackets, 100000 deep": "[" * 100_000 + "]" * 100_000,
+    "objects, 100000 deep": '{"a":' * 100_000,
+    "brackets in a layer, 990 deep": '{"layers":[{"type":"ReluLayer","name":'
+    + "[" * 990
+    + "]" * 990
+    + '}],"connections":[]}',
+}
+
+
+@pytest.mark.parametrize("name", RAW)
+@pytest.mark.parametrize("weights", [True, False])
+def test_bytes(name, weights, path):
+    path.write_bytes(RAW[name])
+    with pytest.raises(FileFormatError, match=r"hostile\.safetensors") as caught:
+        load(path, weights=weights)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("weights", [True, False])
+def test_architectures(name, weights, path):
+    write(path, ARCHITECTURES[name])
+    with pytest.raises(FileFormatError) as caught:
+        load(path, weights=weights)
+    assert "holds no valid layer graph" in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+def test_the_texts(golden_errors, path):
+    def loaded(name):
+        write(path, ARCHITECTURES[name])
+        return load(path)
+
+    # the others end in words of Python's JSON reader, or of safetensors
+    quoted = ("JSON", "empty text", "deep", "missing argument")
+    names = [name for name in ARCHITECTURES if not any(word in name for word in quoted)]
+    golden_errors("hostile_files", {name: lambda n=name: loaded(n) for name in names}, hide=str(path.parent))
+
+
+@pytest.mark.parametrize(
+    "metadata", [None, {}, {"format": "pt"}, {"format": "layergraph 2"}, {"architecture": "{}"}]
+)
+def test_foreign_safetensors(metadata, path, golden_errors):
+    save_file({"weight": torch.zeros(2)}, path, metadata)
+    with pytest.raises(FileFormatError, match="was it written by save"):
+        load(path)
+
+
+def test_every_truncation(path):
+    """Cut off anywhere, a file is refused."""
+    lgraph = segnet_layers((8, 8), 2, 1, num_output_channels=1, num_convolution_layers=1)
+    lgraph.compile().layer_graph().save(path)
+    whole = path.read_bytes()
+    for length in [*range(64), *range(64, len(whole), 61), len(whole) - 1]:
+        path.write_bytes(whole[:length])
+        with pytest.raises(FileFormatError):
+            load(path)
+    path.write_bytes(whole + b"more")
+    with pytest.raises(FileFormatError):
+        load(path)
+
+
+quick = settings(max_examples=150, suppress_health_check=[*HealthCheck])
+
+
+def loads_or_refuses(path):
+    try:
+        lgraph = load(path)
+    except FileFormatError:
+        return
+    try:
+        propagate(lgraph)
+        str(lgraph)
+        lgraph._repr_html_()
+        lgraph.compile()
+    except LayergraphError:
+        pass
+
+
+@quick
+@given(data=st.data())
+def test_bytes_changed_at_random(data, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "changed.safetensors"
+    lgraph = segnet_layers((8, 8), 2, 1, num_output_channels=1, num_convolution_layers=1)
+    lgraph.save(path)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    loads_or_refuses(path)
+
+
+@quick
+@given(content=st.binary(max_size=200))
+def test_random_bytes(content, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "random.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(FileFormatError):
+        load(path)
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.integers(-2, 9)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5)
+    | st.sampled_from(["same", "auto", "none", "he", "centercrop", "nearest", "mean"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=500, suppress_health_check=[*HealthCheck])
+@given(kind=st.sampled_from(sorted(LAYER_TYPES)), data=st.data())
+def test_random_arguments_of_every_type(kind, data, tmp_path_factory):
+    names = [f.name for f in fields(LAYER_TYPES[kind]) if f.name not in ("weights", "module", "name")]
+    required = [f.name for f in fields(LAYER_TYPES[kind]) if f.name in names and f.default is MISSING]
+    chosen = data.draw(st.sets(st.sampled_from(names), max_size=3)) if names else set()
+    item = {"type": kind, "name": "x", **{name: data.draw(VALUES) for name in {*chosen, *required}}}
+    path = tmp_path_factory.getbasetemp() / "arguments.safetensors"
+    write(path, graph(item))
+    try:
+        lgraph = load(path)
+    except FileFormatError:
+        return
+    assert load(path) == lgraph
+    assert repr(lgraph.layers)
+    propagate(lgraph)
+    lgraph._repr_html_()
+
+
+@settings(max_examples=300, suppress_health_check=[*HealthCheck])
+@given(data=st.data())
+def test_an_architecture_changed_at_random(data, tmp_path_factory):
+    """Values of a real architecture replaced by others, keys left out, rows doubled."""
+    path = tmp_path_factory.getbasetemp() / "architecture.safetensors"
+    lgraph = segnet_layers((8, 8), 2, 1, num_output_channels=1, num_convolution_layers=1)
+    item = graph(*map(_layer_to_json, lgraph.layers), connections=lgraph.connections)
+    item = json.loads(json.dumps(item))
+    for _ in range(data.draw(st.integers(1, 3))):
+        where, key = data.draw(st.sampled_from(sorted(places(item), key=repr)))
+        owner = item
+        for step in where:
+            owner = owner[step]
+        what = data.draw(st.sampled_from(["replace", "remove", "double"]))
+        if what == "replace":
+            owner[key] = data.draw(VALUES)
+        elif what == "remove":
+            del owner[key]
+        elif isinstance(owner, list):
+            owner.append(deepcopy(owner[key]))
+    write(path, item)
+    loads_or_refuses(path)
+
+
+def places(item, where=()):
+    """Every (path, key) inside nested lists and objects."""
+    keys = item.keys() if isinstance(item, dict) else range(len(item)) if isinstance(item, list) else ()
+    for key in keys:
+        yield where, key
+        yield from places(item[key], (*where, key))
+
+
+# -- many -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_many_layers_are_read_in_linear_time(path, reverse):
+    """A chain, its connections in either order: it takes a second, where quadratic steps take minutes."""
+    count = 20_000
+    rows = [(f"r{i}", f"r{i + 1}") for i in range(count - 1)]
+    write(path, graph(*(relu(f"r{i}") for i in range(count)), connections=rows[::-1] if reverse else rows))
+    start = time.process_time()
+    assert len(load(path)) == count
+    assert time.process_time() - start < 20
+
+
+def test_a_layer_that_feeds_and_is_fed_by_many(path):
+    count = 4000
+    wide = {"type": "AdditionLayer", "name": "sum", "num_inputs": count}
+    rows = [("a", f"sum/in{i + 1}") for i in range(count)]
+    write(path, graph(relu("a"), wide, connections=rows))
+    start = time.process_time()
+    lgraph = load(path)
+    assert len(lgraph.connections) == count
+    assert time.process_time() - start < 20
+
+
+def test_an_architecture_longer_than_any_real_one(path):
+    write(path, " " * (17 * 1024**2))
+    with pytest.raises(FileFormatError, match="characters long, more than any real one"):
+        load(path)
+
+
+# -- weights --------------------------------------------------------------------------------------------
+
+
+def test_weights_of_layers_that_do_not_exist(path):
+    write(path, graph(relu("a")), {"b/weight": torch.zeros(1)})
+    with pytest.raises(FileFormatError, match="no layer is called 'b'"):
+        load(path)
+    write(path, graph(relu("a")), {"weight": torch.zeros(1)})
+    with pytest.raises(FileFormatError, match="no layer is called 'weight'"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {"c/weight": torch.zeros(1)},
+        {"c/weight": torch.zeros(2, 1, 3, 3), "c/bias": torch.zeros(3)},
+        {"c/weight": torch.zeros(2, 1, 3, 3), "c/bias": torch.zeros(2), "c/__class__": torch.zeros(1)},
+        {"c": torch.zeros(1)},
+        {"c/": torch.zeros(1)},
+        {"c/weight/x": torch.zeros(1)},
+    ],
+)
+def test_weights_that_do_not_fit_are_found_when_compiling(tensors, path):
+    item = graph(
+        {"type": "ImageInputLayer", "name": "in", "input_size": [5, 5]}, conv(), connections=[("in", "c")]
+    )
+    write(path, item, tensors)
+    with pytest.raises(LayergraphError, match="its weights do not fit"):
+        load(path).compile()
+
+
+def test_sizes_that_no_memory_holds_are_found_when_compiling(path):
+    for channels in (10**12, 2**62):
+        layers = (
+            {"type": "ImageInputLayer", "name": "in", "input_size": [5, 5], "normalization": "none"},
+            conv(num_filters=channels),
+        )
+        write(path, graph(*layers, connections=[("in", "c")]))
+        lgraph = load(path)
+        assert propagate(lgraph, "network").outputs["c"][0].channels == channels
+        with pytest.raises(LayergraphError, match="no module can be made"):
+            lgraph.compile()
+
+
+# -- names ----------------------------------------------------------------------------------------------
+
+NAMES = [
+    "<script>alert(1)<",
+    '"><img src=x onerror=alert(1)>',
+    "'; DROP TABLE layers; --",
+    "$(touch pwned)",
+    "`touch pwned`",
+    "..",
+    "C:\\Windows",
+    "\x1b[31mred",
+    "__import__('os').system('touch pwned')",
+    '"); __import__("os").system("touch pwned"); ("',
+    "a\nb",
+    "{0.__class__}",
+    "%s%s%n",
+    "x" * 10_000,
+    "\u202eright to left",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_never_becomes_code_markup_or_a_path(name, path, monkeypatch):
+    monkeypatch.chdir(path.parent)
+    layers = ({"type": "ImageInputLayer", "name": "in", "input_size": [5, 5]}, conv(name=name))
+    write(path, graph(*layers, connections=[("in", name)]))
+    lgraph = load(path)
+    assert [*lgraph] == ["in", name]
+    html = lgraph._repr_html_()
+    assert "<script" not in html
+    assert "<img" not in html
+    net = lgraph.compile().eval()
+    x = torch.rand(1, 1, 5, 5)
+    assert torch.equal(net.to_fx()(x), net(x))
+    net.layer_graph().save("again.safetensors")
+    assert load("again.safetensors") == net.layer_graph()
+    assert sorted(os.listdir()) == ["again.safetensors", "hostile.safetensors"]
+
+
+def test_loading_many_good_files_leaves_no_open_files(path):
+    LayerGraph(ReluLayer()).save(path)
+    for _ in range(300):
+        load(path)
+    path.unlink()
