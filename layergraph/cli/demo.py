@@ -15,9 +15,9 @@ from layergraph.cli.arguments import classes_and_ids
 from layergraph.errors import DataError
 
 # what a CPU of two cores trains in about a minute: images × pixels × epochs
-_BUDGET = 9_000_000
+_BUDGET = 6_000_000
 _LARGEST_IMAGE = 96 * 128
-_MOST_EPOCHS, _USUAL_EPOCHS = 30, 10
+_MOST_EPOCHS, _USUAL_EPOCHS = 12, 8
 
 
 class Material(NamedTuple):
