@@ -13,6 +13,11 @@ def whole(builder: str, argument: str, value: object, minimum: int = 1) -> int:
     return arguments.whole(builder, argument, value, minimum)
 
 
+def poolings(builder: str, value: object) -> int:
+    """A number of poolings: each halves the image, so that 30 need one of a billion rows."""
+    return arguments.whole(builder, "encoder_depth", value, 1, 30)
+
+
 def image_channels(builder: str, value: object, rank: int) -> tuple[int, ...]:
     """The image size with its channels; without them, one channel."""
     return arguments.image_numbers(builder, "image_size", value, rank)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layergraph.builders.arguments import filter_window, image_channels, per_stage, whole
+from layergraph.builders.arguments import filter_window, image_channels, per_stage, poolings, whole
 from layergraph.graph import LayerGraph
 from layergraph.layers import (
     BatchNormalizationLayer,
@@ -58,7 +58,7 @@ def segnet_layers(
     builder = "segnet_layers"
     size = image_channels(builder, image_size, 2)
     whole(builder, "num_classes", num_classes, 2)
-    depth = whole(builder, "encoder_depth", encoder_depth)
+    depth = poolings(builder, encoder_depth)
     convolutions = per_stage(builder, "num_convolution_layers", num_convolution_layers, depth)
     filters = per_stage(builder, "num_output_channels", num_output_channels, depth)
     window = filter_window(builder, filter_size, 2)

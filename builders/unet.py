@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from layergraph.builders.arguments import choice, filter_window, image_channels, whole
+from layergraph.builders.arguments import choice, filter_window, image_channels, poolings, whole
 from layergraph.errors import LayerArgumentError
 from layergraph.graph import LayerGraph
 from layergraph.layers import (
@@ -60,7 +60,7 @@ def unet_layers(
     builder = "unet_layers"
     size = image_channels(builder, image_size, 2)
     whole(builder, "num_classes", num_classes, 2)
-    depth = whole(builder, "encoder_depth", encoder_depth)
+    depth = poolings(builder, encoder_depth)
     first = whole(builder, "num_first_encoder_filters", num_first_encoder_filters)
     window = filter_window(builder, filter_size, 2)
     choice(builder, "convolution_padding", convolution_padding, ("same", "valid"))
