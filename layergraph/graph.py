@@ -122,13 +122,19 @@ class LayerGraph:
         >>> LayerGraph([ImageInputLayer((8, 8, 1), name="data"), ReluLayer(name="relu")]).sources("relu")
         {'in': End(layer='data', port='out')}
         """
-        self[name]
-        return dict(self._draft.incoming.get(name, {}))
+        fed = self._draft.incoming.get(name)
+        if fed is None:
+            self[name]  # or raise
+            return {}
+        return dict(fed)
 
     def destinations(self, name: str) -> tuple[tuple[str, End], ...]:
         """What a layer feeds: pairs of its output port and the layer and port it goes to."""
-        self[name]
-        return self._draft.outgoing.get(name, ())
+        fan_out = self._draft.outgoing.get(name)
+        if fan_out is None:
+            self[name]  # or raise
+            return ()
+        return fan_out
 
     def __getitem__(self, name: str) -> Layer:
         try:

@@ -51,17 +51,19 @@ def propagate(lgraph: LayerGraph, target_usage: TargetUsage = "train_network") -
                 given.append(None)
                 issues.append(_missing_input(name, port, layer))
             else:
-                given.append(outputs[source.layer][lgraph[source.layer].output_names.index(source.port)])
+                sizes = outputs[source.layer]
+                index = 0 if len(sizes) == 1 else lgraph[source.layer].output_names.index(source.port)
+                given.append(sizes[index])
         inputs[name] = given
         known = [size for size in given if size is not None]
         outputs[name] = [None] * max(len(layer.output_names), 1)
-        found = _memory_issues(lgraph, name)
+        found = _memory_issues(lgraph, layer, fed)
         if len(known) == len(given) and not found:
             try:
-                sizes = layer.output_sizes(known)
-                found = _memory_size_issues(lgraph, name, known, outputs)
+                computed = layer.output_sizes(known)
+                found = _memory_size_issues(layer, fed, known, outputs)
                 if not found:
-                    outputs[name] = sizes
+                    outputs[name] = computed
             except SizeError as error:
                 found = [_size_issue(lgraph, name, error)]
         issues += found
@@ -108,6 +110,9 @@ def _whole_graph_issues(lgraph: LayerGraph, target_usage: TargetUsage) -> list[I
 
 def _parts(lgraph: LayerGraph) -> list[list[str]]:
     """The connected parts of the graph, the one of the first input layer (or the largest) first."""
+    starts = sum(1 for name in lgraph if not lgraph.sources(name))
+    if starts <= 1:  # each part has one at least
+        return [list(lgraph)]
     parts: list[list[str]] = []
     seen: set[str] = set()
     position = {name: index for index, name in enumerate(lgraph)}
@@ -128,12 +133,10 @@ def _parts(lgraph: LayerGraph) -> list[list[str]]:
     return parts
 
 
-def _memory_issues(lgraph: LayerGraph, name: str) -> list[Issue]:
+def _memory_issues(lgraph: LayerGraph, layer: Layer, fed: Mapping[str, End]) -> list[Issue]:
     """Images where a layer takes what another remembers, or the reverse; memories of two layers."""
-    layer = lgraph[name]
-    issues = []
-    feeders = set()
-    for port, source in lgraph.sources(name).items():
+    name, issues, feeders = layer.name, [], set()
+    for port, source in fed.items():
         memory = source.port if source.port in lgraph[source.layer].memory_ports else ""
         if port in layer.memory_ports:
             feeders.add(source.layer)
@@ -154,15 +157,17 @@ def _memory_issues(lgraph: LayerGraph, name: str) -> list[Issue]:
 
 
 def _memory_size_issues(
-    lgraph: LayerGraph, name: str, given: Sequence[Size], outputs: Mapping[str, Sequence[Size | None]]
+    layer: Layer,
+    fed: Mapping[str, End],
+    given: Sequence[Size],
+    outputs: Mapping[str, Sequence[Size | None]],
 ) -> list[Issue]:
     """An unpooling layer takes the very size that the pooling layer gave, not only as many numbers."""
-    layer = lgraph[name]
-    for port, source in lgraph.sources(name).items():
+    for port, source in fed.items() if layer.memory_ports else ():
         if port in layer.memory_ports and outputs[source.layer][0] != given[0]:
             text = f"input 'in' is {given[0]}, but {source.layer!r} pooled to {outputs[source.layer][0]}"
             hint = "unpool what has the size and channels of the pooling layer's output"
-            return [Issue("LG-UNPOOLING", "error", name, layer.input_names[0], text, hint)]
+            return [Issue("LG-UNPOOLING", "error", layer.name, layer.input_names[0], text, hint)]
     return []
 
 
