@@ -128,7 +128,7 @@ def test_any_name_works(name):
     net, x = lgraph.compile().double(), torch.rand(2, 1, 4, 4).double()
     product = x
     for layer in ("before", name, "after"):
-        product = product * net._module(layer).weight.view(()) + net._module(layer).bias
+        product = product * net.layer_module(layer).weight.view(()) + net.layer_module(layer).bias
     torch.testing.assert_close(net(x), product)
     torch.testing.assert_close(net.activations(x, name), net.activations(x, f"{name}/out"))
     assert net.layer_graph()[name].weights["weight"].shape == (1, 1, 1, 1)
@@ -159,7 +159,7 @@ def test_any_name_passes_torch_export_and_compile(name, tmp_path):
 
 def test_all_odd_names_at_once_keep_apart():
     net = chain(NAMES).compile()
-    modules = [net._module(name) for name in NAMES]
+    modules = [net.layer_module(name) for name in NAMES]
     assert len({id(module) for module in modules}) == len(NAMES)
     keys = list(net.state_dict())
     assert len(keys) == len(set(keys)) == 2 * len(NAMES) + 1
@@ -623,7 +623,7 @@ def test_compiling_uses_attached_weights_and_initializes_others():
     )
     net = changed.compile()
     for name in lgraph:
-        tensors = net._module(name).state_dict()
+        tensors = net.layer_module(name).state_dict()
         for key, tensor in tensors.items():
             equal = torch.equal(tensor, trained[name].weights[key])
             assert equal == (name != "encoder1_conv2" or key == "bias")
