@@ -69,7 +69,8 @@ def average_pooling(window: Window, *, counts_padding: bool) -> nn.Module:
     """Average pooling with this window; padding counts as zeros, or does not count."""
     padding = _even_padding(window)
     pool: type[nn.Module] = nn.AvgPool2d if len(window.size) == 2 else nn.AvgPool3d
-    if padding is not None:
+    # torch refuses a volume smaller than the window, also where its padding makes it fit
+    if padding is not None and (len(window.size) == 2 or not any(padding)):
         return pool(window.size, window.stride, padding, count_include_pad=counts_padding)
     pad = Pad(window, 0.0)
     if counts_padding:
