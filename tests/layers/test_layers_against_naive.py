@@ -27,8 +27,8 @@ from layergraph.layers.arguments import pairs
 from layergraph.sizes import image_size
 
 SEEDS = st.integers(0, 2**32 - 1)
-small = settings(max_examples=60)
-fewer = settings(max_examples=30)
+small = settings(max_examples=200)
+fewer = settings(max_examples=100)
 
 
 def random_image(seed, *shape):
@@ -260,7 +260,7 @@ def test_global_average_pooling():
     ("method", "rounding"),
     [("nearest", "round"), ("nearest", "floor"), ("nearest", "onnx-10"), ("bilinear", "round")],
 )
-@settings(max_examples=25)
+@settings(max_examples=60)
 @given(seed=SEEDS, spatial=numbers(1, 9), target=numbers(1, 14))
 def test_resizing(method, geometry, rounding, seed, spatial, target):
     layer = Resize2dLayer(
@@ -315,3 +315,9 @@ def test_cropping(seed, spatial, keep, start):
         (found,), _ = run(Crop2dLayer(start), x, reference)
         wanted = x[:, :, row - 1 : row - 1 + keep[0], column - 1 : column - 1 + keep[1]]
         np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_volume_smaller_than_its_window_is_pooled_where_padding_makes_it_fit():
+    layer = AveragePooling3dLayer((1, 1, 2), padding=(0, 0, 1))
+    (found,), _ = run(layer, np.ones((1, 1, 1, 1, 1)))
+    np.testing.assert_array_equal(found, np.full((1, 1, 1, 1, 2), 0.5))
