@@ -14,13 +14,8 @@ def whole(builder: str, argument: str, value: object, minimum: int = 1) -> int:
 
 
 def poolings(builder: str, value: object) -> int:
-    """A number of poolings, each of which halves the image."""
-    depth = whole(builder, "encoder_depth", value)
-    if depth > 30:
-        raise LayerArgumentError(
-            f"{builder}: encoder_depth is at most 30, got {value!r:.100}; an image would need 2^30 rows"
-        )
-    return depth
+    """A number of poolings: each halves the image, so that 30 need one of a billion rows."""
+    return arguments.whole(builder, "encoder_depth", value, 1, 30)
 
 
 def image_channels(builder: str, value: object, rank: int) -> tuple[int, ...]:
