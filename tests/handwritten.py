@@ -1,96 +1,119 @@
-"""SegNet and U-Net of depth 2 as a person writes them in PyTorch: what compiled graphs are compared with."""
+"""SegNet and U-Net as one writes them in plain PyTorch: what compiled graphs are compared with."""
+
+from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 
 class Block(nn.Module):
     """Convolution, batch normalization, ReLU."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, channels: int, filters: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, 3, padding=1)
-        self.bn = nn.BatchNorm2d(outputs)
+        self.conv = nn.Conv2d(channels, filters, 3, padding=1)
+        self.bn = nn.BatchNorm2d(filters)
+        self.relu = nn.ReLU()
 
-    def forward(self, x):
-        return F.relu(self.bn(self.conv(x)))
+    def forward(self, x: Tensor) -> Tensor:
+        return self.relu(self.bn(self.conv(x)))
 
 
 class SegNet(nn.Module):
-    def __init__(self, channels: int, classes: int, filters: int) -> None:
+    """SegNet with two convolutions a section, as ``segnet_layers`` builds it."""
+
+    def __init__(self, channels: int, classes: int, depth: int, filters: int = 64) -> None:
         super().__init__()
-        self.encoder1 = nn.Sequential(Block(channels, filters), Block(filters, filters))
-        self.encoder2 = nn.Sequential(Block(filters, filters), Block(filters, filters))
-        self.decoder2 = nn.Sequential(Block(filters, filters), Block(filters, filters))
-        self.decoder1 = nn.Sequential(Block(filters, filters), Block(filters, classes))
+        self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
+        self.encoder = nn.ModuleList()
+        for _ in range(depth):
+            self.encoder.append(nn.ModuleList([Block(channels, filters), Block(filters, filters)]))
+            channels = filters
+        self.decoder = nn.ModuleList()
+        for stage in range(depth, 0, -1):
+            last = classes if stage == 1 else filters
+            self.decoder.append(nn.ModuleList([Block(filters, filters), Block(filters, last)]))
 
-    def forward(self, x):
-        a = self.encoder1(x)
-        b, first = F.max_pool2d(a, 2, return_indices=True)
-        b = self.encoder2(b)
-        c, second = F.max_pool2d(b, 2, return_indices=True)
-        c = F.max_unpool2d(c, second, 2, output_size=b.shape[2:])
-        c = self.decoder2(c)
-        c = F.max_unpool2d(c, first, 2, output_size=a.shape[2:])
-        return self.decoder1(c)
+    def scores(self, x: Tensor) -> Tensor:
+        x = x - self.mean
+        memory = []
+        for first, second in self.encoder:
+            x = second(first(x))
+            size = x.shape[-2:]
+            x, indices = F.max_pool2d(x, 2, 2, return_indices=True)
+            memory.append((indices, size))
+            del indices
+        for first, second in self.decoder:
+            indices, size = memory.pop()
+            x = F.max_unpool2d(x, indices, 2, 2, output_size=size)
+            del indices
+            x = second(first(x))
+        return x
 
-    def in_order(self):
-        """The convolutions and batch normalizations in the order of the layers."""
-        return [m for m in self.modules() if isinstance(m, (nn.Conv2d, nn.BatchNorm2d))]
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scores(x).softmax(1)
 
 
 class UNet(nn.Module):
-    def __init__(self, channels: int, classes: int, filters: int, padding: int) -> None:
+    """U-Net as ``unet_layers`` builds it; ``padding`` 0 is the paper's, with cropped skips."""
+
+    def __init__(self, channels: int, classes: int, depth: int, filters: int = 64, padding: int = 1) -> None:
         super().__init__()
-        widths = [channels, filters, 2 * filters, 4 * filters]
+        self.padding = padding
+        self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
+        self.depth = depth
+        widths = [filters * 2**stage for stage in range(depth + 1)]
+        self.down = nn.ModuleList(
+            self._double(before, after)
+            for before, after in zip([channels, *widths[:-1]], widths, strict=True)
+        )
+        self.up = nn.ModuleList(
+            nn.ModuleList([nn.ConvTranspose2d(w, w // 2, 2, 2), self._double(w, w // 2)])
+            for w in widths[:0:-1]
+        )
+        self.dropout = nn.Dropout(0.5)
+        self.pool = nn.MaxPool2d(2, 2)
+        self.relu = nn.ReLU()
+        self.final = nn.Conv2d(filters, classes, 1)
 
-        def convolutions(inputs, outputs):
-            return nn.ModuleList(
-                [
-                    nn.Conv2d(inputs, outputs, 3, padding=padding),
-                    nn.Conv2d(outputs, outputs, 3, padding=padding),
-                ]
-            )
-
-        self.down1 = convolutions(widths[0], widths[1])
-        self.down2 = convolutions(widths[1], widths[2])
-        self.bridge = convolutions(widths[2], widths[3])
-        self.up1 = nn.ConvTranspose2d(widths[3], widths[2], 2, stride=2)
-        self.decode1 = convolutions(2 * widths[2], widths[2])
-        self.up2 = nn.ConvTranspose2d(widths[2], widths[1], 2, stride=2)
-        self.decode2 = convolutions(2 * widths[1], widths[1])
-        self.final = nn.Conv2d(widths[1], classes, 1)
+    def _double(self, before: int, after: int) -> nn.Sequential:
+        return nn.Sequential(
+            nn.Conv2d(before, after, 3, padding=self.padding),
+            nn.ReLU(),
+            nn.Conv2d(after, after, 3, padding=self.padding),
+            nn.ReLU(),
+        )
 
     @staticmethod
-    def twice(convolutions, x):
-        for conv in convolutions:
-            x = F.relu(conv(x))
-        return x
-
-    @staticmethod
-    def cropped(x, like):
+    def _cropped(x: Tensor, like: Tensor) -> Tensor:
         top, left = ((x.shape[d] - like.shape[d]) // 2 for d in (2, 3))
         return x[:, :, top : top + like.shape[2], left : left + like.shape[3]]
 
-    def forward(self, x):
-        first = self.twice(self.down1, x)
-        second = self.twice(self.down2, F.max_pool2d(first, 2))
-        deep = F.max_pool2d(F.dropout(second, 0.5, self.training), 2)
-        deep = F.dropout(self.twice(self.bridge, deep), 0.5, self.training)
-        up = F.relu(self.up1(deep))
-        up = self.twice(self.decode1, torch.cat([up, self.cropped(second, up)], 1))
-        up = F.relu(self.up2(up))
-        up = self.twice(self.decode2, torch.cat([up, self.cropped(first, up)], 1))
-        return self.final(up)
+    def scores(self, x: Tensor) -> Tensor:
+        x = x - self.mean
+        skips = []
+        for stage, double in enumerate(self.down):
+            x = double(x)
+            if stage < self.depth:
+                skips.append(x)
+            if stage >= self.depth - 1:
+                x = self.dropout(x)
+            if stage < self.depth:
+                x = self.pool(x)
+        for up, merge in self.up:
+            x = self.relu(up(x))
+            skip = skips.pop() if self.padding else self._cropped(skips.pop(), x)
+            x = merge(torch.cat([x, skip], 1))
+        return self.final(x)
 
-    def in_order(self):
-        return [m for m in self.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d))]
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scores(x).softmax(1)
 
 
-def copy_weights(network: nn.Module, written: nn.Module) -> None:
-    """Give the hand-written network the weights of the compiled one, module by module in order."""
-    kinds = (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d)
-    sources = [module for module in network.modules() if isinstance(module, kinds)]
-    for source, module in zip(sources, written.in_order(), strict=True):
-        module.load_state_dict(source.state_dict())
+def copy_weights(source: nn.Module, target: nn.Module) -> None:
+    """Give ``target`` the parameters and buffers of ``source``, which come in the same order."""
+    theirs = [*source.state_dict().values()]
+    own = target.state_dict()
+    mean_first = sorted(own, key=lambda key: key != "mean")
+    target.load_state_dict(dict(zip(mean_first, theirs, strict=True)))

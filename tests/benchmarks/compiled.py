@@ -9,13 +9,14 @@ is that of all tensors alive at once.
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from handwritten import SegNet, UNet, copy_weights
 from tabulate import tabulate
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
@@ -23,6 +24,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from layergraph.builders import segnet_layers, unet_layers
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from handwritten import SegNet, UNet, copy_weights
 
 CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[], nn.Module], tuple[int, ...]]] = {
     "SegNet depth 2, 8×1×32×32, 16 filters": (

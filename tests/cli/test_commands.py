@@ -103,7 +103,7 @@ def test_diagram_writes_svg(tmp_path: Path) -> None:
         ),
         (
             ("analyze", *SEGNET[:-1], "0"),
-            "segnet_layers: encoder_depth is a whole number of at least 1, got 0",
+            "segnet_layers: encoder_depth is a whole number from 1 to 30, got 0",
         ),
         (("analyze", "no.safetensors"), "no file 'no.safetensors' to load a layer graph from"),
         (

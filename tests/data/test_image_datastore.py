@@ -136,7 +136,8 @@ def test_what_cannot_be_written(tmp_path, monkeypatch, refusal):
         f"cannot write '{tmp_path}/a.jpg': the file is a PNG, so its name must end in .png"
     )
     assert refusal(write_image, tmp_path / "no/a.png", [[1]]) == (
-        f"cannot write '{tmp_path}/no/a.png': No such file or directory; check the folder"
+        f"cannot write '{tmp_path}/no/a.png': there is no folder '{tmp_path}/no' to write 'a.png' to; "
+        "check the folder"
     )
     write_image(file, [[7]])
     monkeypatch.setattr(

@@ -179,12 +179,12 @@ Classes
 
 Images
 
-  metric             lowest    median     mean    highest    lowest_image
+  metric             lowest    median     mean    highest  lowest_image
   ---------------  --------  --------  -------  ---------  --------------
-  global_accuracy   0.66667   0.70833  0.70833    0.75                  1
-  mean_accuracy     0.75      0.75     0.75       0.75                  0
-  mean_iou          0.58333   0.66667  0.66667    0.75                  0
-  weighted_iou      0.58333   0.625    0.625      0.66667               0"""
+  global_accuracy   0.66667   0.70833  0.70833    0.75     1
+  mean_accuracy     0.75      0.75     0.75       0.75     0
+  mean_iou          0.58333   0.66667  0.66667    0.75     0
+  weighted_iou      0.58333   0.625    0.625      0.66667  0"""
     )
 
 
