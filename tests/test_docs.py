@@ -1,0 +1,41 @@
+"""The documentation is true: its blocks run in order and print what stands below them."""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_blocks_run_and_print_what_the_page_shows(page: Path) -> None:
+    names: dict[str, object] = {}
+    blocks = re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", page.read_text("utf-8"), re.DOTALL)
+    assert blocks
+    for code, expected in blocks:
+        printed = io.StringIO()
+        with redirect_stdout(printed):
+            exec(compile(code, str(page), "exec"), names)
+        assert printed.getvalue() == expected
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
+        assert (page.parent / target).is_file(), target
+
+
+def test_every_code_has_its_row() -> None:
+    code = re.compile(r"LG-[A-Z]+(?:-[A-Z]+)*")
+    sources = [*(ROOT / "layergraph").rglob("*.py"), *(ROOT / "analyze").rglob("*.py")]
+    used = {found for path in sources for found in code.findall(path.read_text("utf-8"))}
+    rows = re.findall(
+        r"^\| `(LG-[A-Z-]+)` \|", (ROOT / "docs" / "issues.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert rows == sorted(used)
