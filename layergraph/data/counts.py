@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,6 +9,7 @@ import numpy as np
 from layergraph.data.datastore import CombinedDatastore, Datastore
 from layergraph.data.labels import PixelLabelDatastore
 from layergraph.errors import DataError, WrongTypeError
+from layergraph.progress import with_progress
 from layergraph.tables import Table
 
 
@@ -36,7 +35,7 @@ def count_each_label(store: Datastore[Any]) -> Table:
     labels = _label_store(store)
     number = len(labels.classes)
     pixels, image_pixels = np.zeros(number, np.int64), np.zeros(number, np.int64)
-    for indices in _with_progress(labels, "Counting labels"):
+    for indices in with_progress(labels, "Counting labels", len(labels)):
         counted = np.bincount(indices.ravel(), minlength=number)[:number]
         pixels += counted
         image_pixels += indices.size * (counted > 0)
@@ -83,12 +82,3 @@ def _label_store(store: Datastore[Any]) -> PixelLabelDatastore:
             f"the combined store holds {len(found)} label stores; count each label store by itself"
         )
     return found[0]
-
-
-def _with_progress(store: PixelLabelDatastore, title: str) -> Iterable[Any]:
-    if not sys.stderr.isatty():
-        return store
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(store, title, total=len(store), console=Console(stderr=True), transient=True)

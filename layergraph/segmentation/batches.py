@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layergraph.errors import DataError, WrongTypeError
-from layergraph.segmentation.progress import progress
+from layergraph.progress import with_progress
 
 
 class ImageStore(Protocol):
@@ -31,7 +31,7 @@ def batches(store: ImageStore, size: int, *, verbose: bool = False) -> Iterator[
     """
     pending: list[NDArray[Any]] = []
     first = 0
-    indices = progress(range(len(store)), total=len(store), text="Segmenting", verbose=verbose)
+    indices = with_progress(range(len(store)), "Segmenting", len(store), shown=verbose)
     for index in indices:
         image = _image(store, index)
         if pending and (len(pending) == size or pending[0].shape != image.shape):

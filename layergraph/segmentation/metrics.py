@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from layergraph.errors import DataError, LayergraphError, WrongTypeError, did_you_mean
 from layergraph.labels import UNLABELLED
+from layergraph.progress import with_progress
 from layergraph.segmentation.confusion import (
     ConfusionMetrics,
     confusion_metrics,
     normalized_confusion_matrix,
     segmentation_confusion_matrix,
 )
-from layergraph.segmentation.progress import progress
 from layergraph.segmentation.results import SemanticSegmentationMetrics
 from layergraph.tables import Table
 
@@ -85,7 +85,7 @@ def evaluate_semantic_segmentation(
     size = len(names)
     total = np.zeros((size, size + 1), np.int64)
     images: list[ConfusionMetrics] = []
-    for index in progress(range(len(truth)), total=len(truth), text="Evaluating", verbose=verbose):
+    for index in with_progress(range(len(truth)), "Evaluating", len(truth), shown=verbose):
         try:
             counts = segmentation_confusion_matrix(
                 predicted[index], truth[index], size, unlabelled_column=True

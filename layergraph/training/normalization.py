@@ -11,9 +11,9 @@ from torch import Tensor
 
 from layergraph.errors import DataError
 from layergraph.network import Network
+from layergraph.progress import progress
 from layergraph.training.items import Items
 from layergraph.training.log import TrainingLog
-from layergraph.training.progress import progress
 from layergraph.training.statistics import ChannelStatistics
 
 

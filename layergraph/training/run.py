@@ -17,13 +17,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from layergraph.network import Network
+from layergraph.progress import progress
 from layergraph.training.batches import MiniBatches, even_batches
 from layergraph.training.info import StopReason, TrainingInfo
 from layergraph.training.items import Items
 from layergraph.training.log import TrainingLog
 from layergraph.training.module import TrainingModule
 from layergraph.training.options import TrainingOptions
-from layergraph.training.progress import progress
 from layergraph.training.solvers import frozen_parameters
 from layergraph.training.statistics import finalize_batch_normalization
 

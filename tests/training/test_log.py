@@ -14,8 +14,8 @@ from layergraph import (
     LayerGraph,
     RegressionLayer,
 )
+from layergraph.progress import progress
 from layergraph.training.log import TrainingLog
-from layergraph.training.progress import progress
 
 LOG = """\
 Training on single CPU.

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -30,6 +33,18 @@ def progress(text: str, total: int, *, shown: bool = True) -> Iterator[Callable[
     with bar:
         task = bar.add_task(text, total=total)
         yield lambda: bar.advance(task)
+
+
+def with_progress(steps: Iterable[T], text: str, total: int, *, shown: bool = True) -> Iterator[T]:
+    """Go through ``steps`` with such a bar.
+
+    >>> list(with_progress("ab", "Reading", 2, shown=False))
+    ['a', 'b']
+    """
+    with progress(text, total, shown=shown) as advance:
+        for step in steps:
+            yield step
+            advance()
 
 
 def _nothing() -> None:
