@@ -15,7 +15,7 @@ from layergraph.cli.arguments import classes_and_ids
 from layergraph.errors import DataError
 
 # what a CPU of two cores trains in about a minute: images × pixels × epochs
-_BUDGET = 6_000_000
+_BUDGET = 16_000_000
 _LARGEST_IMAGE = 96 * 128
 _MOST_EPOCHS, _USUAL_EPOCHS = 12, 8
 
@@ -100,7 +100,7 @@ def demo(
     _step(4, f"Training on {len(train)} images, {epochs} epochs")
     options = TrainingOptions(
         "sgdm",
-        initial_learn_rate=0.02,
+        initial_learn_rate=0.05,
         max_epochs=epochs,
         mini_batch_size=min(8, len(train)),
         shuffle="every-epoch",
