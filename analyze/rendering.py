@@ -30,13 +30,13 @@ class Diagram(graphviz.Digraph):  # type: ignore[misc]
     """A drawn network: a ``graphviz.Digraph`` that finds its program itself; notebooks show it as SVG."""
 
     def pipe(self, *args: Any, **kwargs: Any) -> Any:
-        """As in ``graphviz.Digraph``.
+        """As in ``graphviz.Digraph``, without the program's remarks on the widths of letters.
 
         Raises:
             LayergraphError: there is no program to draw with, or it cannot write this format.
         """
         with _program(), _plain_errors():
-            drawn = super().pipe(*args, **kwargs)
+            drawn = super().pipe(*args, **{"quiet": True, **kwargs})
         if isinstance(drawn, str):
             return drawn.replace(_FAMILY, _FAMILIES)
         if drawn.startswith(b"<?xml"):
@@ -46,11 +46,11 @@ class Diagram(graphviz.Digraph):  # type: ignore[misc]
     def render(self, *args: Any, **kwargs: Any) -> Any:
         """As in ``graphviz.Digraph``; raises as :meth:`pipe` does."""
         with _program(), _plain_errors():
-            return super().render(*args, **kwargs)
+            return super().render(*args, **{"quiet": True, **kwargs})
 
     def to_svg(self) -> str:
         """The drawing as SVG text."""
-        return str(self.pipe(format="svg", encoding="utf-8", quiet=True))
+        return str(self.pipe(format="svg", encoding="utf-8"))
 
     def write(self, path: str | os.PathLike[str], format: str | None = None) -> None:
         """Write the drawing to a file, in the format that its suffix names: SVG, PNG, PDF, DOT, ...
@@ -76,7 +76,7 @@ class Diagram(graphviz.Digraph):  # type: ignore[misc]
         else:
             drawing = self.copy()
             drawing.attr(dpi="144")  # twice the 72 of a screen, for slides
-            content = drawing.pipe(format=suffix.removeprefix("."), quiet=True)
+            content = drawing.pipe(format=suffix.removeprefix("."))
         with replacing(path) as temporary:
             temporary.write_bytes(content)
 

@@ -264,6 +264,11 @@ def test_notebooks_show_svg() -> None:
     ElementTree.fromstring(bundle["image/svg+xml"])
 
 
+def test_a_notebook_shows_no_remarks_of_the_program(capfd: pytest.CaptureFixture[str]) -> None:
+    plot(unet_layers((32, 32, 1), 2, encoder_depth=1)[0])._repr_mimebundle_()
+    assert capfd.readouterr().err == ""
+
+
 def test_what_is_drawn_of_a_unet(golden: Callable[[str, str], None]) -> None:
     golden("analyze/unet_diagram", diagram_source(unet_layers((32, 32), 2, encoder_depth=2)[0]))
 
