@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from layergraph.analyze.subject import is_compiled, layer_graph_of
@@ -286,10 +287,4 @@ def _known_inputs(layer: Layer, propagation: Propagation) -> list[Size] | None:
 
 
 def _count(sizes: Mapping[str, Shape]) -> int:
-    total = 0
-    for numbers in sizes.values():
-        product = 1
-        for number in numbers:
-            product *= number
-        total += product
-    return total
+    return sum(map(prod, sizes.values()))

@@ -46,9 +46,8 @@ def draw(
     drawing = arrange(lgraph, sizes, blocks=detail == "blocks")
     folded = direction == "vertical" and drawing.is_u
     errors: dict[str, str] = {}
-    for issue in sizes.issues:
-        if issue.severity == "error":
-            errors.setdefault(issue.layer, issue.text)
+    for issue in sizes.errors:
+        errors.setdefault(issue.layer, issue.text)
     references = {link.destination: link for link in drawing.links if link.ports}
     scene = _Scene(lgraph, sizes, errors, references)
     diagram = _empty(direction, title, errors.get("", ""))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Literal, NamedTuple
 
 from layergraph.analyze.kinds import FOLLOWING, Kind, kind_of
@@ -87,10 +88,7 @@ def _change(lgraph: LayerGraph, sizes: Propagation, name: str) -> int:
 
 
 def _area(size: Size) -> int:
-    area = 1
-    for number in size.spatial:
-        area *= number
-    return area
+    return prod(size.spatial)
 
 
 def _sides(lgraph: LayerGraph, sizes: Propagation, changes: Mapping[str, int]) -> dict[str, Side]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from layergraph.errors import WrongTypeError
-from layergraph.graph import LayerGraph
+from layergraph.graph import LayerGraph, described
 from layergraph.layers.layer import Layer
 
 
@@ -44,6 +44,4 @@ def is_compiled(subject: object) -> bool:
 def _described(subject: object) -> str:
     if isinstance(subject, str) or hasattr(subject, "__fspath__"):
         return f"the text {subject!r:.60}; a saved graph is read by layergraph.load(path)"
-    if any(cls.__module__.startswith("torch.nn") for cls in type(subject).__mro__):
-        return f"{type(subject).__name__}; wrap a torch module: ModuleLayer(module, name=...)"
-    return type(subject).__name__
+    return described(subject)

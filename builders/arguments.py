@@ -8,11 +8,6 @@ from layergraph.errors import LayerArgumentError
 from layergraph.layers import arguments
 
 
-def whole(builder: str, argument: str, value: object, minimum: int = 1) -> int:
-    """A whole number of at least ``minimum``."""
-    return arguments.whole(builder, argument, value, minimum)
-
-
 def poolings(builder: str, value: object) -> int:
     """A number of poolings: each halves the image, so that 30 need one of a billion rows."""
     return arguments.whole(builder, "encoder_depth", value, 1, 30)
@@ -23,19 +18,9 @@ def image_channels(builder: str, value: object, rank: int) -> tuple[int, ...]:
     return arguments.image_numbers(builder, "image_size", value, rank)
 
 
-def per_stage(builder: str, argument: str, value: int | Sequence[int], stages: int) -> tuple[int, ...]:
-    """A whole number for each stage; a single one serves for all."""
-    return arguments.per_dimension(builder, argument, value, stages)
-
-
 def filter_window(builder: str, value: int | Sequence[int], rank: int) -> tuple[int, ...]:
     """Odd filter sizes, so that padding can keep the size of the image."""
     window = arguments.per_dimension(builder, "filter_size", value, rank)
     if any(size % 2 == 0 for size in window):
         raise LayerArgumentError(f"{builder}: filter_size is odd, got {value!r}; 3, 5 and 7 are usual")
     return window
-
-
-def choice(builder: str, argument: str, value: object, choices: Sequence[str]) -> str:
-    """One of a few words."""
-    return arguments.choice(builder, argument, value, choices)

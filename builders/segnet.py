@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layergraph.builders.arguments import filter_window, image_channels, per_stage, poolings, whole
+from layergraph.builders.arguments import filter_window, image_channels, poolings
 from layergraph.graph import LayerGraph
 from layergraph.layers import (
     BatchNormalizationLayer,
@@ -17,6 +17,7 @@ from layergraph.layers import (
     ReluLayer,
     SoftmaxLayer,
 )
+from layergraph.layers.arguments import per_dimension, whole
 
 
 def segnet_layers(
@@ -59,8 +60,8 @@ def segnet_layers(
     size = image_channels(builder, image_size, 2)
     whole(builder, "num_classes", num_classes, 2)
     depth = poolings(builder, encoder_depth)
-    convolutions = per_stage(builder, "num_convolution_layers", num_convolution_layers, depth)
-    filters = per_stage(builder, "num_output_channels", num_output_channels, depth)
+    convolutions = per_dimension(builder, "num_convolution_layers", num_convolution_layers, depth)
+    filters = per_dimension(builder, "num_output_channels", num_output_channels, depth)
     window = filter_window(builder, filter_size, 2)
 
     layers: list[Layer] = [ImageInputLayer(size, name="inputImage")]

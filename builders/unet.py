@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from layergraph.builders.arguments import choice, filter_window, image_channels, poolings, whole
+from layergraph.builders.arguments import filter_window, image_channels, poolings
 from layergraph.errors import LayerArgumentError
 from layergraph.graph import LayerGraph
 from layergraph.layers import (
@@ -21,6 +21,7 @@ from layergraph.layers import (
     SoftmaxLayer,
     TransposedConv2dLayer,
 )
+from layergraph.layers.arguments import choice, whole
 
 
 def unet_layers(

@@ -6,6 +6,7 @@ copy that nobody holds. The inner tables are never changed in place, so that cop
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -111,18 +112,27 @@ class Draft:
         self._expect_no_cycle()
 
     def _expect_no_cycle(self) -> None:
-        waiting = {name: len(self.incoming.get(name, ())) for name in self.layers}
-        ready = [name for name, count in waiting.items() if not count]
-        while ready:
-            name = ready.pop()
-            del waiting[name]
-            for _, end in self.outgoing.get(name, ()):
-                waiting[end.layer] -= 1
-                if not waiting[end.layer]:
-                    ready.append(end.layer)
+        placed = set(self.order())
+        waiting = [name for name in self.layers if name not in placed]
         if waiting:
-            shown = ", ".join(map(repr, [*waiting][:6])) + ", ..." * (len(waiting) > 6)
+            shown = ", ".join(map(repr, waiting[:6])) + ", ..." * (len(waiting) > 6)
             raise CycleError(f"the connections close a cycle, in or before {shown}")
+
+    def order(self) -> list[str]:
+        """The layers in the analyzer's order; those in or behind a cycle are not in it."""
+        names = list(self.layers)
+        position = {name: index for index, name in enumerate(names)}
+        waiting = {name: len(self.incoming.get(name, ())) for name in names}
+        ready = [index for index, name in enumerate(names) if not waiting[name]]
+        order = []
+        while ready:
+            name = names[heapq.heappop(ready)]
+            order.append(name)
+            for _, destination in self.outgoing.get(name, ()):
+                waiting[destination.layer] -= 1
+                if not waiting[destination.layer]:
+                    heapq.heappush(ready, position[destination.layer])
+        return order
 
     def connect(self, source: End, destination: End) -> None:
         _expect_free(self.incoming.get(destination.layer, {}).get(destination.port), destination)

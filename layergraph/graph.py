@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -100,20 +99,7 @@ class LayerGraph:
 
         Always next is the layer that was added first among those whose inputs are all placed.
         """
-        layers, incoming, outgoing = self._draft.layers, self._draft.incoming, self._draft.outgoing
-        position = {name: index for index, name in enumerate(layers)}
-        names = list(layers)
-        waiting = {name: len(incoming.get(name, ())) for name in names}
-        ready = [index for index, name in enumerate(names) if not waiting[name]]
-        order = []
-        while ready:
-            name = names[heapq.heappop(ready)]
-            order.append(name)
-            for _, destination in outgoing.get(name, ()):
-                waiting[destination.layer] -= 1
-                if not waiting[destination.layer]:
-                    heapq.heappush(ready, position[destination.layer])
-        return tuple(order)
+        return tuple(self._draft.order())
 
     def sources(self, name: str) -> Mapping[str, End]:
         """What feeds a layer: its connected input ports, each with the layer and port it comes from.
@@ -229,7 +215,7 @@ class LayerGraph:
         """
         draft = self._draft.copy()
         if not isinstance(names, Iterable):
-            raise WrongTypeError(f"expected a layer name or a sequence of them, got {_described(names)}")
+            raise WrongTypeError(f"expected a layer name or a sequence of them, got {described(names)}")
         for name in dict.fromkeys([names] if isinstance(names, str) else names):
             self[name]
             draft.remove(name)
@@ -308,7 +294,7 @@ class LayerGraph:
         draft = self._draft.copy()
         for name, tensors in weights.items():
             if not (tensors is None or isinstance(tensors, Weights)):
-                raise WrongTypeError(f"expected Weights or None for {name!r}, got {_described(tensors)}")
+                raise WrongTypeError(f"expected Weights or None for {name!r}, got {described(tensors)}")
             draft.layers[name] = replace(self[name], weights=tensors)
         return LayerGraph.from_draft(draft)
 
@@ -344,15 +330,16 @@ def as_layers(layers: object) -> list[Layer]:
     if isinstance(layers, Layer):
         return [layers]
     if isinstance(layers, str) or not isinstance(layers, Iterable):
-        raise WrongTypeError(f"expected a layer or a sequence of layers, got {_described(layers)}")
+        raise WrongTypeError(f"expected a layer or a sequence of layers, got {described(layers)}")
     found = list(layers)
     for index, layer in enumerate(found):
         if not isinstance(layer, Layer):
-            raise WrongTypeError(f"element {index} of the layers is not a layer, got {_described(layer)}")
+            raise WrongTypeError(f"element {index} of the layers is not a layer, got {described(layer)}")
     return found
 
 
-def _described(value: object) -> str:
+def described(value: object) -> str:
+    """What something is that should have been a layer, and how to make one of it."""
     if isinstance(value, type) and issubclass(value, Layer):
         return f"the class {value.__name__}; call it: {value.__name__}(...)"
     hint = ""

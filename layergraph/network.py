@@ -302,7 +302,7 @@ class MultiInputNetwork(Network):
 def compile_graph(lgraph: LayerGraph) -> Network:
     """See :meth:`layergraph.LayerGraph.compile`."""
     found = propagate(lgraph, "network")
-    errors = [issue for issue in found.issues if issue.severity == "error"]
+    errors = found.errors
     if errors or not len(lgraph):
         raise InvalidNetworkError(errors)
     modules = {}

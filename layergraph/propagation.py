@@ -30,6 +30,11 @@ class Propagation:
     outputs: Mapping[str, Sequence[Size | None]]
     issues: Sequence[Issue]
 
+    @property
+    def errors(self) -> list[Issue]:
+        """The issues that keep the network from running."""
+        return [issue for issue in self.issues if issue.severity == "error"]
+
 
 def propagate(lgraph: LayerGraph, target_usage: TargetUsage = "train_network") -> Propagation:
     """Propagate sizes from the input layers, and collect every fault instead of stopping at one.

@@ -6,6 +6,7 @@ one observation.
 
 from __future__ import annotations
 
+from math import prod
 from typing import NamedTuple
 
 Shape = tuple[int, ...]
@@ -37,10 +38,7 @@ class Size(NamedTuple):
     @property
     def num_elements(self) -> int:
         """How many numbers one observation has."""
-        product = 1
-        for number in self.numbers:
-            product *= number
-        return product
+        return prod(self.numbers)
 
     @property
     def tensor_shape(self) -> tuple[int, ...]:

@@ -53,7 +53,7 @@ class Items(Dataset[Any]):
             )
         self._data, self._lgraph = data, lgraph
         self._found = propagate(lgraph)
-        if errors := [issue for issue in self._found.issues if issue.severity == "error"]:
+        if errors := self._found.errors:
             raise InvalidNetworkError(errors)
         if len(lgraph.input_names) != 1 or len(lgraph.output_names) != 1:
             raise LayergraphError(
@@ -157,9 +157,8 @@ def _result(found: Propagation, output: Layer) -> Size:
 
 def _misfit(lgraph: LayerGraph, found: Propagation, made_for: Propagation) -> str:
     """Why a network made for one image size cannot take another; nothing if it can."""
-    for issue in found.issues:
-        if issue.severity == "error":
-            return f"at {issue.layer!r}, {issue.text}"
+    for issue in found.errors:
+        return f"at {issue.layer!r}, {issue.text}"
     for name in lgraph:
         given, expected = (
             [size for size in propagation.inputs[name] if size is not None]
