@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,21 +31,31 @@ class Builder:
         """The arguments of the builder function."""
         return inspect.signature(self.function).parameters
 
+    def unknown(self, arguments: Collection[str]) -> list[str]:
+        """Those of these arguments that the builder does not have."""
+        return [argument for argument in arguments if argument not in self.parameters]
+
+    def missing(self, arguments: Collection[str]) -> list[str]:
+        """The arguments without a default that are not among these."""
+        return [
+            name
+            for name, parameter in self.parameters.items()
+            if parameter.default is inspect.Parameter.empty and name not in arguments
+        ]
+
     def build(self, **arguments: Any) -> LayerGraph:
         """The layer graph alone, also where the function returns more.
 
         Raises:
             LayerArgumentError: an argument that the builder does not have, or that is missing.
         """
-        for argument in arguments:
-            if argument not in self.parameters:
-                raise LayerArgumentError(
-                    f"{self.name} has no argument {argument!r}{did_you_mean(argument, self.parameters)}"
-                )
-        required = [n for n, p in self.parameters.items() if p.default is inspect.Parameter.empty]
-        if missing := [argument for argument in required if argument not in arguments]:
+        if unknown := self.unknown(arguments):
             raise LayerArgumentError(
-                f"{self.name} needs {', '.join(required)}; missing: {', '.join(missing)}"
+                f"{self.name} has no argument {unknown[0]!r}{did_you_mean(unknown[0], self.parameters)}"
+            )
+        if missing := self.missing(arguments):
+            raise LayerArgumentError(
+                f"{self.name} needs {', '.join(self.missing(()))}; missing: {', '.join(missing)}"
             )
         built = self.function(**arguments)
         lgraph: LayerGraph = built[0] if isinstance(built, tuple) else built

@@ -29,6 +29,21 @@ ARGUMENT_HELP = {
 }
 
 
+ClassesOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NAMES|FILE",
+        help="Class names such as sky,road; or a file with a line 'id name' or 'R G B name' for each.",
+    ),
+]
+LabelIdsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N,N,...", help="Pixel values of the classes in the label images; by default 0,1,2,..."
+    ),
+]
+
+
 class NumbersCommand(TyperCommand):
     """A command whose text options take several numbers in a row: ``--image-size 480 640 3``."""
 
@@ -93,24 +108,27 @@ def option_name(argument: str) -> str:
     return "--" + argument.replace("_", "-")
 
 
-def network(text: str, arguments: dict[str, Any]) -> LayerGraph:
-    """The graph of a builder, by name, or of a file (architecture alone, without torch)."""
-    if text not in BUILDERS and Path(text).suffix:
+def is_file(text: str) -> bool:
+    """Whether what names a network is meant as a file."""
+    return text not in BUILDERS and bool(Path(text).suffix)
+
+
+def network(text: str, arguments: dict[str, Any], *, weights: bool = False) -> LayerGraph:
+    """The graph of a builder, by name, or of a file (architecture alone, without torch, or with weights)."""
+    if is_file(text):
         if arguments:
             raise LayerArgumentError(
                 f"{option_name(next(iter(arguments)))} is for {' and '.join(BUILDERS)}, not for a file"
             )
         from layergraph.files import load
 
-        return load(text, weights=False)
+        return load(text, weights=weights)
     builder = find_builder(text)
-    for argument in arguments:
-        if argument not in builder.parameters:
-            known = [option_name(name) for name in builder.parameters]
-            wrong = option_name(argument)
-            raise LayerArgumentError(f"{text} takes no {wrong}{did_you_mean(wrong, known)}")
-    required = [n for n, p in builder.parameters.items() if p.default is inspect.Parameter.empty]
-    if missing := [option_name(name) for name in required if name not in arguments]:
+    if unknown := builder.unknown(arguments):
+        known = [option_name(name) for name in builder.parameters]
+        wrong = option_name(unknown[0])
+        raise LayerArgumentError(f"{text} takes no {wrong}{did_you_mean(wrong, known)}")
+    if missing := [option_name(name) for name in builder.missing(arguments)]:
         raise LayerArgumentError(
             f"{text} also needs {' and '.join(missing)}; for example --image-size 480 640 3 --num-classes 5"
         )

@@ -10,8 +10,8 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from layergraph.atomic import replacing
-from layergraph.cli.arguments import classes_and_ids
+from layergraph.cli.arguments import LabelIdsOption, classes_and_ids
+from layergraph.cli.output import save_text
 from layergraph.errors import DataError
 
 # what a CPU of two cores trains in about a minute: images × pixels × epochs
@@ -44,9 +44,7 @@ def demo(
         str | None,
         typer.Option(metavar="NAMES|FILE", help="Class names, or a file with a line 'id name' for each."),
     ] = None,
-    label_ids: Annotated[
-        str | None, typer.Option(metavar="N,N,...", help="Pixel values of the classes; by default 0,1,2,...")
-    ] = None,
+    label_ids: LabelIdsOption = None,
     max_epochs: Annotated[
         int | None,
         typer.Option(min=1, help="How often each image is seen; by default what two minutes allow."),
@@ -126,13 +124,11 @@ def demo(
     save_diagram(trained, output / "network.svg")
     trained.save(output / "model.safetensors")
     results = {"training": info.to_dict(), "metrics": metrics.to_dict()}
-    with replacing(output / "metrics.json") as temporary:
-        temporary.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    with replacing(output / "report.html") as temporary:
-        page = report_page(
-            analysis, counts, weights, info, metrics, output / "overlay.png", output / "network.svg"
-        )
-        temporary.write_text(page, encoding="utf-8")
+    save_text(json.dumps(results, indent=2), output / "metrics.json")
+    page = report_page(
+        analysis, counts, weights, info, metrics, output / "overlay.png", output / "network.svg"
+    )
+    save_text(page, output / "report.html")
     model = output / "model.safetensors"
     print(
         f"""Look at these, in {output}:
@@ -161,7 +157,7 @@ def _triangles(folder: Path, seed: int) -> Material:
 
 
 def _own_images(images: Path, labels: Path, classes: str, label_ids: str | None, seed: int) -> Material:
-    from layergraph.data import ImageDatastore, PixelLabelDatastore, combine, resize_image, resize_labels
+    from layergraph.data import ImageDatastore, PixelLabelDatastore, combine, resize_pair
 
     names, ids = classes_and_ids(classes, label_ids)
     all_labels = PixelLabelDatastore(labels, names, ids)
@@ -174,9 +170,6 @@ def _own_images(images: Path, labels: Path, classes: str, label_ids: str | None,
     shrink = min(1.0, math.sqrt(_LARGEST_IMAGE / (height * width)))
     size = (max(8, round(height * shrink)), max(8, round(width * shrink)))
 
-    def resized(pair: Any) -> Any:
-        return resize_image(pair[0], size), resize_labels(pair[1], size)
-
     order = random.Random(seed).sample(range(len(pairs)), len(pairs))
     most = max(5, _BUDGET // (_USUAL_EPOCHS * size[0] * size[1]) * 5 // 4)
     kept = order[:most]
@@ -187,8 +180,8 @@ def _own_images(images: Path, labels: Path, classes: str, label_ids: str | None,
         f"used: {len(train)} for training and {len(test)} for testing, at {size[0]}×{size[1]}"
     )
     return Material(
-        [resized(pairs[i]) for i in train],
-        [resized(pairs[i]) for i in test],
+        [resize_pair(pairs[i], size) for i in train],
+        [resize_pair(pairs[i], size) for i in test],
         all_labels.subset(train),
         (*size, channels),
     )

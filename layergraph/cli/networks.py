@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from layergraph.cli.arguments import network, with_builder_arguments
-from layergraph.cli.output import write_text
+from layergraph.cli.output import say_written, write_text
 from layergraph.errors import LayergraphError
 
 NetworkArgument = Annotated[
@@ -93,4 +93,4 @@ def diagram(
     if not output.suffix:
         raise LayergraphError(f"--output needs an ending that says the format, such as {output}.svg")
     save_diagram(network(network_, arguments), output)
-    print(f"wrote {output}")
+    say_written(output)

@@ -9,14 +9,22 @@ from layergraph.atomic import replacing
 
 
 def write_text(text: str, path: Path | None) -> None:
-    """Write text to a file, whole or not at all, or to the terminal."""
-    text = text if text.endswith("\n") else text + "\n"
+    """Write text to a file, whole or not at all, and say so; or to the terminal."""
     if path is None:
-        sys.stdout.write(text)
+        sys.stdout.write(_ended(text))
         return
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    save_text(text, path)
     say_written(path)
+
+
+def save_text(text: str, path: Path) -> None:
+    """Write text to a file, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(_ended(text), encoding="utf-8")
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith("\n") else text + "\n"
 
 
 def say_written(path: Path) -> None:

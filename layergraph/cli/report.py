@@ -25,17 +25,12 @@ def report_page(
     diagram: Path,
 ) -> str:
     """One HTML page with everything in it: pictures, figures, tables; names from files are escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=PackageLoader("layergraph.cli", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html").render(
+    from layergraph.analyze.page import templates
+
+    page = templates(Path(__file__).parent).get_template("report.html")
+    return page.render(
         analysis=analysis,
         result=Markup(analysis._repr_html_()),
         counts=[{**row, "weight": weight} for row, weight in zip(counts, weights, strict=True)],

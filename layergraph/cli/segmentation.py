@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from layergraph.cli.arguments import classes_and_ids, network, with_builder_arguments
+from layergraph.cli.arguments import (
+    ClassesOption,
+    LabelIdsOption,
+    classes_and_ids,
+    is_file,
+    network,
+    with_builder_arguments,
+)
 from layergraph.cli.networks import NetworkArgument
 from layergraph.cli.output import say_written, write_text
 from layergraph.errors import DataError
@@ -16,19 +24,6 @@ from layergraph.errors import DataError
 ImagesOption = Annotated[Path, typer.Option(metavar="FOLDER", help="The images.")]
 LabelsOption = Annotated[
     Path, typer.Option(metavar="FOLDER", help="The label images, in the same order as the images.")
-]
-ClassesOption = Annotated[
-    str,
-    typer.Option(
-        metavar="NAMES|FILE",
-        help="Class names such as sky,road; or a file with a line 'id name' or 'R G B name' for each.",
-    ),
-]
-LabelIdsOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="N,N,...", help="Pixel values of the classes in the label images; by default 0,1,2,..."
-    ),
 ]
 
 
@@ -69,20 +64,16 @@ def train(
     [bold]Example:[/bold] layergraph train segnet --images images --labels labels --classes sky,road
     --image-size 120 160 3 --encoder-depth 3 --max-epochs 10
     """
-    from layergraph.data import ImageDatastore, PixelLabelDatastore, combine
-    from layergraph.files import load
+    from layergraph.data import ImageDatastore, PixelLabelDatastore, combine, resize_pair
     from layergraph.training import TrainingOptions, train_network
 
     names, ids = classes_and_ids(classes, label_ids)
     pixel_labels = PixelLabelDatastore(labels, names, ids)
     pairs = combine(ImageDatastore(images), pixel_labels)
-    if Path(network_).suffix and Path(network_).is_file():
-        network(network_, arguments)  # complains of builder arguments
-        lgraph = load(network_)
-    else:
+    if not is_file(network_):
         arguments.setdefault("image_size", pairs[0][0].shape)
         arguments.setdefault("num_classes", len(names))
-        lgraph = network(network_, arguments)
+    lgraph = network(network_, arguments, weights=True)
     options = TrainingOptions(
         solver.value,
         initial_learn_rate=initial_learn_rate,
@@ -93,7 +84,8 @@ def train(
         seed=seed,
     )
     lgraph = with_classes(lgraph, pixel_labels, class_weights)
-    net, _ = train_network(pairs.transform(at_input_size(lgraph)), lgraph, options)
+    resized = pairs.transform(partial(resize_pair, size=input_size(lgraph)))
+    net, _ = train_network(resized, lgraph, options)
     net.layer_graph().save(output)
     say_written(output)
 
@@ -109,19 +101,6 @@ def with_classes(lgraph: Any, labels: Any, weighted: bool) -> Any:
     weights: Any = median_frequency_weights(count_each_label(labels)) if weighted else "none"
     loss = PixelClassificationLayer(name=name, classes=labels.classes, class_weights=weights)
     return lgraph.replace_layer(name, loss)
-
-
-def at_input_size(lgraph: Any) -> Any:
-    """A function of (image, labels) that resizes both to the size of the graph's input layer."""
-    from layergraph.data import resize_image, resize_labels
-
-    height, width = input_size(lgraph)
-
-    def resized(pair: Any) -> Any:
-        image, labels = pair
-        return resize_image(image, (height, width)), resize_labels(labels, (height, width))
-
-    return resized
 
 
 def input_size(lgraph: Any) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from layergraph.data.counts import count_each_label, median_frequency_weights
 from layergraph.data.datastore import CombinedDatastore, Datastore, TransformedDatastore, combine, transform
 from layergraph.data.images import ImageDatastore, read_image, write_image
 from layergraph.data.labels import UNLABELLED, PixelLabelDatastore, write_labels
-from layergraph.data.resizing import resize_image, resize_labels
+from layergraph.data.resizing import resize_image, resize_labels, resize_pair
 from layergraph.data.triangles import triangle_images
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "read_image",
     "resize_image",
     "resize_labels",
+    "resize_pair",
     "transform",
     "triangle_images",
     "write_image",

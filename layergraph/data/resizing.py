@@ -47,3 +47,16 @@ def resize_labels(labels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     )
     resized: NDArray[Any] = labels[rows[:, None], columns]
     return resized
+
+
+def resize_pair(
+    pair: tuple[NDArray[Any], NDArray[Any]], size: tuple[int, int]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """An image and its labels at ``size``: what ``transform`` applies to a combined datastore.
+
+    >>> image, labels = resize_pair((np.zeros((9, 9, 1)), np.zeros((9, 9), np.uint8)), (3, 3))
+    >>> image.shape, labels.shape
+    ((3, 3, 1), (3, 3))
+    """
+    image, labels = pair
+    return resize_image(image, size), resize_labels(labels, size)

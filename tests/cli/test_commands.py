@@ -170,6 +170,10 @@ def test_train_segment_evaluate(tmp_path: Path) -> None:
         "--max-epochs", "1", "--output", "more.safetensors", cwd=tmp_path,
     )  # fmt: skip
     assert further.returncode == 0, further.stderr
+    missing = run(
+        "train", "no.safetensors", "--images", "set/images", "--labels", "set/labels", *data, cwd=tmp_path
+    )
+    assert missing.stderr == "layergraph: no file 'no.safetensors' to load a layer graph from\n"
 
 
 def test_demo_leaves_its_folder(tmp_path: Path) -> None:
