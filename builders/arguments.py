@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from layergraph.errors import LayerArgumentError
+from layergraph.edits.input_size import with_input_size
+from layergraph.errors import InvalidNetworkError, LayerArgumentError
+from layergraph.graph import LayerGraph
 from layergraph.layers import arguments
+from layergraph.propagation import propagate
+
+_FARTHEST = 1024  # how far from an image size that does not fit others are tried
 
 
 def poolings(builder: str, value: object) -> int:
@@ -13,9 +19,11 @@ def poolings(builder: str, value: object) -> int:
     return arguments.whole(builder, "encoder_depth", value, 1, 30)
 
 
-def image_channels(builder: str, value: object, rank: int) -> tuple[int, ...]:
-    """The image size with its channels; without them, one channel."""
-    return arguments.image_numbers(builder, "image_size", value, rank)
+def image_channels(builder: str, value: object, rank: int, default: int = 1) -> tuple[int, ...]:
+    """The image size with its channels; without them, ``default``."""
+    size = arguments.image_numbers(builder, "image_size", value, rank)
+    given: Any = value
+    return size if len(given) > rank else (*size[:-1], default)
 
 
 def filter_window(builder: str, value: int | Sequence[int], rank: int) -> tuple[int, ...]:
@@ -24,3 +32,34 @@ def filter_window(builder: str, value: int | Sequence[int], rank: int) -> tuple[
     if any(size % 2 == 0 for size in window):
         raise LayerArgumentError(f"{builder}: filter_size is odd, got {value!r}; 3, 5 and 7 are usual")
     return window
+
+
+def fitting(builder: str, lgraph: LayerGraph) -> LayerGraph:
+    """The graph, whose layers do not depend on the size of the image, if it can serve that size.
+
+    Raises:
+        LayerArgumentError: it cannot; the message names the nearest sizes that it can.
+        InvalidNetworkError: no size is the cure.
+    """
+    if not propagate(lgraph, "network").errors:
+        return lgraph
+    layer: Any = lgraph[lgraph.input_names[0]]
+    *size, channels = layer.input_size
+
+    def fits(n: int) -> bool:
+        square = with_input_size(lgraph, (*(n,) * len(size), channels))
+        return not propagate(square, "network").errors
+
+    for what, n in zip(("height", "width", "depth"), size, strict=False):
+        if fits(n):
+            continue
+        below = next((m for m in range(n - 1, max(0, n - _FARTHEST), -1) if fits(m)), None)
+        above = next((m for m in range(n + 1, n + _FARTHEST) if fits(m)), None)
+        near = [m for m in (below, above) if m is not None]
+        if near:
+            raise LayerArgumentError(
+                f"{builder}: an image {what} of {n} does not fit; the nearest that "
+                f"{'fits' if len(near) == 1 else 'fit'}: {' and '.join(map(str, near))}; "
+                "resize or pad the images"
+            )
+    raise InvalidNetworkError(propagate(lgraph, "network").errors)

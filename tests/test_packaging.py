@@ -65,9 +65,9 @@ def test_folders_outside_are_mapped():
 
 def test_files_that_are_no_modules_are_listed():
     data = SETUPTOOLS["package-data"]
-    outside = {"layergraph.builders": ROOT / "builders", "layergraph.analyze": ROOT / "analyze"}
     for name in SETUPTOOLS["packages"]:
-        folder = outside.get(name) or ROOT.joinpath(*name.split("."))
+        parts = name.split(".")
+        folder = ROOT.joinpath(*parts[1:] if parts[1:2] in (["builders"], ["analyze"]) else parts)
         listed = {path for pattern in data.get(name, []) for path in folder.glob(pattern)}
         files = {p for p in folder.iterdir() if p.is_file() and p.suffix not in (".py", ".pyc")}
         assert files == listed & files, name

@@ -5,6 +5,7 @@ from layergraph.layers.activation import (
     DropoutLayer,
     LeakyReluLayer,
     ReluLayer,
+    ScalingLayer,
     SigmoidLayer,
     SoftmaxLayer,
 )
@@ -14,7 +15,7 @@ from layergraph.layers.fully_connected import FullyConnectedLayer
 from layergraph.layers.input import Image3dInputLayer, ImageInputLayer
 from layergraph.layers.layer import Layer as Layer
 from layergraph.layers.module import ModuleLayer
-from layergraph.layers.normalization import BatchNormalizationLayer
+from layergraph.layers.normalization import BatchNormalizationLayer, CrossChannelNormalizationLayer
 from layergraph.layers.output import ClassificationLayer, PixelClassificationLayer, RegressionLayer
 from layergraph.layers.pooling import (
     AveragePooling2dLayer,
@@ -24,7 +25,7 @@ from layergraph.layers.pooling import (
     MaxPooling3dLayer,
     MaxUnpooling2dLayer,
 )
-from layergraph.layers.resizing import Crop2dLayer, Crop3dLayer, Resize2dLayer
+from layergraph.layers.resizing import Crop2dLayer, Crop3dLayer, Pad2dLayer, Resize2dLayer
 from layergraph.layers.transposed import TransposedConv2dLayer, TransposedConv3dLayer
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "Convolution3dLayer",
     "Crop2dLayer",
     "Crop3dLayer",
+    "CrossChannelNormalizationLayer",
     "DepthConcatenationLayer",
     "DropoutLayer",
     "FullyConnectedLayer",
@@ -51,10 +53,12 @@ __all__ = [
     "MaxUnpooling2dLayer",
     "ModuleLayer",
     "MultiplicationLayer",
+    "Pad2dLayer",
     "PixelClassificationLayer",
     "RegressionLayer",
     "ReluLayer",
     "Resize2dLayer",
+    "ScalingLayer",
     "SigmoidLayer",
     "SoftmaxLayer",
     "TransposedConv2dLayer",

@@ -158,3 +158,31 @@ class DropoutLayer(Layer):
         from torch import nn
 
         return nn.Dropout(self.probability)
+
+
+@dataclass(frozen=True, repr=False)
+class ScalingLayer(Layer):
+    """``scale * x + bias``, with fixed numbers (MATLAB ``scalingLayer``).
+
+    >>> from layergraph import ScalingLayer
+    >>> ScalingLayer(0.17).description
+    'Scaling by 0.17'
+    """
+
+    type: ClassVar[str] = "Scaling"
+    default_name: ClassVar[str] = "scaling"
+
+    scale: float = 1.0
+    bias: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._set(scale=number(self, "scale", self.scale), bias=number(self, "bias", self.bias))
+
+    @property
+    def description(self) -> str:
+        return f"Scaling by {self.scale:g}" + (f" and bias {self.bias:g}" if self.bias else "")
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.combination import Scale
+
+        return Scale(self.scale, self.bias)

@@ -15,7 +15,7 @@ from layergraph.errors import LayerArgumentError
 
 Numbers = int | Sequence[int]
 Padding = int | Sequence[int] | Sequence[Sequence[int]] | Literal["same"]
-InitializerName = Literal["glorot", "he", "orthogonal", "narrow-normal", "zeros", "ones"]
+InitializerName = Literal["glorot", "he", "orthogonal", "narrow-normal", "bilinear", "zeros", "ones"]
 Initializer = InitializerName | Callable[[tuple[int, ...]], Any]
 
 LARGEST = 2**63 - 1

@@ -50,10 +50,14 @@ class Convolution(TrainedWeights):
         kind = times((*cast(Shape, self.filter_size), *channels))
         return f"{self.num_filters} {kind} convolutions with {slide_text(self)}"
 
+    def window(self) -> Window:
+        """The window that slides over the input."""
+        return window(self.filter_size, self.stride, self.dilation_factor, self.padding)
+
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         expect_spatial(inputs[0], self.rank)
         expect_channels(inputs[0], self.num_channels)
-        return (image_size(slide(window_of(self), inputs[0]), self.num_filters),)
+        return (image_size(slide(self.window(), inputs[0]), self.num_filters),)
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         return {
@@ -64,7 +68,7 @@ class Convolution(TrainedWeights):
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.convolution import convolution
 
-        module = convolution(window_of(self), inputs[0].channels, self.num_filters, 1, self.padding_value)
+        module = convolution(self.window(), inputs[0].channels, self.num_filters, 1, self.padding_value)
         return self.initialized(module, inputs[0].channels, self.num_filters)
 
 
@@ -80,7 +84,7 @@ class Convolution2dLayer(Convolution, Layer):
             output size ``ceil(input / stride)``, the odd row at the bottom, the odd column at the right.
         padding_value: what the padding is filled with.
         num_channels: input channels; ``"auto"`` takes those of the input.
-        weights_initializer, bias_initializer: ``"glorot"``, ``"he"``, ``"orthogonal"``,
+        weights_initializer, bias_initializer: ``"glorot"``, ``"he"``, ``"orthogonal"``, ``"bilinear"``,
             ``"narrow-normal"``, ``"zeros"``, ``"ones"``, or a function of the torch shape.
 
     Learnables: Weights h×w×channels×filters, Bias 1×1×filters.
@@ -168,6 +172,10 @@ class GroupedConvolution2dLayer(TrainedWeights, Layer):
         groups = "channel-wise" if self.num_groups == "channel-wise" else str(self.num_groups)
         return f"{groups} groups of {self.num_filters_per_group} {kind} convolutions with {slide_text(self)}"
 
+    def window(self) -> Window:
+        """The window that slides over the input."""
+        return window(self.filter_size, self.stride, self.dilation_factor, self.padding)
+
     def _groups(self, size: Size) -> int:
         return size.channels if self.num_groups == "channel-wise" else self.num_groups
 
@@ -180,7 +188,7 @@ class GroupedConvolution2dLayer(TrainedWeights, Layer):
             )
         if self.num_channels_per_group != "auto":
             expect_channels(inputs[0], self.num_channels_per_group * groups)
-        return (image_size(slide(window_of(self), inputs[0]), self.num_filters_per_group * groups),)
+        return (image_size(slide(self.window(), inputs[0]), self.num_filters_per_group * groups),)
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         groups = self._groups(inputs[0])
@@ -195,13 +203,8 @@ class GroupedConvolution2dLayer(TrainedWeights, Layer):
 
         groups = self._groups(inputs[0])
         channels, filters = inputs[0].channels, self.num_filters_per_group * groups
-        module = convolution(window_of(self), channels, filters, groups, self.padding_value)
+        module = convolution(self.window(), channels, filters, groups, self.padding_value)
         return self.initialized(module, channels // groups, self.num_filters_per_group)
-
-
-def window_of(layer: Convolution | GroupedConvolution2dLayer) -> Window:
-    """The window that a convolution slides over its input."""
-    return window(layer.filter_size, layer.stride, layer.dilation_factor, layer.padding)
 
 
 def expect_channels(size: Size, expected: int | Literal["auto"]) -> None:

@@ -1,4 +1,4 @@
-"""Batch normalization."""
+"""Normalization of activations: over the batch, and over neighbouring channels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from layergraph.errors import LayerArgumentError, SizeError
-from layergraph.layers.arguments import channels, number
+from layergraph.layers.arguments import channels, number, whole
 from layergraph.layers.convolution import expect_channels
 from layergraph.layers.layer import Layer, Shape
 from layergraph.sizes import Size
@@ -94,3 +94,50 @@ class BatchNormalizationLayer(Layer):
         kinds = {0: nn.BatchNorm1d, 1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
         kind = kinds[len(inputs[0].spatial)]
         return kind(inputs[0].channels, eps=self.epsilon, momentum=self.mean_decay)
+
+
+@dataclass(frozen=True, repr=False)
+class CrossChannelNormalizationLayer(Layer):
+    """Divides each number by its neighbours in other channels (MATLAB ``crossChannelNormalizationLayer``).
+
+    Args:
+        window_channel_size: how many channels are summed, the number's own in the middle.
+        alpha, beta, k: the divisor is (k + alpha * sum of squares / window_channel_size) ^ beta.
+
+    Source: A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet Classification with Deep Convolutional Neural
+    Networks", NIPS 2012, section 3.3.
+
+    >>> from layergraph import CrossChannelNormalizationLayer
+    >>> CrossChannelNormalizationLayer(5).description
+    'cross channel normalization with 5 channels per element'
+    """
+
+    type: ClassVar[str] = "Cross Channel Normalization"
+    default_name: ClassVar[str] = "crossnorm"
+
+    window_channel_size: int
+    _: KW_ONLY
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 2.0
+
+    def __post_init__(self) -> None:
+        self._set(window_channel_size=whole(self, "window_channel_size", self.window_channel_size))
+        for argument, low in (("alpha", 0.0), ("beta", 0.0), ("k", 1e-5)):
+            self._set(**{argument: number(self, argument, getattr(self, argument), low)})
+
+    @property
+    def description(self) -> str:
+        return f"cross channel normalization with {self.window_channel_size} channels per element"
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        if not inputs[0].spatial:
+            raise SizeError(
+                "LG-DIMENSIONS", f"the layer takes an image or a volume, its input is {inputs[0]}"
+            )
+        return (inputs[0],)
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from torch import nn
+
+        return nn.LocalResponseNorm(self.window_channel_size, self.alpha, self.beta, self.k)

@@ -36,10 +36,10 @@ class Pooling:
             set_(self, argument, value)
         set_(self, "padding", arguments.margins(self, "padding", self.padding, self.rank))
         if self.padding != "same":
-            sizes = cast(Shape, self.pool_size)
-            if any(max(pair) >= size for pair, size in zip(pairs(self.padding), sizes, strict=True)):
+            extents = self.window().extents
+            if any(max(pair) >= extent for pair, extent in zip(pairs(self.padding), extents, strict=True)):
                 raise LayerArgumentError(
-                    f"{type(self).__name__}: padding is smaller than the pool size {bracketed(sizes)}, "
+                    f"{type(self).__name__}: padding is smaller than the pool size {bracketed(extents)}, "
                     f"got {margins_text(self.padding)}; some windows would hold padding alone"
                 )
 
@@ -50,9 +50,10 @@ class Pooling:
 
     def _pooled(self, size: Size) -> Size:
         expect_spatial(size, self.rank)
-        return image_size(slide(self._window(), size), size.channels)
+        return image_size(slide(self.window(), size), size.channels)
 
-    def _window(self) -> Window:
+    def window(self) -> Window:
+        """The window that slides over the input."""
         return window(self.pool_size, self.stride, (1,) * self.rank, self.padding)
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
@@ -69,6 +70,8 @@ class MaxPooling2dLayer(Pooling, Layer):
         padding: as in :class:`Convolution2dLayer`, smaller than the pool size; counts as -inf.
         has_unpooling_outputs: adds the outputs ``indices`` (where each maximum was) and ``size`` (of the
             input) for :class:`MaxUnpooling2dLayer`.
+        dilation_factor: rows and columns from one element of the window to the next, one number or two;
+            beyond MATLAB, for networks without subsampling (:func:`layergraph.edits.dilate`).
 
     >>> from layergraph import MaxPooling2dLayer
     >>> MaxPooling2dLayer(2, stride=2, has_unpooling_outputs=True).output_names
@@ -84,10 +87,27 @@ class MaxPooling2dLayer(Pooling, Layer):
 
     _: KW_ONLY
     has_unpooling_outputs: bool = False
+    dilation_factor: Numbers = 1
 
     def __post_init__(self) -> None:
+        dilation = arguments.per_dimension(self, "dilation_factor", self.dilation_factor, 2)
+        self._set(dilation_factor=dilation)
         super().__post_init__()
-        arguments.flag(self, "has_unpooling_outputs", self.has_unpooling_outputs)
+        if arguments.flag(self, "has_unpooling_outputs", self.has_unpooling_outputs) and set(dilation) != {1}:
+            raise LayerArgumentError(
+                "MaxPooling2dLayer: dilation_factor is 1 with unpooling outputs, got "
+                f"{bracketed(dilation)}; what dilated windows pick cannot be put back"
+            )
+
+    @property
+    def description(self) -> str:
+        text, dilation = super().description, cast(Shape, self.dilation_factor)
+        if set(dilation) == {1}:
+            return text
+        return text.replace(" and padding", f", dilation factor {bracketed(dilation)}, and padding")
+
+    def window(self) -> Window:
+        return window(self.pool_size, self.stride, self.dilation_factor, self.padding)
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -105,7 +125,7 @@ class MaxPooling2dLayer(Pooling, Layer):
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.pooling import max_pooling
 
-        return max_pooling(self._window(), unpooling_outputs=self.has_unpooling_outputs)
+        return max_pooling(self.window(), unpooling_outputs=self.has_unpooling_outputs)
 
 
 @dataclass(frozen=True, repr=False)
@@ -125,7 +145,7 @@ class MaxPooling3dLayer(Pooling, Layer):
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.pooling import max_pooling
 
-        return max_pooling(self._window(), unpooling_outputs=False)
+        return max_pooling(self.window(), unpooling_outputs=False)
 
 
 @dataclass(frozen=True, repr=False)
@@ -159,7 +179,7 @@ class AveragePooling2dLayer(Pooling, Layer):
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.pooling import average_pooling
 
-        return average_pooling(self._window(), counts_padding=self.padding_value == 0)
+        return average_pooling(self.window(), counts_padding=self.padding_value == 0)
 
 
 @dataclass(frozen=True, repr=False)
@@ -179,7 +199,7 @@ class AveragePooling3dLayer(Pooling, Layer):
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.pooling import average_pooling
 
-        return average_pooling(self._window(), counts_padding=True)
+        return average_pooling(self.window(), counts_padding=True)
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,4 +1,4 @@
-"""Layers that change height and width without weights: crop and resize."""
+"""Layers that change height and width without weights: crop, pad and resize."""
 
 from __future__ import annotations
 
@@ -104,6 +104,55 @@ class Crop3dLayer(Crop, Layer):
     type: ClassVar[str] = "Crop 3D"
     default_name: ClassVar[str] = "crop3d"
     rank: ClassVar[int] = 3
+
+
+@dataclass(frozen=True, repr=False)
+class Pad2dLayer(Layer):
+    """Pads ``in`` on all sides to the height and width of ``ref``: the reverse of a centre crop.
+
+    Args:
+        padding_value: what the new rows and columns are filled with; the odd one is below, or right.
+
+    >>> from layergraph import Pad2dLayer
+    >>> Pad2dLayer().input_names
+    ('in', 'ref')
+    """
+
+    type: ClassVar[str] = "Pad 2D"
+    default_name: ClassVar[str] = "pad"
+
+    _: KW_ONLY
+    padding_value: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._set(padding_value=arguments.number(self, "padding_value", self.padding_value))
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return ("in", "ref")
+
+    @property
+    def description(self) -> str:
+        return "center pad" + (f" with {self.padding_value:g}" if self.padding_value else "")
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        size, reference = inputs
+        expect_spatial(size, 2)
+        expect_spatial(reference, 2)
+        if any(n > r for n, r in zip(size.spatial, reference.spatial, strict=True)):
+            raise SizeError(
+                "LG-SPATIAL",
+                f"nothing to pad: 'in' is {times(size.spatial)}, larger than the {times(reference.spatial)} "
+                "of 'ref'",
+                port="ref",
+                hint="'in' takes the smaller input, 'ref' the one whose size the result has",
+            )
+        return (image_size(reference.spatial, size.channels),)
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.resizing import PadToReference
+
+        return PadToReference(self.padding_value)
 
 
 @dataclass(frozen=True, repr=False)

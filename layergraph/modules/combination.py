@@ -29,3 +29,14 @@ class Concatenate(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         return torch.cat(inputs, dim=1)
+
+
+class Scale(nn.Module):
+    """Multiplies by a fixed number and adds another."""
+
+    def __init__(self, scale: float, bias: float) -> None:
+        super().__init__()
+        self.scale, self.bias = scale, bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.scale + self.bias if self.bias else x * self.scale

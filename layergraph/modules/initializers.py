@@ -27,9 +27,10 @@ def initialize(
     """Fill ``tensor`` in place.
 
     ``glorot`` is uniform with variance 2 / (fan_in + fan_out), ``he`` normal with variance 2 / fan_in,
-    ``narrow-normal`` normal with standard deviation 0.01, ``orthogonal`` the Q of a QR factorization. The
-    fans are MATLAB's (window × channels and window × filters), given, because torch derives them from the
-    shape and would swap them for transposed convolutions.
+    ``narrow-normal`` normal with standard deviation 0.01, ``orthogonal`` the Q of a QR factorization,
+    ``bilinear`` upsamples each channel for itself (:func:`bilinear_kernel`). The fans are MATLAB's (window ×
+    channels and window × filters), given, because torch derives them from the shape and would swap them for
+    transposed convolutions.
     """
     if callable(how):
         values = torch.as_tensor(how(tuple(tensor.shape)), dtype=tensor.dtype)
@@ -45,7 +46,27 @@ def initialize(
         tensor.normal_(0, math.sqrt(2 / fan_in))
     elif how == "narrow-normal":
         tensor.normal_(0, 0.01)
+    elif how == "bilinear":
+        tensor.copy_(bilinear_kernel(tuple(tensor.shape)))
     elif how == "orthogonal":
         nn.init.orthogonal_(tensor) if tensor.dim() > 1 else tensor.normal_()
     else:
         tensor.fill_(1.0 if how == "ones" else 0.0)
+
+
+def bilinear_kernel(shape: tuple[int, ...]) -> Tensor:
+    """The weight of a transposed convolution that upsamples each channel for itself, linearly.
+
+    In each dimension of length k the weights are 1 - |i - c| / ceil(k / 2) around the centre c; other pairs
+    of channels are 0. With stride s, a length of 2s - s % 2 interpolates.
+    """
+    kernel = torch.ones(())
+    for length in shape[2:]:
+        half = (length + 1) // 2
+        centre = (length - 1) / 2 if length % 2 else half - 0.5
+        line = 1 - (torch.arange(length) - centre).abs() / half
+        kernel = kernel.unsqueeze(-1) * line
+    weight = torch.zeros(shape)
+    for channel in range(min(shape[:2])):
+        weight[channel, channel] = kernel
+    return weight

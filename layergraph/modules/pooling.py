@@ -61,8 +61,8 @@ def max_pooling(window: Window, *, unpooling_outputs: bool) -> nn.Module:
         return MaxPool2dWithIndices(window.size, window.stride, padding or (0, 0), pad)
     pool: type[nn.Module] = nn.MaxPool2d if len(window.size) == 2 else nn.MaxPool3d
     if pad is not None:
-        return nn.Sequential(pad, pool(window.size, window.stride))
-    return pool(window.size, window.stride, padding or 0)
+        return nn.Sequential(pad, pool(window.size, window.stride, dilation=window.dilation))
+    return pool(window.size, window.stride, padding or 0, window.dilation)
 
 
 def average_pooling(window: Window, *, counts_padding: bool) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Cropping and resizing of images."""
+"""Cropping, padding and resizing of images."""
 
 from __future__ import annotations
 
@@ -28,6 +28,19 @@ class CropToReference(nn.Module):
                 start = self.starts[dimension - 2]
             x = x.narrow(dimension, start, keep)
         return x
+
+
+class PadToReference(nn.Module):
+    """Pads an image on all sides to the reference's size; an odd row goes below, an odd column right."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = value
+
+    def forward(self, x: Tensor, reference: Tensor) -> Tensor:
+        down, across = reference.shape[2] - x.shape[2], reference.shape[3] - x.shape[3]
+        margins = [across // 2, across - across // 2, down // 2, down - down // 2]
+        return F.pad(x, margins, value=self.value)
 
 
 class Resize2d(nn.Module):

@@ -1,0 +1,8 @@
+"""Classification networks, whole or as the encoders of others; one file a network."""
+
+from layergraph.builders.backbones.backbone import Architecture, Backbone
+from layergraph.builders.backbones.registry import BACKBONES, find_backbone
+from layergraph.builders.backbones.vgg16 import vgg16
+from layergraph.builders.backbones.vgg19 import vgg19
+
+__all__ = ["Architecture", "BACKBONES", "Backbone", "find_backbone", "vgg16", "vgg19"]

@@ -1,0 +1,129 @@
+"""Backbone: a classification network as one record, of which encoders are made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from layergraph.builders.arguments import fitting, image_channels
+from layergraph.edits import cut_after
+from layergraph.errors import LayerArgumentError
+from layergraph.graph import LayerGraph
+from layergraph.layers import ImageInputLayer
+from layergraph.layers.arguments import choice, flag, number, whole
+from layergraph.layers.input import Normalization
+
+Conventions = Literal["auto", "matlab", "torchvision"]
+Weights = str | os.PathLike[str] | None
+
+# means and standard deviations of ImageNet's red, green and blue, in units of 8-bit pixels
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_DEVIATION = (58.395, 57.12, 57.375)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a backbone's layers depend on.
+
+    ``torchvision`` says whose details are followed where the two differ: input normalization, the place of
+    strides, padding and epsilons. ``width`` multiplies every number of filters.
+    """
+
+    image_size: tuple[int, ...]
+    num_classes: int
+    width: float
+    torchvision: bool
+
+    def filters(self, number: int) -> int:
+        """A number of filters at this width: a multiple of 8 near it, never below 8."""
+        return number if self.width == 1 else max(8, int(number * self.width + 4) // 8 * 8)
+
+    def input(self, name: str, normalization: Normalization) -> ImageInputLayer:
+        """The input layer: MATLAB's normalization, or the statistics that torchvision's weights expect."""
+        if not self.torchvision:
+            return ImageInputLayer(self.image_size, normalization=normalization, name=name)
+        return ImageInputLayer(
+            self.image_size,
+            normalization="zscore",
+            mean=IMAGENET_MEAN,
+            standard_deviation=IMAGENET_DEVIATION,
+            name=name,
+        )
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A classification network: how it is built, where its features are, where its weights come from.
+
+    Attributes:
+        name: as in MATLAB, ``"resnet18"``.
+        architecture: makes the graph with its classification head.
+        features: for each stride the layer with the last features at it; what U-Net joins.
+        last_feature: the last layer before the classification head.
+        image_size: what the published weights were trained on.
+        keys: for each layer what its tensors' names begin with in torchvision's files.
+        url: the file torchvision publishes; empty where there is none.
+    """
+
+    name: str
+    architecture: Callable[[Architecture], LayerGraph]
+    features: Mapping[int, str]
+    last_feature: str
+    image_size: tuple[int, int, int] = (224, 224, 3)
+    keys: Mapping[str, str] | None = None
+    url: str = ""
+
+    def build(
+        self,
+        image_size: Sequence[int],
+        num_classes: int,
+        include_head: bool,
+        width: float,
+        weights: Weights,
+        conventions: Conventions,
+    ) -> LayerGraph:
+        """The graph, with or without its head, weights attached if asked for."""
+        size = image_channels(self.name, image_size, 2, default=3)
+        whole(self.name, "num_classes", num_classes, 2)
+        flag(self.name, "include_head", include_head)
+        if width != 1:
+            number(self.name, "width", width, 1 / 64, 64)
+        choice(self.name, "conventions", conventions, ("auto", "matlab", "torchvision"))
+        tensors = None if weights is None else self._read(weights)
+        if conventions == "auto":
+            torchvision = tensors is not None and self._is_torchvision(tensors)
+        else:
+            torchvision = conventions == "torchvision"
+        lgraph = self.architecture(Architecture(size, num_classes, width, torchvision))
+        if not include_head:
+            lgraph = cut_after(lgraph, self.last_feature)
+        lgraph = fitting(self.name, lgraph)
+        return lgraph if tensors is None else self._loaded(lgraph, tensors, num_classes)
+
+    def encoder(self, image_size: Sequence[int], **options: Any) -> LayerGraph:
+        """The graph without its head; options are ``width``, ``weights`` and ``conventions``."""
+        arguments = {"width": 1.0, "weights": None, "conventions": "auto", **options}
+        return self.build(image_size, 1000, False, **arguments)
+
+    def _read(self, weights: str | os.PathLike[str]) -> Mapping[str, Any]:
+        from layergraph.pretrained import download, read_tensors
+
+        if weights != "imagenet":
+            return read_tensors(weights)
+        if not self.url:
+            raise LayerArgumentError(
+                f"{self.name}: torchvision publishes no weights for this network; give the path of a file"
+            )
+        return read_tensors(download(self.url))
+
+    def _is_torchvision(self, tensors: Mapping[str, Any]) -> bool:
+        known = {f"{key}.weight" for key in (self.keys or {}).values()}
+        return bool(known & tensors.keys())
+
+    def _loaded(self, lgraph: LayerGraph, tensors: Mapping[str, Any], num_classes: int) -> LayerGraph:
+        from layergraph.pretrained import load_weights
+
+        lgraph, _ = load_weights(lgraph, tensors, self.keys if self._is_torchvision(tensors) else None)
+        return lgraph

@@ -1,0 +1,25 @@
+"""The backbones by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from layergraph.builders.backbones.backbone import Backbone
+from layergraph.builders.backbones.vgg16 import VGG16
+from layergraph.builders.backbones.vgg19 import VGG19
+from layergraph.errors import LayerArgumentError, did_you_mean
+
+BACKBONES: Mapping[str, Backbone] = {backbone.name: backbone for backbone in (VGG16, VGG19)}
+
+
+def find_backbone(builder: str, name: object, choices: Collection[str] = BACKBONES) -> Backbone:
+    """The backbone of this name, one of ``choices``.
+
+    Raises:
+        LayerArgumentError: it is none of them; the message, in the name of ``builder``, suggests the nearest.
+    """
+    if not isinstance(name, str) or name not in choices:
+        raise LayerArgumentError(
+            f"{builder}: no backbone of it is called {name!r}{did_you_mean(str(name), choices)}"
+        )
+    return BACKBONES[name]

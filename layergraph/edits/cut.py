@@ -1,0 +1,28 @@
+"""Cutting a graph at named layers."""
+
+from __future__ import annotations
+
+from layergraph.graph import LayerGraph
+
+
+def cut_after(lgraph: LayerGraph, *names: str) -> LayerGraph:
+    """The part of a graph that computes these layers; all that comes after, or beside, is gone.
+
+    Weights stay with the layers.
+
+    Raises:
+        UnknownLayerError: a name that no layer has.
+
+    >>> from layergraph.builders.backbones import vgg16
+    >>> encoder = cut_after(vgg16(), "pool4")
+    >>> len(encoder), [*encoder][-1]
+    (25, 'pool4')
+    """
+    needed: set[str] = set()
+    stack = [*names]
+    while stack:
+        name = stack.pop()
+        if name not in needed:
+            needed.add(name)
+            stack += [end.layer for end in lgraph.sources(name).values()]
+    return lgraph.remove_layers([name for name in lgraph if name not in needed])
