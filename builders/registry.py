@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from layergraph.builders import backbones
 from layergraph.builders.segnet import segnet_layers
 from layergraph.builders.unet import unet_layers
 from layergraph.errors import LayerArgumentError, LayergraphError, did_you_mean
@@ -62,11 +63,19 @@ class Builder:
         return lgraph
 
 
+def _of_backbone(name: str) -> Builder:
+    """A backbone as a builder; the first line of its documentation says what it is."""
+    function: Callable[..., LayerGraph] = getattr(backbones, name)
+    summary = (function.__doc__ or "").partition("\n")[0].replace("``", "").rstrip(".")
+    return Builder(name, function, summary)
+
+
 BUILDERS: Mapping[str, Builder] = {
     builder.name: builder
     for builder in (
         Builder("segnet", segnet_layers, "SegNet: encoder that pools, decoder that unpools by its indices"),
         Builder("unet", unet_layers, "U-Net: encoder and decoder joined by skip connections"),
+        *map(_of_backbone, backbones.BACKBONES),
     )
 }
 

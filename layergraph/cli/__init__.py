@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from layergraph.cli import networks, segmentation
+from layergraph.cli import builders, networks, segmentation
 from layergraph.cli.arguments import NumbersCommand
 from layergraph.cli.demo import demo
 from layergraph.errors import LayergraphError
@@ -22,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(cls=NumbersCommand)(demo)
+app.command()(builders.builders)
 app.command(cls=NumbersCommand)(networks.analyze)
 app.command(cls=NumbersCommand)(networks.diagram)
 app.command(cls=NumbersCommand)(segmentation.train)

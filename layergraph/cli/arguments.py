@@ -26,6 +26,16 @@ ARGUMENT_HELP = {
     "num_first_encoder_filters": ("N", "Filters of the first stage; each further stage has twice as many."),
     "filter_size": ("N...", "Height and width of the filters, odd, one number or two."),
     "convolution_padding": ("same|valid", "Keep sizes (same), or lose a margin at each convolution (valid)."),
+    "width": ("X", "Multiplies every number of filters, such as 0.25: small networks for trying out."),
+    "weights": (
+        "FILE|imagenet",
+        "Start from the weights of a .pth or .safetensors file, or from ImageNet's.",
+    ),
+    "conventions": (
+        "auto|matlab|torchvision",
+        "Whose details to follow where the two differ; auto follows the weights.",
+    ),
+    "include_head": ("", "With the layers that classify whole images, or only those before."),
 }
 
 
@@ -63,6 +73,10 @@ class NumbersCommand(TyperCommand):
         return list(super().parse_args(ctx, joined))
 
 
+# an option of more builders than this does not name them all
+_MANY_BUILDERS = 5
+
+
 def with_builder_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the arguments of all builders as options; it gets those given as ``arguments``."""
     builders_of: dict[str, list[str]] = {}
@@ -87,15 +101,21 @@ def with_builder_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _option(name: str, builders: list[str]) -> inspect.Parameter:
     metavar, text = ARGUMENT_HELP[name]
-    only = "" if len(builders) == len(BUILDERS) else f" ({', '.join(builders)} only)"
-    option = typer.Option(metavar=metavar, help=f"{text}{only}", rich_help_panel="Arguments of the network")
+    only = "" if len(builders) > _MANY_BUILDERS else f" ({', '.join(builders)} only)"
+    panel = "Arguments of the network (layergraph builders NAME shows those of one)"
+    option = typer.Option(metavar=metavar or None, help=f"{text}{only}", rich_help_panel=panel)
+    kind = str if metavar else bool  # without a metavar, a switch: --name/--no-name
     return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option]
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
     )
 
 
-def _value(name: str, text: str) -> Any:
-    """A whole number, several of them, or a word."""
+def _value(name: str, text: str | bool) -> Any:
+    """A switch, a whole number, several of them, a decimal number, or a word."""
+    if isinstance(text, bool):
+        return text
+    if re.fullmatch(r"\d*\.\d+(e-?\d+)?", text.strip()):
+        return float(text)
     words = re.split(r"[\s,x×]+", text.strip())
     if all(re.fullmatch(r"\d+", word) for word in words):
         numbers = tuple(int(word) for word in words)

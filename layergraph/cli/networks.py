@@ -14,7 +14,10 @@ from layergraph.errors import LayergraphError
 
 NetworkArgument = Annotated[
     str,
-    typer.Argument(metavar="NETWORK", help="A builder (segnet, unet), or a file that layergraph saved."),
+    typer.Argument(
+        metavar="NETWORK",
+        help="A builder, such as unet (layergraph builders lists them), or a file that layergraph saved.",
+    ),
 ]
 
 
