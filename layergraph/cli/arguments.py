@@ -138,7 +138,7 @@ def network(text: str, arguments: dict[str, Any], *, weights: bool = False) -> L
     if is_file(text):
         if arguments:
             raise LayerArgumentError(
-                f"{option_name(next(iter(arguments)))} is for {' and '.join(BUILDERS)}, not for a file"
+                f"{option_name(next(iter(arguments)))} is for builders such as unet, not for a file"
             )
         from layergraph.files import load
 

@@ -31,6 +31,13 @@ class Format(StrEnum):
     html = "html"
 
 
+class Usage(StrEnum):
+    """What a network is for."""
+
+    train_network = "train_network"
+    network = "network"
+
+
 _SUFFIXES = {".json": Format.json, ".csv": Format.csv, ".md": Format.markdown, ".html": Format.html}
 
 
@@ -47,6 +54,9 @@ def analyze(
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write to this file instead of the terminal.")
     ] = None,
+    target_usage: Annotated[
+        Usage, typer.Option(help="For training, which needs a loss; or a network that only computes.")
+    ] = Usage.train_network,
     arguments: dict[str, Any],
 ) -> None:
     """Show every layer of a network: sizes, learnables, and what is wrong. Needs no training and no memory.
@@ -57,7 +67,8 @@ def analyze(
     """
     from layergraph.analyze import analyze_network
 
-    analysis = analyze_network(network(network_, arguments), name=Path(network_).stem)
+    lgraph = network(network_, arguments)
+    analysis = analyze_network(lgraph, name=Path(network_).stem, target_usage=target_usage.value)
     form = format_ or _SUFFIXES.get(output.suffix.lower() if output else "", Format.table)
     if form is Format.table and output is None:
         print(analysis)

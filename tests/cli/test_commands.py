@@ -16,7 +16,7 @@ from layergraph.cli.arguments import ARGUMENT_HELP, classes_and_ids
 from layergraph.data import triangle_images
 from layergraph.errors import DataError
 
-COMMANDS = ("demo", "analyze", "diagram", "train", "segment", "evaluate")
+COMMANDS = ("demo", "builders", "analyze", "diagram", "train", "segment", "evaluate")
 SEGNET = ("segnet", "--image-size", "32", "32", "1", "--num-classes", "2", "--encoder-depth", "2")
 
 
@@ -82,6 +82,28 @@ def test_analyze_never_imports_torch() -> None:
     assert result.returncode == 0, result.stderr
 
 
+def test_builders_lists_them_and_the_arguments_of_one() -> None:
+    listed = json.loads(run("builders", "--format", "json").stdout)
+    assert [row["name"] for row in listed] == list(BUILDERS)
+    assert all(len(row["summary"]) > 10 for row in listed)
+    table = run("builders").stdout
+    assert all(re.search(rf"^{name} ", table, re.MULTILINE) for name in BUILDERS)
+    one = json.loads(run("builders", "unet", "--format", "json").stdout)
+    assert [argument["name"] for argument in one["arguments"]] == list(BUILDERS["unet"].parameters)
+    depth = next(argument for argument in one["arguments"] if argument["name"] == "encoder_depth")
+    assert (depth["required"], depth["default"]) == (False, 4)
+    assert "--image-size H W [C]  " in run("builders", "unet").stdout
+
+
+def test_analyze_takes_switches_decimals_and_what_the_network_is_for() -> None:
+    words = ("analyze", "vgg16", "--no-include-head", "--width", "0.25", "--format", "json")
+    for_training, for_itself = run(*words), run(*words, "--target-usage", "network")
+    assert (for_training.returncode, for_itself.returncode) == (1, 0)
+    analysis = json.loads(for_itself.stdout)
+    assert len(analysis["layers"]) == 32
+    assert analysis["layers"][1]["learnables"][0]["size"] == [3, 3, 3, 16]
+
+
 def test_diagram_writes_svg(tmp_path: Path) -> None:
     result = run("diagram", *SEGNET, "--output", str(tmp_path / "segnet.svg"))
     assert result.returncode == 0, result.stderr
@@ -108,7 +130,7 @@ def test_diagram_writes_svg(tmp_path: Path) -> None:
         (("analyze", "no.safetensors"), "no file 'no.safetensors' to load a layer graph from"),
         (
             ("analyze", "no.safetensors", "--num-classes", "2"),
-            "--num-classes is for segnet and unet, not for a file",
+            "--num-classes is for builders such as unet, not for a file",
         ),
         (("diagram", *SEGNET, "--output", "x"),
          "--output needs an ending that says the format, such as x.svg"),
