@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from layergraph.builders.backbones.alexnet import ALEXNET
 from layergraph.builders.backbones.backbone import Backbone
 from layergraph.builders.backbones.resnet18 import RESNET18
 from layergraph.builders.backbones.vgg16 import VGG16
 from layergraph.builders.backbones.vgg19 import VGG19
 from layergraph.errors import LayerArgumentError, did_you_mean
 
-BACKBONES: Mapping[str, Backbone] = {backbone.name: backbone for backbone in (RESNET18, VGG16, VGG19)}
+BACKBONES: Mapping[str, Backbone] = {
+    backbone.name: backbone for backbone in (ALEXNET, RESNET18, VGG16, VGG19)
+}
 
 
 def find_backbone(builder: str, name: object, choices: Collection[str] = BACKBONES) -> Backbone:

@@ -1,0 +1,113 @@
+"""AlexNet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from layergraph.builders.assembly import Assembly
+from layergraph.builders.backbones.backbone import Architecture, Backbone, Conventions, Weights
+from layergraph.graph import LayerGraph
+from layergraph.layers import (
+    ClassificationLayer,
+    CrossChannelNormalizationLayer,
+    DropoutLayer,
+    FullyConnectedLayer,
+    MaxPooling2dLayer,
+    SoftmaxLayer,
+)
+
+# filter size, stride, padding, groups, and the filters of MATLAB's network and of torchvision's
+CONVOLUTIONS = (
+    (11, 4, 0, 1, 96, 64),
+    (5, 1, 2, 2, 256, 192),
+    (3, 1, 1, 1, 384, 384),
+    (3, 1, 1, 2, 384, 256),
+    (3, 1, 1, 2, 256, 256),
+)
+NORMALIZED = (1, 2)
+POOLED = (1, 2, 5)
+
+
+def alexnet(
+    image_size: Sequence[int] = (227, 227, 3),
+    num_classes: int = 1000,
+    *,
+    include_head: bool = True,
+    width: float = 1.0,
+    weights: Weights = None,
+    conventions: Conventions = "auto",
+) -> LayerGraph:
+    """AlexNet with MATLAB's layer names (``alexnet``): 25 layers, 60,965,224 learnables.
+
+    Args:
+        image_size: (height, width) or (height, width, channels), at least 67×67 (63×63 with torchvision's
+            conventions).
+        num_classes: outputs of the last fully connected layer.
+        include_head: ``False`` ends after ``pool5``.
+        width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
+        weights: ``None``, ``"imagenet"`` (torchvision's published file), or the path of a ``.pth`` or
+            ``.safetensors`` file. Published weights fit images whose ``pool5`` is 6×6: 224×224 and 227×227
+            are usual.
+        conventions: ``"matlab"`` is the network of the first paper: three of its convolutions in two groups,
+            normalization across channels after the first two (with k = 1, as in its published weights; the
+            paper says 2). ``"torchvision"`` is the network of the second: fewer filters, no groups, no
+            ``norm1`` and ``norm2``, a padded ``conv1``; 23 layers, 61,100,840 learnables. ``"auto"`` follows
+            the weights, and MATLAB without them.
+
+    Raises:
+        LayerArgumentError: an argument is out of its range, or the image is too small.
+
+    Source: A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet Classification with Deep Convolutional Neural
+    Networks", NIPS 2012; A. Krizhevsky, "One weird trick for parallelizing convolutional neural networks",
+    arXiv:1404.5997, 2014.
+
+    >>> from layergraph.builders.backbones import alexnet
+    >>> lgraph = alexnet()
+    >>> len(lgraph), lgraph["conv2"].description
+    (25, '2 groups of 128 5×5×48 convolutions with stride [1 1] and padding [2 2 2 2]')
+    >>> len(alexnet(conventions="torchvision"))
+    23
+    """
+    return ALEXNET.build(image_size, num_classes, include_head, width, weights, conventions)
+
+
+def architecture(to: Architecture) -> LayerGraph:
+    """The layers of either network."""
+    net = Assembly(to.input("data", "zerocenter"))
+    bias = {"bias_learn_rate_factor": 1.0 if to.torchvision else 2.0}
+    for index, (size, stride, padding, groups, matlab, torchvision) in enumerate(CONVOLUTIONS, 1):
+        filters = to.filters(torchvision if to.torchvision else matlab)
+        if to.torchvision and index == 1:
+            padding = 2
+        options = {"stride": stride, "padding": padding, **bias}
+        if groups == 1 or to.torchvision:
+            net.convolution(f"conv{index}", size, filters, **options)
+        else:
+            net.grouped_convolution(f"conv{index}", size, filters, groups, **options)
+        net.relu(f"relu{index}")
+        if index in NORMALIZED and not to.torchvision:
+            net.add(CrossChannelNormalizationLayer(5, k=1, name=f"norm{index}"))
+        if index in POOLED:
+            net.add(MaxPooling2dLayer(3, stride=2, name=f"pool{index}"))
+    for index in (6, 7):
+        net.add(FullyConnectedLayer(to.filters(4096), name=f"fc{index}", **bias))
+        net.relu(f"relu{index}")
+        net.add(DropoutLayer(0.5, name=f"drop{index}"))
+    net.add(FullyConnectedLayer(to.num_classes, name="fc8", **bias))
+    net.add(SoftmaxLayer(name="prob"))
+    net.add(ClassificationLayer(name="output"))
+    return net.graph()
+
+
+ALEXNET = Backbone(
+    "alexnet",
+    architecture,
+    features={4: "relu1", 8: "relu2", 16: "relu5", 32: "pool5"},
+    last_feature="pool5",
+    image_size=(227, 227, 3),
+    keys={
+        **{f"conv{index}": f"features.{at}" for index, at in enumerate((0, 3, 6, 8, 10), 1)},
+        **{f"fc{index}": f"classifier.{at}" for index, at in ((6, 1), (7, 4), (8, 6))},
+    },
+    url="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+)
