@@ -9,10 +9,11 @@ from layergraph.builders.backbones.backbone import Backbone
 from layergraph.builders.backbones.resnet18 import RESNET18
 from layergraph.builders.backbones.vgg16 import VGG16
 from layergraph.builders.backbones.vgg19 import VGG19
+from layergraph.builders.backbones.xception import XCEPTION
 from layergraph.errors import LayerArgumentError, did_you_mean
 
 BACKBONES: Mapping[str, Backbone] = {
-    backbone.name: backbone for backbone in (ALEXNET, RESNET18, VGG16, VGG19)
+    backbone.name: backbone for backbone in (ALEXNET, RESNET18, VGG16, VGG19, XCEPTION)
 }
 
 

@@ -1,0 +1,166 @@
+"""Xception."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from layergraph.builders.assembly import Assembly
+from layergraph.builders.backbones.backbone import Architecture, Backbone, Conventions, Weights
+from layergraph.graph import LayerGraph
+from layergraph.layers import (
+    AdditionLayer,
+    ClassificationLayer,
+    FullyConnectedLayer,
+    GlobalAveragePooling2dLayer,
+    ImageInputLayer,
+    MaxPooling2dLayer,
+    SoftmaxLayer,
+)
+
+# the filters of each block's separable convolutions; `None` are those of the block's input
+POOLED = {2: (128, 128), 3: (256, 256), 4: (728, 728), 13: (None, 1024)}
+MIDDLE = range(5, 13)
+LAST = (1536, 2048)
+
+
+def xception(
+    image_size: Sequence[int] = (299, 299, 3),
+    num_classes: int = 1000,
+    *,
+    include_head: bool = True,
+    width: float = 1.0,
+    weights: Weights = None,
+    conventions: Conventions = "auto",
+) -> LayerGraph:
+    """Xception with MATLAB's layer names (``xception``): 170 layers, 181 connections.
+
+    It has 22,855,952 learnables, as published, and 50,312 biases of its convolutions, which are zero and do not
+    learn: MATLAB's layers have them always.
+
+    Args:
+        image_size: (height, width) or (height, width, channels), at least 7×7.
+        num_classes: outputs of the last fully connected layer.
+        include_head: ``False`` ends after ``block14_sepconv2_act``.
+        width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
+        weights: ``None``, or the path of a ``.pth`` or ``.safetensors`` file: ours, or one with the layout
+            of timm and pretrainedmodels (``block1.rep.0.conv1.weight``). torchvision publishes none.
+        conventions: ``"torchvision"`` follows those files: pixels from 0 to 255 become -1 to 1, poolings are
+            padded by 1 on all sides, and the epsilon of batch normalization is 1e-5. ``"matlab"`` pads with
+            ``"same"``, has an epsilon of 0.001, and takes the range of pixels from the training data.
+            ``"auto"`` follows the weights, and MATLAB without them.
+
+    The first two convolutions are not padded, so that maps are smaller than the image divided by their
+    stride; for dense prediction :func:`layergraph.edits.pad_same` makes them fit.
+
+    Raises:
+        LayerArgumentError: an argument is out of its range, or the image is too small.
+
+    Source: F. Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", CVPR 2017.
+
+    >>> from layergraph.builders.backbones import xception
+    >>> lgraph = xception()
+    >>> len(lgraph), len(lgraph.connections)
+    (170, 181)
+    >>> lgraph["block3_sepconv1_channel-wise"].description
+    "channel-wise groups of 1 3×3×1 convolutions with stride [1 1] and padding 'same'"
+    """
+    return XCEPTION.build(image_size, num_classes, include_head, width, weights, conventions)
+
+
+def architecture(to: Architecture) -> LayerGraph:
+    """The layers: a stem, three blocks that halve the image, eight residual blocks, the end."""
+    net = Assembly(_input(to))
+    for index, (filters, stride) in enumerate(((32, 2), (64, 1)), 1):
+        name = f"block1_conv{index}"
+        net.convolution(name, 3, to.filters(filters), stride=stride, bias_learn_rate_factor=0)
+        _normalize(net, to, f"{name}_bn")
+        net.relu(f"{name}_act")
+    for block in (2, 3, 4):
+        _pooled_block(net, to, block)
+    for block in MIDDLE:
+        start = net.last
+        for index in (1, 2, 3):
+            net.relu(f"block{block}_sepconv{index}_act")
+            _separable(net, to, f"block{block}_sepconv{index}", net.channels())
+        net.add(AdditionLayer(2, name=f"add_{block - 1}"), (net.last, start))
+    _pooled_block(net, to, 13)
+    for index, filters in enumerate(LAST, 1):
+        _separable(net, to, f"block14_sepconv{index}", to.filters(filters))
+        net.relu(f"block14_sepconv{index}_act")
+    net.add(GlobalAveragePooling2dLayer(name="avg_pool"))
+    net.add(FullyConnectedLayer(to.num_classes, name="predictions"))
+    net.add(SoftmaxLayer(name="predictions_softmax"))
+    net.add(ClassificationLayer(name="ClassificationLayer_predictions"))
+    return net.graph()
+
+
+def _input(to: Architecture) -> ImageInputLayer:
+    statistics: dict[str, Any] = {"min": 0, "max": 255} if to.torchvision else {}
+    return ImageInputLayer(to.image_size, normalization="rescale-symmetric", name="input_1", **statistics)
+
+
+def _pooled_block(net: Assembly, to: Architecture, block: int) -> None:
+    """Two separable convolutions and a pooling, beside a 1×1 convolution with stride 2."""
+    start, number = net.last, 4 if block == 13 else block - 1
+    for index, filters in enumerate(POOLED[block], 1):
+        if (block, index) != (2, 1):  # the stem has just ended with a ReLU
+            net.relu(f"block{block}_sepconv{index}_act")
+        wanted = net.channels() if filters is None else to.filters(filters)
+        _separable(net, to, f"block{block}_sepconv{index}", wanted)
+    padding: Any = 1 if to.torchvision else "same"
+    pool = net.add(MaxPooling2dLayer(3, stride=2, padding=padding, name=f"block{block}_pool"))
+    options = {"stride": 2, "padding": "same", "bias_learn_rate_factor": 0}
+    net.convolution(f"conv2d_{number}", 1, net.channels(), after=start, **options)
+    shortcut = _normalize(net, to, f"batch_normalization_{number}")
+    net.add(AdditionLayer(2, name=f"add_{12 if block == 13 else number}"), (pool, shortcut))
+
+
+def _separable(net: Assembly, to: Architecture, name: str, filters: int) -> None:
+    """A 3×3 convolution of each channel by itself, a 1×1 convolution of all, and batch normalization."""
+    channels = net.channels()
+    fixed = {"bias_learn_rate_factor": 0}
+    net.grouped_convolution(f"{name}_channel-wise", 3, channels, channels, padding="same", **fixed)
+    net.convolution(f"{name}_point-wise", 1, filters, **fixed)
+    _normalize(net, to, f"{name}_bn")
+
+
+def _normalize(net: Assembly, to: Architecture, name: str) -> str:
+    return net.batch_normalization(name, epsilon=1e-5 if to.torchvision else 1e-3)
+
+
+def _keys() -> dict[str, str]:
+    """Layer names and those of the PyTorch files, whose blocks count from 1 and whose ReLUs count too."""
+    keys = {"predictions": "fc"}
+    for index in (1, 2):
+        keys |= {f"block1_conv{index}": f"conv{index}", f"block1_conv{index}_bn": f"bn{index}"}
+        keys |= _separable_keys(f"block14_sepconv{index}", f"conv{index + 2}", f"bn{index + 2}")
+    for block in range(2, 14):
+        for index in (1, 2, 3) if block in MIDDLE else (1, 2):
+            at = 3 * index - 2 - (block == 2)
+            rep = f"block{block - 1}.rep"
+            keys |= _separable_keys(f"block{block}_sepconv{index}", f"{rep}.{at}", f"{rep}.{at + 1}")
+    for number, block in enumerate((1, 2, 3, 12), 1):
+        keys |= {
+            f"conv2d_{number}": f"block{block}.skip",
+            f"batch_normalization_{number}": f"block{block}.skipbn",
+        }
+    return keys
+
+
+def _separable_keys(name: str, convolution: str, normalization: str) -> dict[str, str]:
+    return {
+        f"{name}_channel-wise": f"{convolution}.conv1",
+        f"{name}_point-wise": f"{convolution}.pointwise",
+        f"{name}_bn": normalization,
+    }
+
+
+XCEPTION = Backbone(
+    "xception",
+    architecture,
+    features={2: "block1_conv2_act", 4: "add_1", 8: "add_2", 16: "add_11", 32: "block14_sepconv2_act"},
+    last_feature="block14_sepconv2_act",
+    image_size=(299, 299, 3),
+    keys=_keys(),
+)
