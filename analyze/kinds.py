@@ -64,6 +64,7 @@ _KINDS: dict[type[Layer], Kind] = {
     layers.AdditionLayer: "joining",
     layers.MultiplicationLayer: "joining",
     layers.DepthConcatenationLayer: "joining",
+    layers.ConcatenationLayer: "joining",
     layers.Crop2dLayer: "resizing",
     layers.Crop3dLayer: "resizing",
     layers.Pad2dLayer: "resizing",

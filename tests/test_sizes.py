@@ -72,6 +72,10 @@ AdditionLayer(3) | 4x4x3 1x1x3 4x4x2
 BatchNormalizationLayer(num_channels=4) | 4x4x3
 ClassificationLayer() | 4x4x3
 ClassificationLayer(classes=["a", "b"]) | 1x1x3
+ConcatenationLayer(1, 2) | 4x4x3 4x4x4
+ConcatenationLayer(3, 2) | 4x4x3 5x4x3
+ConcatenationLayer(3, 3) | 4x4x3 4x4x2 4x4x4x2
+ConcatenationLayer(4, 2) | 4x4x3 4x4x3
 Convolution2dLayer(3, 8) | 2x4x3
 Convolution2dLayer(3, 8, padding=(0, 0, 1, 1), dilation_factor=3) | 4x4x3
 Convolution2dLayer(3, 8) | 4x4x4x3

@@ -9,7 +9,12 @@ from layergraph.layers.activation import (
     SigmoidLayer,
     SoftmaxLayer,
 )
-from layergraph.layers.combination import AdditionLayer, DepthConcatenationLayer, MultiplicationLayer
+from layergraph.layers.combination import (
+    AdditionLayer,
+    ConcatenationLayer,
+    DepthConcatenationLayer,
+    MultiplicationLayer,
+)
 from layergraph.layers.convolution import Convolution2dLayer, Convolution3dLayer, GroupedConvolution2dLayer
 from layergraph.layers.fully_connected import FullyConnectedLayer
 from layergraph.layers.input import Image3dInputLayer, ImageInputLayer
@@ -35,6 +40,7 @@ __all__ = [
     "BatchNormalizationLayer",
     "ClassificationLayer",
     "ClippedReluLayer",
+    "ConcatenationLayer",
     "Convolution2dLayer",
     "Convolution3dLayer",
     "Crop2dLayer",

@@ -1,4 +1,4 @@
-"""Layers that join several inputs: addition, multiplication, depth concatenation."""
+"""Layers that join several inputs: addition, multiplication, concatenation."""
 
 from __future__ import annotations
 
@@ -114,6 +114,71 @@ class DepthConcatenationLayer(Joining, Layer):
         from layergraph.modules.combination import Concatenate
 
         return Concatenate()
+
+
+@dataclass(frozen=True, repr=False)
+class Along:
+    """A dimension, counted as MATLAB counts: height, width, the depth of a volume, then channels."""
+
+    dim: int
+
+
+@dataclass(frozen=True, repr=False)
+class ConcatenationLayer(Joining, Along, Layer):
+    """Joins inputs along one dimension (MATLAB ``concatenationLayer``); all others are equal.
+
+    Args:
+        dim: 1 is the height, 2 the width; 3 are the channels of an image, but the depth of a volume, whose
+            channels are 4.
+
+    >>> from layergraph import ConcatenationLayer
+    >>> from layergraph.sizes import image_size
+    >>> sizes = [image_size((8, 8, 8), 64), image_size((8, 8, 8), 32)]
+    >>> print(ConcatenationLayer(4, 2).output_sizes(sizes)[0])
+    8(S) × 8(S) × 8(S) × 96(C) × 1(B)
+    """
+
+    type: ClassVar[str] = "Concatenation"
+    default_name: ClassVar[str] = "concat"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._set(dim=whole(self, "dim", self.dim, 1, 4))
+
+    @property
+    def description(self) -> str:
+        return f"Concatenation of {self.num_inputs} inputs along dimension {self.dim}"
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        first, at = inputs[0], self.dim - 1
+        if at > len(first.spatial):
+            raise SizeError(
+                "LG-DIMENSIONS",
+                f"there is no dimension {self.dim} in {first}",
+                hint=f"dimension {len(first.spatial) + 1} are the channels",
+            )
+        for port, size in zip(self.input_names, inputs, strict=True):
+            if _without(size, at) != _without(first, at):
+                raise SizeError(
+                    "LG-CHANNELS" if size.spatial == first.spatial else "LG-SPATIAL",
+                    f"inputs differ in more than dimension {self.dim}: in1 is {first}, {port} is {size}",
+                    port=port,
+                    hint="crop the larger (Crop2dLayer, Crop3dLayer), or bring both to the same number of "
+                    "channels with a convolution of size 1",
+                )
+        numbers = [*first.numbers]
+        numbers[at] = sum(size.numbers[at] for size in inputs)
+        return (Size(tuple(numbers), first.format),)
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.combination import Concatenate
+
+        rank = len(inputs[0].spatial)
+        return Concatenate(self.dim + 1 if self.dim <= rank else 1)
+
+
+def _without(size: Size, at: int) -> tuple[str, tuple[int, ...]]:
+    return size.format, size.numbers[:at] + size.numbers[at + 1 :]
 
 
 def expanded(ports: Sequence[str], sizes: Sequence[Size]) -> Size:

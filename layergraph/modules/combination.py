@@ -25,10 +25,14 @@ class Multiply(nn.Module):
 
 
 class Concatenate(nn.Module):
-    """Its inputs joined along the channels."""
+    """Its inputs joined along one dimension, by default the channels."""
+
+    def __init__(self, dim: int = 1) -> None:
+        super().__init__()
+        self.dim = dim
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        return torch.cat(inputs, dim=1)
+        return torch.cat(inputs, dim=self.dim)
 
 
 class Scale(nn.Module):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from layergraph import (
     AveragePooling2dLayer,
     AveragePooling3dLayer,
+    ConcatenationLayer,
     Convolution2dLayer,
     Convolution3dLayer,
     Crop2dLayer,
@@ -321,3 +322,17 @@ def test_a_volume_smaller_than_its_window_is_pooled_where_padding_makes_it_fit()
     layer = AveragePooling3dLayer((1, 1, 2), padding=(0, 0, 1))
     (found,), _ = run(layer, np.ones((1, 1, 1, 1, 1)))
     np.testing.assert_array_equal(found, np.full((1, 1, 1, 1, 2), 0.5))
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+def test_concatenation_counts_dimensions_as_matlab_does(rank):
+    """On arrays whose dimensions stand as MATLAB's do: height, width, depth, channels, batch."""
+    for dim in range(1, rank + 2):
+        shapes = [[*range(2, rank + 3), 2] for _ in range(3)]
+        for extra, shape in enumerate(shapes):
+            shape[dim - 1] += extra
+        arrays = [random_image(dim, *shape) for shape in shapes]
+        theirs = [np.moveaxis(a, (-1, -2), (0, 1)) for a in arrays]
+        (found,), _ = run(ConcatenationLayer(dim, 3), *theirs)
+        wanted = np.concatenate(arrays, axis=dim - 1)
+        np.testing.assert_array_equal(np.moveaxis(found, (0, 1), (-1, -2)), wanted)
