@@ -88,8 +88,21 @@ class Network(nn.Module):
         Raises:
             UnknownLayerError: no layer has that name.
         """
+        return self.get_submodule(self.layer_key(name))
+
+    def layer_key(self, name: str) -> str:
+        """What the names of a layer's tensors begin with in the state dict, before a dot.
+
+        Raises:
+            UnknownLayerError: no layer has that name.
+
+        >>> from layergraph import ImageInputLayer, LayerGraph, ScalingLayer
+        >>> net = LayerGraph([ImageInputLayer((8, 8, 1)), ScalingLayer(2, name="train")]).compile()
+        >>> net.layer_key("train")  # a method of torch modules
+        'train_'
+        """
         self._lgraph[name]
-        return self.get_submodule(".".join(self._keys[name]))
+        return ".".join(self._keys[name])
 
     # -- running -------------------------------------------------------------------------------
 

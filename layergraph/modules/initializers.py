@@ -16,8 +16,11 @@ M = TypeVar("M", bound=nn.Module)
 
 
 def uninitialized(kind: type[M], *arguments: Any, **options: Any) -> M:
-    """A module whose parameters hold nothing yet: torch's own initialization is not wasted on it."""
-    return cast(M, cast(Any, skip_init)(kind, *arguments, **options))
+    """A module whose parameters hold nothing yet: torch's own initialization is not wasted on it.
+
+    It is made on torch's default device, so that a network compiled on the meta device takes no memory.
+    """
+    return cast(M, cast(Any, skip_init)(kind, *arguments, device=torch.get_default_device(), **options))
 
 
 @torch.no_grad()
@@ -32,6 +35,8 @@ def initialize(
     channels and window × filters), given, because torch derives them from the shape and would swap them for
     transposed convolutions.
     """
+    if tensor.is_meta:
+        return
     if callable(how):
         values = torch.as_tensor(how(tuple(tensor.shape)), dtype=tensor.dtype)
         if values.shape != tensor.shape:
