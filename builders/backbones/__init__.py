@@ -2,8 +2,11 @@
 
 from layergraph.builders.backbones.alexnet import alexnet
 from layergraph.builders.backbones.backbone import Architecture, Backbone
+from layergraph.builders.backbones.mobilenetv2 import mobilenetv2
 from layergraph.builders.backbones.registry import BACKBONES, find_backbone
 from layergraph.builders.backbones.resnet18 import resnet18
+from layergraph.builders.backbones.resnet50 import resnet50
+from layergraph.builders.backbones.resnet101 import resnet101
 from layergraph.builders.backbones.vgg16 import vgg16
 from layergraph.builders.backbones.vgg19 import vgg19
 from layergraph.builders.backbones.xception import xception
@@ -14,7 +17,10 @@ __all__ = [
     "Backbone",
     "alexnet",
     "find_backbone",
+    "mobilenetv2",
+    "resnet101",
     "resnet18",
+    "resnet50",
     "vgg16",
     "vgg19",
     "xception",

@@ -6,14 +6,18 @@ from collections.abc import Collection, Mapping
 
 from layergraph.builders.backbones.alexnet import ALEXNET
 from layergraph.builders.backbones.backbone import Backbone
+from layergraph.builders.backbones.mobilenetv2 import MOBILENETV2
 from layergraph.builders.backbones.resnet18 import RESNET18
+from layergraph.builders.backbones.resnet50 import RESNET50
+from layergraph.builders.backbones.resnet101 import RESNET101
 from layergraph.builders.backbones.vgg16 import VGG16
 from layergraph.builders.backbones.vgg19 import VGG19
 from layergraph.builders.backbones.xception import XCEPTION
 from layergraph.errors import LayerArgumentError, did_you_mean
 
 BACKBONES: Mapping[str, Backbone] = {
-    backbone.name: backbone for backbone in (ALEXNET, RESNET18, VGG16, VGG19, XCEPTION)
+    backbone.name: backbone
+    for backbone in (ALEXNET, MOBILENETV2, RESNET18, RESNET50, RESNET101, VGG16, VGG19, XCEPTION)
 }
 
 

@@ -1,0 +1,140 @@
+"""MobileNetV2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from layergraph.builders.assembly import Assembly
+from layergraph.builders.backbones.backbone import Architecture, Backbone, Conventions, Weights
+from layergraph.graph import LayerGraph
+from layergraph.layers import (
+    AdditionLayer,
+    ClassificationLayer,
+    ClippedReluLayer,
+    FullyConnectedLayer,
+    GlobalAveragePooling2dLayer,
+    SoftmaxLayer,
+)
+
+# filters, blocks and stride of each stage (table 2 of the paper); all but the first expand channels 6 times
+STAGES = ((16, 1, 1), (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1))
+EXPANSION = 6
+
+
+def mobilenetv2(
+    image_size: Sequence[int] = (224, 224, 3),
+    num_classes: int = 1000,
+    *,
+    include_head: bool = True,
+    width: float = 1.0,
+    weights: Weights = None,
+    conventions: Conventions = "auto",
+) -> LayerGraph:
+    """MobileNetV2 with MATLAB's layer names (``mobilenetv2``): 154 layers, 3,521,928 learnables.
+
+    Args:
+        image_size: (height, width) or (height, width, channels), of any size.
+        num_classes: outputs of the fully connected layer.
+        include_head: ``False`` ends after ``out_relu``.
+        width: multiplies every number of filters as in the paper: rounded to a multiple of 8 that is not
+            over 10 % smaller; ``Conv_1`` keeps its 1280 filters where the others become fewer.
+        weights: ``None``, ``"imagenet"`` (torchvision's published file), or the path of a ``.pth`` or
+            ``.safetensors`` file.
+        conventions: whose details to follow where MATLAB and torchvision differ. MATLAB pads strided
+            convolutions ``same`` (of an even image, at the bottom and right) and has epsilons of 0.001,
+            torchvision pads by 1 all around and has 0.00001; the statistics that the input is normalized by
+            are torchvision's. ``"auto"`` follows the weights, and MATLAB without them.
+
+    Convolutions have a bias as in MATLAB (torchvision's have none: 17,056 learnables fewer).
+
+    Source: M. Sandler, A. Howard, M. Zhu, A. Zhmoginov, L.-C. Chen, "MobileNetV2: Inverted Residuals and
+    Linear Bottlenecks", CVPR 2018.
+
+    >>> from layergraph.builders.backbones import mobilenetv2
+    >>> len(mobilenetv2()), len(mobilenetv2(include_head=False))
+    (154, 150)
+    """
+    return MOBILENETV2.build(image_size, num_classes, include_head, width, weights, conventions)
+
+
+class _Block(NamedTuple):
+    """One inverted residual: expansion, channel-wise convolution, projection to few channels."""
+
+    name: str
+    expands: bool
+    filters: int
+    stride: int
+    adds: bool
+
+
+def _blocks() -> Iterator[_Block]:
+    """The first block has a name of its own, the others are numbered from 1."""
+    number = 0
+    for filters, count, stride in STAGES:
+        for index in range(count):
+            name = f"block_{number}" if number else "expanded_conv"
+            yield _Block(name, number > 0, filters, 1 if index else stride, index > 0)
+            number += 1
+
+
+def _filters(to: Architecture, number: int) -> int:
+    """A number of filters at this width: rounding never takes more than a tenth away."""
+    rounded = to.filters(number)
+    return rounded if rounded >= 0.9 * number * to.width else rounded + 8
+
+
+def _architecture(to: Architecture) -> LayerGraph:
+    epsilon = 1e-5 if to.torchvision else 0.001
+    same = 1 if to.torchvision else "same"
+
+    def normalized(name: str, activation: str = "") -> str:
+        net.batch_normalization(name, epsilon=epsilon)
+        return net.add(ClippedReluLayer(6, name=activation)) if activation else name
+
+    net = Assembly(to.input("input_1", "zscore"))
+    net.convolution("Conv1", 3, _filters(to, 32), stride=2, padding=same)
+    normalized("bn_Conv1", "Conv1_relu")
+    for block in _blocks():
+        name, start = block.name, net.last
+        if block.expands:
+            net.convolution(f"{name}_expand", 1, EXPANSION * net.channels(), padding="same")
+            normalized(f"{name}_expand_BN", f"{name}_expand_relu")
+        channels = net.channels()
+        net.grouped_convolution(f"{name}_depthwise", 3, channels, channels, stride=block.stride, padding=same)
+        normalized(f"{name}_depthwise_BN", f"{name}_depthwise_relu")
+        net.convolution(f"{name}_project", 1, _filters(to, block.filters), padding="same")
+        residual = normalized(f"{name}_project_BN")
+        if block.adds:
+            net.add(AdditionLayer(2, name=f"{name}_add"), after=(residual, start))
+    net.convolution("Conv_1", 1, max(1280, _filters(to, 1280)))
+    normalized("Conv_1_bn", "out_relu")
+    net.add(GlobalAveragePooling2dLayer(name="global_average_pooling2d_1"))
+    net.add(FullyConnectedLayer(to.num_classes, name="Logits"))
+    net.add(SoftmaxLayer(name="Logits_softmax"))
+    net.add(ClassificationLayer(name="ClassificationLayer_Logits"))
+    return net.graph()
+
+
+def _keys() -> dict[str, str]:
+    """Layer names and torchvision's: a convolution, its normalization and its ReLU are one module there."""
+    names = {"Conv1": "features.0.0", "bn_Conv1": "features.0.1"}
+    for index, block in enumerate(_blocks(), 1):
+        parts = ["expand"] * block.expands + ["depthwise"]
+        for position, part in enumerate(parts):
+            names[f"{block.name}_{part}"] = f"features.{index}.conv.{position}.0"
+            names[f"{block.name}_{part}_BN"] = f"features.{index}.conv.{position}.1"
+        names[f"{block.name}_project"] = f"features.{index}.conv.{len(parts)}"
+        names[f"{block.name}_project_BN"] = f"features.{index}.conv.{len(parts) + 1}"
+    names |= {"Conv_1": "features.18.0", "Conv_1_bn": "features.18.1"}
+    return names | {"Logits": "classifier.1"}
+
+
+MOBILENETV2 = Backbone(
+    "mobilenetv2",
+    _architecture,
+    {2: "expanded_conv_project_BN", 4: "block_2_add", 8: "block_5_add", 16: "block_12_add", 32: "out_relu"},
+    last_feature="out_relu",
+    keys=_keys(),
+    url="https://download.pytorch.org/models/mobilenet_v2-b0353104.pth",
+)
