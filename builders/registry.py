@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from layergraph.builders import backbones
+from layergraph.builders.fcn import fcn_layers
 from layergraph.builders.segnet import segnet_layers
 from layergraph.builders.unet import unet_layers
 from layergraph.errors import LayerArgumentError, LayergraphError, did_you_mean
@@ -73,6 +74,9 @@ def _of_backbone(name: str) -> Builder:
 BUILDERS: Mapping[str, Builder] = {
     builder.name: builder
     for builder in (
+        Builder(
+            "fcn", fcn_layers, "FCN: a fully convolutional classifier whose scores are upsampled and fused"
+        ),
         Builder("segnet", segnet_layers, "SegNet: encoder that pools, decoder that unpools by its indices"),
         Builder("unet", unet_layers, "U-Net: encoder and decoder joined by skip connections"),
         *map(_of_backbone, backbones.BACKBONES),

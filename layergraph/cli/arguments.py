@@ -26,6 +26,8 @@ ARGUMENT_HELP = {
     "num_first_encoder_filters": ("N", "Filters of the first stage; each further stage has twice as many."),
     "filter_size": ("N...", "Height and width of the filters, odd, one number or two."),
     "convolution_padding": ("same|valid", "Keep sizes (same), or lose a margin at each convolution (valid)."),
+    "type": ("8s|16s|32s", "By how much the last upsampling enlarges the scores."),
+    "backbone": ("NAME", "The classification network that the layers come from, such as vgg16."),
     "width": ("X", "Multiplies every number of filters, such as 0.25: small networks for trying out."),
     "weights": (
         "FILE|imagenet",
