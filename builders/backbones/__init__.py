@@ -2,6 +2,7 @@
 
 from layergraph.builders.backbones.alexnet import alexnet
 from layergraph.builders.backbones.backbone import Architecture, Backbone
+from layergraph.builders.backbones.inceptionresnetv2 import inceptionresnetv2
 from layergraph.builders.backbones.mobilenetv2 import mobilenetv2
 from layergraph.builders.backbones.registry import BACKBONES, find_backbone
 from layergraph.builders.backbones.resnet18 import resnet18
@@ -17,10 +18,11 @@ __all__ = [
     "Backbone",
     "alexnet",
     "find_backbone",
+    "inceptionresnetv2",
     "mobilenetv2",
-    "resnet101",
     "resnet18",
     "resnet50",
+    "resnet101",
     "vgg16",
     "vgg19",
     "xception",

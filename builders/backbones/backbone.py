@@ -27,8 +27,9 @@ IMAGENET_DEVIATION = (58.395, 57.12, 57.375)
 class Architecture:
     """What a backbone's layers depend on.
 
-    ``torchvision`` says whose details are followed where the two differ: input normalization, the place of
-    strides, padding and epsilons. ``width`` multiplies every number of filters.
+    ``torchvision`` says whose details are followed where the two differ, MATLAB's or those of the published
+    PyTorch files: input normalization, the place of strides, padding and epsilons. ``width`` multiplies every
+    number of filters.
     """
 
     image_size: tuple[int, ...]
@@ -41,9 +42,11 @@ class Architecture:
         return number if self.width == 1 else max(8, int(number * self.width + 4) // 8 * 8)
 
     def input(self, name: str, normalization: Normalization) -> ImageInputLayer:
-        """The input layer: MATLAB's normalization, or the statistics that torchvision's weights expect."""
+        """The input layer: MATLAB's normalization, or the statistics that the PyTorch files expect."""
         if not self.torchvision:
             return ImageInputLayer(self.image_size, normalization=normalization, name=name)
+        if normalization == "rescale-symmetric":
+            return ImageInputLayer(self.image_size, normalization=normalization, min=0, max=255, name=name)
         return ImageInputLayer(
             self.image_size,
             normalization="zscore",
@@ -63,7 +66,8 @@ class Backbone:
         features: for each stride the layer with the last features at it; what U-Net joins.
         last_feature: the last layer before the classification head.
         image_size: what the published weights were trained on.
-        keys: for each layer what its tensors' names begin with in torchvision's files.
+        keys: for each layer what its tensors' names begin with in the PyTorch files: torchvision's, or
+            timm's where torchvision has none.
         url: the file torchvision publishes; empty where there is none.
     """
 

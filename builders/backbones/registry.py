@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 from layergraph.builders.backbones.alexnet import ALEXNET
 from layergraph.builders.backbones.backbone import Backbone
+from layergraph.builders.backbones.inceptionresnetv2 import INCEPTIONRESNETV2
 from layergraph.builders.backbones.mobilenetv2 import MOBILENETV2
 from layergraph.builders.backbones.resnet18 import RESNET18
 from layergraph.builders.backbones.resnet50 import RESNET50
@@ -17,7 +18,17 @@ from layergraph.errors import LayerArgumentError, did_you_mean
 
 BACKBONES: Mapping[str, Backbone] = {
     backbone.name: backbone
-    for backbone in (ALEXNET, MOBILENETV2, RESNET18, RESNET50, RESNET101, VGG16, VGG19, XCEPTION)
+    for backbone in (
+        ALEXNET,
+        INCEPTIONRESNETV2,
+        MOBILENETV2,
+        RESNET101,
+        RESNET18,
+        RESNET50,
+        VGG16,
+        VGG19,
+        XCEPTION,
+    )
 }
 
 

@@ -13,7 +13,6 @@ from layergraph.layers import (
     ClassificationLayer,
     FullyConnectedLayer,
     GlobalAveragePooling2dLayer,
-    ImageInputLayer,
     MaxPooling2dLayer,
     SoftmaxLayer,
 )
@@ -35,8 +34,8 @@ def xception(
 ) -> LayerGraph:
     """Xception with MATLAB's layer names (``xception``): 170 layers, 181 connections.
 
-    It has 22,855,952 learnables, as published, and 50,312 biases of its convolutions, which are zero and do not
-    learn: MATLAB's layers have them always.
+    It has 22,906,264 learnables. 22,855,952 of them learn, as many as published; the other 50,312 are the
+    biases of the convolutions (0) that MATLAB's layers have always, and the network has not.
 
     Args:
         image_size: (height, width) or (height, width, channels), at least 7×7.
@@ -70,7 +69,7 @@ def xception(
 
 def architecture(to: Architecture) -> LayerGraph:
     """The layers: a stem, three blocks that halve the image, eight residual blocks, the end."""
-    net = Assembly(_input(to))
+    net = Assembly(to.input("input_1", "rescale-symmetric"))
     for index, (filters, stride) in enumerate(((32, 2), (64, 1)), 1):
         name = f"block1_conv{index}"
         net.convolution(name, 3, to.filters(filters), stride=stride, bias_learn_rate_factor=0)
@@ -93,11 +92,6 @@ def architecture(to: Architecture) -> LayerGraph:
     net.add(SoftmaxLayer(name="predictions_softmax"))
     net.add(ClassificationLayer(name="ClassificationLayer_predictions"))
     return net.graph()
-
-
-def _input(to: Architecture) -> ImageInputLayer:
-    statistics: dict[str, Any] = {"min": 0, "max": 255} if to.torchvision else {}
-    return ImageInputLayer(to.image_size, normalization="rescale-symmetric", name="input_1", **statistics)
 
 
 def _pooled_block(net: Assembly, to: Architecture, block: int) -> None:
