@@ -13,23 +13,49 @@ from typing import NamedTuple
 
 import pytest
 
+from layergraph import LayerGraph, PixelClassificationLayer
 from layergraph.analyze import analyze_network
-from layergraph.builders import segnet_layers, unet_layers
+from layergraph.builders import fcn_layers, segnet_layers, unet_layers
 
 COLUMNS = ("index", "name", "description", "type", "activations", "learnables")
 
+CAMVID = {  # the lecture's classes with their weights
+    "Sky": 0.3182,
+    "Building": 0.2082,
+    "Pole": 5.0924,
+    "Road": 0.1744,
+    "Pavement": 0.7103,
+    "Tree": 0.4175,
+    "SignSymbol": 4.5371,
+    "Fence": 1.8386,
+    "Car": 1.0000,
+    "Pedestrian": 6.6059,
+    "Bicyclist": 5.1133,
+}
+
+
+def weighted(lgraph: LayerGraph) -> LayerGraph:
+    """The graph with the lecture's loss in the place of its own."""
+    (loss,) = lgraph.output_names
+    labels = PixelClassificationLayer(name="labels", classes=[*CAMVID], class_weights=[*CAMVID.values()])
+    return lgraph.replace_layer(loss, labels)
+
+
 NETWORKS = {
+    "fcn_8s": lambda: weighted(fcn_layers((360, 480), 11)),
     "segnet_depth_2": lambda: segnet_layers((32, 32, 1), 2, 2),
     "segnet_depth_4": lambda: segnet_layers((480, 640, 3), 5, 4),
     "unet_depth_3": lambda: unet_layers((480, 640, 3), 5, encoder_depth=3)[0],
     "unet_depth_4": lambda: unet_layers((32, 32, 1), 2)[0],
 }
 TOTALS = {  # layers, connections, learnables
+    "fcn_8s": (51, 55, 134_348_962),
     "segnet_depth_2": (31, 34, 224_262),
     "unet_depth_3": (46, 48, 7_697_605),
     "unet_depth_4": (58, 61, 31_030_658),
 }
 ROWS = {
+    "fcn_8s": (*range(1, 25), *range(28, 52)),
     "segnet_depth_2": range(9, 32),
     "segnet_depth_4": range(1, 24),
     "unet_depth_3": range(23, 47),
@@ -49,6 +75,22 @@ class Slip(NamedTuple):
 
 
 SLIPS = (
+    Slip(
+        "fcn_8s",
+        (1, 2, 4, 6, 7, 9, 11, 12, 14, 16, 18, 19, 21, 23, 28, 30, 32, 33, 36, 39, 40, 41, 44, 45, 48),
+        "description",
+        r"(\d)x(?=\d)",
+        r"\1×",
+        "the letter x for the sign ×",
+    ),
+    Slip(
+        "fcn_8s",
+        (28, 30, 33, 36, 39, 40, 41, 44, 45, 48),
+        "description",
+        r"\[(\d) \1 \1\]",
+        r"[\1 \1 \1 \1]",
+        "padding and cropping have four numbers, as in row 32 of the same page; one is lost",
+    ),
     Slip("segnet_depth_4", (1,), "description", r"(\d)x(?=\d)", r"\1×", "the letter x for the sign ×"),
     Slip(
         "unet_depth_3",
