@@ -2,34 +2,169 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
+from layergraph.errors import FileFormatError, LayergraphError
 from layergraph.graph import LayerGraph
+from layergraph.layers import ModuleLayer
+from layergraph.pretrained.matching import match, parts
+from layergraph.pretrained.reading import read_tensors
+from layergraph.pretrained.report import LoadedTensor, SkippedTensor, WeightsReport, shortened
+from layergraph.propagation import propagate
+from layergraph.weights import Weights
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+_MOST_FAULTS = 5  # of a message
 
-@dataclass(frozen=True)
-class WeightsReport:
-    """What was loaded, what was skipped, and why."""
-
-    loaded: tuple[str, ...]
-    skipped: tuple[tuple[str, str], ...]
+_log = logging.getLogger("layergraph")
 
 
 def load_weights(
     lgraph: LayerGraph,
     source: str | os.PathLike[str] | Mapping[str, Tensor],
     keys: Mapping[str, str] | None = None,
+    *,
+    may_differ: Collection[str] = (),
+    origin: str = "",
 ) -> tuple[LayerGraph, WeightsReport]:
-    """The graph with the weights of a file, and a report.
+    """The graph with the weights of a file, and a report of what was loaded, what was skipped and why.
+
+    A tensor is loaded if its shape is what the layer's torch module has. Weights of a fully connected layer
+    are reshaped for a convolution that sees as many numbers, and the reverse. A bias that the file does not
+    have is zero. Floating-point numbers become those of the module (float32).
 
     Args:
-        source: the file, or its tensors by name.
-        keys: for each layer name what its tensors' names begin with in the file; by default the layer names.
+        lgraph: a graph that runs.
+        source: a file (see :func:`read_tensors`), or tensors by name, which are copied.
+        keys: for each layer name what its tensors' names begin with in the file, ``"conv1_1":
+            "features.0"``; layers that are not named get nothing, those named must be found. By default the
+            names are those of the state dict of the compiled graph, or of a file that ``save`` wrote, and
+            layers may be absent. What stands before all names of the file, such as ``module.``, is seen.
+        may_differ: layers whose number of outputs may be another in the file, and that may be absent there:
+            they are left without its weights.
+        origin: what messages and the report call ``source``, if it is a mapping.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        FileFormatError: the file cannot be read, or does not fit the graph; the message says each tensor that
+            is missing or has another shape, what was expected and what was found.
+        InvalidNetworkError: the graph has errors.
+
+    >>> import torch
+    >>> from layergraph import FullyConnectedLayer, ImageInputLayer
+    >>> lgraph = LayerGraph([ImageInputLayer((2, 2, 1)), FullyConnectedLayer(3, name="fc")])
+    >>> tensors = {"head.weight": torch.ones(3, 4), "head.bias": torch.zeros(3), "epoch": torch.tensor(7)}
+    >>> loaded, report = load_weights(lgraph, tensors, {"fc": "head"})
+    >>> loaded["fc"].weights
+    Weights(weight 3×4, bias 3)
+    >>> report.skipped
+    (SkippedTensor(key='epoch', reason='no layer takes it'),)
     """
-    raise NotImplementedError
+    from layergraph.pretrained.fitting import fit_layer
+
+    if isinstance(source, Mapping):
+        tensors, origin = source, origin or "the dict given"
+    else:
+        tensors, origin = read_tensors(source), repr(os.fspath(source))
+    wanted, own_stems = _wanted(lgraph)
+    candidates = own_stems if keys is None else [{name: f"{key}." for name, key in keys.items()}]
+    try:
+        stems = match(tensors, candidates, wanted)
+    except FileFormatError as error:
+        raise FileFormatError(f"{origin} does not fit the graph: {error}") from None
+    if not stems:
+        learning = {name: stem for name, stem in candidates[0].items() if name not in lgraph.input_names}
+        raise _nothing_fits(origin, tensors, learning, wanted)
+    sizes = propagate(lgraph, "network").inputs
+    weights: dict[str, Weights | None] = {}
+    loaded: list[LoadedTensor] = []
+    faults: list[str] = []
+    reasons: dict[str, str] = {}
+    for name in lgraph.order:
+        if name not in stems or name not in wanted:
+            continue
+        absent = not any(stems[name] + tensor in tensors for tensor in wanted[name])
+        if absent and (keys is None or name in may_differ):
+            continue
+        fit = fit_layer(lgraph[name], next(iter(sizes[name]), None), wanted[name], stems[name], tensors)
+        if fit.other_outputs and name in may_differ:
+            outputs = next(iter(wanted[name].values())).shape[0]
+            reasons[name] = f"layer {name!r} has {outputs} outputs, in the file {fit.other_outputs}"
+            continue
+        faults += [f"layer {name!r}: {fault}" for fault in fit.faults]
+        loaded += fit.rows
+        weights[name] = Weights(fit.values)
+    if faults:
+        raise _does_not_fit(origin, faults)
+    lgraph = lgraph.with_weights(weights)
+    not_loaded = tuple(
+        name
+        for name in lgraph.order
+        if lgraph[name].weights is None
+        and lgraph[name].learnables([size for size in sizes[name] if size is not None])
+        and not isinstance(lgraph[name], ModuleLayer)
+    )
+    skipped = _skipped(lgraph, tensors, {row.key for row in loaded}, stems, reasons)
+    report = WeightsReport(origin, tuple(loaded), skipped, not_loaded)
+    _log.info("%s", report.summary)
+    _log.debug("%s", report)
+    return lgraph, report
+
+
+def _wanted(lgraph: LayerGraph) -> tuple[dict[str, dict[str, Tensor]], list[dict[str, str]]]:
+    """The tensors of each layer that has any, without their numbers; and how files may begin their names."""
+    import torch
+
+    with torch.device("meta"):
+        net = lgraph.with_weights(dict.fromkeys(lgraph)).compile()
+    wanted = {name: net.layer_module(name).state_dict() for name in lgraph}
+    wanted = {name: tensors for name, tensors in wanted.items() if tensors}
+    state_dict = {name: f"{net.layer_key(name)}." for name in wanted}
+    return wanted, [state_dict, {name: f"{name}/" for name in wanted}]
+
+
+def _skipped(
+    lgraph: LayerGraph,
+    tensors: Mapping[str, Tensor],
+    used: Collection[str],
+    stems: Mapping[str, str],
+    reasons: Mapping[str, str],
+) -> tuple[SkippedTensor, ...]:
+    layers = {stem: name for name, stem in stems.items()}
+    skipped = []
+    for key in tensors:
+        if key in used:
+            continue
+        name = next((layers[key[:end]] for end in reversed(parts(key)) if key[:end] in layers), "")
+        if not name:
+            reason = "no layer takes it"
+        elif name not in lgraph:
+            reason = f"the graph has no layer {name!r}"
+        else:
+            reason = reasons.get(name, f"layer {name!r} has no such tensor")
+        skipped.append(SkippedTensor(key, reason))
+    return tuple(skipped)
+
+
+def _does_not_fit(origin: str, faults: list[str]) -> LayergraphError:
+    more = len(faults) - _MOST_FAULTS
+    lines = [*faults[:_MOST_FAULTS], *([f"and {more} more"] if more > 0 else [])]
+    return FileFormatError("\n  ".join([f"{origin} does not fit the graph, nothing was loaded:", *lines]))
+
+
+def _nothing_fits(
+    origin: str,
+    tensors: Mapping[str, Tensor],
+    stems: Mapping[str, str],
+    wanted: Mapping[str, Mapping[str, Tensor]],
+) -> LayergraphError:
+    expected = [stem + tensor for name, stem in stems.items() for tensor in wanted.get(name, ())]
+    if not expected:
+        return LayergraphError(f"no layer that keys names has weights in the graph: {shortened([*stems], 4)}")
+    held = f"it holds {shortened([*tensors], 4)}" if tensors else "it holds no tensor"
+    return FileFormatError(f"{origin} has nothing for this graph: {held}, expected {shortened(expected, 4)}")

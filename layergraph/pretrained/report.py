@@ -1,0 +1,118 @@
+"""What became of the tensors of a file: loaded, skipped and why, and which layers got nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from layergraph.sizes import Shape
+from layergraph.tables import Table
+
+_MOST_ROWS = 12  # of a printed list
+
+
+class LoadedTensor(NamedTuple):
+    """One tensor of a layer, where it came from (no key: not from the file), and what was done to it."""
+
+    layer: str
+    tensor: str
+    key: str
+    shape: Shape
+    note: str = ""
+
+
+class SkippedTensor(NamedTuple):
+    """One tensor of the file that went nowhere, and why."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class WeightsReport:
+    """What :func:`layergraph.pretrained.load_weights` did; printed, a summary and short tables.
+
+    Attributes:
+        source: what the weights were read from.
+        loaded: each tensor that a layer got.
+        skipped: each tensor of the file that no layer got, with the reason.
+        not_loaded: layers with learnables that have no weights now: they start from their initializers.
+    """
+
+    source: str
+    loaded: tuple[LoadedTensor, ...]
+    skipped: tuple[SkippedTensor, ...]
+    not_loaded: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """All of it in one line."""
+        layers = len({row.layer for row in self.loaded})
+        parts = [f"{_counted(len(self.loaded), 'tensor')} loaded into {_counted(layers, 'layer')}"]
+        notes = Counter(row.note for row in self.loaded if row.note)
+        if notes:
+            parts[0] += f" ({', '.join(f'{count} {note}' for note, count in notes.items())})"
+        parts.append(f"{len(self.skipped)} of the file skipped")
+        if self.not_loaded:
+            parts.append(
+                f"{_counted(len(self.not_loaded), 'layer')} without weights: {shortened(self.not_loaded, 4)}"
+            )
+        return f"weights from {self.source}: {'; '.join(parts)}"
+
+    def to_table(self) -> Table:
+        """What was loaded: columns ``layer``, ``tensor``, ``key``, ``size`` and ``note``."""
+        columns: dict[str, list[Any]] = {"layer": [], "tensor": [], "key": [], "size": [], "note": []}
+        for row in self.loaded:
+            for column, value in zip(columns, row._replace(shape=()), strict=True):
+                columns[column].append(value)
+            columns["size"][-1] = written(row.shape)
+        return Table(columns)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as what ``json.dumps`` takes."""
+        return {
+            "source": self.source,
+            "loaded": [{**row._asdict(), "shape": list(row.shape)} for row in self.loaded],
+            "skipped": [row._asdict() for row in self.skipped],
+            "not_loaded": list(self.not_loaded),
+        }
+
+    def __str__(self) -> str:
+        lines = [self.summary, "", *_shortened_table(self.to_table())]
+        if self.skipped:
+            keys, reasons = zip(*self.skipped, strict=True)
+            lines += ["", *_shortened_table(Table({"skipped": keys, "reason": reasons}))]
+        if self.not_loaded:
+            lines += ["", f"from their initializers start: {shortened(self.not_loaded, _MOST_ROWS)}"]
+        return "\n".join(lines)
+
+
+def shortened(names: Sequence[str], most: int) -> str:
+    """Names in quotes, the first of many.
+
+    >>> shortened(["a", "b", "c", "d"], 2)
+    "'a', 'b' and 2 more"
+    """
+    shown = ", ".join(map(repr, names[:most]))
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def written(shape: Sequence[int]) -> str:
+    """A shape in words.
+
+    >>> written((64, 3, 3, 3)), written(())
+    ('64×3×3×3', 'scalar')
+    """
+    return "×".join(map(str, shape)) or "scalar"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def _shortened_table(table: Table) -> list[str]:
+    lines = str(table).splitlines()
+    hidden = len(table) - _MOST_ROWS
+    return lines if hidden <= 0 else [*lines[: 2 + _MOST_ROWS], f"... and {hidden} more"]
