@@ -139,7 +139,9 @@ def _dilated(layer: Sliding, stride: Shape, rate: Shape, keep_size: bool) -> Lay
                 "replace it by a max pooling or a convolution, or cut the graph before it"
             )
         return replace(layer, stride=stride, padding=_padding(layer, (1, 1), rate, keeps))
-    dilation = _product(cast(Shape, layer.dilation_factor), rate)
+    # a window of one element has nothing to spread
+    spread = tuple(r if s > 1 else 1 for s, r in zip(layer.window().size, rate, strict=True))
+    dilation = _product(cast(Shape, layer.dilation_factor), spread)
     padding = _padding(layer, dilation, rate, keeps)
     return replace(layer, stride=stride, dilation_factor=dilation, padding=padding)
 
