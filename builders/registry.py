@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from layergraph.builders import backbones
+from layergraph.builders.bayesian_segnet import bayesian_segnet_layers
 from layergraph.builders.fcn import fcn_layers
 from layergraph.builders.segnet import segnet_layers
+from layergraph.builders.segnet_basic import segnet_basic_layers
 from layergraph.builders.unet import unet_layers
 from layergraph.errors import LayerArgumentError, LayergraphError, did_you_mean
 from layergraph.graph import LayerGraph
@@ -75,9 +77,15 @@ BUILDERS: Mapping[str, Builder] = {
     builder.name: builder
     for builder in (
         Builder(
+            "bayesian_segnet",
+            bayesian_segnet_layers,
+            "Bayesian SegNet: dropout that says how sure the network is",
+        ),
+        Builder(
             "fcn", fcn_layers, "FCN: a fully convolutional classifier whose scores are upsampled and fused"
         ),
         Builder("segnet", segnet_layers, "SegNet: encoder that pools, decoder that unpools by its indices"),
+        Builder("segnet_basic", segnet_basic_layers, "SegNet-Basic: four 7×7 encoders and four decoders"),
         Builder("unet", unet_layers, "U-Net: encoder and decoder joined by skip connections"),
         *map(_of_backbone, backbones.BACKBONES),
     )

@@ -20,7 +20,12 @@ from layergraph.graph import LayerGraph
 ARGUMENT_HELP = {
     "image_size": ("H W [C]", "Height, width and channels of the images, such as 480 640 3."),
     "num_classes": ("N", "Number of classes."),
-    "encoder_depth": ("N", "Number of poolings; the image gets smaller by 2^N."),
+    "encoder_depth": (
+        "N",
+        "Number of poolings; the image gets smaller by 2^N. For SegNet also vgg16, vgg19.",
+    ),
+    "dropout": ("X", "Probability with which a number is zeroed, such as 0.5."),
+    "decoder": ("NAME", "all-channels, single-channel or encoder-addition."),
     "num_convolution_layers": ("N...", "Convolutions in each encoder section, one number or one a section."),
     "num_output_channels": ("N...", "Filters in each encoder section, one number or one a section."),
     "num_first_encoder_filters": ("N", "Filters of the first stage; each further stage has twice as many."),

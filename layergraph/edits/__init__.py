@@ -1,8 +1,18 @@
-"""Edits of whole graphs: cut an encoder out, dilate it, make a classifier fully convolutional."""
+"""Edits of whole graphs: cut an encoder out, dilate it, insert layers, pad, make it fully convolutional."""
 
 from layergraph.edits.cut import cut_after
 from layergraph.edits.dilate import dilate, multiply_dilation
 from layergraph.edits.fully_convolutional import fully_convolutional
 from layergraph.edits.input_size import with_input_size
+from layergraph.edits.insert import insert_after
+from layergraph.edits.pad_same import pad_same
 
-__all__ = ["cut_after", "dilate", "fully_convolutional", "multiply_dilation", "with_input_size"]
+__all__ = [
+    "cut_after",
+    "dilate",
+    "fully_convolutional",
+    "insert_after",
+    "multiply_dilation",
+    "pad_same",
+    "with_input_size",
+]

@@ -21,6 +21,7 @@ from layergraph.builders import BUILDERS, find_builder, segnet_layers, unet_laye
 from layergraph.propagation import propagate
 
 UNET = {"image_size": (8, 8), "num_classes": 2, "encoder_depth": 1, "num_first_encoder_filters": 2}
+SEGNET_BASIC = {"image_size": (13, 18), "encoder_depth": 2, "num_output_channels": 4}
 
 # small networks of every builder: name, arguments
 EXAMPLES = [
@@ -50,6 +51,15 @@ EXAMPLES = [
             "num_convolution_layers": (1, 3),
             "filter_size": (5, 3),
         },
+    ),
+    ("segnet", {"image_size": (45, 33), "num_classes": 2, "encoder_depth": "vgg16", "width": 1 / 16}),
+    ("segnet_basic", {**SEGNET_BASIC, "num_classes": 2}),
+    ("segnet_basic", {**SEGNET_BASIC, "num_classes": 3, "decoder": "single-channel"}),
+    ("segnet_basic", {**SEGNET_BASIC, "num_classes": 2, "decoder": "encoder-addition"}),
+    ("bayesian_segnet", {"image_size": (35, 41), "num_classes": 2, "width": 1 / 16}),
+    (
+        "bayesian_segnet",
+        {"image_size": (13, 11, 2), "num_classes": 3, "encoder_depth": 2, "num_output_channels": 4},
     ),
     ("unet", {**UNET, "image_size": (8, 12, 3), "encoder_depth": 2}),
     ("unet", {**UNET, "image_size": (6, 10), "num_classes": 3, "num_first_encoder_filters": 3}),
@@ -113,7 +123,8 @@ def test_it_has_no_issues_and_sizes_are_those_of_torch(name, arguments):
 @every_example
 def test_one_training_step_lowers_the_loss(name, arguments):
     lgraph = build(name, arguments)
-    net, x = lgraph.compile(), images(lgraph, batch=4)
+    # a deep network hardly moves in its first step: float32 would not show it
+    net, x = lgraph.compile().double(), images(lgraph, batch=4).double()
     net.eval()  # no dropout, so that the two losses can be compared
     target = torch.randint(0, arguments["num_classes"], (4, *net(x).shape[2:]))
     if target.ndim > 1:  # a classifier has one label an image, and each counts

@@ -1,0 +1,83 @@
+"""Bayesian SegNet: SegNet with dropout in its deep half, which stays on when it predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from layergraph.builders.backbones.backbone import Conventions, Weights
+from layergraph.builders.segnet import VggModel, segnet
+from layergraph.edits import insert_after
+from layergraph.graph import LayerGraph
+from layergraph.layers import DropoutLayer, MaxUnpooling2dLayer
+from layergraph.layers.arguments import number
+
+
+def bayesian_segnet_layers(
+    image_size: Sequence[int],
+    num_classes: int,
+    encoder_depth: int | VggModel = "vgg16",
+    *,
+    dropout: float = 0.5,
+    num_convolution_layers: int | Sequence[int] | None = None,
+    num_output_channels: int | Sequence[int] | None = None,
+    filter_size: int | Sequence[int] | None = None,
+    width: float = 1.0,
+    weights: Weights = None,
+    conventions: Conventions = "auto",
+) -> LayerGraph:
+    """Bayesian SegNet: :func:`segnet_layers` with dropout in the deepest half of encoder and decoder.
+
+    Predict with ``semanticseg(..., monte_carlo=n)``: the mean over n random dropouts is the prediction, their
+    spread the uncertainty.
+
+    Args:
+        image_size, num_classes, encoder_depth: as in :func:`layergraph.builders.segnet_layers`.
+        dropout: probability with which a number is zeroed, from 0 to below 1.
+        num_convolution_layers, num_output_channels, filter_size: for an encoder by depth.
+        width, weights, conventions: for VGG.
+
+    On VGG the dropouts are those of the released model: ``encdrop3`` to ``encdrop5`` after the last three
+    poolings, ``decdrop5`` to ``decdrop3`` after the first three sections of the decoder.
+
+    Raises:
+        LayerArgumentError: as :func:`layergraph.builders.segnet_layers`.
+
+    Source: A. Kendall, V. Badrinarayanan, R. Cipolla, "Bayesian SegNet: Model Uncertainty in Deep
+    Convolutional Encoder-Decoder Architectures for Scene Understanding", BMVC 2017.
+
+    >>> from layergraph.builders import bayesian_segnet_layers
+    >>> [name for name in bayesian_segnet_layers((360, 480), 11) if "drop" in name]
+    ['encdrop3', 'encdrop4', 'encdrop5', 'decdrop5', 'decdrop4', 'decdrop3']
+    """
+    builder = "bayesian_segnet_layers"
+    number(builder, "dropout", dropout, 0, 1)
+    by_depth = {
+        "num_convolution_layers": num_convolution_layers,
+        "num_output_channels": num_output_channels,
+        "filter_size": filter_size,
+    }
+    on_vgg = {"width": width, "weights": weights, "conventions": conventions}
+    return with_deep_dropout(
+        segnet(builder, image_size, num_classes, encoder_depth, by_depth, on_vgg), dropout
+    )
+
+
+def with_deep_dropout(lgraph: LayerGraph, dropout: float = 0.5) -> LayerGraph:
+    """Any network that unpools, with dropout after the deepest half of its poolings and of its decoders.
+
+    The last decoder gets none: what follows is no deeper layer, but the scores. Weights stay.
+
+    >>> from layergraph.builders import segnet_basic_layers
+    >>> [name for name in with_deep_dropout(segnet_basic_layers((360, 480), 11)) if "drop" in name]
+    ['encdrop3', 'encdrop4', 'decdrop4', 'decdrop3']
+    """
+    unpoolings = [name for name in lgraph.order if isinstance(lgraph[name], MaxUnpooling2dLayer)]
+    depth = len(unpoolings)
+    for before, name in enumerate(unpoolings[: depth - depth // 2]):
+        stage = depth - before
+        pooling = lgraph.sources(name)["indices"].layer
+        lgraph = insert_after(lgraph, f"{pooling}/out", DropoutLayer(dropout, name=f"encdrop{stage}"))
+        if stage > 1:
+            end = lgraph.sources(unpoolings[before + 1])["in"].layer
+            lgraph = insert_after(lgraph, end, DropoutLayer(dropout, name=f"decdrop{stage}"))
+    return lgraph

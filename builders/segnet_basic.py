@@ -1,0 +1,123 @@
+"""SegNet-Basic: the small SegNet on which the paper compares decoders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from layergraph.builders.arguments import filter_window, image_channels, poolings
+from layergraph.builders.unpooling import check_poolings, with_unpooling
+from layergraph.graph import LayerGraph
+from layergraph.layers import (
+    AdditionLayer,
+    BatchNormalizationLayer,
+    Convolution2dLayer,
+    GroupedConvolution2dLayer,
+    ImageInputLayer,
+    Layer,
+    MaxPooling2dLayer,
+    MaxUnpooling2dLayer,
+    PixelClassificationLayer,
+    ReluLayer,
+    SoftmaxLayer,
+)
+from layergraph.layers.arguments import choice, whole
+
+Decoder = Literal["all-channels", "single-channel", "encoder-addition"]
+
+
+def segnet_basic_layers(
+    image_size: Sequence[int],
+    num_classes: int,
+    *,
+    encoder_depth: int = 4,
+    num_output_channels: int = 64,
+    filter_size: int | Sequence[int] = 7,
+    decoder: Decoder = "all-channels",
+) -> LayerGraph:
+    """SegNet-Basic with the layer names of the released model: 38 layers, 1,416,587 learnables at 11 classes.
+
+    Args:
+        image_size: (height, width) of colour images, or (height, width, channels). Any height and width of
+            at least 2^encoder_depth: unpooling restores odd sizes.
+        num_classes: number of classes, at least 2.
+        encoder_depth: number of encoders (convolution, batch normalization, ReLU, pooling), and of decoders
+            (unpooling, convolution, batch normalization, no ReLU).
+        num_output_channels: filters of every convolution but the last.
+        filter_size: odd height and width of the filters, one number or two.
+        decoder: ``"all-channels"``; or one of the paper's variants: with ``"single-channel"`` each filter of
+            the decoders sees its own channel alone, with ``"encoder-addition"`` each decoder adds the
+            features that its encoder pooled (layers ``add4``, ...).
+
+    A 1×1 convolution, ``conv_classifier``, makes the scores. It has a trained bias; all others are frozen at
+    0, as batch normalization follows. Input, softmax and loss are named as in
+    :func:`layergraph.builders.segnet_layers`. The local contrast normalization of the paper's input is left
+    to the data.
+
+    The paper prints 1.425 M parameters, and 0.625 M with single-channel decoders. The weights of the second
+    are 624,768, as printed; those of the first are 1,415,040, which differ from the second in four decoders,
+    4 · 49 · (64 - 1) · 64 = 790,272, and not by the printed 0.8 M.
+
+    Raises:
+        LayerArgumentError: an argument that is not as above; an image that is too small, with the size that
+            is needed.
+
+    Source: V. Badrinarayanan, A. Kendall, R. Cipolla, "SegNet: A Deep Convolutional Encoder-Decoder
+    Architecture for Image Segmentation", PAMI 2017, section 3.3; weights start as in He et al., ICCV 2015.
+
+    >>> from layergraph.builders import segnet_basic_layers
+    >>> lgraph = segnet_basic_layers((360, 480), 11)
+    >>> len(lgraph), lgraph["conv_decode4"].description
+    (38, '64 7×7×64 convolutions with stride [1 1] and padding [3 3 3 3]')
+    """
+    builder = "segnet_basic_layers"
+    size = image_channels(builder, image_size, 2, default=3)
+    whole(builder, "num_classes", num_classes, 2)
+    depth = poolings(builder, encoder_depth)
+    filters = whole(builder, "num_output_channels", num_output_channels)
+    window = filter_window(builder, filter_size, 2)
+    choice(builder, "decoder", decoder, ("all-channels", "single-channel", "encoder-addition"))
+    check_poolings(builder, size, depth)
+
+    layers: list[Layer] = [ImageInputLayer(size, name="inputImage")]
+    for stage in range(1, depth + 1):
+        channels = size[-1] if stage == 1 else filters
+        layers += _convolution(f"conv{stage}", window, channels, filters)
+        layers.append(ReluLayer(name=f"relu{stage}"))
+        layers.append(MaxPooling2dLayer(2, stride=2, has_unpooling_outputs=True, name=f"pool{stage}"))
+    for stage in range(depth, 0, -1):
+        layers.append(MaxUnpooling2dLayer(name=f"upsample{stage}"))
+        layers += _convolution(f"conv_decode{stage}", window, filters, filters, decoder == "single-channel")
+        if decoder == "encoder-addition":
+            layers.append(AdditionLayer(2, name=f"add{stage}"))
+    layers += [
+        Convolution2dLayer(
+            1, num_classes, num_channels=filters, weights_initializer="he", name="conv_classifier"
+        ),
+        SoftmaxLayer(name="softmax"),
+        PixelClassificationLayer(name="pixelLabels"),
+    ]
+    lgraph = with_unpooling(layers)
+    if decoder == "encoder-addition":
+        for stage in range(1, depth + 1):
+            lgraph = lgraph.connect_layers(f"relu{stage}", f"add{stage}/in2")
+    return lgraph
+
+
+def _convolution(
+    name: str, window: tuple[int, ...], channels: int, filters: int, single_channel: bool = False
+) -> list[Layer]:
+    """A convolution without bias (it is frozen at 0), and its batch normalization."""
+    height, width = window
+    options: dict[str, Any] = {
+        "padding": (height // 2, width // 2),
+        "weights_initializer": "he",
+        "bias_learn_rate_factor": 0,
+        "name": name,
+    }
+    convolution = (
+        GroupedConvolution2dLayer(window, 1, "channel-wise", num_channels_per_group=1, **options)
+        if single_channel
+        else Convolution2dLayer(window, filters, num_channels=channels, **options)
+    )
+    return [convolution, BatchNormalizationLayer(name=f"{name}_bn")]
