@@ -110,15 +110,15 @@ class Bottlenecks:
         convolution("branch2b", 3, to.filters(filters), stride=late, padding=padding)
         normalization("branch2b")
         net.relu(block.relus[1])
-        last = convolution("branch2c", 1, to.filters(4 * filters))
+        last = convolution("branch2c", 1, 4 * to.filters(filters))
         if not block.is_first:
             residual, shortcut = normalization("branch2c"), start
         elif self.joined:
-            projected = convolution("branch1", 1, to.filters(4 * filters), start, stride=stride)
+            projected = convolution("branch1", 1, 4 * to.filters(filters), start, stride=stride)
             residual, shortcut = normalization("branch2c", last), normalization("branch1", projected)
         else:
             residual = normalization("branch2c")
-            convolution("branch1", 1, to.filters(4 * filters), start, stride=stride)
+            convolution("branch1", 1, 4 * to.filters(filters), start, stride=stride)
             shortcut = normalization("branch1")
         net.add(AdditionLayer(2, name=block.addition), after=(residual, shortcut))
         net.relu(block.relus[2])
