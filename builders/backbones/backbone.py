@@ -47,11 +47,12 @@ class Architecture:
             return ImageInputLayer(self.image_size, normalization=normalization, name=name)
         if normalization == "rescale-symmetric":
             return ImageInputLayer(self.image_size, normalization=normalization, min=0, max=255, name=name)
+        colour = self.image_size[-1] == len(IMAGENET_MEAN)  # other images have statistics of their own
         return ImageInputLayer(
             self.image_size,
             normalization="zscore",
-            mean=IMAGENET_MEAN,
-            standard_deviation=IMAGENET_DEVIATION,
+            mean=IMAGENET_MEAN if colour else None,
+            standard_deviation=IMAGENET_DEVIATION if colour else None,
             name=name,
         )
 
