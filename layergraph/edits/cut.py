@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from layergraph.errors import LayerArgumentError
 from layergraph.graph import LayerGraph
 
 
@@ -12,14 +13,17 @@ def cut_after(lgraph: LayerGraph, *names: str) -> LayerGraph:
 
     Raises:
         UnknownLayerError: a name that no layer has.
+        LayerArgumentError: no name at all.
 
     >>> from layergraph.builders.backbones import vgg16
     >>> encoder = cut_after(vgg16(), "pool4")
     >>> len(encoder), [*encoder][-1]
     (25, 'pool4')
     """
+    if not names:
+        raise LayerArgumentError("cut_after: names are those of one layer or more, got none")
     needed: set[str] = set()
-    stack = [*names]
+    stack = [lgraph[name].name for name in names]
     while stack:
         name = stack.pop()
         if name not in needed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from layergraph.edits.input_size import with_input_size
 from layergraph.errors import InvalidNetworkError, LayerArgumentError
@@ -13,6 +13,7 @@ from layergraph.layers import (
     AveragePooling2dLayer,
     ClassificationLayer,
     Convolution2dLayer,
+    Convolution3dLayer,
     FullyConnectedLayer,
     GlobalAveragePooling2dLayer,
     Layer,
@@ -33,8 +34,10 @@ def fully_convolutional(lgraph: LayerGraph, image_size: Sequence[int] | None = N
     A fully connected layer on h×w×c features becomes a convolution with h×w windows and the same weights, a
     global average pooling an average pooling with a window of its input's size, a classification layer a
     pixel classification layer. Names stay. On images of the original size the outputs are the same; a larger
-    image gives a map of outputs, one for each place that a patch of the original size fits into, ``stride``
-    pixels apart, at a fraction of the cost of cutting the patches out.
+    image gives a map of outputs, one for each patch of the original size, as many pixels apart as the layers
+    before subsample in all. Each output is what the classifier gives for its patch alone, exactly so if the
+    layers before do not pad; with padding they see what lies around the patch instead. :func:`dilate` with
+    output stride 1 gives the outputs of all patches.
 
     Args:
         lgraph: a graph that runs; the size of its input layer says how large the windows are.
@@ -55,20 +58,16 @@ def fully_convolutional(lgraph: LayerGraph, image_size: Sequence[int] | None = N
     found = propagate(lgraph, "network")
     if found.errors:
         raise InvalidNetworkError(found.errors)
-    changed = False
-    for name in lgraph.order:
-        layer, (size, *_) = lgraph[name], (*found.inputs[name], None)
-        if size is None:
-            continue
-        new = _convolutional(layer, size)
-        changed = changed or (new is not layer and not layer.is_output)
-        if new is not layer:
-            lgraph = lgraph.replace_layer(name, new)
-    if not changed:
+    sizes = {name: cast(Size, given[0]) for name, given in found.inputs.items() if given}
+    layers = [_convolutional(lgraph[name], size) for name, size in sizes.items()]
+    changed = [layer for layer in layers if layer is not lgraph[layer.name]]
+    if all(layer.is_output for layer in changed):
         raise LayerArgumentError(
             "fully_convolutional: the graph has no fully connected layer and no global average pooling, so "
             "it takes images of any size as it is"
         )
+    for layer in changed:
+        lgraph = lgraph.replace_layer(layer.name, layer)
     return lgraph if image_size is None else with_input_size(lgraph, image_size)
 
 
@@ -78,13 +77,12 @@ def _convolutional(layer: Layer, size: Size) -> Layer:
         return PixelClassificationLayer(
             name=layer.name, classes=layer.classes, class_weights=layer.class_weights
         )
-    if len(size.spatial) != 2:
-        return layer
     if isinstance(layer, GlobalAveragePooling2dLayer):
         return AveragePooling2dLayer(size.spatial, name=layer.name)
     if not isinstance(layer, FullyConnectedLayer):
         return layer
-    return Convolution2dLayer(
+    convolution = Convolution3dLayer if len(size.spatial) == 3 else Convolution2dLayer
+    return convolution(
         size.spatial,
         layer.output_size,
         num_channels=size.channels,
