@@ -1,6 +1,10 @@
 """Builders: every network from its parameters, with the names and sizes of MATLAB's builders."""
 
 from layergraph.builders.bayesian_segnet import bayesian_segnet_layers
+from layergraph.builders.deeplabv1 import deeplabv1_layers
+from layergraph.builders.deeplabv2 import deeplabv2_layers
+from layergraph.builders.deeplabv3 import deeplabv3_layers
+from layergraph.builders.deeplabv3plus import deeplabv3plus_layers
 from layergraph.builders.fcn import fcn_layers
 from layergraph.builders.registry import BUILDERS, Builder, find_builder
 from layergraph.builders.segnet import segnet_layers
@@ -11,6 +15,10 @@ __all__ = [
     "BUILDERS",
     "Builder",
     "bayesian_segnet_layers",
+    "deeplabv1_layers",
+    "deeplabv2_layers",
+    "deeplabv3_layers",
+    "deeplabv3plus_layers",
     "fcn_layers",
     "find_builder",
     "segnet_basic_layers",

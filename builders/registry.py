@@ -9,6 +9,10 @@ from typing import Any
 
 from layergraph.builders import backbones
 from layergraph.builders.bayesian_segnet import bayesian_segnet_layers
+from layergraph.builders.deeplabv1 import deeplabv1_layers
+from layergraph.builders.deeplabv2 import deeplabv2_layers
+from layergraph.builders.deeplabv3 import deeplabv3_layers
+from layergraph.builders.deeplabv3plus import deeplabv3plus_layers
 from layergraph.builders.fcn import fcn_layers
 from layergraph.builders.segnet import segnet_layers
 from layergraph.builders.segnet_basic import segnet_basic_layers
@@ -81,6 +85,10 @@ BUILDERS: Mapping[str, Builder] = {
             bayesian_segnet_layers,
             "Bayesian SegNet: dropout that says how sure the network is",
         ),
+        Builder("deeplabv1", deeplabv1_layers, "DeepLab v1: dilated VGG-16 with a large field of view"),
+        Builder("deeplabv2", deeplabv2_layers, "DeepLab v2: the sum of classifiers of several dilations"),
+        Builder("deeplabv3", deeplabv3_layers, "DeepLab v3: multi-grid, and a pyramid or dilated stages"),
+        Builder("deeplabv3plus", deeplabv3plus_layers, "DeepLab v3+: a pyramid, and a decoder behind it"),
         Builder(
             "fcn", fcn_layers, "FCN: a fully convolutional classifier whose scores are upsampled and fused"
         ),

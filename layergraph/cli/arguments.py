@@ -42,6 +42,16 @@ ARGUMENT_HELP = {
         "auto|matlab|torchvision",
         "Whose details to follow where the two differ; auto follows the weights.",
     ),
+    "network": ("NAME", "The backbone, such as resnet18."),
+    "downsampling_factor": ("8|16", "How many pixels lie between two places of the encoder's features."),
+    "separable_convolutions": ("", "Split the 3×3 convolutions of the head, or not; the backbone decides."),
+    "kernel_size": ("N", "Height and width of the filters of fc6."),
+    "rate": ("N", "Dilation of the filters of fc6."),
+    "num_filters": ("N", "Filters of fc6 and fc7."),
+    "rates": ("N...", "Dilation of each branch of the pyramid."),
+    "output_stride": ("8|16", "How many pixels lie between two scores before they are resized."),
+    "multi_grid": ("N...", "What multiplies the dilations of the last stage's three 3×3 convolutions."),
+    "variant": ("aspp|cascade", "A pyramid behind the backbone, or three more stages in a row."),
     "include_head": ("", "With the layers that classify whole images, or only those before."),
 }
 

@@ -15,7 +15,7 @@ import pytest
 
 from layergraph import LayerGraph, PixelClassificationLayer
 from layergraph.analyze import analyze_network
-from layergraph.builders import fcn_layers, segnet_layers, unet_layers
+from layergraph.builders import deeplabv3plus_layers, fcn_layers, segnet_layers, unet_layers
 
 COLUMNS = ("index", "name", "description", "type", "activations", "learnables")
 
@@ -42,6 +42,7 @@ def weighted(lgraph: LayerGraph) -> LayerGraph:
 
 
 NETWORKS = {
+    "deeplabv3plus_resnet18": lambda: weighted(deeplabv3plus_layers((720, 960, 3), 11, "resnet18")),
     "fcn_8s": lambda: weighted(fcn_layers((360, 480), 11)),
     "segnet_depth_2": lambda: segnet_layers((32, 32, 1), 2, 2),
     "segnet_depth_4": lambda: segnet_layers((480, 640, 3), 5, 4),
@@ -49,12 +50,14 @@ NETWORKS = {
     "unet_depth_4": lambda: unet_layers((32, 32, 1), 2)[0],
 }
 TOTALS = {  # layers, connections, learnables
+    "deeplabv3plus_resnet18": (100, 113, 20_617_446),
     "fcn_8s": (51, 55, 134_348_962),
     "segnet_depth_2": (31, 34, 224_262),
     "unet_depth_3": (46, 48, 7_697_605),
     "unet_depth_4": (58, 61, 31_030_658),
 }
 ROWS = {
+    "deeplabv3plus_resnet18": (*range(1, 25), *range(27, 51), *range(77, 101)),
     "fcn_8s": (*range(1, 25), *range(28, 52)),
     "segnet_depth_2": range(9, 32),
     "segnet_depth_4": range(1, 24),
@@ -75,6 +78,78 @@ class Slip(NamedTuple):
 
 
 SLIPS = (
+    Slip(
+        "deeplabv3plus_resnet18",
+        (1, 2, 5, 6, 9, 13, 16, 20, 23, 29, 32, 36, 39, 41, 45, 48, 77, 81, 85, 90, 93, 96),
+        "description",
+        r"(\d)x(?=\d)",
+        r"\1×",
+        "the letter x for the sign ×, which rows 84 and 97 have",
+    ),
+    Slip(
+        "deeplabv3plus_resnet18",
+        (23, 29, 32, 36, 39, 41, 45, 48),
+        "description",
+        r" \.\.\.\]$",
+        "...",
+        "a bracket behind the dots, where the slide cuts the description",
+    ),
+    Slip(
+        "deeplabv3plus_resnet18",
+        (36,),
+        "description",
+        r"3×3×256",
+        "3×3×128",
+        "its input, row 35, has 128 channels, as row 41 says, which has the same input",
+    ),
+    Slip(
+        "deeplabv3plus_resnet18",
+        (36,),
+        "learnables",
+        r"3 × 3 × 256",
+        "3 × 3 × 128",
+        "its input, row 35, has 128 channels, as row 41 says, which has the same input",
+    ),
+    Slip(
+        "deeplabv3plus_resnet18",
+        (2, 6, 9, 13, 16, 20, 23),
+        "learnables",
+        r"^Weight ",
+        "Weights ",
+        "the last letter is lost: the table of FCN, which is not cut, prints Weights",
+    ),
+    Slip(
+        "deeplabv3plus_resnet18",
+        (6, 9, 13, 16, 20, 23, 29, 32, 36, 39, 41, 45, 48),
+        "learnables",
+        r"^(\S+ [\d ×]+) Bias",
+        r"\1... Bias",
+        "the weights are cut to three numbers without dots",
+    ),
+    Slip(
+        "deeplabv3plus_resnet18",
+        (77, 81, 84, 85, 90, 93, 96, 97),
+        "learnables",
+        r"(\d)\.\. Bias",
+        r"\1... Bias",
+        "two dots where the slide cuts the weights",
+    ),
+    Slip(
+        "deeplabv3plus_resnet18",
+        (79,),
+        "name",
+        r"ReLU",
+        "Relu",
+        "graphs exported from MATLAB have aspp_Relu_1 to aspp_Relu_4",
+    ),
+    Slip(
+        "deeplabv3plus_resnet18",
+        (100,),
+        "description",
+        r" '$",
+        " '...",
+        "the slide cuts the list of classes without dots",
+    ),
     Slip(
         "fcn_8s",
         (1, 2, 4, 6, 7, 9, 11, 12, 14, 16, 18, 19, 21, 23, 28, 30, 32, 33, 36, 39, 40, 41, 44, 45, 48),

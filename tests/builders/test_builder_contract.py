@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layergraph import (
-    Convolution2dLayer,
     LayerArgumentError,
     LayerGraph,
     LayergraphError,
@@ -17,7 +16,7 @@ from layergraph import (
     TransposedConv2dLayer,
     load,
 )
-from layergraph.builders import BUILDERS, find_builder, segnet_layers, unet_layers
+from layergraph.builders import BUILDERS, find_builder, unet_layers
 from layergraph.propagation import propagate
 
 UNET = {"image_size": (8, 8), "num_classes": 2, "encoder_depth": 1, "num_first_encoder_filters": 2}
@@ -26,6 +25,33 @@ SEGNET_BASIC = {"image_size": (13, 18), "encoder_depth": 2, "num_output_channels
 # small networks of every builder: name, arguments
 EXAMPLES = [
     ("alexnet", {"image_size": (67, 71), "num_classes": 3, "width": 1 / 16}),
+    ("deeplabv1", {"image_size": (21, 26), "num_classes": 3, "width": 1 / 16}),
+    ("deeplabv2", {"image_size": (35, 26), "num_classes": 2, "width": 1 / 16}),
+    ("deeplabv2", {"image_size": (21, 30), "num_classes": 3, "backbone": "vgg16", "width": 1 / 16}),
+    (
+        "deeplabv3",
+        {
+            "image_size": (33, 26, 1),
+            "num_classes": 3,
+            "backbone": "resnet50",
+            "output_stride": 8,
+            "variant": "cascade",
+            "width": 1 / 16,
+        },
+    ),
+    ("deeplabv3", {"image_size": (35, 26), "num_classes": 2, "backbone": "resnet50", "width": 1 / 16}),
+    (
+        "deeplabv3plus",
+        {
+            "image_size": (33, 43),
+            "num_classes": 2,
+            "network": "resnet18",
+            "downsampling_factor": 8,
+            "width": 1 / 16,
+        },
+    ),
+    ("deeplabv3plus", {"image_size": (37, 42), "num_classes": 3, "network": "xception", "width": 1 / 16}),
+    ("deeplabv3plus", {"image_size": (35, 50), "num_classes": 3, "network": "resnet18", "width": 1 / 16}),
     ("fcn", {"image_size": (26, 29), "num_classes": 3, "width": 1 / 64}),
     ("fcn", {"image_size": (35, 26), "num_classes": 2, "type": "16s", "width": 1 / 64}),
     (
@@ -38,7 +64,12 @@ EXAMPLES = [
             "width": 1 / 64,
         },
     ),
+    ("mobilenetv2", {"image_size": (33, 40), "num_classes": 3, "width": 1 / 16}),
+    ("mobilenetv2", {"image_size": (35, 32), "num_classes": 2, "width": 1 / 8, "conventions": "torchvision"}),
+    ("resnet101", {"image_size": (35, 32), "num_classes": 2, "width": 1 / 16}),
     ("resnet18", {"image_size": (33, 40), "num_classes": 3, "width": 1 / 16}),
+    ("resnet50", {"image_size": (33, 40), "num_classes": 3, "width": 1 / 16}),
+    ("resnet50", {"image_size": (35, 32), "num_classes": 2, "width": 1 / 16, "conventions": "torchvision"}),
     ("segnet", {"image_size": (8, 8, 1), "num_classes": 2, "encoder_depth": 1, "num_output_channels": 4}),
     ("segnet", {"image_size": (13, 11, 3), "num_classes": 3, "encoder_depth": 3, "num_output_channels": 2}),
     (
@@ -161,105 +192,6 @@ def test_it_passes_torch_compile_and_export(name, arguments):
 @every_example
 def test_building_twice_gives_equal_graphs(name, arguments):
     assert build(name, arguments) == build(name, arguments)
-
-
-# -- SegNet --------------------------------------------------------------------------------------------
-
-
-def segnet_count(channels, classes, convolutions, filters, window):
-    """Weights, zero biases and batch normalization of every convolution, counted one by one."""
-    total, depth = 0, len(filters)
-
-    def add(inputs, outputs):
-        nonlocal total
-        total += window[0] * window[1] * inputs * outputs + outputs + 2 * outputs
-        return outputs
-
-    now = channels
-    for stage in range(depth):
-        for _ in range(convolutions[stage]):
-            now = add(now, filters[stage])
-    for stage in reversed(range(depth)):
-        for index in range(convolutions[stage]):
-            last = index == convolutions[stage] - 1
-            now = add(now, filters[stage] if not last else filters[stage - 1] if stage else classes)
-    return total
-
-
-@pytest.mark.parametrize(
-    ("size", "classes", "depth", "layers", "connections", "count"),
-    [
-        ((32, 32, 1), 2, 2, 31, 34, 224_262),
-        ((360, 480, 3), 11, 3, 45, 50, 378_849),
-        ((480, 640, 3), 5, 4, 59, 66, 523_599),
-    ],
-)
-def test_the_counts_of_segnet(size, classes, depth, layers, connections, count):
-    lgraph = segnet_layers(size, classes, depth)
-    assert (len(lgraph), len(lgraph.connections), learnables(lgraph)) == (layers, connections, count)
-
-
-@settings(max_examples=60)
-@given(data=st.data(), depth=st.integers(1, 5), channels=st.integers(1, 4), classes=st.integers(2, 6))
-def test_the_closed_forms_of_segnet(data, depth, channels, classes):
-    convolutions = data.draw(st.lists(st.integers(1, 4), min_size=depth, max_size=depth))
-    filters = data.draw(st.lists(st.integers(1, 9), min_size=depth, max_size=depth))
-    window = data.draw(st.tuples(*[st.sampled_from([1, 3, 5])] * 2))
-    lgraph = segnet_layers(
-        (33, 40, channels),
-        classes,
-        depth,
-        num_convolution_layers=convolutions,
-        num_output_channels=filters,
-        filter_size=window,
-    )
-    assert len(lgraph) == 6 * sum(convolutions) + 2 * depth + 3
-    assert len(lgraph.connections) == len(lgraph) - 1 + 2 * depth
-    assert learnables(lgraph) == segnet_count(channels, classes, convolutions, filters, window)
-    assert list(propagate(lgraph).issues) == []
-
-
-def test_the_names_and_order_of_segnet():
-    lgraph = segnet_layers((32, 32), 2, 2)
-    assert lgraph.order == tuple(lgraph)
-    assert list(lgraph)[:8] == [
-        "inputImage",
-        "encoder1_conv1",
-        "encoder1_bn_1",
-        "encoder1_relu_1",
-        "encoder1_conv2",
-        "encoder1_bn_2",
-        "encoder1_relu_2",
-        "encoder1_maxpool",
-    ]
-    assert list(lgraph)[15:] == [
-        *("decoder2_unpool", "decoder2_conv2", "decoder2_bn_2", "decoder2_relu_2"),
-        *("decoder2_conv1", "decoder2_bn_1", "decoder2_relu_1"),
-        *("decoder1_unpool", "decoder1_conv2", "decoder1_bn_2", "decoder1_relu_2"),
-        *("decoder1_conv1", "decoder1_bn_1", "decoder1_relu_1", "softmax", "pixelLabels"),
-    ]
-    connections = {(c.source, c.destination) for c in lgraph.connections}
-    for stage in (1, 2):
-        for port in ("indices", "size"):
-            assert (f"encoder{stage}_maxpool/{port}", f"decoder{stage}_unpool/{port}") in connections
-    for layer in lgraph.layers:
-        if isinstance(layer, Convolution2dLayer):
-            assert layer.bias_learn_rate_factor == 0
-            assert layer.padding == (1, 1, 1, 1)
-            assert layer.weights_initializer == "he"
-
-
-@pytest.mark.parametrize("depth", [1, 2, 3])
-@pytest.mark.parametrize("size", [(8, 8), (9, 15), (11, 8), (23, 17), (31, 9)])
-def test_segnet_restores_every_size(depth, size):
-    lgraph = segnet_layers(size, 2, depth, num_output_channels=1, num_convolution_layers=1)
-    assert propagate(lgraph).outputs["pixelLabels"][0].spatial == size
-    assert lgraph.compile().eval()(torch.rand(1, 1, *size)).shape[2:] == size
-
-
-def test_an_image_too_small_for_segnet_is_an_issue_with_its_place():
-    issues = propagate(segnet_layers((3, 9), 2, 2)).issues
-    assert [(issue.code, issue.layer) for issue in issues] == [("LG-WINDOW", "encoder2_maxpool")]
 
 
 # -- U-Net ---------------------------------------------------------------------------------------------
@@ -445,15 +377,6 @@ def test_valid_unet_crops_the_centre_of_the_skip():
 # -- mistakes ------------------------------------------------------------------------------------------
 
 MISTAKES = """
-segnet_layers((32, 32, 3), 1, 2)
-segnet_layers((32, 32, 3), 2, 0)
-segnet_layers((32, 32, 3), 2, "vgg16")
-segnet_layers((32, 32, 3), 2, 10**9)
-segnet_layers((32,), 2, 2)
-segnet_layers(32, 2, 2)
-segnet_layers((32, 32, 3), 2, 2, num_convolution_layers=(2, 2, 2))
-segnet_layers((32, 32, 3), 2, 2, num_output_channels=0)
-segnet_layers((32, 32, 3), 2, 2, filter_size=4)
 unet_layers((32, 32, 3), 1)
 unet_layers((32, 32, 3, 1), 2)
 unet_layers((32, 32, 3), 2, encoder_depth=0)
@@ -474,7 +397,6 @@ BUILDERS["segnet"].build(image_size=(32, 32))
 
 def test_the_texts_of_mistakes(golden_errors):
     scope = {
-        "segnet_layers": segnet_layers,
         "unet_layers": unet_layers,
         "find_builder": find_builder,
         "BUILDERS": BUILDERS,

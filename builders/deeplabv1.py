@@ -1,0 +1,72 @@
+"""DeepLab v1: VGG-16 without its last subsampling, and a classifier with a large field of view."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from layergraph.builders.arguments import image_channels
+from layergraph.builders.backbones import Architecture, find_backbone
+from layergraph.builders.backbones.backbone import Conventions, Weights
+from layergraph.builders.deeplab import append, classifier, dilated_encoder, with_upsampled_scores
+from layergraph.graph import LayerGraph
+from layergraph.layers.arguments import whole
+
+
+def deeplabv1_layers(
+    image_size: Sequence[int],
+    num_classes: int,
+    *,
+    kernel_size: int = 3,
+    rate: int = 12,
+    num_filters: int = 1024,
+    width: float = 1.0,
+    weights: Weights = None,
+    conventions: Conventions = "auto",
+) -> LayerGraph:
+    """DeepLab v1 on VGG-16, which gives scores at every 8th pixel and resizes them to the image.
+
+    Args:
+        image_size: (height, width) or (height, width, channels), of any size.
+        num_classes: number of classes, at least 2.
+        kernel_size, rate, num_filters: window and dilation of ``fc6``, and the filters of ``fc6`` and
+            ``fc7``. The paper's models:
+
+            ============  ===========  ====  ===========  =============  ==========
+            model         kernel_size  rate  num_filters  field of view  learnables
+            ============  ===========  ====  ===========  =============  ==========
+            LargeFOV      3            12    1024         224            20.5 M
+            7x7           7            4     4096         224            134.3 M
+            4x4           4            8     4096         224            65.1 M
+            4x4, smaller  4            4     4096         128            65.1 M
+            ============  ===========  ====  ===========  =============  ==========
+
+        width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
+        weights: of the convolutions of VGG-16: ``None``, ``"imagenet"``, or the path of a ``.pth`` or
+            ``.safetensors`` file.
+        conventions: of the backbone: ``"matlab"``, ``"torchvision"``, or ``"auto"``, which follows the weights.
+
+    The last two poolings slide by 1, the last three convolutions are dilated by 2. Layers ``fc6`` to ``fc8``
+    are VGG's as convolutions; ``fc8`` learns 10 times faster. The paper ends with the dense CRF, which is no
+    layer: give the scores and the image to :func:`layergraph.segmentation.dense_crf`.
+
+    Source: L.-C. Chen, G. Papandreou, I. Kokkinos, K. Murphy, A. L. Yuille, "Semantic Image Segmentation with
+    Deep Convolutional Nets and Fully Connected CRFs", ICLR 2015.
+
+    >>> from layergraph.builders import deeplabv1_layers
+    >>> lgraph = deeplabv1_layers((321, 321), num_classes=21)
+    >>> lgraph["conv5_1"].description
+    "512 3×3×512 convolutions with stride [1 1], dilation factor [2 2], and padding 'same'"
+    >>> lgraph["fc6"].description
+    "1024 3×3 convolutions with stride [1 1], dilation factor [12 12], and padding 'same'"
+    """
+    builder = "deeplabv1_layers"
+    size = image_channels(builder, image_size, 2, default=3)
+    whole(builder, "num_classes", num_classes, 2)
+    whole(builder, "kernel_size", kernel_size)
+    whole(builder, "rate", rate)
+    whole(builder, "num_filters", num_filters)
+    vgg16 = find_backbone(builder, "vgg16")
+    lgraph = dilated_encoder(vgg16, size, 8, width=width, weights=weights, conventions=conventions)
+    filters = Architecture(size, num_classes, width, torchvision=False).filters(num_filters)
+    lgraph = append(lgraph, classifier("", kernel_size, rate, filters, num_classes), vgg16.last_feature)
+    return with_upsampled_scores(builder, lgraph, "fc8")

@@ -1,0 +1,132 @@
+"""DeepLab v3: dilated stages in a row, or a pyramid that also sees the whole image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from layergraph.builders.arguments import image_channels
+from layergraph.builders.aspp import aspp, convolution_unit
+from layergraph.builders.backbones import Architecture, find_backbone
+from layergraph.builders.backbones.backbone import Conventions, Weights
+from layergraph.builders.deeplab import append, dilated_encoder, with_upsampled_scores
+from layergraph.edits import cut_after, multiply_dilation
+from layergraph.errors import LayerArgumentError
+from layergraph.graph import LayerGraph
+from layergraph.layers import Convolution2dLayer, Layer
+from layergraph.layers.arguments import choice, per_dimension, whole
+
+ENCODERS = ("resnet50", "resnet101")
+RATES = (6, 12, 18)  # of the pyramid, at output stride 16
+COPIES = 3  # of the last stage, in the cascade
+
+
+def deeplabv3_layers(
+    image_size: Sequence[int],
+    num_classes: int,
+    backbone: Literal["resnet50", "resnet101"] = "resnet101",
+    *,
+    output_stride: Literal[8, 16] = 16,
+    multi_grid: Sequence[int] = (1, 2, 4),
+    variant: Literal["aspp", "cascade"] = "aspp",
+    width: float = 1.0,
+    weights: Weights = None,
+    conventions: Conventions = "auto",
+) -> LayerGraph:
+    """DeepLab v3, whose scores are resized to the image.
+
+    Args:
+        image_size: (height, width) or (height, width, channels), of any size.
+        num_classes: number of classes, at least 2.
+        backbone: ``"resnet101"`` or ``"resnet50"``.
+        output_stride: how many pixels lie between two scores, 16 or 8; all dilations double at 8.
+        multi_grid: the dilations of the three 3×3 convolutions of the last stage (and of its copies) are
+            these, times 2 at output stride 16.
+        variant: ``"aspp"``, a pyramid with dilations 6, 12 and 18, batch normalization and image-level
+            features; or ``"cascade"``, the last stage three times more, as stages 6 to 8, each with twice the
+            dilation of the stage before.
+        width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
+        weights: of the backbone: ``None``, ``"imagenet"``, or the path of a ``.pth`` or ``.safetensors``
+            file. Copies of a stage start with new weights.
+        conventions: of the backbone: ``"matlab"``, ``"torchvision"``, or ``"auto"``, which follows the weights.
+
+    The pyramid's batch normalization of image-level features has one number a channel and image: training
+    needs mini-batches of two images or more.
+
+    Source: L.-C. Chen, G. Papandreou, F. Schroff, H. Adam, "Rethinking Atrous Convolution for Semantic Image
+    Segmentation", 2017.
+
+    >>> from layergraph.builders import deeplabv3_layers
+    >>> lgraph = deeplabv3_layers((513, 513), num_classes=21)
+    >>> [lgraph[f"res5{block}_branch2b"].dilation_factor for block in "abc"]
+    [(2, 2), (4, 4), (8, 8)]
+    """
+    builder = "deeplabv3_layers"
+    size = image_channels(builder, image_size, 2, default=3)
+    whole(builder, "num_classes", num_classes, 2)
+    encoder = find_backbone(builder, backbone, ENCODERS)
+    if output_stride not in (8, 16):
+        raise LayerArgumentError(f"{builder}: output_stride is 8 or 16, got {output_stride!r}")
+    grid = per_dimension(builder, "multi_grid", multi_grid, 3)
+    choice(builder, "variant", variant, ("aspp", "cascade"))
+
+    lgraph = dilated_encoder(
+        encoder, size, output_stride, width=width, weights=weights, conventions=conventions
+    )
+    denser = 16 // output_stride
+    rates = [2 * denser * factor for factor in grid]
+    # what subsamples to stride 32 in the backbone, and all behind it
+    stage = lgraph.remove_layers([*cut_after(lgraph, encoder.features[16])])
+    features, to = encoder.last_feature, Architecture(size, num_classes, width, torchvision=False)
+    for copy in range(1, COPIES + 1) if variant == "cascade" else ():
+        names = _names_of_copy(stage, copy)
+        lgraph = _with_copy(lgraph, stage, names, features)
+        lgraph = _with_rates(lgraph, [names[name] for name in stage], [rate * 2**copy for rate in rates])
+        features = names[encoder.last_feature]
+    lgraph = _with_rates(lgraph, [*stage], rates)
+    head: list[Layer] = [Convolution2dLayer(1, num_classes, name="scorer")]
+    if variant == "aspp":
+        pyramid = [rate * denser for rate in RATES]
+        lgraph = aspp(lgraph, features, pyramid, to.filters(256), image_pooling=True)
+        names_of_unit, features = ("dec_c1", "dec_bn1", "dec_relu1"), "catAspp"
+        head = [*convolution_unit(names_of_unit, 1, to.filters(256), padding=0), *head]
+    return with_upsampled_scores(builder, append(lgraph, head, features), "scorer")
+
+
+def _with_rates(lgraph: LayerGraph, names: Sequence[str], rates: Sequence[int]) -> LayerGraph:
+    """The graph with these dilations of the 3×3 convolutions among the named layers."""
+    layers: list[Any] = [lgraph[name] for name in names]
+    windows = [layer for layer in layers if getattr(layer, "filter_size", None) == (3, 3)]
+    # absolute: where a stage subsampled by its first 3×3 convolution, dilating did not reach that
+    factors = {
+        layer.name: rate // layer.dilation_factor[0] for layer, rate in zip(windows, rates, strict=True)
+    }
+    return multiply_dilation(lgraph, factors)
+
+
+def _names_of_copy(stage: LayerGraph, copy: int) -> dict[str, str]:
+    """For each layer of a stage the name in this copy of it: its numbers counted on.
+
+    ``res5a_branch2a`` becomes ``res6a_branch2a``, and ``add_14`` of ``add_14`` to ``add_16`` ``add_17``.
+    """
+    names = {}
+    for name in stage:
+        kind, number, rest = re.fullmatch(r"(\D+)(\d+)(.*)", name).groups()  # type: ignore[union-attr]
+        step = sum(other.startswith(kind) for other in stage) if kind.endswith("_") else 1
+        names[name] = f"{kind}{int(number) + copy * step}{rest}"
+    return names
+
+
+def _with_copy(lgraph: LayerGraph, stage: LayerGraph, names: Mapping[str, str], features: str) -> LayerGraph:
+    """The graph with a copy of a stage behind layer ``features``, with weights of its own."""
+    for name in stage:
+        layer: Any = stage[name]
+        channels = {"num_channels": "auto"} if hasattr(layer, "num_channels") else {}
+        lgraph = lgraph.add_layers(replace(layer, name=names[name], weights=None, **channels))
+        fed = stage.sources(name)
+        for port in layer.input_names:
+            source = names[fed[port].layer] if port in fed else features
+            lgraph = lgraph.connect_layers(source, f"{names[name]}/{port}")
+    return lgraph

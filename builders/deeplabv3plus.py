@@ -1,0 +1,180 @@
+"""DeepLab v3+: atrous spatial pyramid pooling, and a decoder that takes over features of stride 4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple
+
+from layergraph.builders.arguments import fitting, image_channels
+from layergraph.builders.aspp import aspp, convolution_unit
+from layergraph.builders.backbones import Architecture, find_backbone
+from layergraph.builders.backbones.backbone import Conventions, Weights
+from layergraph.builders.deeplab import append, dilated_encoder
+from layergraph.edits import cut_after
+from layergraph.errors import LayerArgumentError
+from layergraph.graph import LayerGraph
+from layergraph.layers import (
+    Convolution2dLayer,
+    Crop2dLayer,
+    DepthConcatenationLayer,
+    Layer,
+    PixelClassificationLayer,
+    SoftmaxLayer,
+    TransposedConv2dLayer,
+)
+from layergraph.layers.arguments import choice, flag, whole
+
+
+class Encoder(NamedTuple):
+    """What DeepLab v3+ takes from a backbone.
+
+    ``low`` and ``high`` are the features for the decoder and for the pyramid; ``same`` are layers that get
+    the padding ``"same"``, as MATLAB's helper gives it.
+    """
+
+    low: str
+    high: str
+    separable: bool = False
+    same: tuple[str, ...] = ()
+
+
+ENCODERS: Mapping[str, Encoder] = {
+    # MATLAB's helper rewrites the layers that lead to stride 16 too, though it leaves their stride at 2
+    "resnet18": Encoder("res2b_relu", "res5b_relu", same=("res4a_branch2a", "res4a_branch1")),
+    "resnet50": Encoder("activation_10_relu", "activation_49_relu", same=("max_pooling2d_1",)),
+    "resnet101": Encoder("res2c_relu", "res5c_relu"),
+    "mobilenetv2": Encoder("block_3_expand_relu", "block_16_project_BN", separable=True),
+    "xception": Encoder("add_1", "block14_sepconv2_act", separable=True),
+    "inceptionresnetv2": Encoder("activation_5", "conv_7b_ac"),
+}
+
+RATES = {16: (6, 12, 18), 8: (12, 24, 36)}  # by downsampling factor
+
+
+def deeplabv3plus_layers(
+    image_size: Sequence[int],
+    num_classes: int,
+    network: str,
+    *,
+    downsampling_factor: Literal[8, 16] = 16,
+    separable_convolutions: bool | Literal["auto"] = "auto",
+    width: float = 1.0,
+    weights: Weights = None,
+    conventions: Conventions = "auto",
+) -> LayerGraph:
+    """DeepLab v3+ with MATLAB's layer names and decoder (``deeplabv3plusLayers``).
+
+    Args:
+        image_size: (height, width) or (height, width, channels), of any size.
+        num_classes: number of classes, at least 2.
+        network: the backbone: ``"resnet18"``, ``"resnet50"``, ``"resnet101"``, ``"mobilenetv2"``,
+            ``"xception"`` or ``"inceptionresnetv2"``.
+        downsampling_factor: output stride of the encoder. 8 gives finer features for more time and memory:
+            stages 4 and 5 are dilated, the rates of the pyramid doubled.
+        separable_convolutions: whether the 3×3 convolutions of pyramid and decoder are split into a
+            convolution of each channel and a 1×1 convolution. ``"auto"`` as in MATLAB: for MobileNetV2 and
+            Xception.
+        width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
+        weights: of the backbone: ``None``, ``"imagenet"``, or the path of a ``.pth`` or ``.safetensors`` file.
+        conventions: of the backbone: ``"matlab"``, ``"torchvision"``, or ``"auto"``, which follows the weights.
+
+    The layers of pyramid and decoder learn 10 times faster than the backbone, with frozen biases; upsampling
+    is bilinear by two frozen transposed convolutions, each cropped to the size that is needed. Unlike the
+    paper's network, MATLAB's has no image-level features. Inception-ResNet-v2 hands over its features of
+    stride 4 before the second pooling, ``activation_5``.
+
+    Source: L.-C. Chen, Y. Zhu, G. Papandreou, F. Schroff, H. Adam, "Encoder-Decoder with Atrous Separable
+    Convolution for Semantic Image Segmentation", ECCV 2018.
+
+    >>> from layergraph.builders import deeplabv3plus_layers
+    >>> deeplabv3plus_layers((720, 960), num_classes=11, network="resnet18")
+    LayerGraph with properties:
+    <BLANKLINE>
+             layers: 100 layers
+        connections: 113 connections
+        input_names: ['data']
+       output_names: ['classification']
+    """
+    builder = "deeplabv3plus_layers"
+    size = image_channels(builder, image_size, 2, default=3)
+    whole(builder, "num_classes", num_classes, 2)
+    backbone = find_backbone(builder, network, ENCODERS)
+    if downsampling_factor not in RATES:
+        raise LayerArgumentError(f"{builder}: downsampling_factor is 8 or 16, got {downsampling_factor!r}")
+    encoder = ENCODERS[network]
+    separable = encoder.separable
+    if isinstance(separable_convolutions, str):
+        choice(builder, "separable_convolutions", separable_convolutions, ("auto",), "True or False")
+    else:
+        separable = flag(builder, "separable_convolutions", separable_convolutions)
+
+    options = {"width": width, "weights": weights, "conventions": conventions}
+    lgraph = cut_after(dilated_encoder(backbone, size, downsampling_factor, **options), encoder.high)
+    for name in encoder.same if _is_matlab(lgraph) else ():
+        layer: Any = lgraph[name]
+        lgraph = lgraph.replace_layer(name, replace(layer, padding="same"))
+    to = Architecture(size, num_classes, width, torchvision=False)
+    rates = RATES[downsampling_factor]
+    lgraph = aspp(
+        lgraph, encoder.high, rates, to.filters(256), separable=separable, weight_learn_rate_factor=10
+    )
+    return fitting(builder, _with_decoder(lgraph, to, encoder.low, downsampling_factor // 4, separable))
+
+
+def _is_matlab(lgraph: LayerGraph) -> bool:
+    """Whether the backbone follows MATLAB: torchvision's input layer brings its statistics with it."""
+    layer: Any = lgraph[lgraph.input_names[0]]
+    return layer.standard_deviation is None
+
+
+def _with_decoder(lgraph: LayerGraph, to: Architecture, low: str, scale: int, separable: bool) -> LayerGraph:
+    """The graph with MATLAB's decoder: pyramid upsampled by ``scale`` to stride 4, joined, upsampled by 4."""
+
+    def unit(index: int, size: int, filters: int) -> list[Layer]:
+        return convolution_unit(
+            (f"dec_c{index}", f"dec_bn{index}", f"dec_relu{index}"),
+            size,
+            filters,
+            padding="same" if size > 1 else 0,
+            separable=separable and size > 1,
+            weight_learn_rate_factor=10,
+        )
+
+    filters = to.filters(256)
+    pyramid = [*unit(1, 1, filters), *_upsampling(1, filters, scale)]
+    lgraph = append(lgraph, pyramid, "catAspp")
+    lgraph = append(lgraph, unit(2, 1, to.filters(48)), low)
+    scorer = Convolution2dLayer(
+        1, to.num_classes, weight_learn_rate_factor=10, bias_learn_rate_factor=0, name="scorer"
+    )
+    joined = [
+        DepthConcatenationLayer(2, name="dec_cat1"),
+        *unit(3, 3, filters),
+        *unit(4, 3, filters),
+        scorer,
+        *_upsampling(2, to.num_classes, 4),
+        SoftmaxLayer(name="softmax-out"),
+        PixelClassificationLayer(name="classification"),
+    ]
+    lgraph = append(lgraph, joined, "dec_relu2")
+    lgraph = lgraph.connect_layers("dec_relu2", "dec_crop1/ref").connect_layers("dec_crop1", "dec_cat1/in2")
+    return lgraph.connect_layers(lgraph.input_names[0], "dec_crop2/ref")
+
+
+def _upsampling(index: int, channels: int, scale: int) -> list[Layer]:
+    """Bilinear upsampling that does not learn, and the crop to the size of a reference."""
+    return [
+        TransposedConv2dLayer(
+            2 * scale,
+            channels,
+            stride=scale,
+            cropping=scale // 2,
+            num_channels=channels,
+            weights_initializer="bilinear",
+            weight_learn_rate_factor=0,
+            bias_learn_rate_factor=0,
+            name=f"dec_upsample{index}",
+        ),
+        Crop2dLayer("centercrop", name=f"dec_crop{index}"),
+    ]
