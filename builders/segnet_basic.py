@@ -35,7 +35,7 @@ def segnet_basic_layers(
     filter_size: int | Sequence[int] = 7,
     decoder: Decoder = "all-channels",
 ) -> LayerGraph:
-    """SegNet-Basic with the layer names of the released model: 38 layers, 1,416,587 learnables at 11 classes.
+    """SegNet-Basic with the layer names of the released model: 32 layers, 1,416,587 learnables at 11 classes.
 
     Args:
         image_size: (height, width) of colour images, or (height, width, channels). Any height and width of
@@ -68,7 +68,7 @@ def segnet_basic_layers(
     >>> from layergraph.builders import segnet_basic_layers
     >>> lgraph = segnet_basic_layers((360, 480), 11)
     >>> len(lgraph), lgraph["conv_decode4"].description
-    (38, '64 7×7×64 convolutions with stride [1 1] and padding [3 3 3 3]')
+    (32, '64 7×7×64 convolutions with stride [1 1] and padding [3 3 3 3]')
     """
     builder = "segnet_basic_layers"
     size = image_channels(builder, image_size, 2, default=3)
