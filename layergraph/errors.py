@@ -80,6 +80,10 @@ class FileFormatError(LayergraphError):
     """A file that is damaged, foreign, or not what it says."""
 
 
+class DownloadError(LayergraphError):
+    """A published file that could not be fetched."""
+
+
 class DataError(LayergraphError):
     """Images, labels or folders that cannot be used."""
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from layergraph.builders.arguments import fitting, image_channels
+from layergraph.builders.backbones.weights import WeightsFile, find_weights
 from layergraph.edits import cut_after
-from layergraph.errors import LayerArgumentError
 from layergraph.graph import LayerGraph
 from layergraph.layers import ImageInputLayer
 from layergraph.layers.arguments import choice, flag, number, whole
@@ -89,46 +89,38 @@ class Backbone:
         weights: Weights,
         conventions: Conventions,
     ) -> LayerGraph:
-        """The graph, with or without its head, weights attached if asked for."""
+        """The graph, with or without its head, weights attached if asked for.
+
+        What of the file was loaded and what was not goes to the logger ``layergraph``: a line as INFO, all
+        of it as DEBUG.
+        """
         size = image_channels(self.name, image_size, 2, default=3)
         whole(self.name, "num_classes", num_classes, 2)
         flag(self.name, "include_head", include_head)
         if width != 1:
             number(self.name, "width", width, 1 / 64, 64)
         choice(self.name, "conventions", conventions, ("auto", "matlab", "torchvision"))
-        tensors = None if weights is None else self._read(weights)
-        if conventions == "auto":
-            torchvision = tensors is not None and self._is_torchvision(tensors)
-        else:
-            torchvision = conventions == "torchvision"
-        lgraph = self.architecture(Architecture(size, num_classes, width, torchvision))
+        file = None if weights is None else self._weights(weights, size, width)
+
+        def make(image_size: tuple[int, ...], torchvision: bool) -> LayerGraph:
+            return self.architecture(Architecture(image_size, num_classes, width, torchvision))
+
+        torchvision = conventions == "torchvision"
+        if conventions == "auto" and file is not None:
+            torchvision = file.torchvision(make)
+        lgraph = make(size, torchvision)
         if not include_head:
             lgraph = cut_after(lgraph, self.last_feature)
         lgraph = fitting(self.name, lgraph)
-        return lgraph if tensors is None else self._loaded(lgraph, tensors, num_classes)
+        return lgraph if file is None else file.put_onto(lgraph, include_head, torchvision)
 
     def encoder(self, image_size: Sequence[int], **options: Any) -> LayerGraph:
         """The graph without its head; options are ``width``, ``weights`` and ``conventions``."""
         arguments = {"width": 1.0, "weights": None, "conventions": "auto", **options}
         return self.build(image_size, 1000, False, **arguments)
 
-    def _read(self, weights: str | os.PathLike[str]) -> Mapping[str, Any]:
-        from layergraph.pretrained import download, read_tensors
+    def _weights(self, weights: object, image_size: Sequence[int], width: float) -> WeightsFile:
+        from layergraph.pretrained import read_tensors
 
-        if weights != "imagenet":
-            return read_tensors(weights)
-        if not self.url:
-            raise LayerArgumentError(
-                f"{self.name}: torchvision publishes no weights for this network; give the path of a file"
-            )
-        return read_tensors(download(self.url))
-
-    def _is_torchvision(self, tensors: Mapping[str, Any]) -> bool:
-        known = {f"{key}.weight" for key in (self.keys or {}).values()}
-        return bool(known & tensors.keys())
-
-    def _loaded(self, lgraph: LayerGraph, tensors: Mapping[str, Any], num_classes: int) -> LayerGraph:
-        from layergraph.pretrained import load_weights
-
-        lgraph, _ = load_weights(lgraph, tensors, self.keys if self._is_torchvision(tensors) else None)
-        return lgraph
+        path = find_weights(self.name, weights, self.url, image_size, width)
+        return WeightsFile(self.name, path, read_tensors(path), self.keys or {})
