@@ -20,15 +20,19 @@ def normalized(images: Tensor) -> Tensor:
     return (images / 255 - mean) / deviation
 
 
-def randomize(net: nn.Module) -> nn.Module:
-    """Random weights and batch normalization statistics, of such size that activations stay near 1."""
+def randomize(net: nn.Module, scales: tuple[float, float]) -> nn.Module:
+    """Random weights and batch normalization statistics.
+
+    ``scales`` of batch normalization must be such that activations neither explode, in a hundred layers with
+    shortcuts, nor vanish, in those without.
+    """
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(module.weight)
             if module.bias is not None:
                 nn.init.normal_(module.bias, 0, 0.1)
         if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.weight, 0.4, 0.8)  # less than 1, or a hundred shortcuts explode
+            nn.init.uniform_(module.weight, *scales)
             nn.init.normal_(module.bias, 0, 0.3)
             nn.init.normal_(module.running_mean, 0, 0.3)
             nn.init.uniform_(module.running_var, 0.5, 1.5)

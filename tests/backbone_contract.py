@@ -1,0 +1,113 @@
+"""What every backbone must do, checked against the same network in plain PyTorch."""
+
+from math import prod
+from pathlib import Path
+
+import torch
+from torch import nn
+from torchvision_models import normalized, randomize
+
+from layergraph import LayerGraph, SoftmaxLayer
+from layergraph.builders.backbones import Backbone
+from layergraph.edits import cut_after
+from layergraph.propagation import propagate
+
+CLOSE = {"atol": 1e-5, "rtol": 1e-5}
+
+
+def learnables(lgraph: LayerGraph) -> int:
+    inputs = propagate(lgraph).inputs
+    return sum(prod(size) for n in lgraph for size in lgraph[n].learnables(list(inputs[n])).values())
+
+
+def convolution_biases(lgraph: LayerGraph) -> int:
+    inputs = propagate(lgraph).inputs
+    return sum(
+        prod(lgraph[n].learnables(list(inputs[n]))["Bias"]) for n in lgraph if "Convolution" in lgraph[n].type
+    )
+
+
+def scores_layer(lgraph: LayerGraph) -> str:
+    """The layer before softmax: there, a difference is not squeezed to nothing."""
+    (softmax,) = (n for n in lgraph if isinstance(lgraph[n], SoftmaxLayer))
+    return lgraph.sources(softmax)["in"].layer
+
+
+def check_outputs(
+    backbone: Backbone,
+    plain: nn.Module,
+    size: tuple[int, int],
+    width: float,
+    folder: Path,
+    scales: tuple[float, float] = (0.4, 0.8),
+) -> None:
+    """The backbone with the weights of a file gives what the plain network gives, at every stride."""
+    classes = randomize(plain, scales)(torch.zeros(1, 3, *size)).shape[1]
+    torch.save(plain.state_dict(), folder / "net.pth")
+    lgraph = backbone.build(size, classes, True, width, folder / "net.pth", "auto")
+    net = lgraph.compile().eval()
+    images = torch.randint(0, 256, (3, 3, *size)).float()
+    with torch.no_grad():
+        scores, features = plain(normalized(images)), plain.strides(normalized(images))
+        torch.testing.assert_close(net(images), scores.softmax(1), **CLOSE)
+        ours, *ours_by_stride = net.activations(images, [scores_layer(lgraph), *backbone.features.values()])
+        encoded = backbone.encoder(size, width=width, weights=folder / "net.pth").compile().eval()(images)
+    torch.testing.assert_close(ours.flatten(1), scores, **CLOSE)
+    assert scores.std(0).max() > 1e-3  # the images still matter at the end
+    assert [*features] == [*backbone.features]
+    for stride, result in zip(features, ours_by_stride, strict=True):
+        torch.testing.assert_close(result, features[stride], **CLOSE)
+    torch.testing.assert_close(encoded, features[32], **CLOSE)
+
+
+def check_keys(backbone: Backbone, plain: nn.Module) -> None:
+    """Every tensor of the plain network goes to a layer, and every layer that learns has its tensors."""
+    tensors = {key for key in plain.state_dict() if not key.endswith("num_batches_tracked")}
+    assert {key.rpartition(".")[0] for key in tensors} == {*backbone.keys.values()}
+    lgraph = backbone.build(backbone.image_size, 1000, True, 1, None, "torchvision")
+    inputs = propagate(lgraph).inputs
+    assert {*backbone.keys} == {n for n in lgraph if lgraph[n].learnables(list(inputs[n]))}
+    assert len({*backbone.keys.values()}) == len(backbone.keys)
+
+
+def check_counts(lgraph: LayerGraph, layers: int, connections: int, published: int) -> None:
+    """Layers, connections, and what torchvision says of its network: convolutions there have no bias."""
+    assert (len(lgraph), len(lgraph.connections)) == (layers, connections)
+    assert lgraph.order == tuple(lgraph)
+    assert learnables(lgraph) - convolution_biases(lgraph) == published
+    assert list(propagate(lgraph, "network").issues) == []
+
+
+def check_cut(backbone: Backbone, size: tuple[int, int]) -> None:
+    """Cut after any of its features, the network computes them as before, with the same weights."""
+    net = backbone.build(size, 3, True, 1 / 16, None, "auto").compile().eval()
+    images = torch.rand(2, 3, *size) * 255
+    whole = net.layer_graph()
+    wanted = net.activations(images, [*backbone.features.values()])
+    for name, features in zip(backbone.features.values(), wanted, strict=True):
+        part = cut_after(whole, name)
+        assert [*part][-1] == name
+        torch.testing.assert_close(part.compile().eval()(images), features, rtol=0, atol=0)
+
+
+def check_features(backbone: Backbone) -> None:
+    """Features have the stride that they are listed under, also with torchvision's conventions."""
+    for conventions in ("matlab", "torchvision"):
+        sizes = propagate(backbone.encoder((96, 160), width=1 / 16, conventions=conventions)).outputs
+        for stride, name in backbone.features.items():
+            assert sizes[name][0].spatial == (96 // stride, 160 // stride)
+        assert [*backbone.features][-1] == 32
+        assert backbone.features[32] == backbone.last_feature
+
+
+def check_names(backbone: Backbone) -> None:
+    """Names, order and connections do not depend on width, size or conventions."""
+    whole = backbone.build((224, 224), 1000, True, 1, None, "matlab")
+    for width in (1 / 64, 1 / 4, 2):
+        for conventions in ("matlab", "torchvision"):
+            other = backbone.build((67, 35, 3), 2, True, width, None, conventions)
+            assert [*other] == [*whole]
+            assert other.connections == whole.connections
+            part = backbone.build((67, 35, 3), 2, False, width, None, conventions)
+            assert [*part] == [*whole][: len(part)]
+            assert [*part][-1] == backbone.last_feature
