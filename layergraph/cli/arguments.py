@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand
 
 from layergraph.builders import BUILDERS, find_builder
+from layergraph.cli.output import log_shown
 from layergraph.errors import DataError, LayerArgumentError, did_you_mean
 from layergraph.graph import LayerGraph
 
@@ -29,6 +30,9 @@ ARGUMENT_HELP = {
     "num_convolution_layers": ("N...", "Convolutions in each encoder section, one number or one a section."),
     "num_output_channels": ("N...", "Filters in each encoder section, one number or one a section."),
     "num_first_encoder_filters": ("N", "Filters of the first stage; each further stage has twice as many."),
+    "patch_size": ("N|H W [C]", "Height and width of the patches, and their channels, such as 65 65 3."),
+    "filter_sizes": ("N...", "Height and width of the filters, one number or one a section."),
+    "fully_connected_sizes": ("N...", "Outputs of each fully connected layer before the last one."),
     "filter_size": ("N...", "Height and width of the filters, odd, one number or two."),
     "convolution_padding": ("same|valid", "Keep sizes (same), or lose a margin at each convolution (valid)."),
     "type": ("8s|16s|32s", "By how much the last upsampling enlarges the scores."),
@@ -169,7 +173,8 @@ def network(text: str, arguments: dict[str, Any], *, weights: bool = False) -> L
         raise LayerArgumentError(
             f"{text} also needs {' and '.join(missing)}; for example --image-size 480 640 3 --num-classes 5"
         )
-    return builder.build(**arguments)
+    with log_shown():  # what became of --weights
+        return builder.build(**arguments)
 
 
 def classes_and_ids(classes: str, label_ids: str | None) -> tuple[list[str], list[Any]]:

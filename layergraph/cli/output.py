@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from layergraph.atomic import replacing
@@ -30,3 +33,17 @@ def _ended(text: str) -> str:
 def say_written(path: Path) -> None:
     """Say where a result is."""
     print(f"wrote {path}")
+
+
+@contextmanager
+def log_shown() -> Iterator[None]:
+    """Write what the library logs meanwhile, such as which weights were loaded, to stderr."""
+    logger, handler = logging.getLogger("layergraph"), logging.StreamHandler(sys.stderr)
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
