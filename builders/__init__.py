@@ -6,6 +6,7 @@ from layergraph.builders.deeplabv2 import deeplabv2_layers
 from layergraph.builders.deeplabv3 import deeplabv3_layers
 from layergraph.builders.deeplabv3plus import deeplabv3plus_layers
 from layergraph.builders.fcn import fcn_layers
+from layergraph.builders.patch_classification import patch_classification_layers
 from layergraph.builders.registry import BUILDERS, Builder, find_builder
 from layergraph.builders.segnet import segnet_layers
 from layergraph.builders.segnet_basic import segnet_basic_layers
@@ -21,6 +22,7 @@ __all__ = [
     "deeplabv3plus_layers",
     "fcn_layers",
     "find_builder",
+    "patch_classification_layers",
     "segnet_basic_layers",
     "segnet_layers",
     "unet_layers",

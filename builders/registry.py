@@ -14,6 +14,7 @@ from layergraph.builders.deeplabv2 import deeplabv2_layers
 from layergraph.builders.deeplabv3 import deeplabv3_layers
 from layergraph.builders.deeplabv3plus import deeplabv3plus_layers
 from layergraph.builders.fcn import fcn_layers
+from layergraph.builders.patch_classification import patch_classification_layers
 from layergraph.builders.segnet import segnet_layers
 from layergraph.builders.segnet_basic import segnet_basic_layers
 from layergraph.builders.unet import unet_layers
@@ -91,6 +92,11 @@ BUILDERS: Mapping[str, Builder] = {
         Builder("deeplabv3plus", deeplabv3plus_layers, "DeepLab v3+: a pyramid, and a decoder behind it"),
         Builder(
             "fcn", fcn_layers, "FCN: a fully convolutional classifier whose scores are upsampled and fused"
+        ),
+        Builder(
+            "patch_classification",
+            patch_classification_layers,
+            "Patch classification: the class of a pixel from the patch around it",
         ),
         Builder("segnet", segnet_layers, "SegNet: encoder that pools, decoder that unpools by its indices"),
         Builder("segnet_basic", segnet_basic_layers, "SegNet-Basic: four 7×7 encoders and four decoders"),

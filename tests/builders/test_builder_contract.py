@@ -67,6 +67,21 @@ EXAMPLES = [
     ("mobilenetv2", {"image_size": (33, 40), "num_classes": 3, "width": 1 / 16}),
     ("mobilenetv2", {"image_size": (35, 32), "num_classes": 2, "width": 1 / 8, "conventions": "torchvision"}),
     ("resnet101", {"image_size": (35, 32), "num_classes": 2, "width": 1 / 16}),
+    (
+        "patch_classification",
+        {"patch_size": 13, "num_classes": 2, "encoder_depth": 2, "num_output_channels": 3},
+    ),
+    (
+        "patch_classification",
+        {
+            "patch_size": (16, 22, 3),
+            "num_classes": 3,
+            "encoder_depth": 1,
+            "num_convolution_layers": 2,
+            "filter_sizes": 3,
+            "fully_connected_sizes": (7, 5),
+        },
+    ),
     ("resnet18", {"image_size": (33, 40), "num_classes": 3, "width": 1 / 16}),
     ("resnet50", {"image_size": (33, 40), "num_classes": 3, "width": 1 / 16}),
     ("resnet50", {"image_size": (35, 32), "num_classes": 2, "width": 1 / 16, "conventions": "torchvision"}),
