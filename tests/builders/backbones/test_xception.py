@@ -68,18 +68,21 @@ class Plain(nn.Module):
         return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
 
 
-@pytest.mark.parametrize("size", [(71, 96), (100, 45)])
-def test_published_files_give_the_outputs_of_plain_pytorch(tmp_path, size):
-    peer = randomized(Plain(5, 1 / 16))
-    torch.save(peer.state_dict(), tmp_path / "xception.pth")
-    lgraph = xception(size, 5, width=1 / 16, weights=tmp_path / "xception.pth")
-    x = torch.rand(2, 3, *size) * 255
-    expected = peer((x / 255 - 0.5) / 0.5)
-    assert expected.std() > 0.1
-    net = lgraph.compile().eval()
-    (logits,) = net.activations(x, ["predictions"])
-    torch.testing.assert_close(logits.flatten(1), expected, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(net(x).flatten(1), expected.softmax(1), atol=1e-5, rtol=0)
+class PoolAsInKeras(nn.Module):
+    """A 3×3 pooling with stride 2 whose odd row of padding is at the bottom, the odd column at the right."""
+
+    def forward(self, x):
+        top, left = (n % 2 for n in x.shape[2:])
+        return F.max_pool2d(F.pad(x, (left, 1, top, 1), value=-torch.inf), 3, 2)
+
+
+def as_in_keras(net):
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = 1e-3
+        if isinstance(module, Block) and isinstance(module.rep[-1], nn.MaxPool2d):
+            module.rep[-1] = PoolAsInKeras()
+    return net
 
 
 def randomized(net):
@@ -91,8 +94,27 @@ def randomized(net):
             nn.init.normal_(module.running_mean, std=0.2)
             nn.init.uniform_(module.running_var, 0.5, 1.5)
         elif isinstance(module, (nn.Conv2d, nn.Linear)):
-            nn.init.kaiming_normal_(module.weight)
+            nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
     return net.eval()
+
+
+@pytest.mark.parametrize("size", [(71, 96), (100, 45)])
+@pytest.mark.parametrize("conventions", ["auto", "matlab"])
+def test_published_files_give_the_outputs_of_plain_pytorch(tmp_path, conventions, size):
+    peer = randomized(Plain(5, 1 / 16))
+    torch.save(peer.state_dict(), tmp_path / "xception.pth")
+    lgraph = xception(size, 5, width=1 / 16, weights=tmp_path / "xception.pth", conventions=conventions)
+    pixels = torch.rand(2, 3, *size) * 255
+    x = (pixels / 255 - 0.5) / 0.5
+    expected = peer(x)
+    if conventions == "matlab":  # which has no range of pixels yet, and takes them as they are
+        expected, files, pixels = as_in_keras(peer)(x), expected, x
+        assert (expected - files).abs().max() > 1e-3
+    assert 0.1 < expected.std() < 10
+    net = lgraph.compile().eval()
+    (logits,) = net.activations(pixels, ["predictions"])
+    torch.testing.assert_close(logits.flatten(1), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(net(pixels).flatten(1), expected.softmax(1), atol=1e-5, rtol=0)
 
 
 def test_keys_are_all_of_the_published_layout():
