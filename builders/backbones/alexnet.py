@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from layergraph.builders.assembly import Assembly
 from layergraph.builders.backbones.backbone import Architecture, Backbone, Conventions, Weights
@@ -74,7 +75,7 @@ def alexnet(
 def architecture(to: Architecture) -> LayerGraph:
     """The layers of either network."""
     net = Assembly(to.input("data", "zerocenter"))
-    bias = {"bias_learn_rate_factor": 1.0 if to.torchvision else 2.0}
+    bias: dict[str, Any] = {"bias_learn_rate_factor": 1.0 if to.torchvision else 2.0}
     for index, (size, stride, padding, groups, matlab, torchvision) in enumerate(CONVOLUTIONS, 1):
         filters = to.filters(torchvision if to.torchvision else matlab)
         if to.torchvision and index == 1:

@@ -113,7 +113,7 @@ def _pooled_block(net: Assembly, to: Architecture, block: int) -> None:
 def _separable(net: Assembly, to: Architecture, name: str, filters: int) -> None:
     """A 3×3 convolution of each channel by itself, a 1×1 convolution of all, and batch normalization."""
     channels = net.channels()
-    fixed = {"bias_learn_rate_factor": 0}
+    fixed: dict[str, Any] = {"bias_learn_rate_factor": 0}
     net.grouped_convolution(f"{name}_channel-wise", 3, channels, channels, padding="same", **fixed)
     net.convolution(f"{name}_point-wise", 1, filters, **fixed)
     _normalize(net, to, f"{name}_bn")
