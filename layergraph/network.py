@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 
@@ -16,6 +14,7 @@ from layergraph.errors import DataError, InvalidNetworkError, LayergraphError, U
 from layergraph.images import to_images, to_tensor
 from layergraph.issues import Issue
 from layergraph.layers.activation import SoftmaxLayer
+from layergraph.modes import inference
 from layergraph.plan import Plan, make_plan
 from layergraph.propagation import network_outputs, propagate
 from layergraph.weights import Weights
@@ -159,15 +158,7 @@ class Network(nn.Module):
 
         For the accuracy of a mini-batch at no further cost: softmax does not change which is largest.
         """
-        if self._loss_plan is None:
-            raise LayergraphError(
-                "the network has no output layer, so it has no loss; add one to the graph, such as a "
-                "PixelClassificationLayer, or compute a loss from net(x)"
-            )
-        inputs = (x,) if isinstance(x, Tensor) else x
-        self._expect_inputs(len(inputs))
-        result = self._run(self._loss_plan, inputs)
-        scores: tuple[Tensor, ...] = result if isinstance(result, tuple) else (result,)
+        scores = self._before_softmax((x,) if isinstance(x, Tensor) else x)
         targets = (target,) if isinstance(target, Tensor) else target
         if len(targets) != len(scores):
             raise DataError(
@@ -181,6 +172,31 @@ class Network(nn.Module):
         for loss in losses[1:]:
             total = total + loss
         return total, scores
+
+    def logits(self, *inputs: Tensor) -> Any:
+        """What the losses start from: the scores before a softmax, where an output layer has one before it.
+
+        Takes the inputs of ``net(x)``, in whatever mode the network is. Returns one tensor for each output
+        layer, a tuple if there are several; an output layer without a softmax gives its own scores.
+
+        >>> import torch
+        >>> from layergraph.builders import segnet_layers
+        >>> net, x = segnet_layers((32, 32, 1), 2, 1).compile().eval(), torch.zeros(1, 1, 32, 32)
+        >>> torch.equal(net.logits(x).softmax(dim=1), net(x))
+        True
+        """
+        scores = self._before_softmax(inputs)
+        return scores if len(scores) > 1 else scores[0]
+
+    def _before_softmax(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        if self._loss_plan is None:
+            raise LayergraphError(
+                "the network has no output layer, so it has no loss; add one to the graph, such as a "
+                "PixelClassificationLayer, or compute a loss from net(x)"
+            )
+        self._expect_inputs(len(inputs))
+        result = self._run(self._loss_plan, inputs)
+        return result if isinstance(result, tuple) else (result,)
 
     def activations(self, x: Tensor | NDArray[Any] | Sequence[Any], layer: str | Sequence[str]) -> Any:
         """What one layer computes (or several: a list), in inference mode and without gradients.
@@ -200,10 +216,9 @@ class Network(nn.Module):
         """
         wanted = [layer] if isinstance(layer, str) else list(layer)
         plan = make_plan(self._lgraph, [self._end(text) for text in wanted], self._keys)
-        inputs = [*x] if isinstance(x, (tuple, list)) else [x]
-        self._expect_inputs(len(inputs))
-        tensors, single = self._tensors(inputs)
-        with self._inference():
+        inputs: list[Any] = [*x] if isinstance(x, (tuple, list)) else [x]
+        tensors, single = self.to_tensors(*inputs)
+        with inference(self):
             result = self._run(plan, tensors)
         results: list[Any] = [*result] if isinstance(result, tuple) and len(wanted) > 1 else [result]
         if not all(isinstance(item, Tensor) for item in inputs):
@@ -217,17 +232,24 @@ class Network(nn.Module):
             raise UnknownPortError(f"layer {name!r} has no output {port!r}; it has {', '.join(ports)}")
         return End(name, port or ports[0])
 
-    def predict(self, *images: NDArray[Any]) -> Any:
+    def predict(self, *images: NDArray[Any], dropout: bool = False) -> Any:
         """Scores of NumPy images, in inference mode and without gradients.
 
         Args:
             images: (height, width, channels) or (batch, height, width, channels) for each input layer,
                 8-bit or any numbers, in the units of the training images; (height, width) for one grey
                 image.
+            dropout: keep dropout as it is in training, and all else in inference mode: each call is then
+                another sample, drawn from torch's random numbers (``torch.manual_seed`` before it makes it
+                repeatable). In a module of your own, ``nn.Dropout`` counts, ``F.dropout`` does not.
 
         Returns:
             float32 scores with the classes last, (height, width, classes) or with the batch in front; a
             tuple if there are several outputs.
+
+        Raises:
+            DataError, WrongTypeError: images that the input layers do not take.
+            LayerArgumentError: ``dropout`` for a network without.
 
         >>> import numpy as np
         >>> from layergraph.builders import segnet_layers
@@ -235,9 +257,8 @@ class Network(nn.Module):
         >>> net.predict(np.zeros((33, 35), np.uint8)).shape
         (33, 35, 2)
         """
-        self._expect_inputs(len(images))
-        tensors, single = self._tensors(images)
-        with self._inference():
+        tensors, single = self.to_tensors(*images)
+        with inference(self, dropout=dropout):
             result = self._run(self._plan, tensors)
         if isinstance(result, tuple):
             return tuple(to_images(scores, single) for scores in result)
@@ -250,8 +271,19 @@ class Network(nn.Module):
                 f"({', '.join(self.input_names)}), got {count}"
             )
 
-    def _tensors(self, images: Sequence[Any]) -> tuple[list[Tensor], bool]:
-        """Each input on the network's device and in its dtype; and whether it was a single image."""
+    def to_tensors(self, *images: NDArray[Any] | Tensor) -> tuple[list[Tensor], bool]:
+        """Images as ``net(x)`` takes them; and whether they are single images rather than batches.
+
+        One for each input layer. Each tensor is on the network's device and in its dtype.
+
+        >>> import numpy as np
+        >>> from layergraph.builders import segnet_layers
+        >>> net = segnet_layers((32, 32, 1), 2, 1).compile()
+        >>> (tensor,), single = net.to_tensors(np.zeros((33, 35), np.uint8))
+        >>> tensor.shape, single
+        (torch.Size([1, 1, 33, 35]), True)
+        """
+        self._expect_inputs(len(images))
         like = next((t for t in self.state_dict().values() if t.is_floating_point()), None)
         tensors, singles = [], set()
         for name, image in zip(self.input_names, images, strict=True):
@@ -266,19 +298,13 @@ class Network(nn.Module):
             raise DataError("the inputs are single images or batches of them, all alike; got some of each")
         return tensors, singles == {True}
 
-    @contextmanager
-    def _inference(self) -> Iterator[None]:
-        """Evaluation mode without gradients; each module's mode comes back afterwards."""
-        modes = [(module, module.training) for module in self.modules()]
-        self.eval()
-        try:
-            with torch.no_grad():
-                yield
-        finally:
-            for module, training in modes:
-                module.training = training
-
     # -- looking back --------------------------------------------------------------------------
+
+    @property
+    def input_sizes(self) -> tuple[tuple[int, ...], ...]:
+        """The size (height, width, channels) of each input layer, in the order of ``input_names``."""
+        layers: list[Any] = [self._lgraph[name] for name in self.input_names]
+        return tuple(layer.input_size for layer in layers)
 
     @property
     def classes(self) -> tuple[str, ...] | None:

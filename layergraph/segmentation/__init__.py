@@ -1,5 +1,7 @@
 """Segmenting images with a network, measuring how well it went, and showing it."""
 
+from typing import TYPE_CHECKING, Any
+
 from layergraph.segmentation.at_size import AtSize
 from layergraph.segmentation.colors import distinct_colors
 from layergraph.segmentation.confusion import (
@@ -8,21 +10,35 @@ from layergraph.segmentation.confusion import (
     normalized_confusion_matrix,
     segmentation_confusion_matrix,
 )
+from layergraph.segmentation.dense_crf import dense_crf
+from layergraph.segmentation.heatmap import heatmap
 from layergraph.segmentation.metrics import evaluate_semantic_segmentation
+from layergraph.segmentation.monte_carlo import MonteCarlo
 from layergraph.segmentation.overlap import dice, jaccard
 from layergraph.segmentation.overlay import labeloverlay
 from layergraph.segmentation.results import SemanticSegmentationMetrics
 from layergraph.segmentation.semanticseg import semanticseg
 from layergraph.segmentation.sheet import overlay_sheet
+from layergraph.segmentation.sliding_window import SlidingWindow
+from layergraph.segmentation.with_dense_crf import WithDenseCRF
+
+if TYPE_CHECKING:
+    from layergraph.segmentation.multi_scale import MultiScale
 
 __all__ = [
     "AtSize",
     "ConfusionMetrics",
+    "MonteCarlo",
+    "MultiScale",
     "SemanticSegmentationMetrics",
+    "SlidingWindow",
+    "WithDenseCRF",
     "confusion_metrics",
+    "dense_crf",
     "dice",
     "distinct_colors",
     "evaluate_semantic_segmentation",
+    "heatmap",
     "jaccard",
     "labeloverlay",
     "normalized_confusion_matrix",
@@ -30,3 +46,11 @@ __all__ = [
     "segmentation_confusion_matrix",
     "semanticseg",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "MultiScale":  # a torch module: torch takes seconds to import, and the rest does not need it
+        from layergraph.segmentation.multi_scale import MultiScale
+
+        return MultiScale
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layergraph.data.resizing import resize_image
-
-if TYPE_CHECKING:
-    from layergraph.segmentation.semanticseg import Predictor
+from layergraph.segmentation.predictors import Predictor, predict
 
 
 class AtSize:
@@ -35,8 +33,9 @@ class AtSize:
         """The class names of the network."""
         return self.net.classes
 
-    def predict(self, batch: NDArray[Any], /) -> NDArray[np.float32]:
+    def predict(self, batch: NDArray[Any], /, *, dropout: bool = False) -> NDArray[np.float32]:
         """Scores (N, H, W, classes) of images (N, H, W, C) of any one size."""
         own = (batch.shape[1], batch.shape[2])
-        scores = self.net.predict(np.stack([resize_image(image, self.size) for image in batch]))
+        resized = np.stack([resize_image(image, self.size) for image in batch])
+        scores = predict(self.net, resized, dropout=dropout)
         return np.stack([resize_image(image, own) for image in scores])

@@ -5,102 +5,80 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layergraph.errors import DataError, LayergraphError, WrongTypeError
+from layergraph.errors import DataError, WrongTypeError
 from layergraph.labels import UNLABELLED
+from layergraph.layers import arguments
 from layergraph.segmentation.batches import ImageStore, batches, image_name
+from layergraph.segmentation.label_files import write_label_files
+from layergraph.segmentation.monte_carlo import MonteCarlo
+from layergraph.segmentation.predictors import Labels, Predictor, Scores, Uncertainty
+from layergraph.segmentation.scores import image_scores
+from layergraph.segmentation.sliding_window import SlidingWindow
 
 if TYPE_CHECKING:
     from layergraph.data import PixelLabelDatastore
 
-Labels = NDArray[np.uint8]
-Scores = NDArray[np.float32]
 ImageOrStack = NDArray[Any] | str | os.PathLike[str]
 
 
-class Predictor(Protocol):
-    """What segments: a compiled network, or anything with the same method and attribute.
+class Options(TypedDict, total=False):
+    """The arguments of :func:`semanticseg` that do not change what comes back."""
 
-    ``predict`` takes (N, H, W, C) and returns scores (N, H, W, num_classes); ``classes`` are the class
-    names, or None.
-    """
-
-    @property
-    def classes(self) -> Sequence[str] | None: ...
-
-    def predict(self, batch: NDArray[Any], /) -> NDArray[np.float32]: ...
+    method: Literal["whole-image", "sliding-window"]
+    mini_batch_size: int | None
+    name_prefix: str
+    classes: Sequence[str] | None
+    verbose: bool
 
 
 @overload
 def semanticseg(  # type: ignore[overload-overlap]  # an array is a store too; the first form wins
-    images: ImageOrStack,
-    net: Predictor,
-    *,
-    return_scores: Literal[False] = ...,
-    mini_batch_size: int = ...,
-    write_location: None = ...,
-    name_prefix: str = ...,
-    classes: Sequence[str] | None = ...,
-    verbose: bool = ...,
-) -> Labels: ...
+    images: ImageOrStack, net: Predictor, *, return_scores: Literal[False] = ..., monte_carlo: None = ...,
+    write_location: None = ..., **options: Unpack[Options],
+) -> Labels: ...  # fmt: skip
 @overload
-def semanticseg(  # type: ignore[overload-overlap]  # an array is a store too; the first form wins
-    images: ImageOrStack,
-    net: Predictor,
-    *,
-    return_scores: Literal[True],
-    mini_batch_size: int = ...,
-    write_location: None = ...,
-    name_prefix: str = ...,
-    classes: Sequence[str] | None = ...,
-    verbose: bool = ...,
-) -> tuple[Labels, Scores]: ...
+def semanticseg(  # type: ignore[overload-overlap]
+    images: ImageOrStack, net: Predictor, *, return_scores: Literal[True], monte_carlo: None = ...,
+    write_location: None = ..., **options: Unpack[Options],
+) -> tuple[Labels, Scores]: ...  # fmt: skip
+@overload
+def semanticseg(  # type: ignore[overload-overlap]
+    images: ImageOrStack, net: Predictor, *, return_scores: bool = ..., monte_carlo: int,
+    write_location: None = ..., **options: Unpack[Options],
+) -> tuple[Labels, Scores, Uncertainty]: ...  # fmt: skip
 @overload
 def semanticseg(
-    images: ImageStore,
-    net: Predictor,
-    *,
-    return_scores: Literal[False] = ...,
-    mini_batch_size: int = ...,
-    write_location: None = ...,
-    name_prefix: str = ...,
-    classes: Sequence[str] | None = ...,
-    verbose: bool = ...,
-) -> list[Labels]: ...
+    images: ImageStore, net: Predictor, *, return_scores: Literal[False] = ..., monte_carlo: None = ...,
+    write_location: None = ..., **options: Unpack[Options],
+) -> list[Labels]: ...  # fmt: skip
 @overload
 def semanticseg(
-    images: ImageStore,
-    net: Predictor,
-    *,
-    return_scores: Literal[True],
-    mini_batch_size: int = ...,
-    write_location: None = ...,
-    name_prefix: str = ...,
-    classes: Sequence[str] | None = ...,
-    verbose: bool = ...,
-) -> tuple[list[Labels], list[Scores]]: ...
+    images: ImageStore, net: Predictor, *, return_scores: Literal[True], monte_carlo: None = ...,
+    write_location: None = ..., **options: Unpack[Options],
+) -> tuple[list[Labels], list[Scores]]: ...  # fmt: skip
 @overload
 def semanticseg(
-    images: ImageStore,
-    net: Predictor,
-    *,
-    return_scores: Literal[False] = ...,
-    mini_batch_size: int = ...,
-    write_location: str | os.PathLike[str],
-    name_prefix: str = ...,
-    classes: Sequence[str] | None = ...,
-    verbose: bool = ...,
-) -> PixelLabelDatastore: ...
+    images: ImageStore, net: Predictor, *, return_scores: bool = ..., monte_carlo: int,
+    write_location: None = ..., **options: Unpack[Options],
+) -> tuple[list[Labels], list[Scores], list[Uncertainty]]: ...  # fmt: skip
+@overload
+def semanticseg(
+    images: ImageStore, net: Predictor, *, return_scores: Literal[False] = ..., monte_carlo: int | None = ...,
+    write_location: str | os.PathLike[str], **options: Unpack[Options],
+) -> PixelLabelDatastore: ...  # fmt: skip
 def semanticseg(
     images: ImageOrStack | ImageStore,
     net: Predictor,
     *,
     return_scores: bool = False,
-    mini_batch_size: int = 8,
+    method: Literal["whole-image", "sliding-window"] = "whole-image",
+    monte_carlo: int | None = None,
+    mini_batch_size: int | None = None,
     write_location: str | os.PathLike[str] | None = None,
     name_prefix: str = "pixelLabel",
     classes: Sequence[str] | None = None,
@@ -120,13 +98,22 @@ def semanticseg(
       of these names are overwritten. Other files stay untouched and are not in the result, also not those
       with higher numbers that a longer run left.
 
-    Consecutive images of one size go through the network ``mini_batch_size`` at a time. A network
-    whose scores are smaller than its input gives labels of that smaller size. Class names of the result
-    are ``classes``, else ``net.classes``, else C1, C2, ... ``verbose`` shows a progress bar for datastores,
-    on stderr where that is a terminal.
+    ``method="sliding-window"`` is for a network that classifies patches of its input size: each pixel gets
+    the class of the patch around it (:class:`SlidingWindow`, which also has a step between pixels).
+
+    ``monte_carlo=n`` keeps dropout active and predicts with the mean scores of n samples. Always a triple
+    comes back, with the uncertainty of each pixel: the variance of the samples, averaged over the classes
+    (labels, scores, uncertainty (H, W) float32), or three stacks, or three lists. Only labels are written
+    with ``write_location``. See :class:`MonteCarlo`, also for seeds; :func:`heatmap` shows the uncertainty.
+
+    Consecutive images of one size go through the network ``mini_batch_size`` at a time, by default 8;
+    with a sliding window, 256 patches. A network whose scores are smaller than its input gives labels of
+    that smaller size. Class names of the result are ``classes``, else ``net.classes``, else C1, C2, ...
+    ``verbose`` shows a progress bar for datastores, patches and samples, on stderr where that is a terminal.
 
     Raises DataError (which names the image) for images the network cannot take, scores that are NaN,
-    no images, a wrong number of classes, and ``write_location`` with one image or with scores.
+    no images, a wrong number of classes, and ``write_location`` with one image or with scores;
+    LayerArgumentError for a method that is not the network's, or samples of a network without dropout.
     Source: MATLAB, semanticseg; there the batch size is 128 and labels count from 1.
 
     >>> class Threshold:
@@ -138,10 +125,11 @@ def semanticseg(
     array([[0, 1],
            [1, 0]], dtype=uint8)
     """
-    if mini_batch_size < 1:
+    if mini_batch_size is not None and mini_batch_size < 1:
         raise DataError(f"mini_batch_size must be 1 or more, got {mini_batch_size}")
     if write_location is not None and return_scores:
         raise DataError("scores are not written to files; leave out return_scores or write_location")
+    arguments.choice("semanticseg", "method", method, ("whole-image", "sliding-window"))
     single = _single(images)
     store: ImageStore = images if single is None else single  # type: ignore[assignment]
     if single is not None and write_location is not None:
@@ -149,19 +137,25 @@ def semanticseg(
     if not len(store):
         raise DataError("there are no images to segment")
     names = classes if classes is not None else net.classes
-    segmented = _segmented(store, net, names, mini_batch_size, verbose and single is None)
+    at_once = mini_batch_size or 8
+    inner = verbose and len(store) == 1 and (method == "sliding-window" or monte_carlo is not None)
+    if method == "sliding-window":
+        patches = mini_batch_size or 256
+        net, at_once = SlidingWindow(net, mini_batch_size=patches, verbose=inner and not monte_carlo), 1
+    if monte_carlo is not None:
+        arguments.whole("semanticseg", "monte_carlo", monte_carlo, 2)
+        net = MonteCarlo(net, monte_carlo, verbose=inner)
+    segmented = _segmented(store, net, names, at_once, verbose and single is None and not inner)
     if write_location is not None:
-        return _written(segmented, Path(write_location), name_prefix, len(store), names)
-    labels, scores = [], []
-    for found, score in segmented:
-        labels.append(found)
-        if return_scores:
-            scores.append(score)
+        labels = ((found[0], found[1].shape[2]) for found in segmented)
+        return write_label_files(labels, Path(write_location), name_prefix, len(store), names)
+    kept = 3 if monte_carlo else 2 if return_scores else 1
+    columns: list[Any] = [list(column) for column in zip(*(found[:kept] for found in segmented), strict=True)]
     if single is not None:
-        return (labels[0], scores[0]) if return_scores else labels[0]
-    if isinstance(images, np.ndarray):
-        return (np.stack(labels), np.stack(scores)) if return_scores else np.stack(labels)
-    return (labels, scores) if return_scores else labels
+        columns = [column[0] for column in columns]
+    elif isinstance(images, np.ndarray):
+        columns = [np.stack(column) for column in columns]
+    return tuple(columns) if kept > 1 else columns[0]
 
 
 def _single(images: object) -> list[Any] | None:
@@ -183,55 +177,13 @@ def _single(images: object) -> list[Any] | None:
 
 def _segmented(
     store: ImageStore, net: Predictor, names: Sequence[str] | None, size: int, verbose: bool
-) -> Iterator[tuple[Labels, Scores]]:
-    """Labels and scores of each image in turn, computed batch by batch."""
+) -> Iterator[tuple[Labels, Scores, Uncertainty]]:
+    """Labels, scores and uncertainty (empty without samples) of each image in turn, batch by batch."""
     for first, batch in batches(store, size, verbose=verbose):
-        place = image_name(store, first)
-        try:
-            scores = np.asarray(net.predict(batch))
-        except LayergraphError as error:
-            raise DataError(f"{place}: {error}") from error
-        if scores.ndim != 4 or len(scores) != len(batch):
-            raise DataError(
-                f"{place}: the network's scores must be (N, H, W, num_classes) with N = {len(batch)}, "
-                f"got {scores.shape}"
-            )
+        scores, uncertainty = image_scores(net, batch, image_name(store, first))
         count = scores.shape[3]
         if not 1 <= count <= UNLABELLED:
             raise DataError(f"labels have room for 1 to {UNLABELLED} classes, the network scores {count}")
         if names is not None and len(names) != count:
             raise DataError(f"there are {len(names)} class names and the network scores {count} classes")
-        if np.isnan(scores).any():
-            raise DataError(f"{place}: the network's scores hold NaN; its weights or the image may hold NaN")
-        yield from zip(scores.argmax(axis=3).astype(np.uint8), scores, strict=True)
-
-
-def _written(
-    segmented: Iterator[tuple[Labels, Scores]],
-    folder: Path,
-    prefix: str,
-    count: int,
-    names: Sequence[str] | None,
-) -> PixelLabelDatastore:
-    # imported here: arrays do not need the data package
-    from layergraph.data import PixelLabelDatastore, write_labels
-    from layergraph.data.label_ids import LabelIds
-
-    if names is not None:
-        LabelIds(names, range(len(names)))  # names that the result cannot have, before hours of work
-    if not prefix or Path(prefix).name != prefix:
-        raise DataError(f"name_prefix must be the beginning of a file name, got {prefix!r}")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"cannot make the folder '{folder}' of write_location: {error.strerror}") from None
-    width = max(3, len(str(count)))
-    files, num_classes = [], 0
-    for number, (labels, scores) in enumerate(segmented, start=1):
-        path = folder / f"{prefix}_{number:0{width}d}.png"
-        write_labels(path, labels)
-        files.append(path)
-        num_classes = scores.shape[2]
-    if names is None:
-        names = [f"C{number}" for number in range(1, num_classes + 1)]
-    return PixelLabelDatastore(files, list(names), list(range(num_classes)))
+        yield from zip(scores.argmax(axis=3).astype(np.uint8), scores, uncertainty, strict=True)

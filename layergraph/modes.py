@@ -1,0 +1,46 @@
+"""Running modules in inference mode, and leaving them in the mode they were in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+from layergraph.errors import LayerArgumentError
+
+_DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
+
+
+@contextmanager
+def inference(module: nn.Module, *, dropout: bool = False) -> Iterator[None]:
+    """Evaluation mode without gradients; the mode of each module in it comes back afterwards.
+
+    With ``dropout`` the dropout modules alone are in training mode: batch normalization still uses its
+    statistics, and does not change them.
+
+    Raises:
+        LayerArgumentError: ``dropout`` is True and no dropout module has a probability above 0.
+
+    >>> module = nn.Sequential(nn.BatchNorm2d(3), nn.Dropout())
+    >>> with inference(module, dropout=True):
+    ...     [child.training for child in module]
+    [False, True]
+    """
+    active = [child for child in module.modules() if isinstance(child, _DROPOUT) and child.p > 0]
+    if dropout and not active:
+        raise LayerArgumentError(
+            "predict: dropout=True is for networks with dropout, and this one has none; add a DropoutLayer "
+            "to its graph and train it with that"
+        )
+    modes = [(child, child.training) for child in module.modules()]
+    module.eval()
+    try:
+        for layer in active if dropout else ():
+            layer.train()
+        with torch.no_grad():
+            yield
+    finally:
+        for child, training in modes:
+            child.training = training

@@ -1,0 +1,136 @@
+"""A network that sees each image at several sizes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from layergraph.errors import LayerArgumentError
+from layergraph.images import to_images
+from layergraph.layers import arguments
+from layergraph.modes import inference
+from layergraph.network import Network
+
+
+class MultiScale(nn.Module):
+    """A network applied to its input at several scales, and the scores fused.
+
+    The input is resized bilinearly to each scale, and the scores before the softmax back to the input's size.
+    ``fuse="max"`` takes the largest of them before the softmax, as DeepLab v2 does in training and use;
+    ``"mean"`` the mean of the probabilities after it, as DeepLab v3 and v3+ do in use, with the scales 0.5,
+    0.75, 1, 1.25, 1.5, 1.75 and flips. It is for networks that score every pixel of their input.
+
+    ``semanticseg(image, MultiScale(net))`` segments with it. It shares the weights of ``net``: after
+    training it, ``net.layer_graph()`` has them.
+
+    Args:
+        net: a compiled network with one input, and one output layer with a softmax before it.
+        scales: factors of the input's height and width; sizes are rounded, halves up.
+        fuse: ``"max"`` or ``"mean"``.
+        flip: see each scale mirrored left to right too. (Not in the loss.)
+
+    Raises:
+        LayerArgumentError: another network, scales that are not positive, an unknown ``fuse``.
+
+    Source: Chen et al. 2016, DeepLab (v2), section 4.1; 2017, Rethinking Atrous Convolution (v3).
+
+    >>> from layergraph.builders import segnet_layers
+    >>> net = MultiScale(segnet_layers((32, 32, 1), 2, 1).compile(), scales=(0.5, 1))
+    >>> net(torch.zeros(1, 1, 33, 35)).shape
+    torch.Size([1, 2, 33, 35])
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        scales: Sequence[float] = (0.5, 0.75, 1.0),
+        *,
+        fuse: Literal["max", "mean"] = "max",
+        flip: bool = False,
+    ) -> None:
+        super().__init__()
+        # DeepLab v2's choices are the defaults
+        self.scales = tuple(arguments.number("MultiScale", "scales", scale, 1e-3, 1e3) for scale in scales)
+        if not self.scales:
+            raise LayerArgumentError("MultiScale: scales are one number or more, got none")
+        self.fuse = arguments.choice("MultiScale", "fuse", fuse, ("max", "mean"))
+        self.flip = arguments.flag("MultiScale", "flip", flip)
+        if not _has_logits(net):
+            raise LayerArgumentError(
+                "MultiScale: net is a compiled network with one input, and one output layer with a softmax "
+                f"before it, got {_described(net)}"
+            )
+        self.net = net
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The class names of the network."""
+        return self.net.classes
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The fused scores (N, classes, H, W), after the softmax, of images (N, C, H, W)."""
+        found = [self._at_scale(x, scale) for scale in self.scales]
+        if self.flip:
+            found += [self._at_scale(x.flip(3), scale).flip(3) for scale in self.scales]
+        return self._fused(found, x).softmax(dim=1)
+
+    def predict(self, images: NDArray[Any], /, *, dropout: bool = False) -> NDArray[np.float32]:
+        """Scores with the classes last of NumPy images, as :meth:`Network.predict` gives them."""
+        (x,), single = self.net.to_tensors(images)
+        with inference(self, dropout=dropout):
+            return to_images(self(x), single)
+
+    def loss(self, x: Tensor, target: Tensor) -> Tensor:
+        """The loss of each scale's scores, plus that of the fused scores, as a scalar tensor.
+
+        Args:
+            x: images (N, C, H, W).
+            target: what ``net.loss(x, target)`` takes, class indices (N, H, W). It is resized to the scores
+                of each scale by the nearest pixel.
+        """
+        found = [self._at_scale(x, scale) for scale in self.scales]
+        output: Any = self.net.layer_module(self.net.output_names[0])
+        total: Tensor = output.loss(self._fused(found, x), target)
+        for scores in found:
+            resized = F.interpolate(target[:, None].float(), scores.shape[2:], mode="nearest-exact")
+            total = total + output.loss(scores, resized[:, 0].to(target.dtype))
+        return total
+
+    def _at_scale(self, x: Tensor, scale: float) -> Tensor:
+        """The scores before the softmax, as large as the network gives them."""
+        size = [max(1, math.floor(number * scale + 0.5)) for number in x.shape[2:]]
+        scores: Tensor = self.net.logits(_resized(x, size))
+        return scores
+
+    def _fused(self, found: Sequence[Tensor], x: Tensor) -> Tensor:
+        """One of all, before the softmax and at the input's size."""
+        resized = torch.stack([_resized(scores, x.shape[2:]) for scores in found])
+        if self.fuse == "max":
+            return resized.amax(dim=0)
+        # a softmax of this is the mean of the probabilities
+        return resized.log_softmax(dim=2).logsumexp(dim=0) - math.log(len(found))
+
+
+def _resized(x: Tensor, size: Sequence[int]) -> Tensor:
+    if list(x.shape[2:]) == list(size):
+        return x
+    return F.interpolate(x, list(size), mode="bilinear", align_corners=False)
+
+
+def _has_logits(net: object) -> bool:
+    if not isinstance(net, Network) or len(net.input_names) != 1 or len(net.output_names) != 1:
+        return False
+    return getattr(net.layer_module(net.output_names[0]), "from_logits", False) is True
+
+
+def _described(net: object) -> str:
+    if not isinstance(net, Network):
+        return f"an object of type {type(net).__name__}"
+    return f"one with the inputs {', '.join(net.input_names)} and the outputs {', '.join(net.output_names)}"

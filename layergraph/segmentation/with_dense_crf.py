@@ -1,0 +1,57 @@
+"""A network whose scores pass through the dense CRF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypedDict, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layergraph.data.resizing import resize_image
+from layergraph.segmentation.dense_crf import dense_crf
+from layergraph.segmentation.predictors import Predictor, Scores
+
+
+class Parameters(TypedDict, total=False):
+    """The arguments of :func:`dense_crf` by name."""
+
+    appearance_weight: float
+    appearance_distance: float
+    appearance_color: float
+    smoothness_weight: float
+    smoothness_distance: float
+    iterations: int
+    normalization: Literal["symmetric", "per-pixel", "none"]
+
+
+class WithDenseCRF:
+    """Wraps a network for :func:`semanticseg`: its scores pass through :func:`dense_crf`.
+
+    ``semanticseg(store, WithDenseCRF(net))`` segments a datastore; DeepLab v2 would be
+    ``WithDenseCRF(MultiScale(net), appearance_weight=5)``. Scores of another size than the image are resized
+    to it first.
+
+    Args:
+        net: a network, or another predictor.
+        parameters: arguments of :func:`dense_crf`.
+
+    Raises:
+        MissingExtraError: the package pydensecrf2 is not installed.
+        LayerArgumentError: a parameter out of range.
+    """
+
+    def __init__(self, net: Predictor, **parameters: Unpack[Parameters]) -> None:
+        dense_crf(np.ones((1, 1, 1)), np.zeros((1, 1)), **parameters)  # what is wrong shows before any work
+        self.net, self.parameters = net, parameters
+
+    @property
+    def classes(self) -> Sequence[str] | None:
+        """The class names of the network."""
+        return self.net.classes
+
+    def predict(self, batch: NDArray[Any], /) -> Scores:
+        """Refined scores (N, H, W, classes) of images (N, H, W, C)."""
+        size = (batch.shape[1], batch.shape[2])
+        scores = np.stack([resize_image(image, size) for image in self.net.predict(batch)])
+        return dense_crf(scores, batch, **self.parameters)
