@@ -21,6 +21,7 @@ from layergraph.errors import (
     UnknownConnectionError,
     UnknownLayerError,
     UnknownPortError,
+    WeightsMismatchError,
     WrongTypeError,
 )
 from layergraph.files import load, save
@@ -130,6 +131,7 @@ __all__ = [
     "UnknownLayerError",
     "UnknownPortError",
     "Weights",
+    "WeightsMismatchError",
     "WrongTypeError",
     "load",
     "save",

@@ -84,6 +84,14 @@ class DownloadError(LayergraphError):
     """A published file that could not be fetched."""
 
 
+class WeightsMismatchError(FileFormatError):
+    """Weights that do not fit a graph. ``faults`` has all that is wrong: pairs of a layer and a text."""
+
+    def __init__(self, text: str, faults: Sequence[tuple[str, str]] = ()) -> None:
+        self.faults = tuple(faults)
+        super().__init__(text)
+
+
 class DataError(LayergraphError):
     """Images, labels or folders that cannot be used."""
 

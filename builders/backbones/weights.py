@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from layergraph.errors import FileFormatError, LayerArgumentError, did_you_mean
+from layergraph.errors import FileFormatError, LayerArgumentError, WeightsMismatchError, did_you_mean
 from layergraph.graph import LayerGraph
 from layergraph.layers import Convolution2dLayer, FullyConnectedLayer
 
@@ -106,7 +106,7 @@ class WeightsFile:
         """The graph with these weights; the layer of the classes may have another number of them.
 
         Raises:
-            FileFormatError: they do not fit.
+            WeightsMismatchError: they do not fit.
         """
         from layergraph.pretrained import load_weights
 
@@ -120,16 +120,25 @@ class WeightsFile:
             lgraph, report = load_weights(
                 lgraph, self.tensors, keys, may_differ=classes, origin=repr(os.fspath(self.path))
             )
-        except FileFormatError as error:
-            hint = "\nit holds published weights: conventions='torchvision' or 'auto' makes layers for them"
-            raise FileFormatError(
-                f"{self.builder}: {error}{hint if self.published and not torchvision else ''}"
-            ) from None
+        except WeightsMismatchError as error:
+            hint = self._hint(lgraph, error, torchvision)
+            raise WeightsMismatchError(f"{self.builder}: {error}{hint}", error.faults) from None
         if missing := [name for name in report.not_loaded if name not in classes]:
             from layergraph.pretrained.report import shortened
 
-            raise FileFormatError(
+            raise WeightsMismatchError(
                 f"{self.builder}: {os.fspath(self.path)!r} has nothing for {len(missing)} of the layers, "
                 f"{shortened(missing, 4)}; is it of another network?"
             )
         return lgraph
+
+    def _hint(self, lgraph: LayerGraph, error: WeightsMismatchError, torchvision: bool) -> str:
+        """What to do, where that can be told."""
+        if self.published and not torchvision:
+            return "\nthe file has torchvision's layers: conventions='torchvision' or 'auto' makes them"
+        if error.faults and all(isinstance(lgraph[name], FullyConnectedLayer) for name, _ in error.faults):
+            return (
+                "\nits fully connected layers are for another image size: take that one (fully_convolutional "
+                "makes a network for any size of it), or include_head=False"
+            )
+        return ""

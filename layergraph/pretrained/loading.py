@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from layergraph.errors import FileFormatError, LayergraphError
+from layergraph.errors import FileFormatError, LayerArgumentError, WeightsMismatchError
 from layergraph.graph import LayerGraph
 from layergraph.layers import ModuleLayer
 from layergraph.pretrained.matching import match, parts
@@ -51,8 +51,10 @@ def load_weights(
 
     Raises:
         FileNotFoundError: there is no such file.
-        FileFormatError: the file cannot be read, or does not fit the graph; the message says each tensor that
-            is missing or has another shape, what was expected and what was found.
+        FileFormatError: the file cannot be read.
+        WeightsMismatchError: it does not fit the graph; the message says each tensor that is missing or has
+            another shape, what was expected and what was found.
+        LayerArgumentError: ``keys`` names no layer that has weights.
         InvalidNetworkError: the graph has errors.
 
     >>> import torch
@@ -83,7 +85,7 @@ def load_weights(
     sizes = propagate(lgraph, "network").inputs
     weights: dict[str, Weights | None] = {}
     loaded: list[LoadedTensor] = []
-    faults: list[str] = []
+    faults: list[tuple[str, str]] = []
     reasons: dict[str, str] = {}
     for name in lgraph.order:
         if name not in stems or name not in wanted:
@@ -96,7 +98,7 @@ def load_weights(
             outputs = next(iter(wanted[name].values())).shape[0]
             reasons[name] = f"layer {name!r} has {outputs} outputs, in the file {fit.other_outputs}"
             continue
-        faults += [f"layer {name!r}: {fault}" for fault in fit.faults]
+        faults += [(name, fault) for fault in fit.faults]
         loaded += fit.rows
         weights[name] = Weights(fit.values)
     if faults:
@@ -151,10 +153,12 @@ def _skipped(
     return tuple(skipped)
 
 
-def _does_not_fit(origin: str, faults: list[str]) -> LayergraphError:
-    more = len(faults) - _MOST_FAULTS
-    lines = [*faults[:_MOST_FAULTS], *([f"and {more} more"] if more > 0 else [])]
-    return FileFormatError("\n  ".join([f"{origin} does not fit the graph, nothing was loaded:", *lines]))
+def _does_not_fit(origin: str, faults: list[tuple[str, str]]) -> WeightsMismatchError:
+    lines = [f"layer {name!r}: {fault}" for name, fault in faults[:_MOST_FAULTS]]
+    if len(faults) > _MOST_FAULTS:
+        lines.append(f"and {len(faults) - _MOST_FAULTS} more")
+    text = "\n  ".join([f"{origin} does not fit the graph, nothing was loaded:", *lines])
+    return WeightsMismatchError(text, faults)
 
 
 def _nothing_fits(
@@ -162,9 +166,11 @@ def _nothing_fits(
     tensors: Mapping[str, Tensor],
     stems: Mapping[str, str],
     wanted: Mapping[str, Mapping[str, Tensor]],
-) -> LayergraphError:
+) -> LayerArgumentError | WeightsMismatchError:
     expected = [stem + tensor for name, stem in stems.items() for tensor in wanted.get(name, ())]
     if not expected:
-        return LayergraphError(f"no layer that keys names has weights in the graph: {shortened([*stems], 4)}")
+        return LayerArgumentError(
+            f"load_weights: keys name layers of the graph that have weights, got {shortened([*stems], 4)}"
+        )
     held = f"it holds {shortened([*tensors], 4)}" if tensors else "it holds no tensor"
     return FileFormatError(f"{origin} has nothing for this graph: {held}, expected {shortened(expected, 4)}")
