@@ -68,8 +68,9 @@ def inceptionresnetv2(
         include_head: ``False`` ends after ``conv_7b_ac``.
         width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
         weights: ``None``, or the path of a ``.pth`` or ``.safetensors`` file: ours, or one with the layout
-            of timm and pretrainedmodels (``mixed_5b.branch0.conv.weight``), where 1001 classes are usual:
-            the first is the background. torchvision publishes none.
+            of timm and pretrainedmodels (``mixed_5b.branch0.conv.weight``; the head is read where it is
+            called ``classif``, and as many classes as it has are asked for: 1001 are usual, the first of them
+            the background). torchvision publishes none.
         conventions: ``"torchvision"`` follows those files: pixels from 0 to 255 become -1 to 1, and the
             padding of the one average pooling does not count. ``"matlab"`` counts it as zeros, and takes the
             range of pixels from the training data. ``"auto"`` follows the weights, and MATLAB without them.

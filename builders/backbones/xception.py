@@ -43,7 +43,8 @@ def xception(
         include_head: ``False`` ends after ``block14_sepconv2_act``.
         width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
         weights: ``None``, or the path of a ``.pth`` or ``.safetensors`` file: ours, or one with the layout
-            of timm and pretrainedmodels (``block1.rep.0.conv1.weight``). torchvision publishes none.
+            of timm and pretrainedmodels (``block1.rep.0.conv1.weight``; the head is read where it is called
+            ``fc``). torchvision publishes none.
         conventions: ``"torchvision"`` follows those files: pixels from 0 to 255 become -1 to 1, poolings are
             padded by 1 on all sides, and the epsilon of batch normalization is 1e-5. ``"matlab"`` pads with
             ``"same"``, has an epsilon of 0.001, and takes the range of pixels from the training data.
