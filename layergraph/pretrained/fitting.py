@@ -56,7 +56,7 @@ def fit_layer(
             if name not in ("bias", "num_batches_tracked"):
                 fit.faults.append(f"{key!r} is missing, expected {written(shape)}")
                 continue
-            value, key, notes = torch.zeros(shape, dtype=like.dtype), "", ["not in the file: zero"]
+            value, key, notes = torch.zeros(shape, dtype=like.dtype), "", ["zero (not in the file)"]
         else:
             notes = []
             if tuple(found.shape) != shape:
@@ -70,9 +70,9 @@ def fit_layer(
                 other_outputs.add(0)
                 continue
             if found.dtype != like.dtype:
-                notes.append(f"was {str(found.dtype).removeprefix('torch.')}")
+                notes.append(f"from {str(found.dtype).removeprefix('torch.')}")
             value = found.detach().reshape(shape).to("cpu", like.dtype, copy=True)
-        fit.rows.append(LoadedTensor(layer.name, name, key, shape, ", ".join(notes)))
+        fit.rows.append(LoadedTensor(layer.name, name, key, shape, "; ".join(notes)))
         fit.values[name] = value
     if len(other_outputs) == 1 and len(fit.faults):
         return Fit(faults=fit.faults, other_outputs=other_outputs.pop())

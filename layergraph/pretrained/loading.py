@@ -78,7 +78,7 @@ def load_weights(
     try:
         stems = match(tensors, candidates, wanted)
     except FileFormatError as error:
-        raise FileFormatError(f"{origin} does not fit the graph: {error}") from None
+        raise WeightsMismatchError(f"{origin} does not fit the graph: {error}") from None
     if not stems:
         learning = {name: stem for name, stem in candidates[0].items() if name not in lgraph.input_names}
         raise _nothing_fits(origin, tensors, learning, wanted)
@@ -173,4 +173,6 @@ def _nothing_fits(
             f"load_weights: keys name layers of the graph that have weights, got {shortened([*stems], 4)}"
         )
     held = f"it holds {shortened([*tensors], 4)}" if tensors else "it holds no tensor"
-    return FileFormatError(f"{origin} has nothing for this graph: {held}, expected {shortened(expected, 4)}")
+    return WeightsMismatchError(
+        f"{origin} has nothing for this graph: {held}, expected {shortened(expected, 4)}"
+    )

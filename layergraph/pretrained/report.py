@@ -51,7 +51,7 @@ class WeightsReport:
         """All of it in one line."""
         layers = len({row.layer for row in self.loaded})
         parts = [f"{_counted(len(self.loaded), 'tensor')} loaded into {_counted(layers, 'layer')}"]
-        notes = Counter(row.note for row in self.loaded if row.note)
+        notes = Counter(note for row in self.loaded for note in row.note.split("; ") if note)
         if notes:
             parts[0] += f" ({', '.join(f'{count} {note}' for note, count in notes.items())})"
         parts.append(f"{len(self.skipped)} of the file skipped")
@@ -85,7 +85,8 @@ class WeightsReport:
             keys, reasons = zip(*self.skipped, strict=True)
             lines += ["", *_shortened_table(Table({"skipped": keys, "reason": reasons}))]
         if self.not_loaded:
-            lines += ["", f"from their initializers start: {shortened(self.not_loaded, _MOST_ROWS)}"]
+            names = shortened(self.not_loaded, _MOST_ROWS)
+            lines += ["", f"without weights, starting from their initializers: {names}"]
         return "\n".join(lines)
 
 
