@@ -11,6 +11,7 @@ from layergraph.builders.registry import BUILDERS, Builder, find_builder
 from layergraph.builders.segnet import segnet_layers
 from layergraph.builders.segnet_basic import segnet_basic_layers
 from layergraph.builders.unet import unet_layers
+from layergraph.builders.unet3d import unet3d_layers
 
 __all__ = [
     "BUILDERS",
@@ -25,5 +26,6 @@ __all__ = [
     "patch_classification_layers",
     "segnet_basic_layers",
     "segnet_layers",
+    "unet3d_layers",
     "unet_layers",
 ]

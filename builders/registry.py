@@ -18,6 +18,7 @@ from layergraph.builders.patch_classification import patch_classification_layers
 from layergraph.builders.segnet import segnet_layers
 from layergraph.builders.segnet_basic import segnet_basic_layers
 from layergraph.builders.unet import unet_layers
+from layergraph.builders.unet3d import unet3d_layers
 from layergraph.errors import LayerArgumentError, LayergraphError, did_you_mean
 from layergraph.graph import LayerGraph
 
@@ -101,6 +102,7 @@ BUILDERS: Mapping[str, Builder] = {
         Builder("segnet", segnet_layers, "SegNet: encoder that pools, decoder that unpools by its indices"),
         Builder("segnet_basic", segnet_basic_layers, "SegNet-Basic: four 7×7 encoders and four decoders"),
         Builder("unet", unet_layers, "U-Net: encoder and decoder joined by skip connections"),
+        Builder("unet3d", unet3d_layers, "3-D U-Net: the same for volumes, with batch normalization"),
         *map(_of_backbone, backbones.BACKBONES),
     )
 }

@@ -19,7 +19,10 @@ from layergraph.graph import LayerGraph
 
 # what --help says of each builder argument; a test holds the list complete
 ARGUMENT_HELP = {
-    "image_size": ("H W [C]", "Height, width and channels of the images, such as 480 640 3."),
+    "image_size": (
+        "H W [C]",
+        "Height, width and channels of the images, such as 480 640 3. Volumes: H W D [C].",
+    ),
     "num_classes": ("N", "Number of classes."),
     "encoder_depth": (
         "N",
@@ -35,6 +38,11 @@ ARGUMENT_HELP = {
     "fully_connected_sizes": ("N...", "Outputs of each fully connected layer before the last one."),
     "filter_size": ("N...", "Height and width of the filters, odd, one number or two."),
     "convolution_padding": ("same|valid", "Keep sizes (same), or lose a margin at each convolution (valid)."),
+    "join": (
+        "crop|pad",
+        "Take images of any size: crop the larger of two features to join, or pad the smaller.",
+    ),
+    "encoder": ("NAME", "A classification network as the encoder, such as resnet18."),
     "type": ("8s|16s|32s", "By how much the last upsampling enlarges the scores."),
     "backbone": ("NAME", "The classification network that the layers come from, such as vgg16."),
     "width": ("X", "Multiplies every number of filters, such as 0.25: small networks for trying out."),
