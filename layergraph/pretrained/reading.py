@@ -121,7 +121,7 @@ def _state_dict(content: object) -> Mapping[Any, Any]:
             f"holds an object of type {type(content).__name__}, expected names and tensors; {_CURE}"
         )
     if not content:
-        raise FileFormatError(f"holds nothing, expected names and tensors; {_CURE}")
+        raise FileFormatError(f"holds no tensors; {_CURE}")
     inner: list[Any] = [key for key, value in content.items() if _holds_tensors(value)]
     for key in _WRAPPERS:
         if key in inner:
@@ -129,7 +129,7 @@ def _state_dict(content: object) -> Mapping[Any, Any]:
     if _holds_tensors(content):
         return content
     if len(inner) != 1:
-        what = "several state dicts" if inner else "no tensors, but"
+        what = "several state dicts," if inner else "no tensors, but"
         names = shortened([str(key) for key in inner or content], 5)
         raise FileFormatError(f"holds {what} {names}; expected names and tensors; {_CURE}")
     return content[inner[0]]  # type: ignore[no-any-return]
