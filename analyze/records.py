@@ -96,8 +96,8 @@ def _named_sizes(sizes: Mapping[str, Sequence[int]] | None) -> list[dict[str, An
     return [{"name": name, "size": list(numbers)} for name, numbers in sizes.items()]
 
 
-def _issue(issue: Issue) -> dict[str, str]:
-    keys = ("severity", "layer", "port", "code", "message", "text", "hint")
+def _issue(issue: Issue) -> dict[str, Any]:
+    keys = ("severity", "layer", "port", "code", "message", "text", "hint", "edit", "others")
     values = issue.to_dict()
     return {key: values[key] for key in keys}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Severity = Literal["error", "warning", "hint"]
 
@@ -12,6 +12,9 @@ Severity = Literal["error", "warning", "hint"]
 class Issue:
     """One finding: a stable ``code``, a ``severity``, the ``layer`` and ``port`` concerned,
     a ``text`` that says what is wrong and a ``hint`` that says what to do.
+
+    ``edit`` is the cure as Python on a graph called ``lgraph``, where one cure is known; ``others`` are
+    further layers concerned.
 
     >>> print(Issue("LG-MISSING-INPUT", "error", "add", "in2", "input 'in2' is not connected"))
     error at 'add': input 'in2' is not connected [LG-MISSING-INPUT]
@@ -23,6 +26,8 @@ class Issue:
     port: str
     text: str
     hint: str = ""
+    edit: str = ""
+    others: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:
@@ -33,6 +38,6 @@ class Issue:
         place = f" at {self.layer!r}" if self.layer else ""
         return f"{self.severity}{place}: {self.message} [{self.code}]"
 
-    def to_dict(self) -> dict[str, str]:
-        """The issue as strings under its field names, with the whole ``message``."""
-        return {**asdict(self), "message": self.message}
+    def to_dict(self) -> dict[str, Any]:
+        """The issue under its field names (``others`` as a list), with the whole ``message``."""
+        return {**asdict(self), "others": list(self.others), "message": self.message}

@@ -62,5 +62,7 @@ def test_an_issue_as_a_dictionary():
         "port": "in",
         "text": "first",
         "hint": "do this",
+        "edit": "",
+        "others": [],
         "message": "first; do this",
     }

@@ -89,7 +89,7 @@ def test_json_of_a_faulty_network() -> None:
     assert found["layers"][1]["activations"] == [{"port": "out", "size": None, "format": None}]
     assert found["layers"][2]["learnables"] == []
     issue = next(issue for issue in found["issues"] if issue["code"] == "LG-CHANNELS")
-    assert list(issue) == ["severity", "layer", "port", "code", "message", "text", "hint"]
+    assert list(issue) == ["severity", "layer", "port", "code", "message", "text", "hint", "edit", "others"]
     assert (issue["severity"], issue["layer"]) == ("error", "conv")
     assert issue["message"] == f"{issue['text']}; {issue['hint']}"
 
