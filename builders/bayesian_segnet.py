@@ -28,7 +28,8 @@ def bayesian_segnet_layers(
     """Bayesian SegNet: :func:`segnet_layers` with dropout in the deepest half of encoder and decoder.
 
     Predict with ``semanticseg(..., monte_carlo=n)``: the mean over n random dropouts is the prediction, their
-    spread the uncertainty.
+    spread the uncertainty. Train with ``batch_normalization_statistics="moving"``: these averages see the
+    dropouts, as the prediction will; the others are taken without, and the random predictions get worse.
 
     Args:
         image_size, num_classes, encoder_depth: as in :func:`layergraph.builders.segnet_layers`.
