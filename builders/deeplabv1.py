@@ -43,7 +43,8 @@ def deeplabv1_layers(
         width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
         weights: of the convolutions of VGG-16: ``None``, ``"imagenet"``, or the path of a ``.pth`` or
             ``.safetensors`` file.
-        conventions: of the backbone: ``"matlab"``, ``"torchvision"``, or ``"auto"``, which follows the weights.
+        conventions: of the backbone: ``"matlab"``, ``"torchvision"``, or ``"auto"``, which follows the
+            weights.
 
     The last two poolings slide by 1, the last three convolutions are dilated by 2. Layers ``fc6`` to ``fc8``
     are VGG's as convolutions; ``fc8`` learns 10 times faster. The paper ends with the dense CRF, which is no

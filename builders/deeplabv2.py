@@ -18,7 +18,7 @@ from layergraph.builders.deeplab import (
 from layergraph.errors import LayerArgumentError
 from layergraph.graph import LayerGraph
 from layergraph.layers import AdditionLayer, Convolution2dLayer, Layer
-from layergraph.layers.arguments import per_dimension, whole
+from layergraph.layers.arguments import whole
 
 ENCODERS = ("vgg16", "resnet101")
 
@@ -43,8 +43,10 @@ def deeplabv2_layers(
         rates: dilation of each branch, at least two. (6, 12, 18, 24) is the paper's ASPP-L, (2, 4, 8, 12) its
             ASPP-S.
         width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
-        weights: of the backbone: ``None``, ``"imagenet"``, or the path of a ``.pth`` or ``.safetensors`` file.
-        conventions: of the backbone: ``"matlab"``, ``"torchvision"``, or ``"auto"``, which follows the weights.
+        weights: of the backbone: ``None``, ``"imagenet"``, or the path of a ``.pth`` or ``.safetensors``
+            file.
+        conventions: of the backbone: ``"matlab"``, ``"torchvision"``, or ``"auto"``, which follows the
+            weights.
 
     The last two subsamplings are replaced by dilation 2 and 4. The branches are summed at the scores (layer
     ``sumAspp``); the convolutions to the classes learn 10 times faster. Two more steps of the paper are no
@@ -65,7 +67,7 @@ def deeplabv2_layers(
     encoder = find_backbone(builder, backbone, ENCODERS)
     if not isinstance(rates, (list, tuple)) or len(rates) < 2:
         raise LayerArgumentError(f"{builder}: rates are at least two whole numbers, got {rates!r}")
-    dilations = per_dimension(builder, "rates", rates, len(rates))
+    dilations = [whole(builder, "a rate", rate) for rate in rates]
     lgraph = dilated_encoder(encoder, size, 8, width=width, weights=weights, conventions=conventions)
     filters = Architecture(size, num_classes, width, torchvision=False).filters(1024)
     lgraph = lgraph.add_layers(AdditionLayer(len(dilations), name="sumAspp"))

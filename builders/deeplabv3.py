@@ -43,14 +43,15 @@ def deeplabv3_layers(
         backbone: ``"resnet101"`` or ``"resnet50"``.
         output_stride: how many pixels lie between two scores, 16 or 8; all dilations double at 8.
         multi_grid: the dilations of the three 3×3 convolutions of the last stage (and of its copies) are
-            these, times 2 at output stride 16.
+            these, times 2 at output stride 16; three numbers, or one for all.
         variant: ``"aspp"``, a pyramid with dilations 6, 12 and 18, batch normalization and image-level
             features; or ``"cascade"``, the last stage three times more, as stages 6 to 8, each with twice the
             dilation of the stage before.
         width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
         weights: of the backbone: ``None``, ``"imagenet"``, or the path of a ``.pth`` or ``.safetensors``
             file. Copies of a stage start with new weights.
-        conventions: of the backbone: ``"matlab"``, ``"torchvision"``, or ``"auto"``, which follows the weights.
+        conventions: of the backbone: ``"matlab"``, ``"torchvision"``, or ``"auto"``, which follows the
+            weights.
 
     The pyramid's batch normalization of image-level features has one number a channel and image: training
     needs mini-batches of two images or more.

@@ -23,7 +23,7 @@ from layergraph.layers import (
     SoftmaxLayer,
     TransposedConv2dLayer,
 )
-from layergraph.layers.arguments import choice, flag, whole
+from layergraph.layers.arguments import whole
 
 
 class Encoder(NamedTuple):
@@ -76,8 +76,10 @@ def deeplabv3plus_layers(
             convolution of each channel and a 1×1 convolution. ``"auto"`` as in MATLAB: for MobileNetV2 and
             Xception.
         width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
-        weights: of the backbone: ``None``, ``"imagenet"``, or the path of a ``.pth`` or ``.safetensors`` file.
-        conventions: of the backbone: ``"matlab"``, ``"torchvision"``, or ``"auto"``, which follows the weights.
+        weights: of the backbone: ``None``, ``"imagenet"``, or the path of a ``.pth`` or ``.safetensors``
+            file.
+        conventions: of the backbone: ``"matlab"``, ``"torchvision"``, or ``"auto"``, which follows the
+            weights.
 
     The layers of pyramid and decoder learn 10 times faster than the backbone, with frozen biases; upsampling
     is bilinear by two frozen transposed convolutions, each cropped to the size that is needed. Unlike the
@@ -103,11 +105,11 @@ def deeplabv3plus_layers(
     if downsampling_factor not in RATES:
         raise LayerArgumentError(f"{builder}: downsampling_factor is 8 or 16, got {downsampling_factor!r}")
     encoder = ENCODERS[network]
-    separable = encoder.separable
-    if isinstance(separable_convolutions, str):
-        choice(builder, "separable_convolutions", separable_convolutions, ("auto",), "True or False")
-    else:
-        separable = flag(builder, "separable_convolutions", separable_convolutions)
+    if not (isinstance(separable_convolutions, bool) or separable_convolutions == "auto"):
+        raise LayerArgumentError(
+            f"{builder}: separable_convolutions is 'auto', True or False, got {separable_convolutions!r}"
+        )
+    separable = encoder.separable if separable_convolutions == "auto" else separable_convolutions
 
     options = {"width": width, "weights": weights, "conventions": conventions}
     lgraph = cut_after(dilated_encoder(backbone, size, downsampling_factor, **options), encoder.high)

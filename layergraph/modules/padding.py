@@ -18,7 +18,7 @@ def even_padding(window: Window, limit: Shape | None = None) -> Shape | None:
     """
     margins = window.margins
     if margins is None:
-        if set(window.stride) != {1}:
+        if any(s > 1 and extent > 1 for s, extent in zip(window.stride, window.extents, strict=True)):
             return None  # depends on the size of the image
         margins = tuple(same_padding(10**6, extent, 1) for extent in window.extents)
     if any(before != after for before, after in margins):
@@ -52,7 +52,9 @@ class Pad(nn.Module):
             total = extent - 1 - (x.shape[dimension + 1] - 1) % stride
             if extent < stride:
                 total = cast(Any, torch.sym_max)(total, 0)
-            margins += [total // 2, total - total // 2]
+            # rows beyond the last window do no harm, and give the output the size (size - 1) // stride + 1
+            # in an exported program too, which then can be added to other features of that size
+            margins += [total // 2, extent - 1 - total // 2]
         return margins
 
     def forward(self, x: Tensor) -> Tensor:

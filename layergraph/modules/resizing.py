@@ -26,7 +26,12 @@ class CropToReference(nn.Module):
                 start = size // 2 - (keep + 1) // 2 + size % 2 * (keep % 2)
             else:
                 start = self.starts[dimension - 2]
-            x = x.narrow(dimension, start, keep)
+            if torch.compiler.is_exporting():
+                # a part of symbolic size: that it lies inside the image is more than torch can prove, and
+                # whether the view is contiguous would be fixed to what it is at the example's size
+                x = x.index_select(dimension, torch.arange(keep, device=x.device) + start)
+            else:
+                x = x.narrow(dimension, start, keep)
         return x
 
 
