@@ -35,9 +35,9 @@ def fully_convolutional(lgraph: LayerGraph, image_size: Sequence[int] | None = N
     global average pooling an average pooling with a window of its input's size, a classification layer a
     pixel classification layer. Names stay. On images of the original size the outputs are the same; a larger
     image gives a map of outputs, one for each patch of the original size, as many pixels apart as the layers
-    before subsample in all. Each output is what the classifier gives for its patch alone, exactly so if the
-    layers before do not pad; with padding they see what lies around the patch instead. :func:`dilate` with
-    output stride 1 gives the outputs of all patches.
+    before subsample in all. Each output is what the classifier gives for its patch alone, exactly so if these
+    layers neither pad, since they then see what lies around the patch, nor drop rows that fill no window.
+    :func:`dilate` to output stride 1 gives the outputs of all patches.
 
     Args:
         lgraph: a graph that runs; the size of its input layer says how large the windows are.
