@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from layergraph.errors import FileFormatError, LayerArgumentError, WeightsMismatchError, did_you_mean
@@ -88,8 +90,8 @@ class WeightsFile:
             return True
         try:
             saved = load(self.path, weights=False)
-        except FileFormatError:  # a state dict alone; only the published details have the deviation
-            return any(name.endswith("standard_deviation") for name in self.tensors)
+        except FileFormatError:  # a state dict alone
+            return self._normalizes_as(make((224, 224, 3), True))
         size = getattr(saved[saved.input_names[0]], "input_size", None) if saved.input_names else None
         if size is None or len(size) != 3:
             return False
@@ -101,6 +103,17 @@ class WeightsFile:
             )
 
         return alike(make(size, True)) > alike(make(size, False))
+
+    def _normalizes_as(self, lgraph: LayerGraph) -> bool:
+        """Whether the file has the means and deviations of this graph's input layer: those of ImageNet."""
+        name = lgraph.input_names[0]
+        for key in ("mean", "standard_deviation"):
+            values, tensor = getattr(lgraph[name], key), self.tensors.get(f"{name}.{key}")
+            if values is None or tensor is None or tensor.numel() != len(values):
+                return False
+            if not all(map(partial(math.isclose, rel_tol=1e-6), tensor.flatten().tolist(), values)):
+                return False
+        return True
 
     def put_onto(self, lgraph: LayerGraph, include_head: bool, torchvision: bool) -> LayerGraph:
         """The graph with these weights; the layer of the classes may have another number of them.

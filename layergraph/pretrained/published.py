@@ -7,14 +7,25 @@ import http.client
 import logging
 import os
 import re
+import ssl
 import sys
 import urllib.error
+import urllib.request
 from pathlib import Path
 
 from layergraph.errors import DownloadError, LayerArgumentError
 
 PUBLISHER = "https://download.pytorch.org/models"
 MIRROR = "LAYERGRAPH_WEIGHTS_URL"  # the environment variable that names another place with the same files
+
+# all of them but HTTPException are OSErrors, as is what the disk refuses
+_CONNECTION = (
+    urllib.error.URLError,
+    ConnectionError,
+    TimeoutError,
+    ssl.SSLError,
+    http.client.HTTPException,
+)
 
 _log = logging.getLogger("layergraph")
 
@@ -49,6 +60,10 @@ def download(url: str) -> Path:
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     path = folder / name
     try:
+        urllib.request.Request(url)  # or torch would leave an empty file
+    except ValueError:
+        raise _failed(url, f"it is no address such as {PUBLISHER}/{name}") from None
+    try:
         if path.is_file():
             if _sha256(path).startswith(match[1]):
                 return path
@@ -59,7 +74,7 @@ def download(url: str) -> Path:
     except urllib.error.HTTPError as error:
         with error:  # it holds the connection
             raise _failed(url, f"the server answers {error.code} {error.reason}") from None
-    except (urllib.error.URLError, ConnectionError, TimeoutError, http.client.HTTPException) as error:
+    except _CONNECTION as error:
         reason = getattr(error, "reason", None) or error
         raise _failed(url, f"the connection fails ({reason})") from None
     except OSError as error:

@@ -1,0 +1,202 @@
+"""Backbones with weights: published ones and files, what fits them, what is said and what is refused."""
+
+import hashlib
+import io
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from functools import partial
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torchvision_models import VGG, MobileNetV2, ResNet, normalized, randomize
+
+from layergraph import LayerArgumentError, WeightsMismatchError
+from layergraph.builders.backbones import BACKBONES, alexnet, mobilenetv2, resnet18, vgg16, vgg19
+from layergraph.edits import fully_convolutional
+from layergraph.pretrained import download
+from layergraph.pretrained.published import PUBLISHER
+
+SMALL = 1 / 16
+
+
+@pytest.fixture
+def vgg(tmp_path):
+    """VGG-16 at a small width, for images of 64×64 and 5 classes, and its file."""
+    net = randomize(VGG((2, 2, 3, 3, 3), (8, 8, 16, 32, 32), 256, 5, (2, 2)), (0.4, 0.8))
+    torch.save(net.state_dict(), tmp_path / "vgg.pth")
+    return net, tmp_path / "vgg.pth"
+
+
+def images(size=64):
+    return torch.randint(0, 256, (2, 3, size, size)).float()
+
+
+# -- published weights ---------------------------------------------------------------------------------
+
+
+def test_published_weights_from_the_server_to_the_output(server, cache):
+    plain = randomize(MobileNetV2(), (0.6, 1.0))
+    file = io.BytesIO()
+    torch.save(plain.state_dict(), file)
+    server.content = file.getvalue()
+    digest = hashlib.sha256(server.content).hexdigest()[:8]
+    backbone = replace(BACKBONES["mobilenetv2"], url=f"{PUBLISHER}/mobilenet_v2-{digest}.pth")
+    lgraph = backbone.build((64, 64), 1000, True, 1.0, "imagenet", "auto")
+    assert lgraph[lgraph.input_names[0]].normalization == "zscore"
+    x = images()
+    with torch.no_grad():
+        expected = plain(normalized(x)).softmax(1)
+        torch.testing.assert_close(lgraph.compile().eval()(x).flatten(1), expected, atol=1e-5, rtol=1e-5)
+    backbone.encoder((64, 64), weights="imagenet")
+    assert server.paths == [f"/mirror/mobilenet_v2-{digest}.pth"]
+    assert [path.name for path in cache.iterdir()] == [f"mobilenet_v2-{digest}.pth"]
+
+
+@pytest.mark.parametrize("backbone", [b for b in BACKBONES.values() if b.url], ids=lambda b: b.name)
+def test_every_published_file_has_a_hash_to_check(backbone, server):
+    """The server has other files under these names."""
+    assert backbone.url.startswith(f"{PUBLISHER}/")
+    with pytest.raises(ValueError, match="what came is not the published file"):
+        download(backbone.url)
+    assert server.paths == [f"/mirror/{backbone.url.rpartition('/')[2]}"]
+
+
+def test_refused_before_anything_is_fetched(golden_errors, server, tmp_path):
+    (tmp_path / "folder").mkdir()
+    golden_errors(
+        "backbone_weights",
+        {
+            "another width": lambda: resnet18(width=0.5, weights="imagenet"),
+            "other channels": lambda: vgg16((224, 224, 1), weights="imagenet"),
+            "none published": lambda: BACKBONES["xception"].encoder((299, 299), weights="imagenet"),
+            "misspelt": lambda: vgg16(weights="imagnet"),
+            "no such file": lambda: vgg16(weights="vgg.pth"),
+            "no text": lambda: vgg16(weights=True),
+            "a folder": lambda: vgg16(weights=tmp_path / "folder"),
+        },
+        hide=str(tmp_path),
+    )
+    assert server.paths == []
+
+
+# -- files ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", ["pth", "safetensors"])
+def test_a_file_brings_torchvisions_conventions(vgg, ending, tmp_path):
+    plain, path = vgg
+    if ending == "safetensors":
+        path = tmp_path / "vgg.safetensors"
+        save_file(plain.state_dict(), path)
+    x = images()
+    lgraph = vgg16((64, 64), 5, width=SMALL, weights=path)
+    with torch.no_grad():
+        torch.testing.assert_close(lgraph.compile().eval()(x).flatten(1), plain(normalized(x)).softmax(1))
+    convolutional = fully_convolutional(lgraph)
+    with torch.no_grad():
+        scores = convolutional.compile().eval()(x)
+        torch.testing.assert_close(scores[:, :, 0, 0], plain(normalized(x)).softmax(1))
+        assert convolutional.compile()(images(96)).shape == (2, 5, 2, 2)
+    matlab = vgg16((64, 64), 5, width=SMALL, weights=path, conventions="matlab")
+    assert matlab["input"] == vgg16((64, 64))["input"]
+
+
+@pytest.mark.parametrize("conventions", ["matlab", "torchvision"])
+@pytest.mark.parametrize("build", [vgg16, resnet18, mobilenetv2, alexnet], ids=lambda build: build.__name__)
+def test_files_of_layergraph_keep_their_conventions(build, conventions, tmp_path):
+    """Whether weights were attached and saved, or trained; and whatever else is built with them."""
+    small = partial(build, (72, 80), 5, width=SMALL)
+    made = small(conventions=conventions).compile().layer_graph()
+    attached = made.with_weights(dict.fromkeys(made.input_names))
+    for lgraph in (made, attached):
+        lgraph.save(tmp_path / "net.safetensors")
+        assert small(weights=tmp_path / "net.safetensors") == lgraph
+        other = build((90, 100), width=SMALL, weights=tmp_path / "net.safetensors", include_head=False)
+        inputs = lgraph[lgraph.input_names[0]], other[other.input_names[0]]
+        assert inputs[0].normalization == inputs[1].normalization
+    torch.save(made.compile().state_dict(), tmp_path / "net.pth")
+    if build is not alexnet:  # whose own layers tell, but a state dict does not hold them
+        assert small(weights=tmp_path / "net.pth") == made
+
+
+def test_another_number_of_classes(vgg, caplog):
+    _, path = vgg
+    with caplog.at_level("INFO", logger="layergraph"):
+        lgraph = vgg16((64, 64), 21, width=SMALL, weights=path)
+    assert lgraph["fc8"].weights is None
+    assert lgraph["fc7"].weights is not None
+    (message,) = caplog.messages
+    assert message == (
+        f"weights from {str(path)!r}: 30 tensors loaded into 15 layers; 2 of the file skipped; "
+        "1 layer without weights: 'fc8'"
+    )
+    assert lgraph.compile()(images()).shape == (2, 21)
+
+
+def test_files_that_do_not_fit(golden_errors, vgg, tmp_path):
+    plain, path = vgg
+    resnet = randomize(ResNet((2, 2, 2, 2), False, (8, 8, 16, 32), 5), (0.4, 0.8))
+    torch.save(resnet.state_dict(), tmp_path / "resnet.pth")
+    vgg16((64, 64), 5, width=SMALL).compile().layer_graph().save(tmp_path / "vgg16.safetensors")
+    owl = alexnet((72, 80), 5, width=SMALL, conventions="torchvision").compile()
+    tensors = {
+        f"{key}.{name}": tensor
+        for layer, key in BACKBONES["alexnet"].keys.items()
+        for name, tensor in owl.layer_module(layer).state_dict().items()
+    }
+    torch.save(tensors, tmp_path / "alexnet.pth")
+    del plain.features[0].bias
+    torch.save(plain.state_dict() | {"features.28.weight": torch.zeros(1)}, tmp_path / "odd.pth")
+    fits = partial(vgg16, (64, 64), 5, width=SMALL)
+    golden_errors(
+        "backbone_files",
+        {
+            "another width": lambda: vgg16((64, 64), 5, width=1 / 4, weights=path),
+            "another image size": lambda: vgg16((96, 96), 5, width=SMALL, weights=path),
+            "other channels": lambda: vgg16((64, 64, 4), 5, width=SMALL, weights=path),
+            "another network": lambda: fits(weights=tmp_path / "resnet.pth"),
+            "a smaller network": lambda: vgg19((64, 64), 5, width=SMALL, weights=path),
+            "a smaller network by layer names": lambda: vgg19(
+                (64, 64), 5, width=SMALL, weights=tmp_path / "vgg16.safetensors"
+            ),
+            "one wrong tensor": lambda: fits(weights=tmp_path / "odd.pth"),
+            "matlab's layers": lambda: alexnet(
+                (72, 80), 5, width=SMALL, weights=tmp_path / "alexnet.pth", conventions="matlab"
+            ),
+        },
+        hide=str(tmp_path),
+    )
+    with pytest.raises(WeightsMismatchError) as caught:
+        fits(weights=tmp_path / "odd.pth")
+    assert caught.value.faults == (("conv5_3", "'features.28.weight' is 1, expected 32×32×3×3"),)
+
+
+def test_wrong_arguments_come_before_the_file(tmp_path):
+    with pytest.raises(LayerArgumentError, match="num_classes"):
+        vgg16(num_classes=0, weights=tmp_path / "nothing.pth")
+
+
+# -- the command line ----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow  # two processes that import torch
+def test_the_command_line_says_what_was_loaded(vgg, tmp_path):
+    _, path = vgg
+    arguments = ["vgg16", "--image-size", "64", "64", "--width", str(SMALL), "--num-classes", "7"]
+    command = [sys.executable, "-m", "layergraph", "analyze", *arguments, "--format", "json"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+    run = partial(subprocess.run, capture_output=True, text=True, env=environment)
+    result = run([*command, "--weights", str(path)])
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == (
+        f"weights from {str(path)!r}: 30 tensors loaded into 15 layers; 2 of the file skipped; "
+        "1 layer without weights: 'fc8'\n"
+    )
+    (tmp_path / "no.pth").write_bytes(b"")
+    result = run([*command, "--weights", str(tmp_path / "no.pth")])
+    assert (result.returncode, result.stdout) == (1, "")
+    assert re.fullmatch(r"layergraph: '.*no.pth' is empty, expected weights\n", result.stderr)

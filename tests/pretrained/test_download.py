@@ -1,0 +1,157 @@
+"""Fetching published files from a server on this machine: the check, the cache, and everything that fails."""
+
+import builtins
+import errno
+import hashlib
+import io
+import os
+import re
+import socket
+import sys
+
+import pytest
+import torch
+
+from layergraph import DownloadError, LayerArgumentError
+from layergraph.pretrained import download, read_tensors
+
+CONTENT = bytes(range(256)) * 1000
+NAME = f"net-{hashlib.sha256(CONTENT).hexdigest()[:8]}.pth"
+URL = f"https://download.pytorch.org/models/{NAME}"
+
+
+@pytest.fixture(autouse=True)
+def _content(server):
+    server.content = CONTENT
+
+
+def test_a_file_is_fetched_once(server, cache, capfd):
+    path = download(URL)
+    assert path == cache / NAME
+    assert path.read_bytes() == CONTENT
+    assert download(URL) == path
+    assert server.paths == [f"/mirror/{NAME}"]
+    assert os.listdir(cache) == [NAME]
+    assert capfd.readouterr() == ("", "")  # stderr is no terminal
+
+
+def test_the_cache_is_that_of_torch(server, cache):
+    """What torchvision's own loading has fetched is found, and the other way round."""
+    file = io.BytesIO()
+    torch.save({"weight": torch.ones(2)}, file)
+    server.content = file.getvalue()
+    name = f"linear-{hashlib.sha256(server.content).hexdigest()[:8]}.pth"
+    torch.hub.load_state_dict_from_url(f"{server.url}/{name}", progress=False, check_hash=True)
+    path = download(f"https://download.pytorch.org/models/{name}")
+    assert read_tensors(path)["weight"].tolist() == [1, 1]
+    assert len(server.paths) == 1
+    path.unlink()
+    download(f"https://download.pytorch.org/models/{name}")
+    torch.hub.load_state_dict_from_url(f"{server.url}/{name}", progress=False, check_hash=True)
+    assert len(server.paths) == 2
+
+
+def test_a_damaged_file_in_the_cache_is_fetched_again(server, cache):
+    path = download(URL)
+    path.write_bytes(CONTENT[:-1])
+    assert download(URL).read_bytes() == CONTENT
+    assert len(server.paths) == 2
+
+
+def test_progress_on_a_terminal(server, cache, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    download(URL)
+    assert "100%" in capsys.readouterr().err
+
+
+def test_other_publishers_have_no_mirror(server, cache):
+    with pytest.raises(DownloadError, match=r"cannot download http://127.0.0.1:1/net-00000000.pth"):
+        download("http://127.0.0.1:1/net-00000000.pth")
+    assert server.paths == []
+
+
+def test_a_name_without_a_hash_is_refused(server):
+    with pytest.raises(LayerArgumentError, match=r"net.pth does not end in a hash, -xxxxxxxx.pth"):
+        download("https://download.pytorch.org/models/net.pth")
+    assert server.paths == []
+
+
+def test_errors_leave_nothing_behind(server, cache, golden, tmp_path, monkeypatch):
+    lines = []
+
+    def fails(label):
+        with pytest.raises(DownloadError) as caught:
+            download(URL)
+        text = str(caught.value).replace(str(tmp_path), "<folder>")
+        text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:<port>", text)
+        lines.extend([label, f"  {text}", ""])
+        assert [*tmp_path.rglob("*.pth*"), *tmp_path.rglob("*.partial")] == []
+
+    for how in ("missing", "forbidden", "silent", "cut", "reset"):
+        server.how = how
+        fails(how)
+    server.how, server.content = "whole", CONTENT[::-1]
+    fails("another file")
+    server.content = CONTENT
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("LAYERGRAPH_WEIGHTS_URL", f"http://127.0.0.1:{unused.getsockname()[1]}")
+        fails("nobody answers")
+    monkeypatch.setenv("LAYERGRAPH_WEIGHTS_URL", "http://weights.invalid")
+    monkeypatch.setattr(socket, "getaddrinfo", _no_such_host)
+    fails("no network")
+    monkeypatch.setenv("LAYERGRAPH_WEIGHTS_URL", "ftps://weights.invalid")
+    fails("an address of another kind")
+    monkeypatch.setenv("LAYERGRAPH_WEIGHTS_URL", "weights.invalid/models")
+    fails("no address")
+    golden("download", "\n".join(lines))
+
+
+def _no_such_host(*arguments, **options):
+    raise socket.gaierror(-2, "Name or service not known")
+
+
+def test_no_place_for_the_file_leaves_nothing_behind(server, cache, golden, tmp_path, monkeypatch):
+    """A root user may write everywhere, so the system's refusals are made here."""
+    lines = []
+
+    def fails(label):
+        with pytest.raises(DownloadError) as caught:
+            download(URL)
+        text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:<port>", str(caught.value))
+        lines.extend([label, "  " + text.replace(str(tmp_path), "<folder>"), ""])
+        assert [*tmp_path.rglob("*.pth*")] == []
+
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "file"))
+    fails("a file where the folder should be")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    really = builtins.open
+
+    def read_only(path, *arguments, **options):
+        if str(path).endswith(".partial"):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        return really(path, *arguments, **options)
+
+    def full(path, *arguments, **options):
+        file = really(path, *arguments, **options)
+        return FullFile(file) if str(path).endswith(".partial") else file
+
+    for label, opened in (("a folder that is read-only", read_only), ("a disk that is full", full)):
+        with monkeypatch.context() as patch:
+            patch.setattr(builtins, "open", opened)
+            fails(label)
+    golden("download_folders", "\n".join(lines))
+
+
+class FullFile:
+    """A file that takes nothing more."""
+
+    def __init__(self, file):
+        self._file = file
+
+    def __getattr__(self, name):
+        return getattr(self._file, name)
+
+    def write(self, data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
