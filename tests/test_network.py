@@ -28,10 +28,12 @@ from layergraph import (
     ImageInputLayer,
     InvalidNetworkError,
     LayerGraph,
+    LayergraphError,
     MaxPooling2dLayer,
     MaxUnpooling2dLayer,
     ModuleLayer,
     PixelClassificationLayer,
+    RegressionLayer,
     ReluLayer,
     Resize2dLayer,
     SoftmaxLayer,
@@ -559,6 +561,47 @@ def test_activations_of_ports_inputs_and_outputs(net):
     np.testing.assert_allclose(found[0], net.activations(x, "conv").permute(0, 2, 3, 1), atol=1e-6)
     assert found[1].dtype == np.int64
     assert net.activations(images[0], "conv").shape == (11, 13, 4)
+
+
+def test_logits_are_what_the_softmax_is_of(net):
+    x = torch.rand(2, 2, 11, 13)
+    torch.testing.assert_close(net.eval().logits(x).softmax(dim=1), net(x))
+    for mode in (True, False):  # with its dropout, batch statistics and gradients
+        net.train(mode).zero_grad()
+        torch.manual_seed(1)
+        found = net.logits(x)
+        torch.manual_seed(1)
+        target = torch.zeros(2, 11, 13, dtype=torch.long)
+        torch.testing.assert_close(net.loss_and_scores(x, target)[1][0], found)
+        found.sum().backward()
+        assert net.layer_module("conv").weight.grad is not None
+
+
+def test_logits_of_outputs_without_a_softmax_and_of_several():
+    lgraph = LayerGraph([ImageInputLayer((4, 5)), Convolution2dLayer(1, 2, name="conv"), RegressionLayer()])
+    x = torch.ones(1, 1, 4, 5)
+    net = lgraph.compile()
+    assert torch.equal(net.logits(x), net(x))
+    lgraph = lgraph.add_layers([SoftmaxLayer(), PixelClassificationLayer(name="pixels")])
+    net = lgraph.connect_layers("conv", "softmax").compile()
+    found = net.logits(x)
+    assert len(found) == 2
+    torch.testing.assert_close(found[0], found[1])
+    torch.testing.assert_close(found[0], net.activations(x, "conv"))
+    bare = LayerGraph([ImageInputLayer((4, 5)), ReluLayer()]).compile()
+    with pytest.raises(LayergraphError, match="no output layer"):
+        bare.logits(x)
+    with pytest.raises(DataError, match="takes 1 input"):
+        net.logits(x, x)
+
+
+def test_input_sizes_are_in_the_order_of_the_inputs():
+    net = two_by_two().compile()
+    sizes = dict(zip(net.input_names, net.input_sizes, strict=True))
+    assert all(len(size) == 3 for size in sizes.values())
+    tensors, single = net.to_tensors(*(np.zeros(size) for size in net.input_sizes))
+    assert single
+    assert [(*tensor.shape[2:], tensor.shape[1]) for tensor in tensors] == list(net.input_sizes)
 
 
 def test_the_texts_of_what_a_network_cannot_take(net, golden_errors):

@@ -15,7 +15,6 @@ from layergraph.segmentation.predictors import Scores
 _NORMALIZATIONS = {
     "symmetric": "NORMALIZE_SYMMETRIC",
     "per-pixel": "NORMALIZE_AFTER",
-    "none": "NO_NORMALIZATION",
 }
 _LEAST = 1e-5  # the probability that a 0 counts as: its logarithm must be finite
 
@@ -30,7 +29,7 @@ def dense_crf(
     smoothness_weight: float = 3.0,
     smoothness_distance: float = 1.0,
     iterations: int = 10,
-    normalization: Literal["symmetric", "per-pixel", "none"] = "symmetric",
+    normalization: Literal["symmetric", "per-pixel"] = "symmetric",
 ) -> Scores:
     """Refine class probabilities: pixels that are near each other and alike tend to one class.
 
@@ -61,10 +60,12 @@ def dense_crf(
         scores: class probabilities (H, W, classes), or (N, H, W, classes); each pixel's need not add up to 1.
         image: (H, W, C), (H, W), or (N, H, W, C): the numbers as they are, so that ``appearance_color`` is in
             their unit; 3 is for 0 to 255.
-        normalization: of the Gaussian sums. ``"symmetric"`` divides k(i, j) by the square roots of what both
-            pixels sum up to (the second release of Krähenbühl and Koltun's program, and ports of DeepLab);
-            ``"per-pixel"`` by what pixel i sums up to (their first release, which DeepLab took); ``"none"``
-            is the energy as it stands. In all of them a pixel counts among its neighbours.
+        normalization: of the Gaussian sums. ``"symmetric"`` divides k(i, j) by the square roots of the sums
+            that both pixels have (the second release of Krähenbühl and Koltun's program, and ports of
+            DeepLab); ``"per-pixel"`` by the sum that pixel i has (their first release, which DeepLab took).
+            In both, the sum over j includes i. Sums as in the formula are not offered: those of the
+            lattice come out too small, by an eighth for positions and by 40 % with colours, and only
+            normalization makes up for it.
 
     Returns:
         float32 probabilities of the shape of ``scores``; of each pixel they add up to 1.

@@ -65,6 +65,5 @@ def _expect_map(net: Predictor, error: RuntimeError | None) -> None:
         height, width = sizes[0][:2]
         raise LayerArgumentError(
             'semanticseg: method is "sliding-window" for a network that classifies patches, here of '
-            f'{height}×{width}, got "whole-image"; the edit fully_convolutional(lgraph) would make it score each '
-            "pixel"
+            f'{height}×{width}, got "whole-image"; fully_convolutional(lgraph) lets it score each pixel'
         ) from error

@@ -22,7 +22,7 @@ class Parameters(TypedDict, total=False):
     smoothness_weight: float
     smoothness_distance: float
     iterations: int
-    normalization: Literal["symmetric", "per-pixel", "none"]
+    normalization: Literal["symmetric", "per-pixel"]
 
 
 class WithDenseCRF:

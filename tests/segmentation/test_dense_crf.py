@@ -1,0 +1,218 @@
+"""The dense CRF, against mean field written out with exact sums, and on noisy pictures."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from layergraph import MissingExtraError
+from layergraph.segmentation import WithDenseCRF, dense_crf, semanticseg
+
+
+@pytest.fixture
+def crf():
+    return pytest.importorskip("pydensecrf.densecrf")
+
+
+def mean_field(scores, image, w1, alpha, beta, w2, gamma, iterations, normalization):
+    """All pairs of pixels, one by one: Q_i(l) ~ P_i(l) exp(Σ_j k(i, j) Q_j(l))."""
+    height, width, classes = scores.shape
+    places = [(i, j) for i in range(height) for j in range(width)]
+    appearance, smoothness = np.zeros((2, len(places), len(places)))
+    for a, p in enumerate(places):
+        for b, q in enumerate(places):
+            apart = (p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2
+            unlike = ((image[p].astype(float) - image[q]) ** 2).sum()
+            appearance[a, b] = np.exp(-apart / (2 * alpha**2) - unlike / (2 * beta**2))
+            smoothness[a, b] = np.exp(-apart / (2 * gamma**2))
+    kernel = np.zeros_like(appearance)
+    for weight, one in ((w1, appearance), (w2, smoothness)):
+        sums = one.sum(axis=1, keepdims=True)
+        if normalization == "symmetric":
+            one = one / np.sqrt(sums * sums.T)
+        elif normalization == "per-pixel":
+            one = one / sums
+        kernel += weight * one
+    unary = scores.reshape(-1, classes)
+    found = unary / unary.sum(axis=1, keepdims=True)
+    for _ in range(iterations):
+        found = unary * np.exp(kernel @ found)
+        found /= found.sum(axis=1, keepdims=True)
+    return found.reshape(scores.shape)
+
+
+def halves(height, width, noise=4.0, seed=0):
+    """A picture dark at the left and bright at the right, its classes, and unsure scores of them."""
+    random = np.random.default_rng(seed)
+    truth = np.zeros((height, width), int)
+    truth[:, width // 2 :] = 1
+    image = np.clip(40 + 60 * truth[..., None] + random.normal(0, noise, (height, width, 3)), 0, 255)
+    scores = random.dirichlet((1, 1, 1), (height, width)) + 0.4 * np.eye(3)[truth]
+    return image.astype(np.uint8), truth, (scores / scores.sum(axis=2, keepdims=True)).astype(np.float32)
+
+
+PARAMETERS = [  # w1, σα, σβ, w2, σγ: smooth ones, of which the lattice is a good approximation
+    (5, 50, 10, 3, 3),
+    (4, 5, 20, 3, 2),
+    (3, 8, 30, 0, 1),
+    (0, 50, 10, 3, 3),
+]
+NAMES = [
+    "appearance_weight",
+    "appearance_distance",
+    "appearance_color",
+    "smoothness_weight",
+    "smoothness_distance",
+]
+
+
+@pytest.mark.parametrize("iterations", [1, 5])
+@pytest.mark.parametrize("parameters", PARAMETERS)
+@pytest.mark.parametrize("normalization", ["symmetric", "per-pixel"])
+def test_against_exact_mean_field(crf, parameters, normalization, iterations):
+    """The lattice is approximate. Its mean error is 0.0002 to 0.008 here; that of another formula, more."""
+    image, _, scores = halves(8, 9)
+    found = dense_crf(
+        scores,
+        image,
+        **dict(zip(NAMES, parameters, strict=True)),
+        iterations=iterations,
+        normalization=normalization,
+    )
+    errors = {}
+    for other in ("symmetric", "per-pixel", "none"):
+        wanted = mean_field(scores, image, *parameters, iterations, other)
+        errors[other] = np.abs(found - wanted).mean()
+    assert errors[normalization] < 0.012
+    assert np.abs(found - scores).mean() > 10 * errors[normalization]  # it did something
+    assert min(errors, key=errors.get) == normalization
+
+
+def test_the_default_parameters(crf):
+    image, _, scores = halves(12, 10)
+    wanted = mean_field(scores, image, 4, 67, 3, 3, 1, 10, "symmetric")
+    assert np.abs(dense_crf(scores, image) - wanted).mean() < 0.01
+
+
+def test_noise_goes_and_the_edge_stays(crf):
+    image, truth, scores = halves(40, 50, noise=8)
+    found = dense_crf(scores, image, appearance_color=10)
+    before, after = ((one.argmax(axis=2) == truth).mean() for one in (scores, found))
+    assert before < 0.75
+    assert after > 0.99
+    blind = dense_crf(scores, np.zeros_like(image))
+    assert (blind.argmax(axis=2) == truth).mean() < after  # colours count
+
+
+def test_a_distribution_comes_back(crf):
+    image, _, scores = halves(9, 14)
+    scores[0, 0] = (0, 0, 1)  # an impossible class has no finite energy
+    for given in (scores, scores.astype(np.float64), 0.3 * scores):
+        found = dense_crf(given, image)
+        assert (found.shape, found.dtype) == ((9, 14, 3), np.float32)
+        assert (found >= 0).all()
+        np.testing.assert_allclose(found.sum(axis=2), 1, atol=1e-5)
+    np.testing.assert_allclose(
+        dense_crf(0.3 * scores.clip(0.01), image), dense_crf(scores.clip(0.01), image), atol=1e-3
+    )
+
+
+def test_no_weight_leaves_the_scores(crf):
+    image, _, scores = halves(6, 5)
+    found = dense_crf(scores, image, appearance_weight=0, smoothness_weight=0)
+    np.testing.assert_allclose(found, scores, atol=1e-4)
+
+
+def test_batches_and_channels(crf):
+    image, _, scores = halves(9, 14)
+    other, _, scores_2 = halves(9, 14, seed=1)
+    batch = dense_crf(np.stack([scores, scores_2]), np.stack([image, other]), iterations=3)
+    np.testing.assert_array_equal(batch[0], dense_crf(scores, image, iterations=3))
+    np.testing.assert_array_equal(batch[1], dense_crf(scores_2, other, iterations=3))
+    np.testing.assert_array_equal(dense_crf(scores, image.astype(float), iterations=3), batch[0])
+    grey = dense_crf(scores, image[..., 0])
+    np.testing.assert_array_equal(grey, dense_crf(scores, image[..., :1]))
+    exact = mean_field(scores, image[..., :1], 3, 8, 30, 2, 2, 2, "symmetric")
+    parameters = dict(zip(NAMES, (3, 8, 30, 2, 2), strict=True))
+    assert np.abs(dense_crf(scores, image[..., 0], **parameters, iterations=2) - exact).mean() < 0.01
+    in_units = dense_crf(scores, image / 255, **{**parameters, "appearance_color": 30 / 255})
+    np.testing.assert_allclose(in_units, dense_crf(scores, image, **parameters), atol=1e-3)
+
+
+class Fixed:
+    """A network that gives the scores it is made with."""
+
+    classes = ("left", "right", "nowhere")
+
+    def __init__(self, scores):
+        self.scores = scores
+
+    def predict(self, batch):
+        return np.stack([self.scores] * len(batch))
+
+
+def test_semanticseg_with_a_crf_is_one_line(crf, tmp_path):
+    image, truth, scores = halves(20, 24)
+    net = WithDenseCRF(Fixed(scores), appearance_color=10)
+    written = semanticseg([image, image], net, write_location=tmp_path)
+    wanted = dense_crf(scores, image, appearance_color=10).argmax(axis=2)
+    assert written.classes == Fixed.classes
+    for index in range(2):
+        np.testing.assert_array_equal(written[index], wanted)
+    labels, plain = semanticseg(image, Fixed(scores), return_scores=True)
+    np.testing.assert_array_equal(dense_crf(plain, image, appearance_color=10).argmax(axis=2), wanted)
+    assert (wanted == truth).mean() > (labels == truth).mean()
+
+
+def test_small_scores_are_enlarged_first(crf):
+    image, truth, _ = halves(24, 32)
+    small = np.zeros((6, 8, 3), np.float32)
+    small[:, :4, 0] = small[:, 4:, 1] = 1
+    found = WithDenseCRF(Fixed(small)).predict(image[None])
+    assert found.shape == (1, 24, 32, 3)
+    np.testing.assert_array_equal(found[0].argmax(axis=2), truth)
+
+
+def test_texts_of_errors(crf, golden_errors):
+    image, _, scores = halves(4, 5)
+    golden_errors(
+        "dense_crf",
+        {
+            "labels": lambda: dense_crf(image[..., 0], image),
+            "scores before the softmax": lambda: dense_crf(scores - 2, image),
+            "percent": lambda: dense_crf(50 * np.ones_like(scores), image),
+            "not a number": lambda: dense_crf(scores * np.nan, image),
+            "another image": lambda: dense_crf(scores, image[1:]),
+            "one image for two": lambda: dense_crf(np.stack([scores] * 2), image),
+            "no numbers": lambda: dense_crf(scores, np.full((4, 5), np.inf)),
+            "an image from 0 to 1": lambda: dense_crf(scores, np.linspace(0, 1, 20).reshape(4, 5)),
+            "a weight below zero": lambda: dense_crf(scores, image, appearance_weight=-1),
+            "no distance": lambda: dense_crf(scores, image, smoothness_distance=0),
+            "no iteration": lambda: dense_crf(scores, image, iterations=0),
+            "an unknown normalization": lambda: dense_crf(scores, image, normalization="none"),
+            "a wrapper, before any image": lambda: WithDenseCRF(Fixed(scores), appearance_color="red"),
+            "samples of what comes after": lambda: semanticseg(
+                image, WithDenseCRF(Fixed(scores)), monte_carlo=3
+            ),
+        },
+    )
+
+
+def test_a_misspelt_parameter_is_refused_at_once(crf):
+    with pytest.raises(TypeError, match="iteration"):
+        WithDenseCRF(Fixed(None), iteration=3)
+
+
+def test_without_the_package_it_is_said_how_to_get_it(monkeypatch, golden_errors):
+    monkeypatch.setitem(sys.modules, "pydensecrf", None)
+    monkeypatch.setitem(sys.modules, "pydensecrf.densecrf", None)
+    image, _, scores = halves(4, 5)
+    golden_errors(
+        "dense_crf_missing",
+        {
+            "the function": lambda: dense_crf(scores, image),
+            "the wrapper": lambda: WithDenseCRF(Fixed(scores)),
+        },
+    )
+    with pytest.raises(MissingExtraError, match='pip install "layergraph\\[crf\\]"'):
+        dense_crf(scores, image)

@@ -1,0 +1,156 @@
+"""Samples of a network with dropout: their mean, and how far they disagree."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+import torch
+
+import layergraph as lg
+from layergraph.data import PixelLabelDatastore
+from layergraph.segmentation import AtSize, MonteCarlo, MultiScale, WithDenseCRF, semanticseg
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (9, 7, 1), np.uint8)
+CLASSES = ["sky", "road", "tree"]
+
+
+def network(probability=0.5):
+    layers = [lg.ImageInputLayer((8, 8, 1)), lg.Convolution2dLayer(3, 4, padding="same")]
+    layers += [lg.BatchNormalizationLayer(), lg.DropoutLayer(probability), lg.Convolution2dLayer(1, 3)]
+    output = lg.PixelClassificationLayer(classes=CLASSES)
+    return lg.LayerGraph([*layers, lg.SoftmaxLayer(), output]).compile()
+
+
+def samples(net, image, count, seed):
+    torch.manual_seed(seed)
+    return np.stack([net.predict(image, dropout=True) for _ in range(count)]).astype(np.float64)
+
+
+def test_mean_and_variance_are_those_of_the_samples():
+    net = network()
+    found = samples(net, IMAGE, 12, seed=3)
+    assert len(np.unique(found[:, 0, 0, 0])) > 2
+    torch.manual_seed(3)
+    labels, scores, uncertainty = semanticseg(IMAGE, net, monte_carlo=12)
+    np.testing.assert_allclose(scores, found.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(uncertainty, found.var(axis=0).mean(axis=-1), atol=1e-7)
+    np.testing.assert_array_equal(labels, scores.argmax(axis=2))
+    np.testing.assert_allclose(scores.sum(axis=2), 1, atol=1e-5)
+    assert (scores.dtype, uncertainty.dtype) == (np.float32, np.float32)
+
+
+def test_torch_s_seed_repeats_it():
+    net, results = network(), []
+    for seed in (5, 5, 6):
+        torch.manual_seed(seed)
+        results.append(semanticseg(IMAGE, net, monte_carlo=3)[1])
+    np.testing.assert_array_equal(results[0], results[1])
+    assert (results[0] != results[2]).any()
+
+
+def test_small_variances_are_not_lost():
+    """Samples of which float32 keeps few digits: a sum of squares less a squared sum would be noise."""
+    drawn = iter(np.float32(1000) + np.float32(0.25) * np.arange(40, dtype=np.float32))
+
+    class Drifting:
+        classes = None
+
+        def predict(self, batch, *, dropout):
+            return np.full((1, 1, 1, 2), next(drawn), np.float32)
+
+    _, uncertainty = MonteCarlo(Drifting(), 40).predict_with_uncertainty(np.zeros((1, 1, 1, 1)))
+    np.testing.assert_allclose(uncertainty, 0.25**2 * (40**2 - 1) / 12, rtol=1e-4)
+
+
+def test_what_comes_back_for_stacks_lists_and_files(tmp_path):
+    net, other = network(), IMAGE[:5]
+    stack = semanticseg(np.stack([IMAGE] * 3), net, monte_carlo=2)
+    assert [part.shape for part in stack] == [(3, 9, 7), (3, 9, 7, 3), (3, 9, 7)]
+    lists = semanticseg([IMAGE, other], net, monte_carlo=2, return_scores=True)
+    assert [[one.shape for one in part] for part in lists] == [
+        [(9, 7), (5, 7)],
+        [(9, 7, 3), (5, 7, 3)],
+        [(9, 7), (5, 7)],
+    ]
+    written = semanticseg([IMAGE, other], net, monte_carlo=2, write_location=tmp_path)
+    assert isinstance(written, PixelLabelDatastore)
+    assert written.classes == tuple(CLASSES)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pixelLabel_001.png", "pixelLabel_002.png"]
+    assert written[1].shape == (5, 7)
+
+
+def test_more_samples_come_nearer_to_the_mean_of_many():
+    net = network()
+    many = samples(net, IMAGE, 2000, seed=0).mean(axis=0)
+    errors = []
+    for count in (2, 200):
+        torch.manual_seed(count)
+        errors.append(np.abs(semanticseg(IMAGE, net, monte_carlo=count)[1] - many).mean())
+    assert errors[1] < errors[0] / 3
+
+
+def test_memory_does_not_grow_with_the_samples():
+    class Constant:
+        classes = None
+
+        def predict(self, batch, *, dropout):
+            return np.ones((1, 100, 100, 8), np.float32)
+
+    tracemalloc.start()
+    MonteCarlo(Constant(), 30).predict_with_uncertainty(np.zeros((1, 100, 100, 1)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 7 * 100 * 100 * 8 * 4  # samples, mean, squares and what is between; 30 samples would be 30
+
+
+def test_around_other_predictors():
+    net = network()
+    for predictor in (AtSize(net, (8, 8)), MultiScale(net, (0.5, 1))):
+        torch.manual_seed(2)
+        _, scores, uncertainty = semanticseg(IMAGE, predictor, monte_carlo=3)
+        torch.manual_seed(2)
+        found = np.stack([predictor.predict(IMAGE[None], dropout=True) for _ in range(3)])
+        np.testing.assert_allclose(scores, found.mean(axis=0)[0], atol=1e-6)
+        np.testing.assert_allclose(uncertainty, found.var(axis=0).mean(axis=-1)[0], atol=1e-6)
+        assert (uncertainty > 0).any()
+
+
+def test_the_network_is_as_before():
+    net = network().train()
+    before = {key: tensor.clone() for key, tensor in net.state_dict().items()}
+    semanticseg(IMAGE, net, monte_carlo=2)
+    assert all(module.training for module in net.modules())
+    assert all(torch.equal(tensor, before[key]) for key, tensor in net.state_dict().items())
+
+
+def test_texts_of_errors(golden_errors):
+    class Fixed:
+        classes = None
+
+        def predict(self, batch):
+            return np.zeros((*batch.shape[:3], 2), np.float32)
+
+    golden_errors(
+        "monte_carlo",
+        {
+            "a network without dropout": lambda: semanticseg(
+                IMAGE, lg.LayerGraph([lg.ImageInputLayer((8, 8)), lg.SoftmaxLayer()]).compile(), monte_carlo=3
+            ),
+            "dropout that drops nothing": lambda: semanticseg(IMAGE, network(0), monte_carlo=3),
+            "a predictor that takes no dropout": lambda: semanticseg(IMAGE, Fixed(), monte_carlo=3),
+            "one sample": lambda: semanticseg(IMAGE, network(), monte_carlo=1),
+            "yes": lambda: semanticseg(IMAGE, network(), monte_carlo=True),
+            "half a sample": lambda: MonteCarlo(network(), 2.5),
+            "channels": lambda: semanticseg(np.zeros((3, 3, 2)), network(), monte_carlo=2),
+            "scores to files": lambda: semanticseg(
+                [IMAGE], network(), monte_carlo=2, return_scores=True, write_location="out"
+            ),
+        },
+    )
+
+
+def test_a_crf_refines_the_mean():
+    pytest.importorskip("pydensecrf")
+    torch.manual_seed(0)
+    scores = WithDenseCRF(MonteCarlo(network(), 3)).predict(IMAGE[None])
+    assert scores.shape == (1, 9, 7, 3)
