@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+# what a file may lack: torchvision's residual networks have no biases, old files no count
+_ABSENT = ("bias", "num_batches_tracked")
+
+
 @dataclass(frozen=True)
 class Fit:
     """What a layer gets, and what does not fit.
@@ -26,13 +30,15 @@ class Fit:
         rows: the tensors that it gets, for the report.
         values: the same under their names in the layer's module.
         faults: one line each, what does not fit.
-        other_outputs: how many outputs the layer has in the file, if that alone does not fit, else 0.
+        outputs: how many outputs the layer has.
+        other_outputs: how many it has in the file, if that alone does not fit, else 0.
     """
 
-    rows: list[LoadedTensor] = field(default_factory=list)
-    values: dict[str, Tensor] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)
-    other_outputs: int = 0
+    rows: list[LoadedTensor]
+    values: dict[str, Tensor]
+    faults: list[str]
+    outputs: int
+    other_outputs: int
 
 
 def fit_layer(
@@ -47,36 +53,32 @@ def fit_layer(
         stem: what their names begin with in the file.
         tensors: those of the file.
     """
-    fit = Fit()
-    other_outputs = set()
+    rows, values, faults, others = [], {}, [], set()
     for name, like in wanted.items():
         key, shape = stem + name, tuple(like.shape)
         found = tensors.get(key)
+        if found is None and name in _ABSENT:
+            rows.append(LoadedTensor(layer.name, name, "", shape, "zero: not in the file"))
+            values[name] = torch.zeros(shape, dtype=like.dtype)
+            continue
+        reshapes = found is not None and _reshapes(layer, size, tuple(found.shape), shape)
         if found is None:
-            if name not in ("bias", "num_batches_tracked"):
-                fit.faults.append(f"{key!r} is missing, expected {written(shape)}")
-                continue
-            value, key, notes = torch.zeros(shape, dtype=like.dtype), "", ["zero (not in the file)"]
+            fault = f"is missing, expected {written(shape)}"
+        elif not reshapes and found.shape != like.shape:
+            fault = f"is {written(found.shape)}, expected {written(shape)}"
         else:
-            notes = []
-            if tuple(found.shape) != shape:
-                if not _reshapes(layer, size, tuple(found.shape), shape):
-                    fit.faults.append(f"{key!r} is {written(found.shape)}, expected {written(shape)}")
-                    other_outputs.add(_other_outputs(tuple(found.shape), shape))
-                    continue
-                notes.append("reshaped")
-            if fault := _fault(found, like):
-                fit.faults.append(f"{key!r} {fault}")
-                other_outputs.add(0)
-                continue
-            if found.dtype != like.dtype:
-                notes.append(f"from {str(found.dtype).removeprefix('torch.')}")
-            value = found.detach().reshape(shape).to("cpu", like.dtype, copy=True)
-        fit.rows.append(LoadedTensor(layer.name, name, key, shape, "; ".join(notes)))
-        fit.values[name] = value
-    if len(other_outputs) == 1 and len(fit.faults):
-        return Fit(faults=fit.faults, other_outputs=other_outputs.pop())
-    return fit
+            fault = _fault(found, like)
+        if found is None or fault:
+            faults.append(f"{key!r} {fault}")
+            others.add(_other_outputs(found, like))
+            continue
+        notes = ["reshaped"] if reshapes else []
+        if found.dtype != like.dtype:
+            notes.append(f"from {_kind(found)}")
+        rows.append(LoadedTensor(layer.name, name, key, shape, "; ".join(notes)))
+        values[name] = found.detach().reshape(shape).to("cpu", like.dtype, copy=True)
+    outputs = (*next(iter(wanted.values())).shape, 0)[0]
+    return Fit(rows, values, faults, outputs, others.pop() if len(others) == 1 else 0)
 
 
 def _reshapes(layer: Layer, size: Size | None, found: Shape, wanted: Shape) -> bool:
@@ -88,21 +90,25 @@ def _reshapes(layer: Layer, size: Size | None, found: Shape, wanted: Shape) -> b
     return False
 
 
-def _other_outputs(found: Shape, wanted: Shape) -> int:
-    """The outputs found, if all the rest is as wanted."""
-    rest = found and wanted and prod(found[1:]) == prod(wanted[1:])
-    return found[0] if rest else 0
+def _other_outputs(found: Tensor | None, like: Tensor) -> int:
+    """The outputs found, if their number alone is not as wanted, else 0."""
+    if found is None or not (found.ndim and like.ndim) or len(found) == len(like):
+        return 0
+    return len(found) if prod(found.shape[1:]) == prod(like.shape[1:]) else 0
 
 
 def _fault(found: Tensor, like: Tensor) -> str:
     """What keeps a tensor's numbers from being used; empty if nothing does."""
-    kind = str(found.dtype).removeprefix("torch.")
     if found.layout != torch.strided or found.is_quantized or found.is_meta:
         return "is sparse, quantized or empty, expected plain numbers"
     if found.is_floating_point() != like.is_floating_point() or found.is_complex():
-        return f"holds {kind} numbers, expected {str(like.dtype).removeprefix('torch.')}"
+        return f"holds {_kind(found)} numbers, expected {_kind(like)}"
     if found.is_floating_point() and found.numel():
         low, high = found.detach().to(like.dtype).aminmax()
         if not (low.isfinite() and high.isfinite()):
             return "holds NaN or infinity, expected finite numbers"
     return ""
+
+
+def _kind(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

@@ -12,7 +12,7 @@ from layergraph.graph import LayerGraph
 from layergraph.layers import ModuleLayer
 from layergraph.pretrained.matching import match, parts
 from layergraph.pretrained.reading import read_tensors
-from layergraph.pretrained.report import LoadedTensor, SkippedTensor, WeightsReport, shortened
+from layergraph.pretrained.report import SkippedTensor, WeightsReport, shortened
 from layergraph.propagation import propagate
 from layergraph.weights import Weights
 
@@ -82,37 +82,35 @@ def load_weights(
     if not stems:
         learning = {name: stem for name, stem in candidates[0].items() if name not in lgraph.input_names}
         raise _nothing_fits(origin, tensors, learning, wanted)
-    sizes = propagate(lgraph, "network").inputs
-    weights: dict[str, Weights | None] = {}
-    loaded: list[LoadedTensor] = []
-    faults: list[tuple[str, str]] = []
-    reasons: dict[str, str] = {}
+    inputs = {
+        name: [size for size in sizes if size] for name, sizes in propagate(lgraph, "network").inputs.items()
+    }
+    fits = {}
     for name in lgraph.order:
-        if name not in stems or name not in wanted:
-            continue
-        absent = not any(stems[name] + tensor in tensors for tensor in wanted[name])
-        if absent and (keys is None or name in may_differ):
-            continue
-        fit = fit_layer(lgraph[name], next(iter(sizes[name]), None), wanted[name], stems[name], tensors)
-        if fit.other_outputs and name in may_differ:
-            outputs = next(iter(wanted[name].values())).shape[0]
-            reasons[name] = f"layer {name!r} has {outputs} outputs, in the file {fit.other_outputs}"
-            continue
-        faults += [(name, fault) for fault in fit.faults]
-        loaded += fit.rows
-        weights[name] = Weights(fit.values)
-    if faults:
+        if name in stems and name in wanted:
+            absent = not any(stems[name] + tensor in tensors for tensor in wanted[name])
+            if not (absent and (keys is None or name in may_differ)):
+                size = next(iter(inputs[name]), None)
+                fits[name] = fit_layer(lgraph[name], size, wanted[name], stems[name], tensors)
+    reasons = {
+        name: f"layer {name!r} has {fit.outputs} outputs, in the file {fit.other_outputs}"
+        for name, fit in fits.items()
+        if fit.other_outputs and name in may_differ
+    }
+    fits = {name: fit for name, fit in fits.items() if name not in reasons}
+    if faults := [(name, fault) for name, fit in fits.items() for fault in fit.faults]:
         raise _does_not_fit(origin, faults)
-    lgraph = lgraph.with_weights(weights)
+    lgraph = lgraph.with_weights({name: Weights(fit.values) for name, fit in fits.items()})
+    loaded = tuple(row for fit in fits.values() for row in fit.rows)
+    skipped = _skipped(lgraph, tensors, {row.key for row in loaded}, stems, reasons)
     not_loaded = tuple(
         name
         for name in lgraph.order
         if lgraph[name].weights is None
-        and lgraph[name].learnables([size for size in sizes[name] if size is not None])
+        and lgraph[name].learnables(inputs[name])
         and not isinstance(lgraph[name], ModuleLayer)
     )
-    skipped = _skipped(lgraph, tensors, {row.key for row in loaded}, stems, reasons)
-    report = WeightsReport(origin, tuple(loaded), skipped, not_loaded)
+    report = WeightsReport(origin, loaded, skipped, not_loaded)
     _log.info("%s", report.summary)
     _log.debug("%s", report)
     return lgraph, report

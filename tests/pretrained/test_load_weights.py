@@ -103,7 +103,7 @@ def test_biases_that_the_file_does_not_have_are_zero():
     lgraph = resnet18((65, 70), 5, width=1 / 16, conventions="torchvision")
     loaded, report = load_weights(lgraph, plain.state_dict(), RESNET_KEYS)
     zero = [row for row in report.loaded if row.note]
-    assert {(row.tensor, row.key, row.note) for row in zero} == {("bias", "", "zero (not in the file)")}
+    assert {(row.tensor, row.key, row.note) for row in zero} == {("bias", "", "zero: not in the file")}
     assert len(zero) == 20  # one a convolution
     assert all(not loaded[row.layer].weights["bias"].any() for row in zero)
 
