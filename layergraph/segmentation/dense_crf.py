@@ -71,7 +71,8 @@ def dense_crf(
         float32 probabilities of the shape of ``scores``; of each pixel they add up to 1.
 
     Raises:
-        MissingExtraError: the package pydensecrf2 is not installed.
+        MissingExtraError: the package pydensecrf2 is not installed. (It is compiled on installation, which
+            takes half a minute and a C++ compiler, on Python 3.11 or 3.12.)
         DataError: scores that are no probabilities, an image of another size or of other units.
         LayerArgumentError: another argument out of range.
 
