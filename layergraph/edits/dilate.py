@@ -42,9 +42,9 @@ def dilate(lgraph: LayerGraph, output_stride: int, *, keep_size: bool = True) ->
     layer lost the stride r in all, what was at place i is now at place r·i (from 0), with the same value, and
     the places in between are new. This is exact
 
-    - at every place if each layer that slides by 1 now gave ``ceil(size / stride)`` places, as 3×3 windows
-      with padding 1 and 2×2 windows on even sizes do;
-    - else away from the lower and right border, where windows meet features that were dropped before.
+    - at every place if each changed layer gave ``ceil(size / stride)`` places before, as 3×3 windows with
+      padding 1 and 2×2 windows on even sizes do;
+    - else away from the lower and right border, where windows now meet features that were dropped before.
 
     Padding ``"same"`` of a layer that subsampled stays, with other margins: 3×3 windows began at an even
     size without padding and now begin one place earlier, so that values move by one place. What a global

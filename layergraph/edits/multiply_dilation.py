@@ -54,7 +54,7 @@ def multiply_dilation(lgraph: LayerGraph, factors: Mapping[str, int]) -> LayerGr
             )
         factor = whole("multiply_dilation", f"the factor of {name!r}", factor)
         window = layer.window()
-        margins = own_margins(window)
+        margins: Margins | None = window.margins
         if margins is not None:
             grown = [_halves((factor - 1) * (extent - 1)) for extent in window.extents]
             margins = [(m[0] + g[0], m[1] + g[1]) for m, g in zip(margins, grown, strict=True)]
