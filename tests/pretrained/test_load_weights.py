@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from layer_examples import EXAMPLES
 from safetensors.torch import save_file
 from torch import nn
 from torchvision_models import VGG, ResNet, normalized, randomize
@@ -326,3 +327,16 @@ def test_no_memory_is_taken_to_know_the_shapes(vgg, monkeypatch):
     load_weights(small_vgg(), vgg.state_dict(), VGG_KEYS)
     assert set(devices) == {"meta"}
     assert torch.equal(state, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=str)
+def test_every_layer_says_its_tensors_without_memory(example):
+    """What is expected of a file are the shapes and kinds of the real module."""
+    real = example.layer.torch_module(example.sizes).state_dict()
+    with torch.device("meta"):
+        bare = example.layer.torch_module(example.sizes).state_dict()
+    assert {name: (t.shape, t.dtype) for name, t in bare.items()} == {
+        name: (t.shape, t.dtype) for name, t in real.items()
+    }
+    if not isinstance(example.layer, ModuleLayer):  # which brings its tensors
+        assert all(t.is_meta for t in bare.values())
