@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from layergraph.builders.deeplab import append
 from layergraph.graph import LayerGraph
@@ -80,7 +81,10 @@ def convolution_unit(
     convolution that mixes the channels (``..._pointwise``).
     """
     convolution, normalization, relu = names
-    factors = {"weight_learn_rate_factor": weight_learn_rate_factor, "bias_learn_rate_factor": 0.0}
+    factors: dict[str, Any] = {
+        "weight_learn_rate_factor": weight_learn_rate_factor,
+        "bias_learn_rate_factor": 0.0,
+    }
     layers: list[Layer]
     if separable:
         depthwise = GroupedConvolution2dLayer(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from layergraph.builders.arguments import fitting
@@ -20,7 +20,7 @@ from layergraph.layers import (
 )
 
 # the papers train the last convolution, which is new, at 10 times the rate of the others
-CLASSIFIER = {"weight_learn_rate_factor": 10.0, "bias_learn_rate_factor": 10.0}
+CLASSIFIER: Mapping[str, Any] = {"weight_learn_rate_factor": 10.0, "bias_learn_rate_factor": 10.0}
 
 
 def dilated_encoder(

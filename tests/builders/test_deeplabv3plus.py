@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from layergraph import LayerArgumentError, LayerGraph, TransposedConv2dLayer
+from layergraph import Convolution2dLayer, LayerArgumentError, LayerGraph, TransposedConv2dLayer
 from layergraph.builders import deeplabv1_layers, deeplabv2_layers, deeplabv3_layers, deeplabv3plus_layers
 from layergraph.builders.deeplabv3plus import ENCODERS
 from layergraph.propagation import propagate
@@ -226,6 +226,18 @@ def test_rates_and_strides_of_backbones(network, factor):
     assert rates == [1, *(rate * 16 // factor for rate in (6, 12, 18))]
     first, second = (lgraph[f"dec_upsample{k}"] for k in (1, 2))
     assert (first.stride, second.stride) == ((factor // 4,) * 2, (4, 4))
+
+
+@every_factor
+def test_rates_of_inceptionresnetv2(factor):
+    """Its windows tell the stages apart: 1×7 and 7×1 at stride 16, 1×3 and 3×1 at stride 32."""
+    lgraph = deeplabv3plus_layers((64, 64), network="inceptionresnetv2", downsampling_factor=factor, **TINY)
+    found = {}
+    for layer in lgraph.layers:
+        if isinstance(layer, Convolution2dLayer) and 1 in layer.filter_size and layer.filter_size != (1, 1):
+            found.setdefault(layer.filter_size, set()).add(layer.dilation_factor)
+    late, last = 16 // factor, 32 // factor
+    assert found == {(1, 7): {(1, late)}, (7, 1): {(late, 1)}, (1, 3): {(1, last)}, (3, 1): {(last, 1)}}
 
 
 def test_features_of_inceptionresnetv2():
