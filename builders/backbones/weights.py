@@ -148,7 +148,7 @@ class WeightsFile:
     def _hint(self, lgraph: LayerGraph, error: WeightsMismatchError, torchvision: bool) -> str:
         """What to do, where that can be told."""
         if self.published and not torchvision:
-            return "\nthe file has torchvision's layers: conventions='torchvision' or 'auto' makes them"
+            return "\nthe file is for conventions='torchvision'; that, or 'auto', makes the layers it has"
         if error.faults and all(isinstance(lgraph[name], FullyConnectedLayer) for name, _ in error.faults):
             return (
                 "\nits fully connected layers are for another image size: take that one (fully_convolutional "

@@ -119,8 +119,7 @@ def test_files_of_layergraph_keep_their_conventions(build, conventions, tmp_path
         inputs = lgraph[lgraph.input_names[0]], other[other.input_names[0]]
         assert inputs[0].normalization == inputs[1].normalization
     torch.save(made.compile().state_dict(), tmp_path / "net.pth")
-    if build is not alexnet:  # whose own layers tell, but a state dict does not hold them
-        assert small(weights=tmp_path / "net.pth") == made
+    assert small(weights=tmp_path / "net.pth") == made
 
 
 def test_another_number_of_classes(vgg, caplog):
