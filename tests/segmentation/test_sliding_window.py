@@ -9,6 +9,7 @@ import pytest
 
 import layergraph as lg
 from layergraph.data import ImageDatastore, PixelLabelDatastore, write_image
+from layergraph.edits import fully_convolutional
 from layergraph.segmentation import MonteCarlo, SlidingWindow, semanticseg
 
 RANDOM = np.random.default_rng(0)
@@ -85,6 +86,26 @@ def test_a_convolution_over_the_mirrored_image_gives_the_same():
     wanted = torch.nn.functional.conv2d(padded, weight, net.layer_module("fc").bias).softmax(dim=1)
     found = semanticseg(IMAGE, net, method="sliding-window", return_scores=True)[1]
     np.testing.assert_allclose(found, wanted[0].permute(1, 2, 0).detach(), atol=1e-5)
+
+
+def test_the_fully_convolutional_network_gives_the_same_map_in_one_go():
+    """What made sliding windows obsolete: at the stride of its pooling, on the mirrored image."""
+    layers = [
+        lg.ImageInputLayer((16, 12, 2), normalization="none"),
+        lg.Convolution2dLayer(5, 6),
+        lg.ReluLayer(),
+    ]
+    layers += [lg.MaxPooling2dLayer(2, stride=2), lg.FullyConnectedLayer(9), lg.ReluLayer()]
+    layers += [lg.FullyConnectedLayer(4), lg.SoftmaxLayer(), lg.ClassificationLayer()]
+    net = lg.LayerGraph(layers).compile()
+    dense = fully_convolutional(net.layer_graph()).compile()
+    image = RANDOM.normal(0, 1, (30, 37, 2))
+    labels, scores = semanticseg(image, SlidingWindow(net, step=2), return_scores=True)
+    mirrored = np.pad(image, ((7, 8), (5, 6), (0, 0)), mode="reflect")
+    wanted = dense.predict(mirrored)[: labels.shape[0], : labels.shape[1]]
+    np.testing.assert_allclose(scores, wanted, atol=1e-5)
+    assert labels.shape == (15, 19)
+    assert np.ptp(scores, axis=(0, 1)).min() > 0.01  # pixels differ
 
 
 def test_patches_go_in_batches():
