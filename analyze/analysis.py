@@ -254,7 +254,7 @@ def analyze_network(
     learnables: dict[str, Mapping[str, Shape] | None] = {}
     states: dict[str, Mapping[str, Shape] | None] = {}
     for layer in graph.layers:
-        cls, inputs = type(layer), _known_inputs(layer, propagation)
+        cls, inputs = type(layer), _known_inputs(graph, layer, propagation)
         for found, method, default in (
             (learnables, cls.learnables, Layer.learnables),
             (states, cls.states, Layer.states),
@@ -279,10 +279,13 @@ def analyze_network(
     )
 
 
-def _known_inputs(layer: Layer, propagation: Propagation) -> list[Size] | None:
-    """The sizes of a layer's inputs; ``None`` where some are unknown, or not what the layer takes."""
-    if None in propagation.outputs[layer.name]:
-        return None
+def _known_inputs(lgraph: LayerGraph, layer: Layer, propagation: Propagation) -> list[Size] | None:
+    """The sizes of a layer's inputs; ``None`` where some are unknown, guessed, or not what the layer takes."""
+    if propagation.issues:
+        name, guesses = layer.name, propagation.guesses
+        guessed = guesses and any(source.layer in guesses for source in lgraph.sources(name).values())
+        if guessed or name in propagation.faulty or None in propagation.outputs[name]:
+            return None
     return [size for size in propagation.inputs[layer.name] if size is not None]
 
 

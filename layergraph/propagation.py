@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from layergraph.draft import End
@@ -11,6 +12,7 @@ from layergraph.errors import SizeError
 from layergraph.graph import LayerGraph
 from layergraph.issues import Issue, Severity
 from layergraph.layers.layer import Layer
+from layergraph.recovery import Guess, follow, mended
 from layergraph.sizes import Size
 
 TargetUsage = Literal["train_network", "network"]
@@ -24,11 +26,15 @@ class Propagation:
         inputs: for each layer the sizes of its input ports.
         outputs: for each layer the sizes it computes; an output layer has one, what the network returns.
         issues: the findings, in the order of the layers.
+        guesses: what layers may give behind a fault, where it is not certain; ``outputs`` has the likeliest.
+        faulty: the layers that cannot take their inputs.
     """
 
     inputs: Mapping[str, Sequence[Size | None]]
     outputs: Mapping[str, Sequence[Size | None]]
     issues: Sequence[Issue]
+    guesses: Mapping[str, Guess] = field(default_factory=dict)
+    faulty: Set[str] = frozenset()
 
     @property
     def errors(self) -> list[Issue]:
@@ -39,6 +45,9 @@ class Propagation:
 def propagate(lgraph: LayerGraph, target_usage: TargetUsage = "train_network") -> Propagation:
     """Propagate sizes from the input layers, and collect every fault instead of stopping at one.
 
+    Behind a fault sizes go on as if it were mended, where it is plain how; a layer there has a fault only
+    if it has one however the first is mended.
+
     ``target_usage`` says what the graph is for: ``"train_network"`` needs a loss; for a ``"network"``
     outputs that feed nothing are what it returns.
     """
@@ -46,10 +55,13 @@ def propagate(lgraph: LayerGraph, target_usage: TargetUsage = "train_network") -
     returned = set(network_outputs(lgraph)) if target_usage == "network" else set()
     inputs: dict[str, Sequence[Size | None]] = {}
     outputs: dict[str, Sequence[Size | None]] = {}
+    guesses: dict[str, Guess] = {}
+    faulty: set[str] = set()
     for name in lgraph.order:
         layer = lgraph[name]
         fed = lgraph.sources(name)
         given: list[Size | None] = []
+        is_guessed = False
         for port in layer.input_names:
             source = fed.get(port)
             if source is None:
@@ -59,21 +71,33 @@ def propagate(lgraph: LayerGraph, target_usage: TargetUsage = "train_network") -
                 sizes = outputs[source.layer]
                 index = 0 if len(sizes) == 1 else lgraph[source.layer].output_names.index(source.port)
                 given.append(sizes[index])
+                is_guessed = is_guessed or source.layer in guesses
         inputs[name] = given
         known = [size for size in given if size is not None]
-        outputs[name] = [None] * max(len(layer.output_names), 1)
         found = _memory_issues(lgraph, layer, fed)
-        if len(known) == len(given) and not found:
+        guess: Guess | None = None
+        fault: SizeError | None = None
+        if found:
+            faulty.add(name)
+        elif is_guessed or len(known) < len(given):
+            ports = {end.layer: lgraph[end.layer].output_names for end in fed.values()}
+            fault, guess = follow(layer, fed, ports, guesses, outputs, partial(_computed, layer, fed))
+        else:
             try:
-                computed = layer.output_sizes(known)
-                found = _memory_size_issues(layer, fed, known, outputs)
-                if not found:
-                    outputs[name] = computed
+                outputs[name] = _computed(layer, fed, known, outputs)
             except SizeError as error:
-                found = [_size_issue(lgraph, name, error)]
+                fault = error
+                guess = mended(layer, known, partial(_computed, layer, fed, outputs=outputs))
+        if fault is not None:
+            found = [_size_issue(lgraph, name, fault)]
+            faulty.add(name)
+        if name not in outputs:
+            outputs[name] = guess.possible[0] if guess else [None] * max(len(layer.output_names), 1)
+            if guess and not guess.is_certain:
+                guesses[name] = guess
         issues += found
         issues += _unused_outputs(lgraph, name, returned)
-    return Propagation(inputs, outputs, issues)
+    return Propagation(inputs, outputs, issues, guesses, faulty)
 
 
 def network_outputs(lgraph: LayerGraph) -> list[str]:
@@ -161,19 +185,21 @@ def _memory_issues(lgraph: LayerGraph, layer: Layer, fed: Mapping[str, End]) -> 
     return issues
 
 
-def _memory_size_issues(
+def _computed(
     layer: Layer,
     fed: Mapping[str, End],
     given: Sequence[Size],
     outputs: Mapping[str, Sequence[Size | None]],
-) -> list[Issue]:
-    """An unpooling layer takes the very size that the pooling layer gave, not only as many numbers."""
+) -> tuple[Size, ...]:
+    """The output sizes. An unpooling layer takes the very size that its pooling layer gave, not only as
+    many numbers."""
+    computed = layer.output_sizes(given)
     for port, source in fed.items() if layer.memory_ports else ():
         if port in layer.memory_ports and outputs[source.layer][0] != given[0]:
             text = f"input 'in' is {given[0]}, but {source.layer!r} pooled to {outputs[source.layer][0]}"
             hint = "unpool what has the size and channels of the pooling layer's output"
-            return [Issue("LG-UNPOOLING", "error", layer.name, layer.input_names[0], text, hint)]
-    return []
+            raise SizeError("LG-UNPOOLING", text, port=layer.input_names[0], hint=hint)
+    return computed
 
 
 def _written(end: End) -> str:

@@ -279,17 +279,64 @@ def test_every_code_is_met_here():
     assert codes - met == {"LG-WEIGHTS"}  # met where networks are compiled
 
 
-def test_sizes_go_on_after_a_fault_as_far_as_they_are_known():
+def test_sizes_go_on_after_a_fault_as_if_it_were_mended():
     lgraph = ending(
         Convolution2dLayer(9, 4, name="conv"), ReluLayer(name="relu"), AdditionLayer(2, name="add")
     )
-    lgraph = lgraph.add_layers(ReluLayer(name="side")).connect_layers("in", "side")
-    lgraph = lgraph.connect_layers("side", "add/in2")
-    found = propagate(lgraph)
-    assert found.outputs["conv"] == found.outputs["relu"] == found.outputs["add"] == [None]
-    assert list(found.inputs["add"]) == [None, image_size((8, 8), 3)]
-    assert list(found.outputs["side"]) == [image_size((8, 8), 3)]
+    lgraph = lgraph.add_layers(Convolution2dLayer(3, 4, name="side")).connect_layers("in", "side")
+    found = propagate(lgraph.connect_layers("side", "add/in2"))
+    assert found.outputs["conv"] == found.outputs["relu"] == (image_size((8, 8), 4),)
+    assert found.guesses["relu"].loose == {"S"}  # any height and width, so that the addition may fit
     assert [issue.code for issue in found.issues] == ["LG-WINDOW"]
+    assert found.faulty == {"conv"}
+
+
+def joined(*skips, size=100):
+    """A U-Net of poolings and transposed convolutions, without convolutions."""
+    layers = [images((size, size, 1))]
+    depth = len(skips)
+    layers += [MaxPooling2dLayer(2, stride=2, name=f"pool{level}") for level in range(depth)]
+    for level in reversed(range(depth)):
+        layers += [
+            TransposedConv2dLayer(2, 1, stride=skips[level], name=f"up{level}"),
+            DepthConcatenationLayer(2, name=f"cat{level}"),
+        ]
+    lgraph = LayerGraph([*layers, SoftmaxLayer(), PixelClassificationLayer(name="out")])
+    for level in range(depth):
+        lgraph = lgraph.connect_layers(f"pool{level - 1}" if level else "in", f"cat{level}/in2")
+    return lgraph
+
+
+@pytest.mark.parametrize(
+    ("lgraph", "places"),
+    [
+        (joined(2, 2, 2, 2, size=96), []),
+        (joined(2, 2, 2, 2, size=100), ["cat2"]),  # 24 or 25, and behind it 48 or 50 against 50
+        (joined(2, 2, 2, 2, size=102), ["cat2", "cat1"]),  # 24 or 25, and behind it 48 or 50 against 51
+        (joined(2, 2, 3, 2, size=96), ["cat2"]),
+        (joined(3, 2, 3, 2, size=96), ["cat2", "cat0"]),
+    ],
+)
+def test_one_fault_is_told_once(lgraph, places):
+    found = propagate(lgraph)
+    assert [(issue.code, issue.layer) for issue in found.issues] == [("LG-SPATIAL", name) for name in places]
+    assert None not in found.outputs["out"]
+
+
+def test_a_fault_behind_an_unconnected_input_is_found():
+    lgraph = ending(
+        DepthConcatenationLayer(2, name="cat"),
+        BatchNormalizationLayer(num_channels=5, name="any"),  # 3 channels, and those of what is missing
+        Convolution2dLayer(1, 4, name="conv"),
+        BatchNormalizationLayer(num_channels=5, name="bn"),
+    )
+    found = propagate(lgraph)
+    assert [(issue.code, issue.layer) for issue in found.issues] == [
+        ("LG-MISSING-INPUT", "cat"),
+        ("LG-CHANNELS", "bn"),
+    ]
+    assert found.guesses["cat"].loose == {"C"}
+    assert found.outputs["conv"] == (image_size((8, 8), 4),)
 
 
 def test_what_a_network_returns():

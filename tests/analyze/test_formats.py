@@ -86,7 +86,8 @@ def test_json_of_a_faulty_network() -> None:
     found = json.loads(FAULTY.to_json(indent=2))
     assert found["total_learnables"] is None
     assert found["layers"][1]["learnables"] is None
-    assert found["layers"][1]["activations"] == [{"port": "out", "size": None, "format": None}]
+    # what it gives once it takes the channels of its input
+    assert found["layers"][1]["activations"] == [{"port": "out", "size": [6, 6, 8, 1], "format": "SSCB"}]
     assert found["layers"][2]["learnables"] == []
     issue = next(issue for issue in found["issues"] if issue["code"] == "LG-CHANNELS")
     assert list(issue) == ["severity", "layer", "port", "code", "message", "text", "hint", "edit", "others"]

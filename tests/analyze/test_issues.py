@@ -130,7 +130,8 @@ def test_the_analysis_goes_on_past_an_error() -> None:
         "bad",
         "worse",
     ]
-    assert [layer.activations[0].size is None for layer in analysis.layers] == [False, True, True, True, True]
+    assert [layer.activations[0].size.channels for layer in analysis.layers] == [3, 8, 8, 8, 8]
+    assert [layer.learnables is None for layer in analysis.layers] == [False, True, False, True, False]
 
 
 def test_what_cannot_be_counted_is_not_counted() -> None:
