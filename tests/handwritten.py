@@ -1,4 +1,4 @@
-"""SegNet and U-Net as one writes them in plain PyTorch: what compiled graphs are compared with."""
+"""SegNet, U-Net and DeepLab v3+ as one writes them in plain PyTorch, to compare compiled graphs with."""
 
 from __future__ import annotations
 
@@ -106,6 +106,83 @@ class UNet(nn.Module):
             skip = skips.pop() if self.padding else self._cropped(skips.pop(), x)
             x = merge(torch.cat([x, skip], 1))
         return self.final(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scores(x).softmax(1)
+
+
+class Residual(nn.Module):
+    """A block of ResNet-18; ``same`` pads below and right alone, before a stride of 2."""
+
+    def __init__(
+        self,
+        channels: int,
+        filters: int,
+        stride: int = 1,
+        dilations: tuple[int, int] = (1, 1),
+        *,
+        same: bool = False,
+    ) -> None:
+        super().__init__()
+        self.same = same
+        first, second = dilations
+        self.conv1 = nn.Conv2d(channels, filters, 3, stride, 0 if same else first, first)
+        self.bn1 = nn.BatchNorm2d(filters)
+        self.conv2 = nn.Conv2d(filters, filters, 3, 1, second, second)
+        self.bn2 = nn.BatchNorm2d(filters)
+        self.shortcut = nn.Sequential()
+        if channels != filters:
+            self.shortcut = nn.Sequential(nn.Conv2d(channels, filters, 1, stride), nn.BatchNorm2d(filters))
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        padded = F.pad(x, (0, 1, 0, 1)) if self.same else x  # of even height and width
+        y = self.relu(self.bn1(self.conv1(padded)))
+        return self.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
+
+
+class DeepLabV3Plus(nn.Module):
+    """DeepLab v3+ on ResNet-18 with output stride 16, as ``deeplabv3plus_layers`` builds it, for heights and
+    widths that are multiples of 16."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(1, 3, 1, 1))
+        self.register_buffer("standard_deviation", torch.ones(1, 3, 1, 1))
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 64, 7, 2, 3), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)
+        )
+        self.low = nn.Sequential(Residual(64, 64), Residual(64, 64))
+        self.high = nn.Sequential(
+            Residual(64, 128, 2),
+            Residual(128, 128),
+            Residual(128, 256, 2, same=True),
+            Residual(256, 256),
+            Residual(256, 512, 1, (1, 2)),
+            Residual(512, 512, 1, (2, 2)),
+        )
+        self.pyramid = nn.ModuleList(
+            [self._unit(512, 256, 1), *(self._unit(512, 256, 3, r) for r in (6, 12, 18))]
+        )
+        self.joined = self._unit(1024, 256, 1)
+        self.up1 = nn.ConvTranspose2d(256, 256, 8, 4, 2)
+        self.reduced = self._unit(64, 48, 1)
+        self.decoder = nn.Sequential(
+            self._unit(304, 256, 3), self._unit(256, 256, 3), nn.Conv2d(256, classes, 1)
+        )
+        self.up2 = nn.ConvTranspose2d(classes, classes, 8, 4, 2)
+
+    @staticmethod
+    def _unit(channels: int, filters: int, size: int, rate: int = 1) -> nn.Sequential:
+        conv = nn.Conv2d(channels, filters, size, padding=rate * (size // 2), dilation=rate)
+        return nn.Sequential(conv, nn.BatchNorm2d(filters), nn.ReLU())
+
+    def scores(self, x: Tensor) -> Tensor:
+        low = self.low(self.stem((x - self.mean) / self.standard_deviation))
+        high = self.high(low)
+        up = self.up1(self.joined(torch.cat([branch(high) for branch in self.pyramid], 1)))
+        del high
+        return self.up2(self.decoder(torch.cat([self.reduced(low), up], 1)))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.scores(x).softmax(1)

@@ -22,7 +22,7 @@ from torchinfo import summary
 
 from layergraph import Convolution2dLayer, ImageInputLayer, Layer, LayerGraph, ReluLayer
 from layergraph.analyze import analyze_network
-from layergraph.builders import segnet_layers, unet_layers
+from layergraph.builders import deeplabv3plus_layers, segnet_layers, unet_layers
 
 NETWORKS: dict[str, tuple[Callable[[], LayerGraph], str]] = {
     "SegNet depth 4, 360×480": (
@@ -32,6 +32,10 @@ NETWORKS: dict[str, tuple[Callable[[], LayerGraph], str]] = {
     "U-Net depth 4, 480×640": (
         lambda: unet_layers((480, 640, 3), 5)[0],
         "from layergraph.builders import unet_layers as b; g = b((480, 640, 3), 5)[0]",
+    ),
+    "DeepLab v3+ on ResNet-18, 720×960": (
+        lambda: deeplabv3plus_layers((720, 960, 3), 11, "resnet18"),
+        "from layergraph.builders import deeplabv3plus_layers as b; g = b((720, 960, 3), 11, 'resnet18')",
     ),
 }
 

@@ -23,10 +23,10 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from layergraph.builders import segnet_layers, unet_layers
+from layergraph.builders import deeplabv3plus_layers, segnet_layers, unet_layers
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from handwritten import SegNet, UNet, copy_weights
+from handwritten import DeepLabV3Plus, SegNet, UNet, copy_weights
 
 CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[], nn.Module], tuple[int, ...]]] = {
     "SegNet depth 2, 8×1×32×32, 16 filters": (
@@ -49,11 +49,16 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[], nn.Module], tuple[i
         lambda: UNet(3, 5, 3),
         (2, 3, 96, 128),
     ),
+    "DeepLab v3+ on ResNet-18, 2×3×64×96": (
+        lambda: deeplabv3plus_layers((64, 96, 3), 11, "resnet18").compile(),
+        lambda: DeepLabV3Plus(11),
+        (2, 3, 64, 96),
+    ),
 }
 
 
 def loss_of(net: nn.Module, x: Tensor, target: Tensor) -> Tensor:
-    if isinstance(net, (SegNet, UNet)):
+    if isinstance(net, (SegNet, UNet, DeepLabV3Plus)):
         logs = F.log_softmax(net.scores(x), 1)
         return F.nll_loss(logs, target, ignore_index=255, reduction="sum") / (target != 255).sum().clamp(
             min=1
