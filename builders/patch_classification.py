@@ -63,15 +63,16 @@ def patch_classification_layers(
     ['relu5', 'fc6', 'prob', 'output']
     """
     builder = "patch_classification_layers"
-    square = (patch_size, patch_size) if isinstance(patch_size, int) else patch_size
+    square = (patch_size, patch_size) if hasattr(patch_size, "__index__") else patch_size
     size = image_numbers(builder, "patch_size", square, 2)
     whole(builder, "num_classes", num_classes, 2)
     depth = poolings(builder, encoder_depth)
     convolutions = per_dimension(builder, "num_convolution_layers", num_convolution_layers, depth)
     filters = per_dimension(builder, "num_output_channels", num_output_channels, depth)
     windows = per_dimension(builder, "filter_sizes", filter_sizes, depth)
-    count = 1 if isinstance(fully_connected_sizes, int) else len(fully_connected_sizes)
-    outputs = per_dimension(builder, "fully_connected_sizes", fully_connected_sizes, count)
+    hidden = fully_connected_sizes
+    count = len(hidden) if isinstance(hidden, Sequence) and not isinstance(hidden, str) else 1
+    outputs = per_dimension(builder, "fully_connected_sizes", hidden, count)
     _check_patch_size(size, [n * (window - 1) for n, window in zip(convolutions, windows, strict=True)])
 
     layers: list[Layer] = [ImageInputLayer(size, name="input")]
