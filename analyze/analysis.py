@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
     from rich.text import Text
 
+    from layergraph.analyze.costs import NetworkCosts
     from layergraph.network import Network
 
 
@@ -123,6 +124,36 @@ class NetworkAnalysis:
         """The names of the output (loss) layers."""
         return self.lgraph.output_names
 
+    def costs(self, batch_size: int = 1, dtype: str = "float32") -> NetworkCosts:
+        """What the network costs: multiply-adds, memory, receptive fields; of each layer and in total.
+
+        Computed when first asked for, by arithmetic; kept for the next time.
+
+        Args:
+            batch_size: observations in a batch.
+            dtype: ``"float32"``, ``"float64"``, ``"float16"`` or ``"bfloat16"``, of weights and activations.
+
+        Raises:
+            LayerArgumentError: another dtype, or no batch size.
+
+        >>> from layergraph.builders import unet_layers
+        >>> costs = analyze_network(unet_layers((480, 640, 3), 5, encoder_depth=3)[0]).costs(batch_size=4)
+        >>> costs.layers["Encoder-Stage-2-Conv-1"].receptive_field
+        (10, 10)
+        >>> print(str(costs).splitlines()[0])
+        COSTS (batch of 4, float32)
+        """
+        from layergraph.analyze.costs import network_costs
+
+        key = batch_size, str(dtype)
+        if key not in self._costs:
+            self._costs[key] = network_costs(self, batch_size, dtype)
+        return self._costs[key]
+
+    @cached_property
+    def _costs(self) -> dict[tuple[int, str], NetworkCosts]:
+        return {}
+
     # -- to read -------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
@@ -140,14 +171,15 @@ class NetworkAnalysis:
 
     def __str__(self) -> str:
         """The table: cut to the width of the terminal if there is one, otherwise whole."""
-        from layergraph.analyze.table import terminal_width
+        from layergraph.analyze.grid import terminal_width
 
         return self.to_text(terminal_width())
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        from layergraph.analyze.table import rich_text
+        from layergraph.analyze.grid import coloured
+        from layergraph.analyze.table import lines
 
-        yield rich_text(self, options.max_width if console.is_terminal else None)
+        yield coloured(lines(self, options.max_width if console.is_terminal else None))
 
     def _repr_html_(self) -> str:
         from layergraph.analyze.page import fragment
@@ -156,14 +188,9 @@ class NetworkAnalysis:
 
     def show(self) -> None:
         """Print the table, in colour where the terminal has colours; whole and plain to a file or pipe."""
-        from layergraph.analyze.table import terminal_width
+        from layergraph.analyze.grid import show
 
-        if terminal_width() is None:
-            print(self)
-            return
-        from rich.console import Console
-
-        Console().print(self)
+        show(self)
 
     def to_text(self, width: int | None = None) -> str:
         """The table as plain text, cut with ``…`` to ``width`` columns; by default whole.
@@ -173,9 +200,10 @@ class NetworkAnalysis:
         >>> print(analysis.to_text().splitlines()[0])
         ANALYSIS RESULT
         """
-        from layergraph.analyze.table import plain_text
+        from layergraph.analyze.grid import plain
+        from layergraph.analyze.table import lines
 
-        return plain_text(self, width)
+        return plain(lines(self, width))
 
     # -- to work with --------------------------------------------------------------------------
 
@@ -254,7 +282,7 @@ def analyze_network(
     learnables: dict[str, Mapping[str, Shape] | None] = {}
     states: dict[str, Mapping[str, Shape] | None] = {}
     for layer in graph.layers:
-        cls, inputs = type(layer), _known_inputs(graph, layer, propagation)
+        cls, inputs = type(layer), known_inputs(graph, layer, propagation)
         for found, method, default in (
             (learnables, cls.learnables, Layer.learnables),
             (states, cls.states, Layer.states),
@@ -279,7 +307,7 @@ def analyze_network(
     )
 
 
-def _known_inputs(lgraph: LayerGraph, layer: Layer, propagation: Propagation) -> list[Size] | None:
+def known_inputs(lgraph: LayerGraph, layer: Layer, propagation: Propagation) -> list[Size] | None:
     """The sizes of a layer's inputs; ``None`` where some are unknown, guessed, or not what the layer takes."""
     if propagation.issues:
         name, guesses = layer.name, propagation.guesses

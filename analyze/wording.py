@@ -51,6 +51,18 @@ def counted(count: int) -> str:
     return f"{count:,}" if count < 1000 else f"{count:,} ({short_count(count)})"
 
 
+def byte_count(count: int) -> str:
+    """A number of bytes in its short form, in units of 1024.
+
+    >>> [byte_count(n) for n in (0, 1023, 1024, 30_790_420, 5 * 2**40)]
+    ['0 B', '1023 B', '1 KiB', '29.4 MiB', '5120 GiB']
+    """
+    for power, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if count >= 2**power:
+            return f"{count / 2**power:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{count} B"
+
+
 def times(numbers: Sequence[int]) -> str:
     """Numbers as a size: ``3×3×64``; of no numbers at all, ``scalar``."""
     return "×".join(map(str, numbers)) or "scalar"

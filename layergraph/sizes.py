@@ -102,6 +102,49 @@ class Window(NamedTuple):
             return tuple(map(same_output, spatial, self.stride))
         return tuple(map(window_output, spatial, self.extents, self.stride, map(sum, self.margins)))
 
+    def padding(self, spatial: Shape) -> tuple[tuple[int, int], ...]:
+        """The rows of padding (before, after) in each dimension of an image of this size."""
+        return self.margins or tuple(map(same_padding, spatial, self.extents, self.stride))
+
+    def convolution_padding(self, value: float = 0.0) -> Shape | None:
+        """The padding as torch's convolutions take it, a number a dimension; ``None`` if they cannot."""
+        padding = self._even_padding()
+        return None if padding is None or (value and any(padding)) else padding
+
+    def pooling_padding(self) -> Shape | None:
+        """The padding as torch's pools take it: at most half the window."""
+        padding = self._even_padding()
+        if padding is None or any(n > size // 2 for n, size in zip(padding, self.size, strict=True)):
+            return None
+        return padding
+
+    def averaging_padding(self) -> Shape | None:
+        """The padding as torch's average pools take it: of a volume none.
+
+        torch refuses a volume smaller than the window, also where its padding makes it fit.
+        """
+        padding = self.pooling_padding()
+        return None if padding is None or (len(self.size) == 3 and any(padding)) else padding
+
+    def _even_padding(self) -> Shape | None:
+        margins = self.margins
+        if margins is None:
+            if any(s > 1 and extent > 1 for s, extent in zip(self.stride, self.extents, strict=True)):
+                return None  # depends on the size of the image
+            margins = tuple(same_padding(10**6, extent, 1) for extent in self.extents)
+        if any(before != after for before, after in margins):
+            return None
+        return tuple(before for before, _ in margins)
+
+    def padded_apart(self, spatial: Shape) -> Shape:
+        """The size of the copy that is padded first, where torch's own argument cannot say the padding.
+
+        ``"same"`` pads by the whole extent less one, with rows behind the last window.
+        """
+        if self.margins is None:
+            return tuple(n + extent - 1 for n, extent in zip(spatial, self.extents, strict=True))
+        return tuple(n + sum(margin) for n, margin in zip(spatial, self.margins, strict=True))
+
 
 def same_padding(size: int, extent: int, stride: int) -> tuple[int, int]:
     """Padding before and after for ``same``; an odd total puts the extra row at the end.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from layergraph.errors import LayerArgumentError
 from layergraph.layers.arguments import number
 from layergraph.layers.layer import Layer
+from layergraph.layers.memory import NOTHING, Amount, Kept
 from layergraph.sizes import Size
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class ReluLayer(Layer):
     """
 
     type: ClassVar[str] = "ReLU"
+    keeps_output: ClassVar[bool] = True
     default_name: ClassVar[str] = "relu"
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
@@ -43,6 +45,7 @@ class LeakyReluLayer(Layer):
     """
 
     type: ClassVar[str] = "Leaky ReLU"
+    keeps_input: ClassVar[bool] = True
     default_name: ClassVar[str] = "leakyrelu"
 
     scale: float = 0.01
@@ -70,6 +73,7 @@ class ClippedReluLayer(Layer):
     """
 
     type: ClassVar[str] = "Clipped ReLU"
+    keeps_input: ClassVar[bool] = True
     default_name: ClassVar[str] = "clippedrelu"
 
     ceiling: float
@@ -99,6 +103,7 @@ class SigmoidLayer(Layer):
     """
 
     type: ClassVar[str] = "Sigmoid"
+    keeps_output: ClassVar[bool] = True
     default_name: ClassVar[str] = "sigmoid"
     description: ClassVar[str] = "sigmoid"
 
@@ -120,6 +125,7 @@ class SoftmaxLayer(Layer):
     """
 
     type: ClassVar[str] = "Softmax"
+    keeps_output: ClassVar[bool] = True
     default_name: ClassVar[str] = "softmax"
     description: ClassVar[str] = "softmax"
 
@@ -154,6 +160,13 @@ class DropoutLayer(Layer):
     def description(self) -> str:
         return f"{100 * self.probability:g}% dropout"
 
+    def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
+        return not training or self.probability == 0
+
+    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+        # the mask: numbers on the CPU; a GPU has a kernel that takes one byte for each
+        return Kept(private=Amount(inputs[0].num_elements if self.probability else 0))
+
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn
 
@@ -181,6 +194,9 @@ class ScalingLayer(Layer):
     @property
     def description(self) -> str:
         return f"Scaling by {self.scale:g}" + (f" and bias {self.bias:g}" if self.bias else "")
+
+    def scratch(self, inputs: Sequence[Size]) -> Amount:
+        return Amount(inputs[0].num_elements) if self.bias else NOTHING
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.combination import Scale

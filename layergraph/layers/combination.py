@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from layergraph.errors import SizeError
 from layergraph.layers.arguments import MOST_PORTS, whole
 from layergraph.layers.layer import Layer
+from layergraph.layers.memory import NOTHING, Amount, Kept
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ class AdditionLayer(Joining, Layer):
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         return (expanded(self.input_names, inputs),)
 
+    def scratch(self, inputs: Sequence[Size]) -> Amount:
+        return one_by_one(inputs)
+
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.combination import Add
 
@@ -73,6 +77,24 @@ class MultiplicationLayer(Joining, Layer):
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         return (expanded(self.input_names, inputs),)
+
+    def scratch(self, inputs: Sequence[Size]) -> Amount:
+        return one_by_one(inputs)
+
+    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+        # the product so far and the next factor, each where the other needs a gradient
+        names, private, learns = [], 0, gradients[0]
+        so_far = inputs[0]
+        for index in range(1, len(inputs)):
+            if learns:
+                names.append(self.input_names[index])
+            if gradients[index] and index == 1:
+                names.append(self.input_names[0])
+            elif gradients[index]:
+                private += so_far.num_elements
+            so_far = expanded(self.input_names, (so_far, inputs[index]))
+            learns = learns or gradients[index]
+        return Kept(tuple(names), private=Amount(private))
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.combination import Multiply
@@ -202,3 +224,11 @@ def expanded(ports: Sequence[str], sizes: Sequence[Size]) -> Size:
             )
         result = Size(tuple(map(max, size.numbers, result.numbers)), size.format)
     return result
+
+
+def one_by_one(inputs: Sequence[Size]) -> Amount:
+    """What joining more than two inputs one after the other takes: the result before the last."""
+    if len(inputs) == 2:
+        return NOTHING
+    ports = tuple(f"in{index + 1}" for index in range(len(inputs)))
+    return Amount(expanded(ports, inputs[:-1]).num_elements)

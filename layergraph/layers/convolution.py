@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
+from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from layergraph.errors import SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding
 from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
+from layergraph.layers.memory import Amount, Kept
+from layergraph.layers.reach import Reach
 from layergraph.layers.training import TrainedWeights
-from layergraph.layers.windows import margins_text, slide, window
+from layergraph.layers.windows import margins_text, padded_copy, slide, window, window_reach
 from layergraph.sizes import Size, Window, image_size
 
 if TYPE_CHECKING:
@@ -64,6 +67,20 @@ class Convolution(TrainedWeights):
             "Weights": (*cast(Shape, self.filter_size), inputs[0].channels, self.num_filters),
             "Bias": (*(1,) * self.rank, self.num_filters),
         }
+
+    def multiply_adds(self, inputs: Sequence[Size]) -> int:
+        spatial = self.output_sizes(inputs)[0].spatial
+        return prod(spatial) * prod(self.learnables(inputs)["Weights"])
+
+    def scratch(self, inputs: Sequence[Size]) -> Amount:
+        return padded_copy(self.window(), self.window().convolution_padding(self.padding_value), inputs[0])
+
+    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+        copy = self.scratch(inputs)
+        return Kept(private=copy) if copy.numbers else Kept(("in",))
+
+    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
+        return {"in": window_reach(self.window(), inputs[0])}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.convolution import convolution
@@ -197,6 +214,20 @@ class GroupedConvolution2dLayer(TrainedWeights, Layer):
             "Weights": (*cast(Shape, self.filter_size), per_group, self.num_filters_per_group, groups),
             "Bias": (1, 1, self.num_filters_per_group, groups),
         }
+
+    def multiply_adds(self, inputs: Sequence[Size]) -> int:
+        spatial = self.output_sizes(inputs)[0].spatial
+        return prod(spatial) * prod(self.learnables(inputs)["Weights"])
+
+    def scratch(self, inputs: Sequence[Size]) -> Amount:
+        return padded_copy(self.window(), self.window().convolution_padding(self.padding_value), inputs[0])
+
+    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+        copy = self.scratch(inputs)
+        return Kept(private=copy) if copy.numbers else Kept(("in",))
+
+    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
+        return {"in": window_reach(self.window(), inputs[0])}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.convolution import convolution

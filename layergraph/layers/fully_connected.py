@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from layergraph.errors import SizeError
 from layergraph.layers import arguments
 from layergraph.layers.layer import Layer, Shape
+from layergraph.layers.reach import Reach
+from layergraph.layers.reach import window as sliding
 from layergraph.layers.training import TrainedWeights
 from layergraph.sizes import Size, image_size
 
@@ -33,6 +35,7 @@ class FullyConnectedLayer(TrainedWeights, Layer):
     """
 
     type: ClassVar[str] = "Fully Connected"
+    keeps_input: ClassVar[bool] = True
     default_name: ClassVar[str] = "fc"
 
     output_size: int
@@ -60,6 +63,13 @@ class FullyConnectedLayer(TrainedWeights, Layer):
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         return {"Weights": (self.output_size, inputs[0].num_elements), "Bias": (self.output_size, 1)}
+
+    def multiply_adds(self, inputs: Sequence[Size]) -> int:
+        return inputs[0].num_elements * self.output_size
+
+    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
+        # as the convolution with a window of the whole image
+        return {"in": tuple(sliding(n, 1, 1, 0) for n in inputs[0].spatial)}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.fully_connected import FullyConnected

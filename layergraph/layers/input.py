@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal, cast, get_args
 
 from layergraph.errors import LayerArgumentError
 from layergraph.layers import arguments
 from layergraph.layers.layer import Layer, times
+from layergraph.layers.memory import NOTHING, Amount
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:
@@ -74,6 +76,14 @@ class Input:
     def missing_statistics(self) -> tuple[str, ...]:
         """The statistics that the normalization needs and that were not given."""
         return tuple(name for name in STATISTICS[self.normalization] if getattr(self, name) is None)
+
+    def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
+        return self.normalization == "none"
+
+    def scratch(self, inputs: Sequence[Size]) -> Amount:
+        # all but the plain difference take a second step, and the last a third
+        two_steps = self.normalization in ("zscore", "rescale-symmetric", "rescale-zero-one")
+        return Amount(prod(self.input_size)) if two_steps else NOTHING
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.normalization import InputNormalization

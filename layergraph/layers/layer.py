@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from layergraph.errors import SizeError
+from layergraph.layers.memory import NOTHING, Amount, Kept
+from layergraph.layers.reach import UNMOVED, Reach
 from layergraph.sizes import Shape as Shape
 from layergraph.sizes import Size
 from layergraph.weights import Weights
@@ -33,6 +35,10 @@ class Layer:
     is_output: ClassVar[bool] = False
     # ports that carry no image but what another layer remembers; one connects only to one of its name
     memory_ports: ClassVar[frozenset[str]] = frozenset()
+
+    # whether autograd keeps the input, or the result, for the backward pass
+    keeps_input: ClassVar[bool] = False
+    keeps_output: ClassVar[bool] = False
 
     name: str = ""
     weights: Weights | None = field(default=None)
@@ -71,6 +77,45 @@ class Layer:
     def factors(self) -> dict[str, tuple[float, float]]:
         """For each parameter of the torch module its learn-rate and L2 factor, where not 1 and 1."""
         return {}
+
+    def multiply_adds(self, inputs: Sequence[Size]) -> int:
+        """Multiplications, each with an addition, of one observation, in inference.
+
+        As torch's ``FlopCounterMode`` counts (it counts two operations for each): convolutions and fully
+        connected layers, without their biases; everything else is nothing beside them.
+        """
+        return 0
+
+    def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
+        """Whether the output is the first input itself, or a part of it that takes no memory of its own."""
+        return False
+
+    def output_memory(self, inputs: Sequence[Size]) -> tuple[Amount, ...]:
+        """The memory of each output; where it is shared with the input, it is counted there."""
+        return tuple(Amount(size.num_elements) for size in self.output_sizes(inputs))
+
+    def scratch(self, inputs: Sequence[Size]) -> Amount:
+        """Memory that is taken during inference and free again with the result, such as a padded copy.
+
+        What a library takes inside one operation is not known here.
+        """
+        return NOTHING
+
+    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+        """What autograd keeps in training; ``gradients`` says which inputs need one."""
+        return Kept(self.input_names * self.keeps_input, self.output_names[:1] * self.keeps_output)
+
+    def kept_by_loss(self, inputs: Sequence[Size], from_logits: bool) -> Kept:
+        """What the loss of an output layer keeps of its scores, or of what comes before a softmax."""
+        return Kept()
+
+    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]] | None:
+        """Which positions of its inputs an output position sees, in each dimension, by input port.
+
+        A port that is missing is not looked at, but for its size. ``None``: not known.
+        """
+        ports = zip(self.input_names, inputs, strict=True)
+        return {port: (UNMOVED,) * len(size.spatial) for port, size in ports}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         """A new torch module that computes this layer; called with one tensor an input port."""

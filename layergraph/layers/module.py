@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from layergraph.errors import SizeError, WrongTypeError
 from layergraph.layers.arguments import MOST_PORTS, whole
 from layergraph.layers.layer import Layer, Shape
+from layergraph.layers.reach import Reach
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:
@@ -97,6 +98,9 @@ class ModuleLayer(Layer):
     def states(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         """The module's buffers with their torch shapes."""
         return {name: tuple(tensor.shape) for name, tensor in self.module.named_buffers()}
+
+    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]] | None:
+        return None  # what a module looks at shows only when it runs
 
     def torch_module(self, inputs: Sequence[Size]) -> Any:
         from copy import deepcopy

@@ -10,6 +10,7 @@ from layergraph.errors import LayerArgumentError, SizeError
 from layergraph.layers.arguments import channels, number, whole
 from layergraph.layers.convolution import expect_channels
 from layergraph.layers.layer import Layer, Shape
+from layergraph.layers.memory import Amount, Kept
 from layergraph.sizes import Size
 
 if TYPE_CHECKING:
@@ -88,6 +89,10 @@ class BatchNormalizationLayer(Layer):
             "bias": (self.offset_learn_rate_factor, self.offset_l2_factor),
         }
 
+    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+        # the input, and the mean and deviation of each channel in this batch
+        return Kept(("in",), private=Amount(shared_numbers=2 * inputs[0].channels))
+
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn
 
@@ -136,6 +141,18 @@ class CrossChannelNormalizationLayer(Layer):
                 "LG-DIMENSIONS", f"the layer takes an image or a volume, its input is {inputs[0]}"
             )
         return (inputs[0],)
+
+    def scratch(self, inputs: Sequence[Size]) -> Amount:
+        # squares, and squares with channels beyond the first and the last; then two steps of the divisor
+        return Amount(inputs[0].num_elements + self._padded(inputs[0]))
+
+    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+        # the padded squares, the divisor and what it is a power of
+        return Kept(("in",), private=Amount(self._padded(inputs[0]) + 2 * inputs[0].num_elements))
+
+    def _padded(self, size: Size) -> int:
+        beyond = self.window_channel_size - 1
+        return size.num_elements // size.channels * (size.channels + beyond)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
+from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from layergraph.errors import LayerArgumentError, SizeError
 from layergraph.labels import UNLABELLED
 from layergraph.layers import arguments
 from layergraph.layers.layer import Layer, expect_spatial
+from layergraph.layers.memory import Amount, Kept
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:
@@ -70,6 +72,15 @@ class ClassOutput:
                 f"{scores.channels} channels",
                 hint=f"give the last convolution {len(self.classes)} filters, or the loss other classes",
             )
+
+    def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
+        return True
+
+    def kept_by_loss(self, inputs: Sequence[Size], from_logits: bool) -> Kept:
+        scores, target = inputs[0].num_elements, Amount(indices=prod(inputs[0].spatial))
+        if from_logits:
+            return Kept(private=target + Amount(scores))
+        return Kept(("in",), private=target + Amount(2 * scores))
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         """Passes the scores on; its method ``loss`` takes them and the target."""
@@ -162,6 +173,13 @@ class RegressionLayer(Layer):
     @property
     def output_names(self) -> tuple[str, ...]:
         return ()
+
+    def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
+        return True
+
+    def kept_by_loss(self, inputs: Sequence[Size], from_logits: bool) -> Kept:
+        target = Amount(inputs[0].num_elements)
+        return Kept(private=target + target) if from_logits else Kept(("in",), private=target)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         """Passes the prediction on; its method ``loss`` takes it and the target."""

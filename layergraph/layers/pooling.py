@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
+from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from layergraph.errors import LayerArgumentError, SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding, pairs
 from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
-from layergraph.layers.windows import margins_text, slide, window
+from layergraph.layers.memory import Amount, Kept
+from layergraph.layers.reach import Reach, spread
+from layergraph.layers.reach import window as sliding
+from layergraph.layers.windows import margins_text, padded_copy, slide, window, window_reach
 from layergraph.sizes import Size, Window, image_size
 
 if TYPE_CHECKING:
@@ -58,6 +62,9 @@ class Pooling:
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         return (self._pooled(inputs[0]),)
+
+    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
+        return {"in": window_reach(self.window(), inputs[0])}
 
 
 @dataclass(frozen=True, repr=False)
@@ -122,6 +129,27 @@ class MaxPooling2dLayer(Pooling, Layer):
         indices = Size((out.num_elements, 1, 1, 1), "SSCB")
         return (out, indices, Size((1, 4, 1, *inputs[0].numbers), "SSS" + inputs[0].format))
 
+    def output_memory(self, inputs: Sequence[Size]) -> tuple[Amount, ...]:
+        places = self._pooled(inputs[0]).num_elements
+        outputs = (Amount(places), Amount(indices=places), Amount())
+        return outputs[: len(self.output_names)]
+
+    def scratch(self, inputs: Sequence[Size]) -> Amount:
+        copy, places = self._copy(inputs[0]), self._pooled(inputs[0]).num_elements
+        if not self.has_unpooling_outputs:
+            return copy + Amount(indices=places)  # torch computes them in any case
+        # places in the padded image become places in the image in several steps
+        return copy + Amount(indices=4 * places * (copy.numbers > 0))
+
+    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+        kept = kept_by_max(self._copy(inputs[0]), self._pooled(inputs[0]))
+        if self.has_unpooling_outputs and kept.inputs:  # the indices are those it gives
+            return Kept(("in",), ("indices",))
+        return kept
+
+    def _copy(self, size: Size) -> Amount:
+        return padded_copy(self.window(), self.window().pooling_padding(), size)
+
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.pooling import max_pooling
 
@@ -141,6 +169,15 @@ class MaxPooling3dLayer(Pooling, Layer):
     default_name: ClassVar[str] = "maxpool3d"
     rank: ClassVar[int] = 3
     kind: ClassVar[str] = "max"
+
+    def scratch(self, inputs: Sequence[Size]) -> Amount:
+        return self._copy(inputs[0]) + Amount(indices=self._pooled(inputs[0]).num_elements)
+
+    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+        return kept_by_max(self._copy(inputs[0]), self._pooled(inputs[0]))
+
+    def _copy(self, size: Size) -> Amount:
+        return padded_copy(self.window(), self.window().pooling_padding(), size)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.pooling import max_pooling
@@ -176,6 +213,20 @@ class AveragePooling2dLayer(Pooling, Layer):
                 f"{type(self).__name__}: padding_value is 0 or 'mean', got {self.padding_value!r}"
             )
 
+    def scratch(self, inputs: Sequence[Size]) -> Amount:
+        copy = padded_copy(self.window(), self.window().averaging_padding(), inputs[0])
+        if copy.numbers and self.padding_value == "mean":  # the pool of zeros beside it
+            return copy + Amount(self._pooled(inputs[0]).num_elements)
+        return copy
+
+    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+        copy = padded_copy(self.window(), self.window().averaging_padding(), inputs[0])
+        if not copy.numbers:
+            return Kept(("in",))
+        if self.padding_value == "mean":  # divided by how much of each window is image
+            copy += Amount(shared_numbers=prod(self._pooled(inputs[0]).spatial))
+        return Kept(private=copy)
+
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.pooling import average_pooling
 
@@ -195,6 +246,16 @@ class AveragePooling3dLayer(Pooling, Layer):
     default_name: ClassVar[str] = "avgpool3d"
     rank: ClassVar[int] = 3
     kind: ClassVar[str] = "average"
+
+    def scratch(self, inputs: Sequence[Size]) -> Amount:
+        copy = padded_copy(self.window(), self.window().averaging_padding(), inputs[0])
+        return copy
+
+    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+        copy = padded_copy(self.window(), self.window().averaging_padding(), inputs[0])
+        if not copy.numbers:
+            return Kept(("in",))
+        return Kept(private=copy)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.pooling import average_pooling
@@ -219,6 +280,9 @@ class GlobalAveragePooling2dLayer(Layer):
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         expect_spatial(inputs[0], 2)
         return (image_size((1, 1), inputs[0].channels),)
+
+    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
+        return {"in": tuple(sliding(n, 1, 1, 0) for n in inputs[0].spatial)}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn
@@ -266,7 +330,22 @@ class MaxUnpooling2dLayer(Layer):
             )
         return (image_size(size.numbers[3:5], pooled.channels),)
 
+    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+        return Kept(("indices",))
+
+    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
+        # the pooling windows do not overlap, so their sizes follow from those of the images
+        sizes = zip(inputs[0].spatial, inputs[2].numbers[3:5], strict=True)
+        windows = [max(round(after / before), 1) for before, after in sizes]
+        return {"in": tuple(spread(size, size, 0) for size in windows)}
+
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.pooling import MaxUnpool2d
 
         return MaxUnpool2d()
+
+
+def kept_by_max(copy: Amount, pooled: Size) -> Kept:
+    """What max pooling keeps: the input, or its padded copy, and where each maximum was."""
+    places = Amount(indices=pooled.num_elements)
+    return Kept(private=copy + places) if copy.numbers else Kept(("in",), private=places)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
@@ -10,6 +10,8 @@ from layergraph.errors import LayerArgumentError, SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers
 from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
+from layergraph.layers.memory import NOTHING, Amount, Kept
+from layergraph.layers.reach import Reach, moved, sampled
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:
@@ -65,6 +67,14 @@ class Crop:
                 hint="'in' takes the larger input, 'ref' the one whose size the result has",
             )
         return (image_size(reference.spatial, size.channels),)
+
+    def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
+        return True
+
+    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
+        size, reference = inputs
+        centre = tuple((n - keep) // 2 for n, keep in zip(size.spatial, reference.spatial, strict=True))
+        return {"in": tuple(map(moved, self.starts() or centre))}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.resizing import CropToReference
@@ -148,6 +158,11 @@ class Pad2dLayer(Layer):
                 hint="'in' takes the smaller input, 'ref' the one whose size the result has",
             )
         return (image_size(reference.spatial, size.channels),)
+
+    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
+        size, reference = inputs
+        sizes = zip(size.spatial, reference.spatial, strict=True)
+        return {"in": tuple(moved(-((target - n) // 2)) for n, target in sizes)}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.resizing import PadToReference
@@ -241,6 +256,34 @@ class Resize2dLayer(Layer):
                 hint="use a larger scale",
             )
         return (image_size(spatial, inputs[0].channels),)
+
+    def scratch(self, inputs: Sequence[Size]) -> Amount:
+        if self._in_one_step:
+            return NOTHING
+        (height, _), channels = self.output_sizes(inputs)[0].spatial, inputs[0].channels
+        return Amount(height * inputs[0].spatial[1] * channels)
+
+    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+        if self._in_one_step:
+            return Kept()
+        # which rows and columns; for bilinear two of each, and their shares
+        rows = sum(self.output_sizes(inputs)[0].spatial)
+        if self.method == "nearest":
+            return Kept(private=Amount(shared_indices=rows))
+        return Kept(private=Amount(shared_indices=2 * rows, shared_numbers=2 * rows))
+
+    @property
+    def _in_one_step(self) -> bool:
+        return self.method == "bilinear" and self.geometric_transform_mode == "half-pixel"
+
+    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
+        sizes = zip(inputs[0].spatial, self.output_sizes(inputs)[0].spatial, strict=True)
+        how = {
+            "method": self.method,
+            "geometry": self.geometric_transform_mode,
+            "rounding": self.nearest_rounding_mode,
+        }
+        return {"in": tuple(sampled(before, after, **how) for before, after in sizes)}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.resizing import Resize2d

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
+from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from layergraph.errors import SizeError
@@ -11,6 +12,8 @@ from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding, pairs
 from layergraph.layers.convolution import expect_channels
 from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
+from layergraph.layers.memory import Amount
+from layergraph.layers.reach import Reach, spread
 from layergraph.layers.training import TrainedWeights
 from layergraph.layers.windows import margins_text
 from layergraph.sizes import Size, image_size, same_cropping, transposed_output
@@ -24,6 +27,7 @@ class TransposedConvolution(TrainedWeights):
     """What transposed convolutions of both ranks share."""
 
     rank: ClassVar[int]
+    keeps_input: ClassVar[bool] = True
 
     filter_size: Numbers
     num_filters: int
@@ -74,6 +78,28 @@ class TransposedConvolution(TrainedWeights):
             "Weights": (*cast(Shape, self.filter_size), self.num_filters, inputs[0].channels),
             "Bias": (*(1,) * self.rank, self.num_filters),
         }
+
+    def multiply_adds(self, inputs: Sequence[Size]) -> int:
+        """As ``FlopCounterMode`` counts: the whole filter at each input position, what is cropped too."""
+        return prod(inputs[0].spatial) * prod(self.learnables(inputs)["Weights"])
+
+    def output_memory(self, inputs: Sequence[Size]) -> tuple[Amount, ...]:
+        # torch crops the same on both sides; what is cut off besides stays in memory
+        spatial = []
+        for n, size, stride, (before, after) in zip(
+            inputs[0].spatial,
+            cast(Shape, self.filter_size),
+            cast(Shape, self.stride),
+            self.crops(),
+            strict=True,
+        ):
+            both = 2 * max(min(before, after), 0)
+            spatial.append(transposed_output(n, size, stride, both + min(after, 0)))
+        return (Amount(prod(spatial) * self.num_filters),)
+
+    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
+        befores = [before for before, _ in self.crops()]
+        return {"in": tuple(map(spread, cast(Shape, self.filter_size), cast(Shape, self.stride), befores))}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.convolution import transposed_convolution

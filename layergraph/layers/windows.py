@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import cast
 
 from layergraph.errors import SizeError
 from layergraph.layers.arguments import Numbers, Padding, pairs
 from layergraph.layers.layer import Shape, bracketed, times
+from layergraph.layers.memory import NOTHING, Amount
+from layergraph.layers.reach import Reach
+from layergraph.layers.reach import window as sliding
 from layergraph.sizes import Size, Window
 
 
@@ -29,6 +33,19 @@ def slide(window: Window, size: Size) -> Shape:
             hint="use a larger image, fewer downsampling layers, a smaller window or more padding",
         )
     return result
+
+
+def padded_copy(window: Window, torch_padding: Shape | None, size: Size) -> Amount:
+    """The padded copy of an input that is made where torch cannot pad by itself."""
+    if torch_padding is not None:
+        return NOTHING
+    return Amount(prod(window.padded_apart(size.spatial)) * size.channels)
+
+
+def window_reach(window: Window, size: Size) -> tuple[Reach, ...]:
+    """What an output position sees through the window, in each dimension."""
+    befores = [before for before, _ in window.padding(size.spatial)]
+    return tuple(map(sliding, window.size, window.dilation, window.stride, befores))
 
 
 def margins_text(padding: Padding) -> str:

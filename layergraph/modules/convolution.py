@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from layergraph.modules.initializers import uninitialized
-from layergraph.modules.padding import Pad, even_padding
+from layergraph.modules.padding import Pad
 from layergraph.sizes import Shape, Window
 
 
@@ -70,19 +70,18 @@ def convolution(
     window: Window, channels: int, filters: int, groups: int, padding_value: float
 ) -> nn.Conv2d | nn.Conv3d:
     """A convolution with this window; its weights hold nothing yet."""
-    padding = even_padding(window)
-    plain = padding is not None and (padding_value == 0 or not any(padding))
+    padding = window.convolution_padding(padding_value)
     module = uninitialized(
-        (_PLAIN if plain else _PADDED)[len(window.size)],
+        (_PADDED if padding is None else _PLAIN)[len(window.size)],
         channels,
         filters,
         window.size,
         stride=window.stride,
-        padding=padding if plain else 0,
+        padding=padding or 0,
         dilation=window.dilation,
         groups=groups,
     )
-    if not plain:
+    if padding is None:
         cast(Any, module).pad = Pad(window, padding_value)
     return module
 

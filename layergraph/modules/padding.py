@@ -8,25 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from layergraph.sizes import Shape, Window, same_padding
-
-
-def even_padding(window: Window, limit: Shape | None = None) -> Shape | None:
-    """The window's padding as torch's own argument, a number a dimension; ``None`` where that cannot say it.
-
-    ``limit`` is the largest number torch accepts there (half the window, for pools).
-    """
-    margins = window.margins
-    if margins is None:
-        if any(s > 1 and extent > 1 for s, extent in zip(window.stride, window.extents, strict=True)):
-            return None  # depends on the size of the image
-        margins = tuple(same_padding(10**6, extent, 1) for extent in window.extents)
-    if any(before != after for before, after in margins):
-        return None
-    numbers = tuple(before for before, _ in margins)
-    if limit is not None and any(n > most for n, most in zip(numbers, limit, strict=True)):
-        return None
-    return numbers
+from layergraph.sizes import Window
 
 
 class Pad(nn.Module):

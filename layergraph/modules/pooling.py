@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from layergraph.modules.padding import Pad, even_padding
+from layergraph.modules.padding import Pad
 from layergraph.sizes import Shape, Window
 
 
@@ -55,7 +55,7 @@ class AveragePoolOfPixels(nn.Module):
 
 def max_pooling(window: Window, *, unpooling_outputs: bool) -> nn.Module:
     """Max pooling with this window; padding never is the maximum."""
-    padding = _even_padding(window)
+    padding = window.pooling_padding()
     pad = Pad(window, -torch.inf) if padding is None else None
     if unpooling_outputs:
         return MaxPool2dWithIndices(window.size, window.stride, padding or (0, 0), pad)
@@ -67,16 +67,11 @@ def max_pooling(window: Window, *, unpooling_outputs: bool) -> nn.Module:
 
 def average_pooling(window: Window, *, counts_padding: bool) -> nn.Module:
     """Average pooling with this window; padding counts as zeros, or does not count."""
-    padding = _even_padding(window)
+    padding = window.averaging_padding()
     pool: type[nn.Module] = nn.AvgPool2d if len(window.size) == 2 else nn.AvgPool3d
-    # torch refuses a volume smaller than the window, also where its padding makes it fit
-    if padding is not None and (len(window.size) == 2 or not any(padding)):
+    if padding is not None:
         return pool(window.size, window.stride, padding, count_include_pad=counts_padding)
     pad = Pad(window, 0.0)
     if counts_padding:
         return nn.Sequential(pad, pool(window.size, window.stride))
     return AveragePoolOfPixels(pad, window.size, window.stride)
-
-
-def _even_padding(window: Window) -> Shape | None:
-    return even_padding(window, limit=tuple(size // 2 for size in window.size))

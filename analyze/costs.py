@@ -1,0 +1,193 @@
+"""What a network costs: learnables, multiply-adds, memory and receptive fields, by arithmetic alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from layergraph.analyze.analysis import known_inputs
+from layergraph.analyze.memory import Activations, inference_peak
+from layergraph.analyze.receptive_field import receptive_fields
+from layergraph.analyze.training_memory import kept_in_training
+from layergraph.analyze.wording import byte_count, counted
+from layergraph.errors import LayerArgumentError
+from layergraph.layers.arguments import whole
+from layergraph.layers.layer import Shape
+from layergraph.propagation import network_outputs
+
+if TYPE_CHECKING:
+    from layergraph.analyze.analysis import NetworkAnalysis
+
+ITEM_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
+
+
+@dataclass(frozen=True)
+class LayerCosts:
+    """What one layer costs; ``None`` where errors leave it unknown.
+
+    Attributes:
+        learnables: how many numbers training learns.
+        states: how many numbers training keeps besides, such as running means.
+        multiply_adds: multiplications, each with an addition, for the whole batch; torch's
+            ``FlopCounterMode`` counts two operations for each.
+        activation_bytes_inference: what its results take; 0 where they are a view of its input.
+        activation_bytes_training: what autograd keeps for the backward pass: of its results, if this or a
+            layer behind it keeps them, and what it keeps besides (masks, indices, padded copies); of an
+            input layer also the images.
+        receptive_field: for each spatial dimension, how many positions of the input image one number of
+            the result depends on: from the first to the last, the most that any number has, and as if the
+            image had no border. ``None`` also behind a :class:`ModuleLayer`.
+        receptive_stride: how far the field moves from one number to the next; below 1 where an image
+            is enlarged beyond the input's size, 0 where all see the same.
+    """
+
+    learnables: int | None
+    states: int | None
+    multiply_adds: int | None
+    activation_bytes_inference: int | None
+    activation_bytes_training: int | None
+    receptive_field: Shape | None
+    receptive_stride: tuple[float, ...] | None
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkCosts:
+    """What a network costs for a batch of this size in this dtype; ``print`` shows the totals.
+
+    Totals sum up what is known; where errors leave layers unknown they are the least
+    (``complete`` is false).
+
+    Attributes:
+        batch_size, dtype: what was asked for; the dtype is that of weights and activations alike.
+        layers: the costs of each layer by its name, in the analyzer's order.
+        peak_bytes_inference: the most bytes of activations at once in inference, the images fed
+            included, each tensor freed after the last layer that reads it, as compiled networks do;
+            no layer works in place. Scratch memory inside torch's operations is not known. ``None``
+            where errors keep the network from running.
+        peak_layer: the layer that runs then.
+    """
+
+    batch_size: int
+    dtype: str
+    layers: Mapping[str, LayerCosts]
+    peak_bytes_inference: int | None
+    peak_layer: str
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything but receptive fields is known of every layer."""
+        return self.peak_bytes_inference is not None and all(
+            None not in (costs.learnables, costs.multiply_adds, costs.activation_bytes_training)
+            for costs in self.layers.values()
+        )
+
+    @cached_property
+    def learnables(self) -> int:
+        """How many numbers training learns."""
+        return sum(costs.learnables or 0 for costs in self.layers.values())
+
+    @cached_property
+    def states(self) -> int:
+        """How many numbers training keeps besides."""
+        return sum(costs.states or 0 for costs in self.layers.values())
+
+    @cached_property
+    def multiply_adds(self) -> int:
+        """Multiplications, each with an addition, of one pass over the batch."""
+        return sum(costs.multiply_adds or 0 for costs in self.layers.values())
+
+    @property
+    def learnable_bytes(self) -> int:
+        """What the learnables take; gradients take as much again, Adam twice as much again."""
+        return self.learnables * ITEM_BYTES[self.dtype]
+
+    @property
+    def state_bytes(self) -> int:
+        """What the states take."""
+        return self.states * ITEM_BYTES[self.dtype]
+
+    @cached_property
+    def activation_bytes_inference(self) -> int:
+        """What all results would take if none were freed."""
+        return sum(costs.activation_bytes_inference or 0 for costs in self.layers.values())
+
+    @cached_property
+    def activation_bytes_training(self) -> int:
+        """What autograd keeps for the backward pass, and the images fed."""
+        return sum(costs.activation_bytes_training or 0 for costs in self.layers.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The totals and, under ``"layers"``, the costs of each layer, ready for JSON."""
+        totals = {
+            "batch_size": self.batch_size,
+            "dtype": self.dtype,
+            "complete": self.complete,
+            "learnables": self.learnables,
+            "learnable_bytes": self.learnable_bytes,
+            "states": self.states,
+            "state_bytes": self.state_bytes,
+            "multiply_adds": self.multiply_adds,
+            "activation_bytes_inference": self.activation_bytes_inference,
+            "activation_bytes_training": self.activation_bytes_training,
+            "peak_bytes_inference": self.peak_bytes_inference,
+            "peak_layer": self.peak_layer,
+        }
+        return {**totals, "layers": {name: asdict(costs) for name, costs in self.layers.items()}}
+
+    def __str__(self) -> str:
+        least = "" if self.complete else "at least "
+        peak = "?"
+        if self.peak_bytes_inference is not None:
+            peak = f"{byte_count(self.peak_bytes_inference)} (at {self.peak_layer})"
+        batch = f"batch of {self.batch_size}, {self.dtype}"
+        rows = {
+            "Learnables": f"{least}{counted(self.learnables)}, {byte_count(self.learnable_bytes)}",
+            "States": f"{least}{counted(self.states)}, {byte_count(self.state_bytes)}",
+            "Multiply-adds": f"{least}{counted(self.multiply_adds)}",
+            "Activations, training": f"{least}{byte_count(self.activation_bytes_training)}",
+            "Activations, inference": f"{least}{byte_count(self.activation_bytes_inference)}",
+            "Peak in inference": peak,
+        }
+        width = max(map(len, rows))
+        return "\n".join([f"COSTS ({batch})", *(f"{label:<{width}}  {text}" for label, text in rows.items())])
+
+
+def network_costs(analysis: NetworkAnalysis, batch_size: int, dtype: str) -> NetworkCosts:
+    """The costs of an analyzed network; see :meth:`NetworkAnalysis.costs`."""
+    batch_size = whole("costs", "batch_size", batch_size)
+    dtype = str(dtype).removeprefix("torch.")
+    if dtype not in ITEM_BYTES:
+        raise LayerArgumentError(f"costs: dtype is one of {', '.join(ITEM_BYTES)}, got {dtype!r}")
+    lgraph, propagation = analysis.lgraph, analysis._propagation
+    sizes = {}
+    for name in lgraph.order:
+        known = known_inputs(lgraph, lgraph[name], propagation)
+        if known is not None and len(known) == len(lgraph[name].input_names):
+            sizes[name] = known
+    activations = Activations(lgraph, sizes, batch_size, ITEM_BYTES[dtype])
+    inference = activations.of_layers()
+    kept = kept_in_training(activations).of_layers(activations)
+    fields = receptive_fields(lgraph, sizes)
+    found = {}
+    for name in lgraph.order:
+        inputs, field = activations.inputs.get(name), fields[name]
+        adds = None if inputs is None else lgraph[name].multiply_adds(inputs)
+        found[name] = LayerCosts(
+            learnables=_total(analysis._learnables[name]),
+            states=_total(analysis._states[name]),
+            multiply_adds=None if adds is None else batch_size * adds,
+            activation_bytes_inference=inference.get(name),
+            activation_bytes_training=kept.get(name),
+            receptive_field=None if field is None else tuple(along.size for along in field),
+            receptive_stride=None if field is None else tuple(along.stride for along in field),
+        )
+    runs = len(activations.inputs) == len(lgraph) and bool(lgraph.input_names and network_outputs(lgraph))
+    peak, layer = inference_peak(activations) if runs else (None, "")
+    return NetworkCosts(batch_size, dtype, found, peak, layer)
+
+
+def _total(sizes: Mapping[str, Shape] | None) -> int | None:
+    return None if sizes is None else sum(map(prod, sizes.values()))

@@ -1,0 +1,66 @@
+"""Which input positions an output position sees, along one spatial dimension."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil, floor, gcd
+from typing import NamedTuple
+
+Taps = tuple[int, int, int]
+"""The first and last input position seen, and the step between; the first above the last: none."""
+
+
+class Reach(NamedTuple):
+    """A rule that repeats: output ``m * outputs + r`` sees ``taps[r]``, moved on by ``m * inputs``.
+
+    The image is taken as endless: its borders, and padding, are positions like others.
+
+    >>> window(3, 1, 2, 1)  # a 3×3 convolution with stride 2 and padding 1
+    Reach(outputs=1, inputs=2, taps=((-1, 1, 1),))
+    >>> spread(2, 2, 0)  # a 2×2 transposed convolution with stride 2
+    Reach(outputs=2, inputs=1, taps=((0, 0, 1), (0, 0, 1)))
+    """
+
+    outputs: int
+    inputs: int
+    taps: tuple[Taps, ...]
+
+
+def window(size: int, dilation: int, stride: int, before: int) -> Reach:
+    """A window that slides over an input with this much padding before it."""
+    return Reach(1, stride, ((-before, (size - 1) * dilation - before, dilation),))
+
+
+def moved(start: int) -> Reach:
+    """A part of the input that starts here; negative: the input with something before it."""
+    return Reach(1, 1, ((start, start, 1),))
+
+
+UNMOVED = moved(0)
+
+
+def spread(size: int, stride: int, before: int) -> Reach:
+    """A transposed window, of whose output this much is cut off before."""
+    places = [output + before for output in range(stride)]
+    return Reach(stride, 1, tuple((-((size - 1 - p) // stride), p // stride, 1) for p in places))
+
+
+def sampled(before: int, after: int, *, method: str, geometry: str, rounding: str) -> Reach:
+    """Resizing of ``before`` rows to ``after``; one row alone is seen from everywhere."""
+    if before == 1:
+        return Reach(1, 0, ((0, 0, 1),))
+    common = gcd(before, after)
+    outputs, inputs = after // common, before // common
+    taps = []
+    for index in range(outputs):
+        half = Fraction(1, 2) if geometry == "half-pixel" else Fraction(0)
+        place = (index + half) * Fraction(before, after) - half
+        if method == "bilinear":
+            taps.append((floor(place), ceil(place), 1))
+            continue
+        if rounding == "round":
+            row = floor(place + Fraction(1, 2))
+        else:
+            row = floor(place) if rounding == "floor" or after >= before else ceil(place)
+        taps.append((row, row, 1))
+    return Reach(outputs, inputs, tuple(taps))
