@@ -59,6 +59,7 @@ EXAMPLES = [
             "width": 1 / 64,
         },
     ),
+    ("inceptionresnetv2", {"image_size": (75, 80), "num_classes": 2, "width": 1 / 16}),
     ("mobilenetv2", {"image_size": (33, 40), "num_classes": 3, "width": 1 / 16}),
     ("mobilenetv2", {"image_size": (35, 32), "num_classes": 2, "width": 1 / 8, "conventions": "torchvision"}),
     ("resnet101", {"image_size": (35, 32), "num_classes": 2, "width": 1 / 16}),
@@ -135,6 +136,7 @@ EXAMPLES = [
     ),
     ("vgg16", {"image_size": (32, 35), "num_classes": 3, "width": 1 / 16}),
     ("vgg19", {"image_size": (34, 32, 1), "num_classes": 2, "width": 1 / 16}),
+    ("xception", {"image_size": (71, 75), "num_classes": 3, "width": 1 / 16}),
 ]
 every_example = pytest.mark.parametrize(("name", "arguments"), EXAMPLES, ids=lambda v: str(v)[:60])
 
@@ -204,7 +206,17 @@ def test_it_comes_back_from_a_file_with_its_weights(name, arguments, tmp_path):
     assert torch.equal(again.compile().eval()(x), net(x))
 
 
-@pytest.mark.parametrize(("name", "arguments"), dict(EXAMPLES).items())  # one of each builder
+# torch takes seconds to trace more than a hundred layers
+LARGE = ("deeplabv3", "inceptionresnetv2", "mobilenetv2", "resnet101", "resnet50", "xception")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [  # one of each builder
+        pytest.param(name, arguments, marks=[pytest.mark.slow] * (name in LARGE))
+        for name, arguments in dict(EXAMPLES).items()
+    ],
+)
 def test_it_passes_torch_compile_and_export(name, arguments):
     torch._dynamo.reset()
     lgraph = build(name, arguments)
