@@ -92,7 +92,7 @@ class MultiplicationLayer(Joining, Layer):
                 names.append(self.input_names[0])
             elif gradients[index]:
                 private += so_far.num_elements
-            so_far = expanded(self.input_names, (so_far, inputs[index]))
+            so_far = expanded(self.input_names[:2], (so_far, inputs[index]))
             learns = learns or gradients[index]
         return Kept(tuple(names), private=Amount(private))
 
@@ -230,5 +230,5 @@ def one_by_one(inputs: Sequence[Size]) -> Amount:
     """What joining more than two inputs one after the other takes: the result before the last."""
     if len(inputs) == 2:
         return NOTHING
-    ports = tuple(f"in{index + 1}" for index in range(len(inputs)))
+    ports = tuple(f"in{index + 1}" for index in range(len(inputs) - 1))
     return Amount(expanded(ports, inputs[:-1]).num_elements)

@@ -81,9 +81,12 @@ class Input:
         return self.normalization == "none"
 
     def scratch(self, inputs: Sequence[Size]) -> Amount:
-        # all but the plain difference take a second step, and the last a third
-        two_steps = self.normalization in ("zscore", "rescale-symmetric", "rescale-zero-one")
-        return Amount(prod(self.input_size)) if two_steps else NOTHING
+        numbers = prod(self.input_size)
+        return {
+            "zscore": Amount(numbers),  # the difference, while it is divided
+            "rescale-zero-one": Amount(numbers, shared_numbers=self.input_size[-1]),
+            "rescale-symmetric": Amount(2 * numbers),
+        }.get(self.normalization, NOTHING)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.normalization import InputNormalization

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from layergraph.errors import SizeError, WrongTypeError
 from layergraph.layers.arguments import MOST_PORTS, whole
 from layergraph.layers.layer import Layer, Shape
+from layergraph.layers.memory import Amount, Kept
 from layergraph.layers.reach import Reach
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from layergraph.modules.probe import Memory
 
 
 @dataclass(frozen=True, repr=False)
@@ -98,6 +101,30 @@ class ModuleLayer(Layer):
     def states(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         """The module's buffers with their torch shapes."""
         return {name: tuple(tensor.shape) for name, tensor in self.module.named_buffers()}
+
+    def multiply_adds(self, inputs: Sequence[Size]) -> int:
+        from layergraph.modules.probe import multiply_adds
+
+        return multiply_adds(self.module, [size.tensor_shape for size in inputs])
+
+    def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
+        return self._memory(inputs, training).shares
+
+    def output_memory(self, inputs: Sequence[Size]) -> tuple[Amount, ...]:
+        return self._memory(inputs, training=False).outputs
+
+    def scratch(self, inputs: Sequence[Size]) -> Amount:
+        return self._memory(inputs, training=False).scratch
+
+    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+        found = self._memory(inputs, training=True)
+        names = [self.input_names[index] for index in found.kept_inputs]
+        return Kept(tuple(names), tuple(self.output_names[i] for i in found.kept_outputs), found.private)
+
+    def _memory(self, inputs: Sequence[Size], training: bool) -> Memory:
+        from layergraph.modules.probe import memory
+
+        return memory(self.module, [size.tensor_shape for size in inputs], training=training)
 
     def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]] | None:
         return None  # what a module looks at shows only when it runs

@@ -143,8 +143,8 @@ class CrossChannelNormalizationLayer(Layer):
         return (inputs[0],)
 
     def scratch(self, inputs: Sequence[Size]) -> Amount:
-        # squares, and squares with channels beyond the first and the last; then two steps of the divisor
-        return Amount(inputs[0].num_elements + self._padded(inputs[0]))
+        # the padded squares while they are averaged, then two steps of the divisor
+        return Amount(max(self._padded(inputs[0]), 2 * inputs[0].num_elements))
 
     def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
         # the padded squares, the divisor and what it is a power of

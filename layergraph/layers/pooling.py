@@ -138,8 +138,8 @@ class MaxPooling2dLayer(Pooling, Layer):
         copy, places = self._copy(inputs[0]), self._pooled(inputs[0]).num_elements
         if not self.has_unpooling_outputs:
             return copy + Amount(indices=places)  # torch computes them in any case
-        # places in the padded image become places in the image in several steps
-        return copy + Amount(indices=4 * places * (copy.numbers > 0))
+        # after the padded copy, its places become places in the image in several steps
+        return copy if not 0 < copy.numbers < 8 * places else Amount(indices=4 * places)
 
     def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
         kept = kept_by_max(self._copy(inputs[0]), self._pooled(inputs[0]))
@@ -215,8 +215,8 @@ class AveragePooling2dLayer(Pooling, Layer):
 
     def scratch(self, inputs: Sequence[Size]) -> Amount:
         copy = padded_copy(self.window(), self.window().averaging_padding(), inputs[0])
-        if copy.numbers and self.padding_value == "mean":  # the pool of zeros beside it
-            return copy + Amount(self._pooled(inputs[0]).num_elements)
+        if copy.numbers and self.padding_value == "mean":
+            copy += Amount(shared_numbers=prod(self._pooled(inputs[0]).spatial))
         return copy
 
     def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:

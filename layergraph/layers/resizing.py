@@ -260,8 +260,15 @@ class Resize2dLayer(Layer):
     def scratch(self, inputs: Sequence[Size]) -> Amount:
         if self._in_one_step:
             return NOTHING
-        (height, _), channels = self.output_sizes(inputs)[0].spatial, inputs[0].channels
-        return Amount(height * inputs[0].spatial[1] * channels)
+        after = self.output_sizes(inputs)[0]
+        height, width = after.spatial
+        between = height * inputs[0].spatial[1] * after.channels
+        if self.method == "nearest":
+            return Amount(between, shared_indices=width)
+        # both neighbours, weighted, and their sum: first of the rows, then of the columns
+        rows, columns = 3 * between - after.num_elements, between + 2 * after.num_elements
+        length = height if rows > columns else width
+        return Amount(max(rows, columns), shared_indices=3 * length, shared_numbers=length)
 
     def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
         if self._in_one_step:

@@ -12,8 +12,23 @@ from torch import nn
 def run_on_meta(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
     """The output shapes of ``module`` for inputs of these shapes.
 
-    A deep copy would copy the weights first; the copy made here has meta tensors in their place. The
-    module's mode, weights, device and the random state stay as they are.
+    The module's mode, weights, device and the random state stay as they are.
+    """
+    skeleton, dtype = skeleton_of(module)
+    inputs = [torch.empty(shape, dtype=dtype, device="meta") for shape in shapes]
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        result = skeleton.eval()(*inputs)
+    if isinstance(result, torch.Tensor):
+        return [tuple(result.shape)]
+    if not isinstance(result, (tuple, list)) or len(result) < 2:
+        raise TypeError(f"it returns a {type(result).__name__}, neither a tensor nor several")
+    return [tuple(tensor.shape) for tensor in result]
+
+
+def skeleton_of(module: nn.Module) -> tuple[nn.Module, torch.dtype]:
+    """A copy of the module without data, and the dtype of its inputs.
+
+    A deep copy would copy the weights first; this one has meta tensors in their place.
     """
     tensors = [*module.parameters(), *module.buffers()]
     memo: dict[int, object] = {}
@@ -22,13 +37,5 @@ def run_on_meta(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> list[tu
         memo[id(tensor)] = (
             nn.Parameter(empty, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
         )
-    skeleton = copy.deepcopy(module, memo).eval()
     dtype = next((t.dtype for t in tensors if t.is_floating_point()), torch.float32)
-    inputs = [torch.empty(shape, dtype=dtype, device="meta") for shape in shapes]
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        result = skeleton(*inputs)
-    if isinstance(result, torch.Tensor):
-        return [tuple(result.shape)]
-    if not isinstance(result, (tuple, list)) or len(result) < 2:
-        raise TypeError(f"it returns a {type(result).__name__}, neither a tensor nor several")
-    return [tuple(tensor.shape) for tensor in result]
+    return copy.deepcopy(module, memo), dtype

@@ -6,7 +6,9 @@ from math import prod
 import pytest
 import torch
 from layer_examples import EXAMPLES, Example
+from memory_measures import PeakBytes, SavedTensors, storage
 from torch import fx, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 import layergraph
 from layergraph import LayerGraph, ModuleLayer, Size, load
@@ -185,6 +187,69 @@ def test_gradients_reach_inputs_and_parameters(example):
     results_of(module, inputs)[0].sum().backward()
     assert all(x.grad is not None and x.grad.shape == x.shape for x in used)
     assert all(p.grad is not None for p in module.parameters())
+
+
+@every_example
+def test_multiply_adds_are_half_of_what_torch_counts(example):
+    module, inputs = module_of(example), tensors(example, batch=3)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module(*inputs)
+    assert 2 * 3 * example.layer.multiply_adds(example.sizes) == counter.get_total_flops()
+
+
+def tensors_only(values):
+    return [value for value in values if isinstance(value, torch.Tensor)]
+
+
+@every_example
+@pytest.mark.parametrize("training", [False, True])
+def test_results_take_the_memory_that_is_said(example, training):
+    layer, inputs = example.layer, tensors(example)
+    results = results_of(module_of(example).train(training), inputs)
+    assert (storage(results[0]) == storage(inputs[0])) == layer.shares_memory(example.sizes, training)
+    amounts = layer.output_memory(example.sizes)
+    if not layer.shares_memory(example.sizes, training):
+        for result, amount in zip(results, amounts, strict=True):
+            held = result.untyped_storage().nbytes() if isinstance(result, torch.Tensor) else 0
+            assert held == amount.num_bytes(batch_size=2, item_bytes=4)
+
+
+@every_example
+def test_autograd_keeps_what_is_said(example):
+    layer, module = example.layer, module_of(example).train()
+    # results of an operation, as inside a network; images that are fed need no gradient
+    inputs = [
+        x.requires_grad_(not layer.is_input) * 1 if torch.is_tensor(x) and x.is_floating_point() else x
+        for x in tensors(example)
+    ]
+    with SavedTensors([*module.parameters(), *module.buffers()]) as saved:
+        results = results_of(module, inputs)
+    named = [
+        {name for name, x in zip(names, found, strict=True) if torch.is_tensor(x) and storage(x) in held}
+        for names, found, held in (
+            (layer.input_names or ("",), inputs, saved.by_storage),
+            (layer.output_names or ("out",), results, saved.by_storage.keys() - {storage(inputs[0])}),
+        )
+    ]
+    if layer.is_input:
+        assert not saved.by_storage
+        return
+    kept = layer.kept(example.sizes, [torch.is_tensor(x) and x.requires_grad for x in inputs])
+    assert [set(kept.inputs), set(kept.outputs)] == named
+    assert kept.private.num_bytes(batch_size=2, item_bytes=4) == saved.num_bytes([*inputs, *results])
+
+
+@every_example
+def test_inference_takes_the_scratch_memory_that_is_said(example):
+    module, inputs = module_of(example), tensors(example, batch=3)
+    own = [*module.parameters(), *module.buffers()]
+    with PeakBytes(tensors_only(inputs), own) as counter, torch.no_grad():
+        results = results_of(module, inputs)
+    held = {storage(x): x.untyped_storage().nbytes() for x in tensors_only([*inputs, *results])}
+    scratch = example.layer.scratch(example.sizes).num_bytes(batch_size=3, item_bytes=4)
+    # operations without data may give a few numbers more, such as batch statistics that nobody asked for
+    near = 64 if isinstance(example.layer, ModuleLayer) else 0
+    assert abs(sum(held.values()) + scratch - counter.peak) <= near
 
 
 @pytest.mark.parametrize(
