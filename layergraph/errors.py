@@ -6,6 +6,7 @@ and what to do. Nothing is changed by a call that raises.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -105,9 +106,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
     >>> did_you_mean("conv_1", ["conv1", "relu1"])
     "; did you mean 'conv1'?"
+    >>> did_you_mean("depth", ["width", "encoder_depth"])
+    "; did you mean 'encoder_depth'?"
     """
     known = list(known)
-    near = get_close_matches(name, known, n=3, cutoff=0.6)
+    # a part of a longer name before what is merely spelt alike: depth is encoder_depth, not width
+    near = [item for item in known if name in re.split(r"[-_]", item)][:3]
+    near = near or get_close_matches(name, known, n=3, cutoff=0.6)
     if near:
         return f"; did you mean {' or '.join(map(repr, near))}?"
     if not known:
