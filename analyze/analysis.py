@@ -9,6 +9,8 @@ from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
+from layergraph.analyze.checks.catalogue import findings
+from layergraph.analyze.checks.subject import Subject
 from layergraph.analyze.subject import is_compiled, layer_graph_of
 from layergraph.analyze.wording import visible
 from layergraph.errors import LayerArgumentError
@@ -67,7 +69,6 @@ class NetworkAnalysis:
         name: the title it was given.
         lgraph: the graph that was analyzed.
         target_usage: ``"train_network"`` or ``"network"``.
-        issues: every fault and warning, in the order of the layers.
         total_learnables: how many numbers training learns; ``None`` where errors leave it unknown.
         known_learnables: how many of them could be counted in spite of errors.
         num_connections: connections of the graph.
@@ -77,7 +78,6 @@ class NetworkAnalysis:
     name: str
     lgraph: LayerGraph
     target_usage: TargetUsage
-    issues: tuple[Issue, ...]
     total_learnables: int | None
     known_learnables: int
     num_connections: int
@@ -85,6 +85,11 @@ class NetworkAnalysis:
     _propagation: Propagation = field(compare=False)
     _learnables: Mapping[str, Mapping[str, Shape] | None]
     _states: Mapping[str, Mapping[str, Shape] | None]
+
+    @cached_property
+    def issues(self) -> tuple[Issue, ...]:
+        """All that was found: errors, then warnings, then hints, each in the order of the layers."""
+        return findings(Subject(self.lgraph, self._propagation, self.target_usage))
 
     @cached_property
     def layers(self) -> tuple[LayerInfo, ...]:
@@ -113,6 +118,11 @@ class NetworkAnalysis:
     def num_warnings(self) -> int:
         """How many of the issues are warnings."""
         return sum(issue.severity == "warning" for issue in self.issues)
+
+    @property
+    def num_hints(self) -> int:
+        """How many of the issues are hints."""
+        return sum(issue.severity == "hint" for issue in self.issues)
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -164,6 +174,7 @@ class NetworkAnalysis:
             "issues": f"{len(self.issues)} issues",
             "num_errors": self.num_errors,
             "num_warnings": self.num_warnings,
+            "num_hints": self.num_hints,
             "analysis_date": f"{self.analysis_date:%Y-%m-%d %H:%M:%S}",
         }
         lines = [f"{key:>20}: {visible(str(value))}" for key, value in rows.items() if value != ""]
@@ -250,7 +261,8 @@ def analyze_network(
     """Sizes, learnables and faults of every layer of a network (MATLAB ``analyzeNetwork``).
 
     Everything comes from arithmetic: no weight is made, torch is not imported, and a compiled network
-    is neither run nor changed. Every fault is reported, not only the first.
+    is neither run nor changed. Every fault is reported, not only the first; the checks of style and of the
+    likely causes run when ``issues`` are asked for.
 
     Args:
         lgraph: a layer graph, a compiled network, or a sequence of layers.
@@ -296,7 +308,6 @@ def analyze_network(
         name=str(name),
         lgraph=graph,
         target_usage=target_usage,
-        issues=tuple(propagation.issues),
         total_learnables=None if None in learnables.values() else known,
         known_learnables=known,
         num_connections=sum(len(graph.destinations(layer)) for layer in graph),

@@ -35,6 +35,7 @@ def totals_of(analysis: NetworkAnalysis) -> list[tuple[str, str]]:
         ("Connections", f"{analysis.num_connections:,}"),
         ("Errors", f"{analysis.num_errors:,}"),
         ("Warnings", f"{analysis.num_warnings:,}"),
+        *[("Hints", f"{analysis.num_hints:,}")][: analysis.num_hints],
     ]
 
 

@@ -59,8 +59,10 @@ def test_the_total_is_what_torch_counts() -> None:
 
 
 def test_target_usage() -> None:
-    assert [issue.code for issue in analyze_network(LAYERS).issues] == ["LG-NO-OUTPUT", "LG-UNUSED-OUTPUT"]
-    assert analyze_network(LAYERS, target_usage="network").issues == ()
+    assert [issue.code for issue in analyze_network(LAYERS).issues] == ["LG-NO-OUTPUT", "LG-WASTED-BIAS"]
+    analysis = analyze_network(LAYERS, target_usage="network")
+    assert [issue.code for issue in analysis.issues] == ["LG-WASTED-BIAS"]
+    assert (analysis.num_errors, analysis.num_warnings, analysis.num_hints) == (0, 0, 1)
     with pytest.raises(LayerArgumentError, match="target_usage is 'train_network' or 'network', got 'both'"):
         analyze_network(LAYERS, target_usage="both")
 

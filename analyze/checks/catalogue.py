@@ -1,0 +1,59 @@
+"""The catalogue: every code there is, with how bad it is, what it says, and which check finds it."""
+
+from __future__ import annotations
+
+from layergraph.analyze.checks import activations, names, normalization, reach, scores, windows
+from layergraph.analyze.checks.check import Check
+from layergraph.analyze.checks.cures import cured
+from layergraph.analyze.checks.subject import Subject
+from layergraph.issues import Issue
+
+CATALOGUE: tuple[Check, ...] = (
+    Check("LG-CHANNELS", "error", "numbers of channels do not fit"),
+    Check("LG-CHECKERBOARD", "hint", "uneven transposed convolution", windows.checkerboard),
+    Check("LG-CLASS-WEIGHTS", "error", "class weights that do not fit the classes, or are not positive"),
+    Check("LG-CLASSES", "error", "as many classes as scores there are not"),
+    Check("LG-CROPPING", "error", "a crop that leaves nothing"),
+    Check("LG-CYCLE", "error", "connections that lead back to where they came from"),
+    Check("LG-DEAD-BRANCH", "warning", "layers that no output needs", reach.dead_branches),
+    Check("LG-DILATION", "warning", "dilation beyond the feature map", windows.degenerate_dilation),
+    Check("LG-DIMENSIONS", "error", "an image where a volume or vector is needed, or the reverse"),
+    Check("LG-DISCONNECTED", "error", "a part that is not joined to the rest"),
+    Check("LG-DOUBLE-SOFTMAX", "warning", "a softmax of a softmax", scores.double_softmax),
+    Check(
+        "LG-DROPOUT-BEFORE-BATCHNORM",
+        "warning",
+        "dropout before batch normalization",
+        normalization.dropout_before,
+    ),
+    Check("LG-DUPLICATE-NAME", "error", "two layers of one name"),
+    Check("LG-GAPS", "warning", "a transposed convolution that leaves gaps", windows.gaps),
+    Check("LG-LARGE-ACTIVATION", "warning", "very large activations", activations.large_activations),
+    Check("LG-MISSING-INPUT", "error", "an input that nothing feeds"),
+    Check("LG-MODULE", "error", "a torch module that cannot take its input"),
+    Check("LG-NEAR-DUPLICATE", "warning", "names easily taken for each other", names.near_duplicates),
+    Check("LG-NO-INPUT", "error", "no input layer"),
+    Check("LG-NO-OUTPUT", "error", "no loss to train with"),
+    Check("LG-NO-SOFTMAX", "warning", "no softmax before a loss", scores.missing_softmax),
+    Check("LG-ONE-CLASS", "warning", "a softmax over a single channel", scores.one_class),
+    Check("LG-RECEPTIVE-FIELD", "hint", "outputs that see little of the image", reach.narrow_fields),
+    Check("LG-SPATIAL", "error", "heights and widths that do not fit"),
+    Check("LG-UNPOOLING", "error", "an unpooling layer without its pooling layer"),
+    Check("LG-UNUSED-OUTPUT", "error", "an output that feeds nothing"),
+    Check("LG-WASTED-BIAS", "hint", "a bias that batch normalization takes away", normalization.wasted_bias),
+    Check("LG-WEIGHTS", "error", "attached weights of another shape"),
+    Check("LG-WINDOW", "error", "a window larger than its input"),
+)
+
+_RANK = {"error": 0, "warning": 1, "hint": 2}
+
+
+def findings(subject: Subject) -> tuple[Issue, ...]:
+    """All that is wrong with a network: errors, warnings, hints; each in the order of the layers."""
+    found = cured(subject)
+    for check in CATALOGUE:
+        if check.find is not None:
+            found.extend(check.find(subject))
+    if len(found) > 1:
+        found.sort(key=lambda issue: (_RANK[issue.severity], subject.position.get(issue.layer, -1)))
+    return tuple(found)

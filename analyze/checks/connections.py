@@ -1,0 +1,253 @@
+"""Cures of what is not connected: the forgotten connection is found, and what follows from it left out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from layergraph.analyze.checks.edit import Edit, input_text, written
+from layergraph.analyze.checks.subject import Subject, quoted
+from layergraph.draft import End
+from layergraph.graph import LayerGraph
+from layergraph.issues import Issue
+from layergraph.layers import (
+    ClassificationLayer,
+    ImageInputLayer,
+    PixelClassificationLayer,
+    SoftmaxLayer,
+)
+from layergraph.layers.layer import Layer
+from layergraph.propagation import Propagation
+
+_MOST_TRIED = 12  # sources that are tried for one input
+_MOST_MENDED = 20  # faults of one kind that get a cure of their own
+
+
+def forgotten(subject: Subject) -> tuple[list[Issue], Subject]:
+    """Findings for inputs that plainly belong to a certain output, and the subject with them connected."""
+    found: list[Issue] = []
+    mended, propagation = subject.lgraph, subject.propagation
+    missing = [issue for issue in subject.propagation.issues if issue.code == "LG-MISSING-INPUT"]
+    for issue in missing[:_MOST_MENDED]:
+        if issue.port in subject.lgraph[issue.layer].memory_ports:
+            continue
+        destination = End(issue.layer, issue.port)
+        choice = _source(subject, mended, propagation, destination)
+        if choice is None:
+            continue
+        source, (mended, propagation) = choice
+        edit = Edit(subject.lgraph)
+        source_text, target = written(source, mended), input_text(destination, mended)
+        edit.connect(source_text, target)
+        idle = "which feeds nothing" if not subject.lgraph.destinations(source.layer) else "whose size fits"
+        found.append(
+            replace(
+                issue,
+                hint=f"connect {source_text!r}, {idle}, to {target!r}",
+                edit=edit.text,
+                others=(source.layer,),
+            )
+        )
+    return found, Subject(mended, propagation, subject.target_usage)
+
+
+def _source(
+    subject: Subject, lgraph: LayerGraph, propagation: Propagation, destination: End
+) -> tuple[End, tuple[LayerGraph, Propagation]] | None:
+    """The output that plainly belongs to this input, with the graph that has it connected."""
+    behind = _behind(lgraph, destination.layer)
+    idle = [
+        End(name, ports[0])
+        for name in lgraph.order
+        if name not in behind
+        and (ports := lgraph[name].output_names)
+        and all(port != ports[0] for port, _ in lgraph.destinations(name))
+    ]
+    faults = len(propagation.errors)
+    fitting = _fitting(subject, lgraph, destination, idle, faults)
+    if len(fitting) > 1:  # the one that stands right before it
+        names = list(lgraph)
+        before = names[names.index(destination.layer) - 1]
+        fitting = [choice for choice in fitting if choice[0].layer == before]
+    if not fitting and not idle:
+        fitting = _fitting(subject, lgraph, destination, _skips(lgraph, propagation, destination), faults)[:1]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _fitting(
+    subject: Subject, lgraph: LayerGraph, destination: End, sources: Sequence[End], faults: int
+) -> list[tuple[End, tuple[LayerGraph, Propagation]]]:
+    """Those of the sources with which the layer has no fault, and the whole graph fewer."""
+    found = []
+    for source in sources[:_MOST_TRIED]:
+        connected = lgraph.connect_layers(written(source, lgraph), input_text(destination, lgraph))
+        sizes = subject.tried(connected)
+        if sizes is not None and destination.layer not in sizes.faulty and len(sizes.errors) < faults:
+            found.append((source, (connected, sizes)))
+    return found
+
+
+def _skips(lgraph: LayerGraph, propagation: Propagation, destination: End) -> list[End]:
+    """Outputs with the height and width of the layer's other input that end a stage: they feed what
+    downsamples, or what is joined elsewhere. The nearest first."""
+    given = [size for size in propagation.inputs[destination.layer] if size is not None]
+    if not given:
+        return []
+    fed = {end.layer for end in lgraph.sources(destination.layer).values()}
+    found = []
+    order = lgraph.order
+    for name in reversed(order[: order.index(destination.layer)]):
+        outputs, ports = propagation.outputs[name], lgraph[name].output_names
+        size = outputs[0]
+        if name in fed or len(ports) != 1 or size is None or size.spatial != given[0].spatial:
+            continue
+        next_sizes = [propagation.outputs[end.layer][0] for _, end in lgraph.destinations(name)]
+        if any(after is not None and after.spatial != size.spatial for after in next_sizes):
+            found.append(End(name, ports[0]))
+    return found
+
+
+def _behind(lgraph: LayerGraph, name: str) -> set[str]:
+    """A layer and all that depends on it."""
+    found, stack = {name}, [name]
+    while stack:
+        for _, end in lgraph.destinations(stack.pop()):
+            if end.layer not in found:
+                found.add(end.layer)
+                stack.append(end.layer)
+    return found
+
+
+def joined_up(subject: Subject, issues: Sequence[Issue]) -> list[Issue]:
+    """The facts about connections with their cures, without those that only follow from others."""
+    lgraph = subject.lgraph
+    missing = [issue for issue in issues if issue.code == "LG-MISSING-INPUT"]
+    unused = [issue for issue in issues if issue.code == "LG-UNUSED-OUTPUT" and issue.severity == "error"]
+    told: set[Issue] = set()
+    found: list[Issue] = []
+    for issue in issues:
+        if issue.code == "LG-NO-INPUT":
+            found.append(_no_input(lgraph, issue, missing))
+            told.update(missing if len(missing) == 1 else ())
+        elif issue.code == "LG-NO-OUTPUT":
+            end = unused[-1] if unused else None
+            found.append(_no_output(subject, issue, end))
+            told.update([end] if end else ())
+    found += _parts(subject, issues, missing + unused, told)
+    left = [issue for issue in unused if issue not in told]
+    found += [_unused(lgraph, issue) for issue in left[:_MOST_MENDED]] + left[_MOST_MENDED:]
+    found += [issue for issue in missing if issue not in told]
+    found += _memories(lgraph, issues)
+    kept = ("LG-NO-INPUT", "LG-NO-OUTPUT", "LG-DISCONNECTED", "LG-MISSING-INPUT", "LG-UNUSED-OUTPUT")
+    return [*found, *(issue for issue in issues if issue.code not in kept)]
+
+
+def _no_input(lgraph: LayerGraph, issue: Issue, missing: Sequence[Issue]) -> Issue:
+    if len(missing) != 1:
+        return issue
+    (first,) = missing
+    edit = Edit(lgraph)
+    channels = getattr(lgraph[first.layer], "num_channels", 3)
+    layer = ImageInputLayer((224, 224, 3 if channels == "auto" else channels), name=edit.free_name("input"))
+    edit.add(layer).connect(layer.name, input_text(End(first.layer, first.port), lgraph))
+    hint = f"add an ImageInputLayer of the size of your images and connect it to {first.layer!r}"
+    return replace(issue, hint=hint, edit=edit.text, others=(first.layer,))
+
+
+def _no_output(subject: Subject, issue: Issue, end: Issue | None) -> Issue:
+    if end is None:
+        return issue
+    lgraph, edit = subject.lgraph, Edit(subject.lgraph)
+    last, size = end.layer, subject.propagation.outputs[end.layer][0]
+    source = written(End(last, end.port), lgraph)
+    if not isinstance(lgraph[last], SoftmaxLayer):
+        name = edit.free_name("softmax")
+        edit.add(SoftmaxLayer(name=name)).connect(source, name)
+        source = name
+    per_image = size is not None and not set(size.spatial) - {1}
+    kind: type[Layer] = ClassificationLayer if per_image else PixelClassificationLayer
+    loss = edit.free_name("loss")
+    edit.add(kind(name=loss)).connect(source, loss)
+    hint = f"add one behind {last!r}, such as a {kind.__name__}"
+    return replace(issue, hint=hint, edit=edit.text, others=(last,))
+
+
+def _parts(
+    subject: Subject, issues: Sequence[Issue], ends: Sequence[Issue], told: set[Issue]
+) -> Iterator[Issue]:
+    """One finding for each part that is not connected, instead of those for its ends, which join ``told``."""
+    lgraph, at = subject.lgraph, defaultdict(list)
+    for end in ends:
+        at[end.layer].append(end)
+    apart: list[tuple[Issue, list[str]]] = []
+    for issue in issues:
+        if issue.code == "LG-DISCONNECTED":
+            part = _part(subject, issue.layer)
+            inside = {end for name in part for end in at[name]} if len(part) < len(lgraph) else set()
+            if any(lgraph[name].is_output for name in part):
+                if not inside - told:
+                    hint = "connect both, or analyze and train it as a network of its own"
+                    others = tuple(name for name in part if name != issue.layer)
+                    yield replace(issue, hint=hint, others=others)
+                continue  # else a network to train: what it lacks is told
+            told |= inside
+            apart.append((issue, part))
+    if len(apart) > _MOST_MENDED:
+        issue, names = apart[0][0], [name for _, part in apart for name in part]
+        text = f"{quoted(names)} are {len(apart)} parts that are not connected to the rest of the network"
+        apart = [(replace(issue, text=text), names)]
+    for issue, part in apart:
+        others = tuple(name for name in part if name != issue.layer)
+        yield replace(issue, edit=Edit(lgraph).remove(part).text, others=others)
+
+
+def _part(subject: Subject, start: str) -> list[str]:
+    """The connected part of the graph that a layer is in, in order."""
+    lgraph, found, stack = subject.lgraph, {start}, [start]
+    while stack:
+        name = stack.pop()
+        near = [end.layer for end in lgraph.sources(name).values()]
+        near += [end.layer for _, end in lgraph.destinations(name)]
+        stack += [other for other in near if other not in found]
+        found.update(near)
+    return sorted(found, key=subject.position.__getitem__)
+
+
+def _unused(lgraph: LayerGraph, issue: Issue) -> Issue:
+    """An output that feeds nothing, with the layers that serve it alone."""
+    branch, stack = {issue.layer}, [issue.layer]
+    while stack:
+        for source in lgraph.sources(stack.pop()).values():
+            name = source.layer
+            if name not in branch and all(end.layer in branch for _, end in lgraph.destinations(name)):
+                branch.add(name)
+                stack.append(name)
+    if any(lgraph[name].is_input for name in branch):
+        return issue
+    names = [name for name in lgraph if name in branch] if len(branch) > 1 else [issue.layer]
+    others = tuple(name for name in names if name != issue.layer)
+    text = issue.text
+    if others:
+        text += f", so that {quoted(others)} {'is' if len(others) == 1 else 'are'} computed for nothing"
+    return replace(issue, text=text, edit=Edit(lgraph).remove(names).text, others=others)
+
+
+def _memories(lgraph: LayerGraph, issues: Sequence[Issue]) -> Iterator[Issue]:
+    """One finding a layer for what no unpooling uses."""
+    ports: dict[str, list[Issue]] = {}
+    for issue in issues:
+        if issue.code == "LG-UNUSED-OUTPUT" and issue.severity == "warning":
+            ports.setdefault(issue.layer, []).append(issue)
+    for name, found in ports.items():
+        layer, first = lgraph[name], found[0]
+        if len(found) == 1 or not layer.memory_ports:
+            yield from found
+            continue
+        text = f"outputs {' and '.join(repr(issue.port) for issue in found)} are not used"
+        edit = Edit(lgraph)
+        hint = first.hint
+        if all(port not in layer.memory_ports for port, _ in lgraph.destinations(name)):
+            edit.change([name], has_unpooling_outputs=False)
+            hint = "nothing is lost; has_unpooling_outputs=False leaves them out"
+        yield replace(first, port="", text=text, hint=hint, edit=edit.text)

@@ -1,0 +1,39 @@
+"""What keeps a network from running, told once, with its cure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from layergraph.analyze.checks import sizes
+from layergraph.analyze.checks.connections import forgotten, joined_up
+from layergraph.analyze.checks.subject import Subject
+from layergraph.analyze.checks.unpooling import unpooled
+from layergraph.issues import Issue
+
+_CURES: Mapping[str, Callable[[Subject, Issue], Issue]] = {
+    "LG-CHANNELS": sizes.channels,
+    "LG-CLASSES": sizes.classes,
+    "LG-CROPPING": sizes.cropping,
+    "LG-DIMENSIONS": sizes.dimensions,
+    "LG-SPATIAL": sizes.spatial,
+    "LG-WINDOW": sizes.window,
+}
+_MOST_CURED = 8  # further faults are told as they are
+
+
+def cured(subject: Subject) -> list[Issue]:
+    """The facts of the propagation as findings: causes with their cures, and not what only follows."""
+    if not subject.propagation.issues:
+        return []
+    found, connected = forgotten(subject)
+    facts = connected.propagation.issues
+    unpoolings, told = unpooled(connected, facts)
+    found += unpoolings
+    found += joined_up(connected, [issue for issue in facts if issue not in told])
+    cures = 0
+    for index, issue in enumerate(found):
+        cure = _CURES.get(issue.code)
+        if cure is not None and cures < _MOST_CURED and issue.layer:
+            cures += 1
+            found[index] = cure(connected, issue)
+    return found

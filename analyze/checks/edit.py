@@ -1,0 +1,127 @@
+"""An edit of a graph that is made and written down at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from layergraph.draft import End
+from layergraph.edits.input_size import with_input_size
+from layergraph.graph import LayerGraph
+from layergraph.layers.layer import Layer
+
+
+class Edit:
+    """Steps on a graph; ``text`` is the same as Python on ``lgraph``, with the imports that it needs.
+
+    Names stand in the text as Python literals, so that no name can become code.
+
+    >>> from layergraph import LayerGraph, ReluLayer, SoftmaxLayer
+    >>> edit = Edit(LayerGraph(ReluLayer(name="it's"))).add(SoftmaxLayer(name="softmax"))
+    >>> print(edit.connect("it's", "softmax").text)
+    from layergraph import SoftmaxLayer
+    lgraph = lgraph.add_layers(SoftmaxLayer(name='softmax'))
+    lgraph = lgraph.connect_layers("it's", 'softmax')
+    """
+
+    def __init__(self, lgraph: LayerGraph) -> None:
+        self.lgraph = lgraph
+        self._imports: dict[str, None] = {}
+        self._lines: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """The edit as Python."""
+        return "\n".join([*sorted(self._imports), *self._lines])
+
+    def connect(self, source: str, destination: str) -> Edit:
+        """``connect_layers``."""
+        return self._step(
+            self.lgraph.connect_layers(source, destination), f"connect_layers({source!r}, {destination!r})"
+        )
+
+    def disconnect(self, source: str, destination: str) -> Edit:
+        """``disconnect_layers``."""
+        return self._step(
+            self.lgraph.disconnect_layers(source, destination),
+            f"disconnect_layers({source!r}, {destination!r})",
+        )
+
+    def remove(self, names: Sequence[str]) -> Edit:
+        """``remove_layers``."""
+        written = repr(names[0]) if len(names) == 1 else repr(list(names))
+        return self._step(self.lgraph.remove_layers(names), f"remove_layers({written})")
+
+    def add(self, layer: Layer) -> Edit:
+        """``add_layers`` of a layer that can be written as it is."""
+        self._import(f"from layergraph import {type(layer).__name__}")
+        return self._step(self.lgraph.add_layers(layer), f"add_layers({layer!r})")
+
+    def bypass(self, name: str) -> Edit:
+        """The layer removed, and what fed its input feeds what it fed."""
+        sources, targets = self.lgraph.sources(name), self.lgraph.destinations(name)
+        self.remove([name])
+        for source in sources.values():
+            for _, end in targets:
+                self.connect(written(source, self.lgraph), input_text(end, self.lgraph))
+        return self
+
+    def insert(self, layer: Layer, destination: End, reference: End | None = None) -> Edit:
+        """A layer between an input and what feeds it; ``reference`` feeds its second input, if it has one."""
+        source = written(self.lgraph.sources(destination.layer)[destination.port], self.lgraph)
+        target = input_text(destination, self.lgraph)
+        first, *more = layer.input_names
+        self.disconnect(source, target).add(layer)
+        self.connect(source, f"{layer.name}/{first}" if more else layer.name)
+        if reference is not None:
+            self.connect(written(reference, self.lgraph), f"{layer.name}/{more[0]}")
+        return self.connect(layer.name, target)
+
+    def change(self, names: Sequence[str], **arguments: Any) -> Edit:
+        """Other arguments for layers that are there; all else of them stays."""
+        for name in names:
+            self.lgraph = self.lgraph.replace_layer(name, replace(self.lgraph[name], **arguments))
+        self._import("from dataclasses import replace")
+        written = ", ".join(f"{argument}={value!r}" for argument, value in arguments.items())
+        if len(names) == 1:
+            name = repr(names[0])
+            self._lines.append(f"lgraph = lgraph.replace_layer({name}, replace(lgraph[{name}], {written}))")
+        else:
+            self._lines.append(f"for name in {list(names)!r}:")
+            self._lines.append(f"    lgraph = lgraph.replace_layer(name, replace(lgraph[name], {written}))")
+        return self
+
+    def resize(self, input_size: Sequence[int]) -> Edit:
+        """Another size at the input layer."""
+        self.lgraph = with_input_size(self.lgraph, input_size)
+        self._import("from layergraph.edits import with_input_size")
+        self._lines.append(f"lgraph = with_input_size(lgraph, {tuple(input_size)!r})")
+        return self
+
+    def free_name(self, name: str) -> str:
+        """The name, with a number if a layer has it."""
+        number, found = 1, name
+        while found in self.lgraph:
+            number += 1
+            found = f"{name}_{number}"
+        return found
+
+    def _import(self, line: str) -> None:
+        self._imports[line] = None
+
+    def _step(self, lgraph: LayerGraph, call: str) -> Edit:
+        self.lgraph = lgraph
+        self._lines.append(f"lgraph = lgraph.{call}")
+        return self
+
+
+def written(source: End, lgraph: LayerGraph) -> str:
+    """An output as edits take it."""
+    return source.layer if len(lgraph[source.layer].output_names) == 1 else "/".join(source)
+
+
+def input_text(destination: End, lgraph: LayerGraph) -> str:
+    """An input as edits take it."""
+    ports = lgraph[destination.layer].input_names
+    return destination.layer if len(ports) == 1 else "/".join(destination)

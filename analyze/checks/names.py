@@ -1,0 +1,51 @@
+"""Names that are easily taken for each other."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator
+
+from layergraph.analyze.checks.subject import Subject, quoted
+from layergraph.issues import Issue
+
+_SEPARATORS = str.maketrans("-. ", "___")
+# Greek and Cyrillic letters that look like Latin ones
+_ALIKE = str.maketrans(
+    "аеорсухіјѕкмтвнԁɡοαρνυικ", "aeopcyxijskmtbhdgoapvuik"
+)  # fmt: skip
+
+
+def near_duplicates(subject: Subject) -> Iterator[Issue]:
+    """Names that differ in case, separators, or letters that look alike."""
+    names = list(subject.lgraph)
+    joined = "\n".join(names)
+    if joined.isascii():  # all at once: a tenth of the time
+        keys = joined.lower().translate(_SEPARATORS).split("\n")
+    else:
+        keys = [_skeleton(name) for name in names]
+    if len(keys) != len(names):  # a line break in a name
+        keys = list(map(_skeleton, names))
+    if len(set(keys)) == len(keys):
+        return
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name, key in zip(names, keys, strict=True):
+        groups[key].append(name)
+    for first, *others in groups.values():
+        if others:
+            yield Issue(
+                "LG-NEAR-DUPLICATE",
+                "warning",
+                first,
+                "",
+                f"the name is nearly that of {quoted(others)}: only case, separators or look-alike letters "
+                "differ",
+                "give them names that cannot be confused",
+                others=tuple(others),
+            )
+
+
+def _skeleton(name: str) -> str:
+    """The name without what the eye does not see."""
+    plain = unicodedata.normalize("NFKC", name).casefold().translate(_ALIKE)
+    return "".join(c for c in plain if unicodedata.category(c) not in ("Cf", "Mn")).translate(_SEPARATORS)

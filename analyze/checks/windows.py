@@ -1,0 +1,119 @@
+"""Windows that do not do what they are for: uneven transposed convolutions, dilation beyond the image."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from layergraph.analyze.checks.edit import Edit
+from layergraph.analyze.checks.subject import Subject, quoted
+from layergraph.issues import Issue
+from layergraph.layers.layer import times
+from layergraph.layers.transposed import TransposedConvolution
+
+
+def checkerboard(subject: Subject) -> Iterator[Issue]:
+    """Transposed convolutions whose windows overlap unevenly: pixels get unequally many contributions."""
+    found: dict[tuple[Any, ...], list[TransposedConvolution]] = defaultdict(list)
+    for layer in subject.of(TransposedConvolution):
+        pairs = [*zip(layer.filter_size, layer.stride, strict=True)]
+        # a bilinear filter gives every pixel the same sum, whatever its size
+        if any(size > stride and size % stride for size, stride in pairs) and not (
+            layer.weights_initializer == "bilinear"
+            and all((size + 1) // 2 == stride for size, stride in pairs)
+        ):
+            found[(layer.filter_size, layer.stride, layer.crops())].append(layer)
+    for (size, stride, _), layers in found.items():
+        names = [layer.name for layer in layers]
+        better = tuple(n if n < s else -(-n // s) * s for n, s in zip(size, stride, strict=True))
+        first = layers[0]
+        yield Issue(
+            "LG-CHECKERBOARD",
+            "hint",
+            names[0],
+            "",
+            f"a {times(size)} window in steps of {times(stride)} overlaps unevenly, which shows as a "
+            f"checkerboard{f' (also {quoted(names[1:])})' if len(names) > 1 else ''}",
+            f"a filter size that the stride divides, such as {times(better)}, has none",
+            Edit(subject.lgraph).change(names, **_with_size(first, better)).text,
+            tuple(names[1:]),
+        )
+
+
+def gaps(subject: Subject) -> Iterator[Issue]:
+    """Transposed convolutions that leave pixels out, since their window is smaller than the step."""
+    for layer in subject.of(TransposedConvolution):
+        pairs = zip(layer.filter_size, layer.stride, strict=True)
+        if any(size < stride for size, stride in pairs):
+            size = tuple(map(max, layer.filter_size, layer.stride))
+            yield Issue(
+                "LG-GAPS",
+                "warning",
+                layer.name,
+                "",
+                f"a {times(layer.filter_size)} window in steps of {times(layer.stride)} leaves gaps: rows or "
+                "columns that hold the bias alone",
+                f"a filter size of at least the stride, such as {times(size)}, leaves none",
+                Edit(subject.lgraph).change([layer.name], **_with_size(layer, size)).text,
+            )
+
+
+def _with_size(layer: Any, size: tuple[int, ...]) -> dict[str, Any]:
+    """The arguments for another filter size that gives an output of the same size."""
+    changed: dict[str, Any] = {"filter_size": size}
+    more = [new - old for new, old in zip(size, layer.filter_size, strict=True)]
+    if layer.cropping != "same":
+        crops = [
+            (before + n // 2, after + n - n // 2)
+            for (before, after), n in zip(layer.crops(), more, strict=True)
+        ]
+        changed["cropping"] = (
+            tuple(n for pair in crops for n in pair) if len(crops) == 2 else tuple(zip(*crops, strict=True))
+        )
+    if layer.weights is not None:
+        changed["weights"] = None
+    return changed
+
+
+def degenerate_dilation(subject: Subject) -> Iterator[Issue]:
+    """Dilated windows on images so small that all but their centre falls into the padding."""
+    found: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
+    for layer in subject.with_argument("dilation_factor", (1, 1)):
+        size = subject.input_size(layer.name)
+        if (
+            size is None
+            or len(size.spatial) != len(layer.dilation_factor)
+            or set(layer.dilation_factor) == {1}
+        ):
+            continue
+        sides = [*zip(layer.window().size, layer.dilation_factor, size.spatial, strict=True)]
+        if any(window > 1 and dilation >= n > 1 for window, dilation, n in sides):
+            found[(size.spatial,)].append(layer)
+    for (spatial,), layers in found.items():
+        names = [layer.name for layer in layers]
+        edit = ""
+        if all(layer.padding == "same" for layer in layers):
+            edit = _smaller_dilation(subject, layers, spatial).text
+        factors = ", ".join(dict.fromkeys(times(layer.dilation_factor) for layer in layers))
+        yield Issue(
+            "LG-DILATION",
+            "warning",
+            names[0],
+            "",
+            f"a dilation of {factors} is beyond the feature map of {times(spatial)}: of each window only the "
+            f"centre meets the image{f' (also {quoted(names[1:])})' if len(names) > 1 else ''}",
+            "use larger images, less downsampling, or smaller dilation factors",
+            edit,
+            tuple(names[1:]),
+        )
+
+
+def _smaller_dilation(subject: Subject, layers: list[Any], spatial: tuple[int, ...]) -> Edit:
+    edit = Edit(subject.lgraph)
+    for layer in layers:
+        smaller = tuple(
+            max(min(factor, n // 2), 1) for factor, n in zip(layer.dilation_factor, spatial, strict=True)
+        )
+        edit.change([layer.name], dilation_factor=smaller)
+    return edit
