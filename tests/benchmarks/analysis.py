@@ -1,6 +1,7 @@
-"""The analysis against torchinfo and torch.fx's ShapeProp, and its growth with the number of layers.
+"""The analysis against torchinfo, torch.fx's ShapeProp and torchview (if installed), and its growth with the
+number of layers.
 
-python tests/benchmarks/analysis.py
+    python tests/benchmarks/analysis.py
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from importlib.util import find_spec
 
 import torch
 from torch import fx
@@ -68,25 +70,46 @@ def chain(count: int) -> LayerGraph:
     return LayerGraph(layers)
 
 
+def peers(net: torch.nn.Module, shape: tuple[int, ...]) -> dict[str, Callable[[], object]]:
+    """What others do to tell the same sizes, each ready to run."""
+    meta = copy.deepcopy(net).to("meta")
+    traced = fx.symbolic_trace(meta)
+    found: dict[str, Callable[[], object]] = {
+        "torchinfo, meta device": lambda: print(summary(meta, shape, verbose=0, device="meta")),
+        "ShapeProp, meta device": lambda: ShapeProp(traced).propagate(torch.empty(shape, device="meta")),
+    }
+    if find_spec("torchview"):
+        from torchview import draw_graph
+
+        found["torchview, meta device"] = lambda: draw_graph(meta, input_size=shape, device="meta")
+    return found
+
+
+def compare(lgraph: LayerGraph, *, real: bool) -> float:
+    """Print the analysis against its peers; its milliseconds come back."""
+    net = lgraph.compile().eval()
+    (size,) = (lgraph[name].output_sizes([])[0] for name in lgraph.input_names)
+    found = peers(net, size.tensor_shape)
+    if real:
+        found["torchinfo, real tensors"] = lambda: print(
+            summary(net, size.tensor_shape, verbose=0, device="cpu")
+        )
+    analysis = milliseconds(lambda: analyze_network(lgraph), 20)
+    for peer, run in found.items():
+        took = milliseconds(run, 3)
+        print(f"  {peer}: {took:.0f} ms, {took / analysis:.0f} times the analysis")
+    return analysis
+
+
 def main() -> None:
     for name, (build, code) in NETWORKS.items():
         lgraph = build()
-        net = lgraph.compile().eval()
-        shape = (1, 3, *lgraph[lgraph.input_names[0]].input_size[:2])  # type: ignore[attr-defined]
-        meta = copy.deepcopy(net).to("meta")
-        traced = fx.symbolic_trace(meta)
-        peers = {
-            "torchinfo, real tensors": lambda: print(summary(net, shape, verbose=0, device="cpu")),  # noqa: B023
-            "torchinfo, meta device": lambda: print(summary(meta, shape, verbose=0, device="meta")),  # noqa: B023
-            "ShapeProp, meta device": lambda: ShapeProp(traced).propagate(torch.empty(shape, device="meta")),  # noqa: B023
-        }
-        analysis = milliseconds(lambda: analyze_network(lgraph), 20)  # noqa: B023
+        print(name)
+        analysis = compare(lgraph, real=True)
         printed = milliseconds(lambda: print(analyze_network(lgraph)), 20)  # noqa: B023
-        print(f"{name}: analysis {analysis:.2f} ms, with its table as text {printed:.2f} ms")
-        for peer, run in peers.items():
-            took = milliseconds(run, 3)
-            print(f"  {peer}: {took:.0f} ms, {took / analysis:.0f} times the analysis")
+        print(f"  analysis {analysis:.2f} ms, with its table as text {printed:.2f} ms")
         ours = fresh_process(f"{code}; from layergraph.analyze import analyze_network as a; print(a(g))")
+        shape = lgraph[lgraph.input_names[0]].output_sizes([])[0].tensor_shape
         theirs = fresh_process(
             f"{code}; from torchinfo import summary; summary(g.compile(), {shape}, device='cpu')"
         )
@@ -103,6 +126,8 @@ def main() -> None:
         tracemalloc.stop()
         assert not kept.num_warnings
         print(f"{count} layers: analysis {took:.1f} ms ({cold:.1f} with building), peak {peak:.1f} MB")
+        if count < 10_000:  # beyond that the peers take minutes
+            compare(lgraph, real=False)
 
 
 if __name__ == "__main__":
