@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -21,10 +21,12 @@ from layergraph.propagation import Propagation, TargetUsage, propagate
 from layergraph.sizes import Size
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
     from rich.console import Console, ConsoleOptions
     from rich.text import Text
 
     from layergraph.analyze.costs import NetworkCosts
+    from layergraph.analyze.layer_table import LayerTable
     from layergraph.network import Network
 
 
@@ -218,6 +220,58 @@ class NetworkAnalysis:
 
     # -- to work with --------------------------------------------------------------------------
 
+    def table(
+        self,
+        columns: str | Sequence[str] = ("index", "name", "type", "activations", "num_learnables"),
+        *,
+        sort_by: str | Sequence[str] = (),
+        names: str | Sequence[str] = (),
+        types: str | Sequence[str] = (),
+        blocks: str | Sequence[str] = (),
+        group: bool = False,
+        batch_size: int = 1,
+        dtype: str = "float32",
+    ) -> LayerTable:
+        """The layers in the columns, rows and order asked for, in every format.
+
+        Args:
+            columns: of ``"index"``, ``"name"``, ``"type"``, ``"description"``, ``"block"``,
+                ``"activations"``, ``"size"``, ``"learnables"``, ``"num_learnables"``, ``"states"``,
+                ``"num_states"``, ``"multiply_adds"``, ``"activation_bytes_inference"``,
+                ``"activation_bytes_training"``, ``"receptive_field"``, ``"receptive_stride"``,
+                ``"inputs"``, ``"outputs"``, ``"issues"``.
+            sort_by: columns to sort by, also such as are not shown; with ``-`` before it, the largest
+                comes first. What is unknown comes last.
+            names: patterns of layer names, such as ``"res3a*"``; layers that fit one stay.
+            types: patterns of layer types, in upper or lower case, such as ``"*convolution"``.
+            blocks: patterns of the names of blocks (the column ``"block"``).
+            group: one row a block, such as ``res3a*``: sums of what can be summed, the output of its last
+                layer. Layers that ``names`` or ``types`` leave out do not count.
+            batch_size, dtype: what multiply-adds and bytes are for, as in :meth:`costs`.
+
+        Raises:
+            LayerArgumentError: an unknown column; a name, type or block without ``*`` that no layer has.
+
+        >>> from layergraph.builders import segnet_layers
+        >>> analysis = analyze_network(segnet_layers((32, 32, 1), 2, 1))
+        >>> print(analysis.table(("name", "type", "num_learnables"), group=True))
+        Name        Type         Learnables
+        ──────────  ───────────  ──────────
+        inputImage  Image Input           0
+        encoder1*   7 layers         37,824
+        decoder1*   7 layers         38,278
+        softmax*    2 layers              0
+        ──────────  ───────────  ──────────
+        Total       17 layers        76,102
+        """
+        from layergraph.analyze.columns import Facts
+        from layergraph.analyze.layer_table import layer_table
+
+        facts = Facts(self, batch_size, dtype)
+        return layer_table(
+            facts, columns, sort_by=sort_by, names=names, types=types, blocks=blocks, group=group
+        )
+
     def to_records(self) -> list[dict[str, Any]]:
         """The layers as dictionaries, as under ``"layers"`` in :meth:`to_json`."""
         from layergraph.analyze.records import records
@@ -241,6 +295,20 @@ class NetworkAnalysis:
         from layergraph.analyze.records import as_markdown
 
         return as_markdown(self)
+
+    def to_latex(self) -> str:
+        """The layers, their sizes and learnables as a table for LaTeX (``booktabs``, ``longtable``)."""
+        return self.table().to_latex()
+
+    def to_dataframe(self) -> DataFrame:
+        """The layers as a pandas data frame, with the columns of :meth:`to_csv`.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        from layergraph.analyze.records import LAYER_COLUMNS
+
+        return self.table(LAYER_COLUMNS).to_dataframe()
 
     def to_html(self) -> str:
         """One self-contained page with the totals, the issues, the diagram and the table.

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from layergraph.analyze.cells import ACTIVATIONS, SHAPES
 from layergraph.analyze.grid import GAP, STYLES, Cell, Line, row_lines, rule, shrunk, widths_of
-from layergraph.analyze.wording import counted, learnables_text, size_text, visible
+from layergraph.analyze.wording import counted, visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis
@@ -42,26 +43,8 @@ def totals_of(analysis: NetworkAnalysis) -> list[tuple[str, str]]:
 def cells(row: LayerInfo) -> tuple[list[str], ...]:
     """The lines of each column of a layer's row."""
     name = [visible(row.name), f"  {visible(row.description)}"]
-    return [str(row.index)], name, [visible(row.type)], activation_lines(row), property_lines(row)
-
-
-def activation_lines(row: LayerInfo) -> list[str]:
-    """The sizes of a layer's outputs, below each other."""
-    if len(row.activations) == 1:
-        return [size_text(row.activations[0].size)]
-    return aligned([(port, size_text(size)) for port, size in row.activations])
-
-
-def property_lines(row: LayerInfo) -> list[str]:
-    """The sizes of what a layer learns, below each other."""
-    lines = learnables_text(row.learnables)
-    return aligned([tuple(line.rsplit(" ", 1)) for line in lines]) if len(lines) > 1 else lines
-
-
-def aligned(pairs: list[tuple[str, ...]]) -> list[str]:
-    """Pairs of words, a line each, the second words below each other."""
-    longest = max((len(first) for first, _ in pairs), default=0)
-    return [f"{first:<{longest}} {second}" for first, second in pairs]
+    sizes, learnables = ACTIVATIONS.lines(row.activations), SHAPES.lines(row.learnables)
+    return [str(row.index)], name, [visible(row.type)], sizes, learnables
 
 
 def lines(analysis: NetworkAnalysis, width: int | None) -> Iterator[Line]:

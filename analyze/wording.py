@@ -87,3 +87,13 @@ def learnables_text(learnables: Mapping[str, Sequence[int]] | None) -> list[str]
     if learnables is None:
         return ["?"]
     return [f"{visible(name)} {times(numbers)}" for name, numbers in learnables.items()] or ["-"]
+
+
+def aligned(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Pairs of words, a line each, the second words below each other.
+
+    >>> aligned([("Weights", "3×3×64"), ("Bias", "64")])
+    ['Weights 3×3×64', 'Bias    64']
+    """
+    longest = max((len(first) for first, _ in pairs), default=0)
+    return [f"{first:<{longest}} {second}" for first, second in pairs]

@@ -1,0 +1,37 @@
+"""A table of layers as a pandas data frame."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from layergraph.analyze.columns import COLUMNS
+from layergraph.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from layergraph.analyze.layer_table import LayerTable
+
+
+def data_frame(table: LayerTable) -> DataFrame:
+    """One column each; counts are whole numbers, missing where they are unknown.
+
+    Raises:
+        MissingExtraError: pandas is not installed.
+    """
+    try:
+        pandas: Any = import_module("pandas")
+    except ModuleNotFoundError:
+        raise MissingExtraError(
+            'a data frame needs the package pandas, which is not installed: pip install "layergraph[pandas]"'
+        ) from None
+    found = {}
+    for place, name in enumerate(table.columns):
+        kind = COLUMNS[name].kind
+        values = [row.values[place] for row in table.rows]
+        if kind.number:
+            found[name] = pandas.array(values, dtype="Int64")
+        else:
+            found[name] = pandas.array([str(kind.plain(value)) for value in values], dtype="object")
+    return pandas.DataFrame(found, columns=list(table.columns))

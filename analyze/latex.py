@@ -1,0 +1,72 @@
+"""A table of layers for LaTeX, where no name can become a command."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from layergraph.analyze.columns import COLUMNS
+from layergraph.analyze.layer_grid import texts, total_texts
+from layergraph.analyze.wording import visible
+
+if TYPE_CHECKING:
+    from layergraph.analyze.layer_table import LayerTable
+
+# in braces what \\ in the row before would take for its argument
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "`": r"\textasciigrave{}",
+    "'": r"\textquotesingle{}",
+    '"': r"{\char34}",
+    "*": "{*}",
+    "[": "{[}",
+    "×": r"$\times$",
+    "…": r"\ldots{}",
+}
+
+
+def latex_text(text: str) -> str:
+    """Text as LaTeX prints it.
+
+    >>> print(latex_text("res3a_branch2a & 50%"))
+    res3a\\_branch2a \\& 50\\%
+    """
+    escaped = "".join(_ESCAPES.get(character, character) for character in visible(text))
+    return re.sub(r"([-,])(?=\1)", r"\1{}", escaped)  # a double hyphen would become a dash
+
+
+def latex_table(table: LayerTable) -> str:
+    """A ``longtable`` with a header on each page; a cell of several lines makes several rows."""
+    columns = [COLUMNS[name] for name in table.columns]
+    sides = "".join("r" if column.kind.number else "l" for column in columns)
+    lines = [
+        r"% needs \usepackage{booktabs,longtable}",
+        rf"\begin{{longtable}}{{{sides}}}",
+        r"\toprule",
+        _row([column.title for column in columns]),
+        r"\midrule",
+        r"\endhead",
+    ]
+    for cells in texts(table):
+        for index in range(max(map(len, cells))):
+            lines.append(_row([cell[index] if index < len(cell) else "" for cell in cells]))
+    if total := total_texts(table):
+        lines += [r"\midrule", _row(total)]
+    lines += [r"\bottomrule", r"\end{longtable}"]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: list[str]) -> str:
+    return " & ".join(map(latex_text, cells)) + r" \\"

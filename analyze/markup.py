@@ -1,0 +1,56 @@
+"""A table of layers in Markdown and HTML, where no name can become markup."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING
+
+from layergraph.analyze.columns import COLUMNS
+from layergraph.analyze.layer_grid import texts, total_texts
+from layergraph.analyze.wording import visible
+
+if TYPE_CHECKING:
+    from layergraph.analyze.layer_table import LayerTable
+
+
+def marked(text: str) -> str:
+    """Text in a cell of a Markdown table, where it can become no markup."""
+    text = html.escape(visible(text), quote=False)
+    text = re.sub(r"([\\`*|~$])", r"\\\1", text)
+    text = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\_", text)  # inside a word it is no markup
+    return re.sub(r"\](?=[(\[])", r"\]", text)
+
+
+def markdown_table(table: LayerTable) -> str:
+    """Header, rows, and the sums in bold."""
+    columns = [COLUMNS[name] for name in table.columns]
+    lines = [
+        f"| {' | '.join(column.title for column in columns)} |",
+        f"|{'|'.join('--:' if column.kind.number else '---' for column in columns)}|",
+    ]
+    for row in texts(table):
+        lines.append(f"| {' | '.join('<br>'.join(map(marked, cell)) for cell in row)} |")
+    if total := total_texts(table):
+        lines.append(f"| {' | '.join(f'**{text}**' if text else '' for text in total)} |")
+    return "\n".join(lines) + "\n"
+
+
+def html_table(table: LayerTable) -> str:
+    """A table element, for notebooks."""
+    columns = [COLUMNS[name] for name in table.columns]
+    sides = ["right" if column.kind.number else "left" for column in columns]
+
+    def row(tag: str, cells: list[str]) -> str:
+        inside = (
+            f'<{tag} style="text-align: {side}; vertical-align: top">{cell}</{tag}>'
+            for side, cell in zip(sides, cells, strict=True)
+        )
+        return f"<tr>{''.join(inside)}</tr>"
+
+    body = [row("td", ["<br>".join(map(html.escape, cell)) for cell in cells]) for cells in texts(table)]
+    parts = ["<table>", "<thead>", row("th", [column.title for column in columns]), "</thead>"]
+    parts += ["<tbody>", *body, "</tbody>"]
+    if total := total_texts(table):
+        parts += ["<tfoot>", row("th", list(map(html.escape, total))), "</tfoot>"]
+    return "\n".join([*parts, "</table>"]) + "\n"
