@@ -1,0 +1,329 @@
+"""Receptive fields: against gradients of real networks at every kind of layer, and published numbers."""
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from layer_examples import EXAMPLES
+
+from layergraph import (
+    AdditionLayer,
+    AveragePooling2dLayer,
+    Convolution2dLayer,
+    Convolution3dLayer,
+    Crop2dLayer,
+    GlobalAveragePooling2dLayer,
+    Image3dInputLayer,
+    ImageInputLayer,
+    LayerGraph,
+    MaxPooling2dLayer,
+    ModuleLayer,
+    MultiplicationLayer,
+    Pad2dLayer,
+    Resize2dLayer,
+    TransposedConv2dLayer,
+)
+from layergraph.analyze import analyze_network
+from layergraph.analyze.receptive_field import Field, receptive_fields
+from layergraph.builders import deeplabv3plus_layers, segnet_layers, unet_layers
+from layergraph.builders.backbones import alexnet, inceptionresnetv2, resnet50, resnet101, vgg16
+from layergraph.propagation import propagate
+
+N = st.integers
+PAIR = st.tuples(N(1, 3), N(1, 3))
+WINDOW = st.tuples(N(1, 4), N(1, 4))
+
+
+def encoder_layer():
+    """A layer that keeps or shrinks the image."""
+    return st.one_of(
+        st.builds(
+            lambda size, stride, dilation, padding: Convolution2dLayer(
+                size, 1, stride=stride, dilation_factor=dilation, padding=padding
+            ),
+            WINDOW,
+            st.tuples(N(1, 2), N(1, 3)),
+            PAIR,
+            st.just("same") | st.tuples(*[N(0, 2)] * 4),
+        ),
+        st.builds(lambda size, stride: AveragePooling2dLayer(size, stride=stride), WINDOW, PAIR),
+        st.builds(lambda size: AveragePooling2dLayer(size, stride=2, padding="same"), WINDOW),
+    )
+
+
+def decoder_layer():
+    """A layer that enlarges the image."""
+    return st.one_of(
+        st.builds(
+            lambda size, stride, cropping: TransposedConv2dLayer(size, 1, stride=stride, cropping=cropping),
+            WINDOW,
+            PAIR,
+            st.just("same") | st.just(0),
+        ),
+        st.builds(
+            lambda scale, method, mode, rounding: Resize2dLayer(
+                scale=scale, method=method, geometric_transform_mode=mode, nearest_rounding_mode=rounding
+            ),
+            st.sampled_from([2, (3, 1.5), (0.5, 2), (1, 0.75)]),
+            st.sampled_from(["nearest", "bilinear"]),
+            st.sampled_from(["half-pixel", "asymmetric"]),
+            st.sampled_from(["round", "floor", "onnx-10"]),
+        ),
+        encoder_layer(),
+    )
+
+
+def fields_of(lgraph) -> dict[str, tuple[Field, ...]]:
+    sizes = {name: [s for s in given if s] for name, given in propagate(lgraph, "network").inputs.items()}
+    return receptive_fields(lgraph, sizes)
+
+
+def positive_network(lgraph):
+    """The compiled network with positive weights, so that no two paths cancel."""
+    net = lgraph.compile().double().eval()
+    with torch.no_grad():
+        for name, parameter in net.named_parameters():
+            parameter.uniform_(0.5, 1) if name.endswith("weight") else parameter.zero_()
+    return net
+
+
+def seen_by(net, image, output):
+    """The rows, columns, ... of the image that one number of the result depends on."""
+    x = torch.rand(1, 1, *image, dtype=torch.double, requires_grad=True)
+    result = net(x)
+    (gradient,) = torch.autograd.grad(result[(0, 0, *output)], x)
+    positions = gradient[0, 0].nonzero()
+    return [(int(p.min()), int(p.max())) if len(p) else None for p in positions.T]
+
+
+def check_near_the_centre(lgraph, image, *, around=3):
+    """What outputs around the centre see is what the field says, where it does not meet the border.
+
+    A field in fractions is one rule for many phases: it holds what each of them sees. Returns how many
+    outputs were compared.
+    """
+    name = lgraph.order[-1]
+    net, fields = positive_network(lgraph), fields_of(lgraph)[name]
+    with torch.no_grad():
+        result = net(torch.zeros(1, 1, *image, dtype=torch.double)).shape[2:]
+    checked = 0
+    for step in range(-around, around + 1):
+        output = [n // 2 + step if abs(step) <= n // 4 else n // 2 for n in result]
+        said = [field.at(place) for field, place in zip(fields, output, strict=True)]
+        if not all(span and span[0] >= 0 and span[1] < n for span, n in zip(said, image, strict=True)):
+            continue
+        checked += 1
+        found = seen_by(net, image, output)
+        for field, (first, last), seen in zip(fields, said, found, strict=True):
+            if isinstance(first, int):
+                assert seen == (first, last)
+            else:
+                assert first <= seen[0] <= seen[1] <= last
+            assert last - first + 1 <= field.size
+    return checked
+
+
+few = settings(max_examples=60, suppress_health_check=[*HealthCheck], deadline=None)
+
+
+def valid(layers):
+    return not propagate(LayerGraph(layers), "network").errors
+
+
+@few
+@given(layers=st.lists(encoder_layer(), min_size=1, max_size=4))
+def test_encoders_see_what_their_gradients_reach(layers):
+    chain = [ImageInputLayer((75, 83), normalization="none"), *layers]
+    if valid(chain):
+        check_near_the_centre(LayerGraph(chain), (75, 83))
+
+
+@few
+@given(
+    encoder=st.lists(encoder_layer(), max_size=3), decoder=st.lists(decoder_layer(), min_size=1, max_size=3)
+)
+def test_decoders_see_what_their_gradients_reach(encoder, decoder):
+    """Exactly too, for each phase of what is enlarged; with room where resizing gives very many phases."""
+    chain = [ImageInputLayer((47, 52), normalization="none"), *encoder, *decoder]
+    if valid(chain):
+        check_near_the_centre(LayerGraph(chain), (47, 52))
+
+
+def fixed(*layers, size=(61, 64)):
+    return LayerGraph([ImageInputLayer(size, normalization="none"), *layers])
+
+
+CASES = {
+    "a window": ([Convolution2dLayer(3, 1)], (3, 3), (1, 1)),
+    "windows of unequal sides": ([Convolution2dLayer((5, 1), 1, stride=(2, 1))], (5, 1), (2, 1)),
+    "a dilated window": ([Convolution2dLayer(3, 1, dilation_factor=4, padding="same")], (9, 9), (1, 1)),
+    "two windows": ([Convolution2dLayer(3, 1, stride=2), Convolution2dLayer(3, 1)], (7, 7), (2, 2)),
+    "upsampling by its stride": (
+        [AveragePooling2dLayer(2, stride=2), TransposedConv2dLayer(2, 1, stride=2)],
+        (2, 2),
+        (1, 1),
+    ),
+    "upsampling with overlap": (
+        [AveragePooling2dLayer(2, stride=2), TransposedConv2dLayer(4, 1, stride=2, cropping=1)],
+        (4, 4),
+        (1, 1),
+    ),
+    "enlarging the image itself": ([TransposedConv2dLayer(2, 1, stride=2)], (1, 1), (0.5, 0.5)),
+    "bilinear": (
+        [AveragePooling2dLayer(2, stride=2), Resize2dLayer(scale=2, method="bilinear")],
+        (4, 4),
+        (1, 1),
+    ),
+    "the whole image": ([GlobalAveragePooling2dLayer()], (61, 64), (1, 1)),
+    "spread from one pixel": (
+        [GlobalAveragePooling2dLayer(), Resize2dLayer(output_size=(9, 9), method="bilinear")],
+        (61, 64),
+        (0, 0),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_fields_and_strides_by_hand(case):
+    layers, field, stride = CASES[case]
+    lgraph = fixed(*layers)
+    found = analyze_network(lgraph, target_usage="network").costs().layers[lgraph.order[-1]]
+    assert (found.receptive_field, found.receptive_stride) == (field, stride)
+    assert all(isinstance(n, int) for n in found.receptive_field)
+    assert check_near_the_centre(lgraph, (61, 64), around=2)
+
+
+def test_a_join_sees_what_any_of_its_branches_sees():
+    """Behind branches of unequal windows, moved against each other by uneven padding."""
+    lgraph = fixed(Convolution2dLayer(3, 1, padding="same", name="first"))
+    lgraph = lgraph.add_layers(Convolution2dLayer((5, 1), 1, padding=(4, 0, 0, 0), name="back"))
+    lgraph = lgraph.add_layers(Convolution2dLayer((1, 7), 1, padding="same", name="wide"))
+    lgraph = lgraph.add_layers(AdditionLayer(3, name="add"))
+    for source, target in (("first", "back"), ("first", "wide"), ("first", "add/in1"), ("back", "add/in2")):
+        lgraph = lgraph.connect_layers(source, target)
+    lgraph = lgraph.connect_layers("wide", "add/in3")
+    assert fields_of(lgraph)["add"] == (Field(1, ((-5, 1),)), Field(1, ((-4, 4),)))
+    assert check_near_the_centre(lgraph, (61, 64)) == 7
+
+
+def gated() -> LayerGraph:
+    lgraph = fixed(Convolution2dLayer(3, 1, padding="same", name="conv"))
+    lgraph = lgraph.add_layers(
+        [GlobalAveragePooling2dLayer(name="pool"), Convolution2dLayer(1, 1, name="gate")]
+    )
+    lgraph = lgraph.add_layers(MultiplicationLayer(2, name="multiply")).connect_layers("conv", "pool")
+    return lgraph.connect_layers("conv", "multiply/in1").connect_layers("gate", "multiply/in2")
+
+
+def test_a_gate_on_the_whole_image_sees_all_of_it():
+    costs = analyze_network(gated(), target_usage="network").costs().layers["multiply"]
+    assert (costs.receptive_field, costs.receptive_stride) == ((63, 66), (1, 1))
+    assert seen_by(positive_network(gated()), (61, 64), (30, 32)) == [(0, 60), (0, 63)]
+
+
+@pytest.mark.parametrize("corner", ["centercrop", (2, 4)])
+def test_crops_and_pads_move_the_field(corner):
+    lgraph = fixed(Convolution2dLayer(4, 1, name="small"))
+    lgraph = lgraph.add_layers(Crop2dLayer(corner, name="crop")).add_layers(AdditionLayer(2, name="add"))
+    lgraph = lgraph.connect_layers("imageinput", "crop/in").connect_layers("small", "crop/ref")
+    lgraph = lgraph.connect_layers("crop", "add/in1").connect_layers("small", "add/in2")
+    assert check_near_the_centre(lgraph, (61, 64)) == 7
+    lgraph = lgraph.add_layers(Pad2dLayer(name="pad")).add_layers(AdditionLayer(2, name="large"))
+    lgraph = lgraph.connect_layers("add", "pad/in").connect_layers("imageinput", "pad/ref")
+    lgraph = lgraph.connect_layers("pad", "large/in1").connect_layers("imageinput", "large/in2")
+    assert check_near_the_centre(lgraph, (61, 64)) == 7
+
+
+def without_maxima(lgraph: LayerGraph) -> LayerGraph:
+    """Average pooling for max pooling, whose gradient reaches one number of each window only."""
+    for layer in lgraph.layers:
+        if isinstance(layer, MaxPooling2dLayer):
+            average = AveragePooling2dLayer(layer.pool_size, stride=layer.stride, padding=layer.padding)
+            lgraph = lgraph.replace_layer(layer.name, average)
+    return lgraph
+
+
+def test_a_whole_unet_sees_what_its_gradients_reach():
+    lgraph = unet_layers((64, 64), 2, encoder_depth=2, num_first_encoder_filters=2)[0]
+    lgraph = without_maxima(lgraph).replace_layer(
+        "ImageInputLayer", ImageInputLayer((64, 64), normalization="none")
+    )
+    lgraph = lgraph.remove_layers("Softmax-Layer").remove_layers("Segmentation-Layer")
+    assert [field.size for field in fields_of(lgraph)["Final-ConvolutionLayer"]] == [44, 44]
+    assert check_near_the_centre(lgraph, (64, 64)) == 7
+
+
+def test_max_pooling_sees_what_average_pooling_sees():
+    for padding in (0, "same", (1, 0, 0, 1)):
+        pools = [kind(3, stride=2, padding=padding) for kind in (MaxPooling2dLayer, AveragePooling2dLayer)]
+        first, second = (pool.reach([fixed()["imageinput"].output_sizes([])[0]]) for pool in pools)
+        assert first == second
+
+
+def test_unpooling_leads_back_to_the_pooled_image():
+    """Its gradients reach only where maxima were, so what it may see is more than what one run sees."""
+    costs = analyze_network(segnet_layers((48, 64, 1), 2, 2)).costs().layers
+    assert costs["encoder2_maxpool"].receptive_stride == (4, 4)
+    assert costs["decoder2_unpool"].receptive_field == costs["encoder2_maxpool"].receptive_field
+    assert costs["decoder2_unpool"].receptive_stride == (2, 2)
+    assert costs["decoder1_relu_1"].receptive_stride == (1, 1)
+
+
+def test_volumes():
+    lgraph = LayerGraph(
+        [
+            Image3dInputLayer((21, 22, 23), normalization="none"),
+            Convolution3dLayer((3, 1, 2), 1, stride=(2, 1, 1), padding="same"),
+            Convolution3dLayer((1, 3, 3), 1, dilation_factor=(1, 2, 1)),
+        ]
+    )
+    last = analyze_network(lgraph, target_usage="network").costs().layers["conv3d_2"]
+    assert (last.receptive_field, last.receptive_stride) == ((3, 5, 4), (2, 1, 1))
+    assert check_near_the_centre(lgraph, (21, 22, 23)) == 7
+
+
+def test_what_a_module_looks_at_is_not_known():
+    lgraph = fixed(
+        ModuleLayer(torch.nn.Conv2d(1, 1, 3), name="module"), Convolution2dLayer(3, 1, name="conv")
+    )
+    costs = analyze_network(lgraph, target_usage="network").costs()
+    assert [costs.layers[name].receptive_field for name in lgraph.order] == [(1, 1), None, None]
+    assert costs.complete
+
+
+# A. Araujo, W. Norris, J. Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019
+# (of ResNet the first version, with strides in the 1×1 convolutions); fc6 of VGG-16: 212 + 6 · 32
+PUBLISHED = [
+    (alexnet, "pool5", 195),
+    (vgg16, "pool5", 212),
+    (vgg16, "fc6", 404),
+    (resnet50, "activation_49_relu", 483),
+    (resnet101, "res5c_relu", 1027),
+    (inceptionresnetv2, "conv_7b_ac", 3039),
+]
+
+
+@pytest.mark.parametrize(("builder", "layer", "field"), PUBLISHED)
+def test_published_fields(builder, layer, field):
+    costs = analyze_network(builder(), target_usage="network").costs()
+    assert costs.layers[layer].receptive_field == (field, field)
+    assert costs.layers[layer].receptive_stride == (32, 32)
+
+
+def test_every_layer_says_what_it_sees_of_its_ports():
+    for example in EXAMPLES:
+        reach = example.layer.reach(example.sizes)
+        if isinstance(example.layer, ModuleLayer):
+            assert reach is None
+            continue
+        assert set(reach) == set(example.layer.input_names) - {"ref", "indices", "size"}
+        for port, along in reach.items():
+            size = example.sizes[example.layer.input_names.index(port)]
+            assert len(along) == len(size.spatial)
+            assert all(len(one.taps) == one.outputs for one in along)
+
+
+def test_the_image_pooling_of_deeplab_sees_everything():
+    costs = analyze_network(deeplabv3plus_layers((256, 256, 3), 5, "resnet18")).costs().layers
+    assert costs["scorer"].receptive_stride == (4, 4)
+    assert min(costs["scorer"].receptive_field) >= 256
