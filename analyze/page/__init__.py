@@ -1,0 +1,5 @@
+"""The analysis as an interactive page in one file, and as the fragment that notebooks show."""
+
+from layergraph.analyze.page.document import fragment, page, templates
+
+__all__ = ["fragment", "page", "templates"]

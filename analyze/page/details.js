@@ -1,0 +1,188 @@
+// What is known of one layer or block, and the list of findings; each place in it leads there.
+
+function copyButton(label, text, title) {
+  const button = make("button", { type: "button", class: "copy", title: title ?? `${label} to the clipboard` }, label);
+  button.addEventListener("click", async (event) => {
+    event.stopPropagation();
+    const done = await copyText(text());
+    button.textContent = done ? "Copied" : "Not copied";
+    button.classList.toggle("done", done);
+    setTimeout(() => {
+      button.textContent = label;
+      button.classList.remove("done");
+    }, 1400);
+  });
+  return button;
+}
+
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // pages from disk may be refused the clipboard in some browsers
+    const area = make("textarea", { class: "offscreen", "aria-hidden": "true" });
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  }
+}
+
+function findingsView(model, list, onLayer) {
+  list.replaceChildren(...model.issues.map((issue) => findingItem(model, issue, onLayer)));
+}
+
+function findingItem(model, issue, onLayer) {
+  const item = make("li", { class: `finding ${issue.severity}` });
+  item.dataset.severity = issue.severity;
+  const place = issue.layer === null ? null : placeButton(model, issue.layer, onLayer, issue.place);
+  const head = make("div", { class: "head" }, mark(issue.severity));
+  if (place) head.append(place);
+  if (place && issue.port) head.append(make("span", { class: "quiet" }, `port ${issue.port}`));
+  head.append(make("span", { class: "code" }, issue.code));
+  item.append(head, make("p", {}, issue.text, issue.hint ? make("span", { class: "quiet" }, `; ${issue.hint}`) : ""));
+  if (issue.others.length) {
+    const others = make("p", { class: "others quiet" }, "See also ");
+    issue.others.slice(0, 12).forEach((index, at) => others.append(at ? ", " : "", placeButton(model, index, onLayer)));
+    item.append(others);
+  }
+  if (issue.edit) {
+    item.append(make("div", { class: "edit" }, make("code", {}, issue.edit),
+      copyButton("Copy edit", () => issue.edit, "Copy the edit that mends this")));
+  }
+  if (issue.layer !== null) {
+    item.classList.add("leads");
+    item.addEventListener("click", (event) => {
+      if (!event.target.closest("button, code") && !String(getSelection())) onLayer(issue.layer);
+    });
+  }
+  return item;
+}
+
+function placeButton(model, index, onLayer, text) {
+  const name = text ?? model.layers[index].name;
+  const shown = [...name].length > 80 ? `${[...name].slice(0, 79).join("")}…` : name;
+  return make("button", { type: "button", class: "place", onclick: () => onLayer(index) }, make("bdi", {}, shown));
+}
+
+function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFolded, rowText }) {
+  const section = (title, ...children) => make("section", {}, make("h3", {}, title), ...children);
+  const pairs = (rows) => {
+    const list = make("dl");
+    for (const [term, value] of rows) list.append(make("dt", {}, term), make("dd", {}, value));
+    return list;
+  };
+
+  function showLayer(layer) {
+    const swatch = make("span", { class: "swatch" });
+    swatch.dataset.kind = layer.kind;
+    const parts = [
+      header(layer.name, [swatch, `${layer.type} · layer ${layer.index + 1} · `, blockButton(layer.block)],
+        copyButton("Copy row", () => rowText(layer), "Copy the row as tab-separated values"),
+        copyButton("Copy name", () => layer.name)),
+      make("p", { class: "description" }, layer.description),
+    ];
+    const issues = [...layer.issues, ...layer.related];
+    if (issues.length) {
+      parts.push(make("ul", { class: "findings" }, ...issues.map((issue) => findingItem(model, issue, onLayer))));
+    }
+    const grid = make("div", { class: "grid" });
+    grid.append(section("Inputs", inputs(layer)), section("Outputs", outputs(layer)));
+    const learned = [...(layer.learnables ?? []).map(([name, size]) => [name, size]),
+      ...(layer.states ?? []).map(([name, size]) => [name, `${size} · state`])];
+    if (layer.count === null) grid.append(section("Learnables", make("p", { class: "quiet" }, "unknown: the size of an input is")));
+    else if (learned.length) {
+      grid.append(section(layer.count ? `Learnables · ${grouped.format(layer.count)}` : "States", pairs(learned)));
+    }
+    const costs = costRows(layer);
+    if (costs.length) grid.append(section("Costs of one observation", pairs(costs)));
+    parts.push(grid, make("div", { class: "edit" }, make("code", {}, layer.call),
+      copyButton("Copy", () => layer.call, "Copy the call that makes this layer")));
+    open(parts, `Layer ${layer.name}`);
+  }
+
+  function showBlock(block) {
+    const layers = block.layers.map((index) => model.layers[index]);
+    const known = layers.reduce((sum, layer) => sum + (layer.count ?? 0), 0);
+    const rows = [["Layers", grouped.format(layers.length)], ["Learnables", grouped.format(known)],
+      ["Output", layers.at(-1).size]];
+    const sum = (what) => layers.reduce((total, layer) => total + (layer.costs?.[what] ?? 0), 0);
+    if (sum("multiply_adds")) rows.push(["Multiply-adds", shortCount(sum("multiply_adds"))]);
+    const toggle = make("button", { type: "button", class: "copy", onclick: () => onToggle(block) },
+      isFolded(block) ? "Unfold" : "Fold");
+    const list = make("p", { class: "members" });
+    layers.slice(0, 200).forEach((layer) => list.append(placeButton(model, layer.index, onLayer), " "));
+    if (layers.length > 200) list.append(`and ${layers.length - 200} more`);
+    const issues = issuesOf(model, block.layers);
+    const parts = [header(block.name, ["Block of layers"], toggle), pairs(rows), list];
+    if (issues.length) parts.splice(1, 0, make("ul", { class: "findings" }, ...issues.map((issue) => findingItem(model, issue, onLayer))));
+    open(parts, `Block ${block.name}`);
+  }
+
+  function header(title, under, ...buttons) {
+    return make("header", {},
+      make("div", { class: "title" }, make("h2", {}, make("bdi", {}, title)), make("p", { class: "quiet" }, ...under)),
+      make("div", { class: "buttons" }, ...buttons,
+        make("button", { type: "button", class: "close", "aria-label": "Close details", title: "Close (Esc)", onclick: onClose }, "×")));
+  }
+
+  function blockButton(block) {
+    return make("button", { type: "button", class: "place", onclick: () => onBlock(block) }, make("bdi", {}, block.name));
+  }
+
+  function inputs(layer) {
+    const rows = layer.inputs.map((port) => {
+      const link = layer.into.find((one) => one.targetPort === port);
+      const value = make("span", {});
+      if (link) value.append(placeButton(model, link.source, onLayer), portText(link.sourcePort, model.layers[link.source]), " ", quiet(sizeOf(link.source, link.sourcePort)));
+      else value.append(make("span", { class: "error" }, "not connected"));
+      return [port, value];
+    });
+    return rows.length ? pairs(rows) : make("p", { class: "quiet" }, "none: an input of the network");
+  }
+
+  function outputs(layer) {
+    const rows = layer.activations.map(([port, size]) => {
+      const value = make("span", {}, size);
+      const targets = layer.outOf.filter((link) => link.sourcePort === port);
+      targets.slice(0, 40).forEach((link, at) => {
+        value.append(at ? ", " : make("br"), at ? "" : "→ ", placeButton(model, link.target, onLayer), portText(link.targetPort, model.layers[link.target], true));
+      });
+      return [port, value];
+    });
+    return pairs(rows);
+  }
+
+  const portText = (port, layer, isInput) => {
+    const single = isInput ? layer.inputs.length === 1 : layer.activations.length === 1;
+    return single ? "" : `/${port}`;
+  };
+  const quiet = (text) => make("span", { class: "quiet" }, text);
+  const sizeOf = (index, port) => model.layers[index].activations.find(([name]) => name === port)?.[1] ?? "";
+
+  function costRows(layer) {
+    const costs = layer.costs ?? {}, rows = [];
+    if (costs.multiply_adds != null) rows.push(["Multiply-adds", grouped.format(costs.multiply_adds)]);
+    if (costs.inference != null) rows.push(["Activations", shortBytes(costs.inference)]);
+    if (costs.training != null) rows.push(["Kept for training", shortBytes(costs.training)]);
+    if (costs.field) rows.push(["Receptive field", `${costs.field}, stride ${costs.stride}`]);
+    return rows;
+  }
+
+  function open(parts, label) {
+    panel.replaceChildren(...parts);
+    panel.setAttribute("aria-label", label);
+    panel.hidden = false;
+    panel.scrollTop = 0;
+  }
+
+  function close() {
+    panel.hidden = true;
+    panel.replaceChildren();
+  }
+
+  return { showLayer, showBlock, close };
+}

@@ -1,0 +1,118 @@
+"""From an analysis to HTML: the page with its program and data inside, and the plain fragment.
+
+The page is safe by construction: what comes from the network stands in one block of JSON, which no name can
+end, the program writes it as text only, and a Content-Security-Policy lets nothing run or load but what
+is in the file: it names the hashes of this program and this style.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from layergraph.analyze.kinds import COLORS
+from layergraph.analyze.page.payload import payload
+from layergraph.analyze.table import cells, title, totals_of
+from layergraph.analyze.wording import visible
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from layergraph.analyze.analysis import NetworkAnalysis
+
+_HERE = Path(__file__).parent
+# one program: each file uses what stands in those before it
+_PROGRAM = ("dagre.min.js", "model.js", "layout.js", "graph.js", "table.js", "details.js", "main.js")
+
+
+def page(analysis: NetworkAnalysis) -> str:
+    """A whole HTML page: graph, table and findings, with all that they need inside."""
+    from markupsafe import Markup
+
+    program, style = _program(), _style()
+    return (
+        templates(_HERE)
+        .get_template("page.html")
+        .render(
+            title=title(analysis),
+            policy="; ".join(
+                [
+                    "default-src 'none'",
+                    f"script-src '{_hash(program)}'",
+                    f"style-src '{_hash(style)}'",
+                    "base-uri 'none'",
+                    "form-action 'none'",
+                ]
+            ),
+            style=Markup(style),
+            program=Markup(program),
+            data=Markup(data_block(payload(analysis))),
+        )
+    )
+
+
+def fragment(analysis: NetworkAnalysis) -> str:
+    """The result alone, without a program, to stand in another page."""
+    flawed = {issue.layer: issue.severity for issue in reversed(analysis.issues)}
+    rows = []
+    for info in analysis.layers:
+        index, name, kind, sizes, learnables = cells(info)
+        flaw = flawed.get(info.name, "")
+        rows.append((index[0], name[0], name[1].strip(), kind[0], sizes, learnables, flaw))
+    issues = [
+        (i.severity, visible(i.layer), visible(i.message), visible(i.edit), i.code) for i in analysis.issues
+    ]
+    return (
+        templates(_HERE)
+        .get_template("result.html")
+        .render(title=title(analysis), totals=totals_of(analysis), issues=issues, rows=rows)
+    )
+
+
+def data_block(values: Mapping[str, Any]) -> str:
+    """JSON that can stand between script tags: no character in it begins or ends any markup.
+
+    >>> data_block({"name": "</script><img src=x>"})
+    '{"name":"\\\\u003c/script\\\\u003e\\\\u003cimg src=x\\\\u003e"}'
+    """
+    text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    # half a surrogate pair is no character of UTF-8; its backslash escape is also JSON's
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def templates(folder: Path) -> Environment:
+    """The page templates of a folder; what they are given is escaped."""
+    # imported here: jinja2 costs 20 ms
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _program() -> str:
+    licence = (_HERE / "dagre.LICENSE.txt").read_text("utf-8")
+    parts = [(_HERE / name).read_text("utf-8") for name in _PROGRAM]
+    return "\n".join(["", f"/* dagre, https://github.com/dagrejs/dagre\n\n{licence}*/", *parts])
+
+
+@cache
+def _style() -> str:
+    colors = (f'[data-kind="{kind}"] {{ --kind: {color} }}' for kind, color in COLORS.items())
+    return "\n".join(["", (_HERE / "page.css").read_text("utf-8"), *colors, ""])
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

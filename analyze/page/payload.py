@@ -1,0 +1,126 @@
+"""What the page is given: layers, connections, blocks, findings and totals, ready to be shown.
+
+Layers are numbered from 0 in the analyzer's order, and everything refers to those numbers. Every text is
+written on one line, with what does not print as its escape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from layergraph.analyze.blocks import blocks
+from layergraph.analyze.kinds import FOLLOWING, kind_of
+from layergraph.analyze.wording import byte_count, plain_size, short_count, size_text, times, visible
+from layergraph.layers import DropoutLayer
+
+if TYPE_CHECKING:
+    from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis
+    from layergraph.analyze.costs import LayerCosts
+    from layergraph.issues import Issue
+
+_LONGEST = 2000  # characters of the call that makes a layer
+
+
+def payload(analysis: NetworkAnalysis) -> dict[str, Any]:
+    """The whole analysis as numbers and texts for JSON."""
+    number = {name: index for index, name in enumerate(analysis.lgraph.order)}
+    return {
+        "name": visible(analysis.name),
+        "date": f"{analysis.analysis_date:%Y-%m-%d %H:%M}",
+        "totals": _totals(analysis),
+        "layers": [_layer(analysis, row) for row in analysis.layers],
+        "links": _links(analysis, number),
+        "blocks": [
+            {"name": visible(block.name), "layers": [number[name] for name in block.layers]}
+            for block in blocks(analysis.lgraph)
+        ],
+        "issues": [_issue(issue, number) for issue in analysis.issues],
+    }
+
+
+def _totals(analysis: NetworkAnalysis) -> list[list[str]]:
+    """Label, the number in short, the exact number; costs are those of one observation."""
+    costs = analysis.costs()
+    least = "" if costs.complete else "≥ "
+    peak = "?" if costs.peak_bytes_inference is None else byte_count(costs.peak_bytes_inference)
+    training = costs.activation_bytes_training
+    learnables = short_count(analysis.known_learnables)
+    if analysis.total_learnables is None:
+        learnables = f"≥ {learnables}"
+    return [
+        ["Learnables", learnables, f"{analysis.known_learnables:,}"],
+        ["Layers", f"{analysis.num_layers:,}", ""],
+        ["Connections", f"{analysis.num_connections:,}", ""],
+        ["Multiply-adds", f"{least}{short_count(costs.multiply_adds)}", f"{costs.multiply_adds:,}"],
+        [
+            "Peak memory, inference",
+            peak,
+            f"activations, at {visible(costs.peak_layer)}" if costs.peak_layer else "",
+        ],
+        ["Kept for training", f"{least}{byte_count(training)}", f"{training:,} bytes of activations"],
+    ]
+
+
+def _layer(analysis: NetworkAnalysis, row: LayerInfo) -> dict[str, Any]:
+    layer = analysis.lgraph[row.name]
+    kind = kind_of(layer)
+    call = visible(repr(layer))
+    first = row.activations[0].size
+    return {
+        "name": visible(row.name),
+        "type": visible(row.type),
+        "kind": kind,
+        "follows": kind in FOLLOWING or isinstance(layer, DropoutLayer),
+        "description": visible(row.description),
+        "size": plain_size(first),
+        "elements": None if first is None else prod(first.numbers),
+        "activations": [[port, size_text(size)] for port, size in row.activations],
+        "learnables": _sizes(row.learnables),
+        "count": row.num_learnables,
+        "states": _sizes(row.states),
+        "inputs": list(layer.input_names),
+        "costs": _costs(analysis.costs().layers[row.name]),
+        "call": call if len(call) <= _LONGEST else f"{call[: _LONGEST - 1]}…",
+    }
+
+
+def _costs(costs: LayerCosts) -> dict[str, Any]:
+    field, stride = costs.receptive_field, costs.receptive_stride
+    return {
+        "multiply_adds": costs.multiply_adds,
+        "inference": costs.activation_bytes_inference,
+        "training": costs.activation_bytes_training,
+        "field": None if field is None else times(field),
+        "stride": None if stride is None else "×".join(f"{step:g}" for step in stride),
+    }
+
+
+def _sizes(sizes: Mapping[str, Sequence[int]] | None) -> list[list[str]] | None:
+    return None if sizes is None else [[visible(name), times(numbers)] for name, numbers in sizes.items()]
+
+
+def _links(analysis: NetworkAnalysis, number: Mapping[str, int]) -> list[list[Any]]:
+    """Source, its port, destination, its port, and whether data flows (1) or only a size is looked up (0)."""
+    found = []
+    for name in analysis.lgraph.order:
+        memory = analysis.lgraph[name].memory_ports
+        for port, end in analysis.lgraph.sources(name).items():
+            flows = int(port != "ref" and port not in memory)
+            found.append([number[end.layer], end.port, number[name], port, flows])
+    return found
+
+
+def _issue(issue: Issue, number: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "code": issue.code,
+        "severity": issue.severity,
+        "layer": number.get(issue.layer),
+        "place": visible(issue.layer),
+        "port": visible(issue.port),
+        "text": visible(issue.text),
+        "hint": visible(issue.hint),
+        "edit": issue.edit,
+        "others": [number[name] for name in issue.others if name in number],
+    }
