@@ -12,7 +12,7 @@ from layergraph.errors import SizeError
 from layergraph.graph import LayerGraph
 from layergraph.issues import Issue, Severity
 from layergraph.layers.layer import Layer
-from layergraph.recovery import Guess, follow, mended
+from layergraph.recovery import Guess, follow, mended, unpooled
 from layergraph.sizes import Size
 
 TargetUsage = Literal["train_network", "network"]
@@ -79,6 +79,7 @@ def propagate(lgraph: LayerGraph, target_usage: TargetUsage = "train_network") -
         fault: SizeError | None = None
         if found:
             faulty.add(name)
+            guess = unpooled(fed, given[0], outputs) if layer.memory_ports else None
         elif is_guessed or len(known) < len(given):
             ports = {end.layer: lgraph[end.layer].output_names for end in fed.values()}
             fault, guess = follow(layer, fed, ports, guesses, outputs, partial(_computed, layer, fed))

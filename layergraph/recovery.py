@@ -75,6 +75,10 @@ def follow(
     for choice in _choices(known):
         given = [_given(fed.get(port), ports, choice) for port in layer.input_names]
         fillings = [size for size in dict.fromkeys(given) if size is not None]
+        if layer.memory_ports:  # what a pooling layer remembers says what it gave, and nothing else does
+            pools = [end.layer for port, end in fed.items() if port in layer.memory_ports]
+            fillings = [choice[pool][0] for pool in pools[:1] if pool in choice and None not in given[1:]]
+            fillings = fillings or [size for size in given if size is not None and None not in given]
         loose = [_loose(fed.get(port), guesses, choice) for port in layer.input_names]
         if None not in given:
             fillings = fillings[:1]  # nothing to fill
@@ -127,6 +131,17 @@ def mended(
     if not found and layer.is_output:
         found = [(inputs[0],)]
     return Guess(tuple(dict.fromkeys(found))[:_MOST], loose) if found else None
+
+
+def unpooled(
+    fed: Mapping[str, End], pooled: Size | None, outputs: Mapping[str, Sequence[Size | None]]
+) -> Guess | None:
+    """What an unpooling layer with wrong inputs would give with the right ones of a layer it is fed by."""
+    for source in fed.values():
+        size = outputs[source.layer][-1]
+        if size is not None and size.format == "SSSSSCB" and pooled is not None:
+            return Guess(((image_size(size.numbers[3:5], pooled.channels),),))
+    return None
 
 
 def _choices(known: Mapping[str, Guess]) -> Iterator[dict[str, Outputs]]:

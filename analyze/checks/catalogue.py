@@ -51,6 +51,7 @@ _RANK = {"error": 0, "warning": 1, "hint": 2}
 def findings(subject: Subject) -> tuple[Issue, ...]:
     """All that is wrong with a network: errors, warnings, hints; each in the order of the layers."""
     found = cured(subject)
+    subject.blamed = frozenset(name for issue in found for name in (issue.layer, *issue.others))
     for check in CATALOGUE:
         if check.find is not None:
             found.extend(check.find(subject))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from layergraph.analyze.checks import sizes
 from layergraph.analyze.checks.connections import forgotten, joined_up
@@ -36,4 +37,14 @@ def cured(subject: Subject) -> list[Issue]:
         if cure is not None and cures < _MOST_CURED and issue.layer:
             cures += 1
             found[index] = cure(connected, issue)
-    return found
+    return _merged(found)
+
+
+def _merged(issues: list[Issue]) -> list[Issue]:
+    """One finding for faults that one edit mends."""
+    found: dict[tuple[str, str] | int, Issue] = {}
+    for index, issue in enumerate(issues):
+        key = (issue.code, issue.edit) if issue.edit else index
+        first = found.get(key)
+        found[key] = issue if first is None else replace(first, others=(*first.others, issue.layer))
+    return list(found.values())

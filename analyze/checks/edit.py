@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from layergraph.draft import End
@@ -26,9 +27,18 @@ class Edit:
     """
 
     def __init__(self, lgraph: LayerGraph) -> None:
-        self.lgraph = lgraph
+        self._lgraph = lgraph
+        self._steps: list[Callable[[LayerGraph], LayerGraph]] = []
         self._imports: dict[str, None] = {}
         self._lines: list[str] = []
+
+    @property
+    def lgraph(self) -> LayerGraph:
+        """The graph with the steps made; made only when it is asked for, since most are only shown."""
+        for step in self._steps:
+            self._lgraph = step(self._lgraph)
+        self._steps = []
+        return self._lgraph
 
     @property
     def text(self) -> str:
@@ -37,26 +47,25 @@ class Edit:
 
     def connect(self, source: str, destination: str) -> Edit:
         """``connect_layers``."""
-        return self._step(
-            self.lgraph.connect_layers(source, destination), f"connect_layers({source!r}, {destination!r})"
-        )
+        self._steps.append(lambda lgraph: lgraph.connect_layers(source, destination))
+        return self._line(f"lgraph = lgraph.connect_layers({source!r}, {destination!r})")
 
     def disconnect(self, source: str, destination: str) -> Edit:
         """``disconnect_layers``."""
-        return self._step(
-            self.lgraph.disconnect_layers(source, destination),
-            f"disconnect_layers({source!r}, {destination!r})",
-        )
+        self._steps.append(lambda lgraph: lgraph.disconnect_layers(source, destination))
+        return self._line(f"lgraph = lgraph.disconnect_layers({source!r}, {destination!r})")
 
     def remove(self, names: Sequence[str]) -> Edit:
         """``remove_layers``."""
         written = repr(names[0]) if len(names) == 1 else repr(list(names))
-        return self._step(self.lgraph.remove_layers(names), f"remove_layers({written})")
+        self._steps.append(lambda lgraph: lgraph.remove_layers(names))
+        return self._line(f"lgraph = lgraph.remove_layers({written})")
 
     def add(self, layer: Layer) -> Edit:
         """``add_layers`` of a layer that can be written as it is."""
         self._import(f"from layergraph import {type(layer).__name__}")
-        return self._step(self.lgraph.add_layers(layer), f"add_layers({layer!r})")
+        self._steps.append(lambda lgraph: lgraph.add_layers(layer))
+        return self._line(f"lgraph = lgraph.add_layers({layer!r})")
 
     def bypass(self, name: str) -> Edit:
         """The layer removed, and what fed its input feeds what it fed."""
@@ -80,24 +89,20 @@ class Edit:
 
     def change(self, names: Sequence[str], **arguments: Any) -> Edit:
         """Other arguments for layers that are there; all else of them stays."""
-        for name in names:
-            self.lgraph = self.lgraph.replace_layer(name, replace(self.lgraph[name], **arguments))
+        self._steps += [partial(_changed, name, arguments) for name in names]
         self._import("from dataclasses import replace")
         written = ", ".join(f"{argument}={value!r}" for argument, value in arguments.items())
         if len(names) == 1:
             name = repr(names[0])
-            self._lines.append(f"lgraph = lgraph.replace_layer({name}, replace(lgraph[{name}], {written}))")
-        else:
-            self._lines.append(f"for name in {list(names)!r}:")
-            self._lines.append(f"    lgraph = lgraph.replace_layer(name, replace(lgraph[name], {written}))")
-        return self
+            return self._line(f"lgraph = lgraph.replace_layer({name}, replace(lgraph[{name}], {written}))")
+        self._line(f"for name in {list(names)!r}:")
+        return self._line(f"    lgraph = lgraph.replace_layer(name, replace(lgraph[name], {written}))")
 
     def resize(self, input_size: Sequence[int]) -> Edit:
         """Another size at the input layer."""
-        self.lgraph = with_input_size(self.lgraph, input_size)
+        self._steps.append(lambda lgraph: with_input_size(lgraph, input_size))
         self._import("from layergraph.edits import with_input_size")
-        self._lines.append(f"lgraph = with_input_size(lgraph, {tuple(input_size)!r})")
-        return self
+        return self._line(f"lgraph = with_input_size(lgraph, {tuple(input_size)!r})")
 
     def free_name(self, name: str) -> str:
         """The name, with a number if a layer has it."""
@@ -110,10 +115,13 @@ class Edit:
     def _import(self, line: str) -> None:
         self._imports[line] = None
 
-    def _step(self, lgraph: LayerGraph, call: str) -> Edit:
-        self.lgraph = lgraph
-        self._lines.append(f"lgraph = lgraph.{call}")
+    def _line(self, line: str) -> Edit:
+        self._lines.append(line)
         return self
+
+
+def _changed(name: str, arguments: Mapping[str, Any], lgraph: LayerGraph) -> LayerGraph:
+    return lgraph.replace_layer(name, replace(lgraph[name], **arguments))
 
 
 def written(source: End, lgraph: LayerGraph) -> str:

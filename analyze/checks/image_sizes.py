@@ -9,11 +9,12 @@ from layergraph.edits.input_size import with_input_size
 from layergraph.issues import Issue
 
 _FARTHEST = 64  # from an image size, others are tried
+_OF_SIZES = ("LG-CROPPING", "LG-SPATIAL", "LG-UNPOOLING", "LG-WINDOW")
 _LARGEST = 4096  # and, for windows that are too large, up to this
 
 
 def fitting_sizes(subject: Subject, issue: Issue) -> list[tuple[int, ...]]:
-    """The nearest smaller and larger (height, width, channels) without this fault, as far as there are any.
+    """The nearest smaller and larger (height, width, channels) whose sizes fit everywhere, if there are any.
 
     Height and width do not depend on each other, so that squares tell what fits each.
     """
@@ -27,11 +28,7 @@ def fitting_sizes(subject: Subject, issue: Issue) -> list[tuple[int, ...]]:
         if n not in known:
             lgraph = with_input_size(subject.lgraph, (*(n,) * len(spatial), channels))
             sizes = subject.tried(lgraph)
-            known[n] = (
-                sizes is not None
-                and issue.layer not in sizes.faulty
-                and len(sizes.errors) < len(subject.propagation.errors)
-            )
+            known[n] = sizes is not None and not any(one.code in _OF_SIZES for one in sizes.errors)
         return known[n]
 
     if issue.code == "LG-WINDOW":

@@ -25,10 +25,12 @@ class Subject:
         lgraph: the graph.
         propagation: its sizes and the facts that keep it from running.
         target_usage: ``"train_network"`` or ``"network"``.
+        blamed: layers that an error already tells to change.
     """
 
     def __init__(self, lgraph: LayerGraph, propagation: Propagation, target_usage: TargetUsage) -> None:
         self.lgraph, self.propagation, self.target_usage = lgraph, propagation, target_usage
+        self.blamed: frozenset[str] = frozenset()
         self._left = _TRIES
 
     @cached_property

@@ -17,6 +17,8 @@ def checkerboard(subject: Subject) -> Iterator[Issue]:
     """Transposed convolutions whose windows overlap unevenly: pixels get unequally many contributions."""
     found: dict[tuple[Any, ...], list[TransposedConvolution]] = defaultdict(list)
     for layer in subject.of(TransposedConvolution):
+        if layer.name in subject.blamed:
+            continue
         pairs = [*zip(layer.filter_size, layer.stride, strict=True)]
         # a bilinear filter gives every pixel the same sum, whatever its size
         if any(size > stride and size % stride for size, stride in pairs) and not (
@@ -45,7 +47,7 @@ def gaps(subject: Subject) -> Iterator[Issue]:
     """Transposed convolutions that leave pixels out, since their window is smaller than the step."""
     for layer in subject.of(TransposedConvolution):
         pairs = zip(layer.filter_size, layer.stride, strict=True)
-        if any(size < stride for size, stride in pairs):
+        if layer.name not in subject.blamed and any(size < stride for size, stride in pairs):
             size = tuple(map(max, layer.filter_size, layer.stride))
             yield Issue(
                 "LG-GAPS",
