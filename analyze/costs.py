@@ -9,10 +9,10 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.analysis import known_inputs
-from layergraph.analyze.memory import Activations, inference_peak
+from layergraph.analyze.memory import Activations, Peak, inference_peak
 from layergraph.analyze.receptive_field import receptive_fields
-from layergraph.analyze.training_memory import kept_in_training
-from layergraph.analyze.wording import byte_count, counted
+from layergraph.analyze.training_memory import kept_in_training, training_peak
+from layergraph.analyze.wording import byte_count, counted, visible
 from layergraph.errors import LayerArgumentError
 from layergraph.layers.arguments import whole
 from layergraph.layers.layer import Shape
@@ -63,18 +63,39 @@ class NetworkCosts:
     Attributes:
         batch_size, dtype: what was asked for; the dtype is that of weights and activations alike.
         layers: the costs of each layer by its name, in the analyzer's order.
-        peak_bytes_inference: the most bytes of activations at once in inference, the images fed
-            included, each tensor freed after the last layer that reads it, as compiled networks do;
-            no layer works in place. Scratch memory inside torch's operations is not known. ``None``
-            where errors keep the network from running.
-        peak_layer: the layer that runs then.
+        inference_peak: the most bytes of activations at once in inference, and the layer that runs then:
+            the images fed and all results, each freed after the last layer that reads it, as compiled
+            networks do; no layer works in place. ``None`` where errors keep the network from running.
+        training_peak: the same for a training step, forward and backward: an estimate, with the gradients
+            of activations and weights, without the weights themselves.
+
+    Memory that torch's operations take inside is not known, and that of the optimizer is not counted: SGDM
+    takes as much as the learnables, Adam twice as much. On a GPU the masks of dropout are smaller, one byte
+    a number.
     """
 
     batch_size: int
     dtype: str
     layers: Mapping[str, LayerCosts]
-    peak_bytes_inference: int | None
-    peak_layer: str
+    inference_peak: Peak | None
+    training_peak: Peak | None
+
+    @property
+    def peak_bytes_inference(self) -> int | None:
+        """The most bytes of activations at once in inference; the weights come on top."""
+        return None if self.inference_peak is None else self.inference_peak.num_bytes
+
+    @property
+    def peak_layer(self) -> str:
+        """The layer that runs when inference takes most; empty where errors keep the network from running."""
+        return "" if self.inference_peak is None else self.inference_peak.layer
+
+    @property
+    def peak_bytes_training(self) -> int | None:
+        """The most bytes at once in a training step, weights and gradients included; an estimate."""
+        if self.training_peak is None:
+            return None
+        return self.training_peak.num_bytes + self.learnable_bytes + self.state_bytes
 
     @property
     def complete(self) -> bool:
@@ -134,25 +155,30 @@ class NetworkCosts:
             "activation_bytes_training": self.activation_bytes_training,
             "peak_bytes_inference": self.peak_bytes_inference,
             "peak_layer": self.peak_layer,
+            "peak_bytes_training": self.peak_bytes_training,
         }
         return {**totals, "layers": {name: asdict(costs) for name, costs in self.layers.items()}}
 
     def __str__(self) -> str:
         least = "" if self.complete else "at least "
-        peak = "?"
-        if self.peak_bytes_inference is not None:
-            peak = f"{byte_count(self.peak_bytes_inference)} (at {self.peak_layer})"
-        batch = f"batch of {self.batch_size}, {self.dtype}"
+        inference = training = "?"
+        if self.inference_peak is not None and self.training_peak is not None:
+            peak, layer = self.inference_peak
+            inference = f"{byte_count(peak)} of activations (at {visible(layer)})"
+            step, layer = self.peak_bytes_training or 0, self.training_peak.layer
+            training = f"about {byte_count(step)} with weights and gradients (at {visible(layer)})"
         rows = {
             "Learnables": f"{least}{counted(self.learnables)}, {byte_count(self.learnable_bytes)}",
             "States": f"{least}{counted(self.states)}, {byte_count(self.state_bytes)}",
             "Multiply-adds": f"{least}{counted(self.multiply_adds)}",
-            "Activations, training": f"{least}{byte_count(self.activation_bytes_training)}",
-            "Activations, inference": f"{least}{byte_count(self.activation_bytes_inference)}",
-            "Peak in inference": peak,
+            "Activations in inference": f"{least}{byte_count(self.activation_bytes_inference)}",
+            "Peak in inference": inference,
+            "Kept for training": f"{least}{byte_count(self.activation_bytes_training)}",
+            "Peak in training": training,
         }
         width = max(map(len, rows))
-        return "\n".join([f"COSTS ({batch})", *(f"{label:<{width}}  {text}" for label, text in rows.items())])
+        lines = [f"{label:<{width}}  {text}" for label, text in rows.items()]
+        return "\n".join([f"COSTS (batch of {self.batch_size}, {self.dtype})", *lines])
 
 
 def network_costs(analysis: NetworkAnalysis, batch_size: int, dtype: str) -> NetworkCosts:
@@ -169,7 +195,8 @@ def network_costs(analysis: NetworkAnalysis, batch_size: int, dtype: str) -> Net
             sizes[name] = known
     activations = Activations(lgraph, sizes, batch_size, ITEM_BYTES[dtype])
     inference = activations.of_layers()
-    kept = kept_in_training(activations).of_layers(activations)
+    kept = kept_in_training(activations)
+    in_training = kept.of_layers(activations)
     fields = receptive_fields(lgraph, sizes)
     found = {}
     for name in lgraph.order:
@@ -180,13 +207,16 @@ def network_costs(analysis: NetworkAnalysis, batch_size: int, dtype: str) -> Net
             states=_total(analysis._states[name]),
             multiply_adds=None if adds is None else batch_size * adds,
             activation_bytes_inference=inference.get(name),
-            activation_bytes_training=kept.get(name),
+            activation_bytes_training=in_training.get(name),
             receptive_field=None if field is None else tuple(along.size for along in field),
             receptive_stride=None if field is None else tuple(along.stride for along in field),
         )
     runs = len(activations.inputs) == len(lgraph) and bool(lgraph.input_names and network_outputs(lgraph))
-    peak, layer = inference_peak(activations) if runs else (None, "")
-    return NetworkCosts(batch_size, dtype, found, peak, layer)
+    weights = {name: ITEM_BYTES[dtype] * (costs.learnables or 0) for name, costs in found.items()}
+    peak, training = None, None
+    if runs:
+        peak, training = inference_peak(activations), training_peak(activations, kept, weights)
+    return NetworkCosts(batch_size, dtype, found, peak, training)
 
 
 def _total(sizes: Mapping[str, Shape] | None) -> int | None:

@@ -80,33 +80,58 @@ class Peak(NamedTuple):
     layer: str
 
 
+class Alive:
+    """The bytes that are alive, and the most there were; memory that several hold is there once."""
+
+    def __init__(self, memory: Mapping[End, int]) -> None:
+        self._memory, self._holders = memory, Counter[End]()
+        self.num_bytes = 0
+        self.peak = Peak(0, "")
+
+    def hold(self, owner: End) -> None:
+        """One more holds this memory."""
+        self._holders[owner] += 1
+        if self._holders[owner] == 1:
+            self.add(self._memory[owner], owner.layer)
+
+    def release(self, owner: End) -> None:
+        """One less holds this memory; the last one frees it."""
+        self._holders[owner] -= 1
+        if not self._holders[owner]:
+            self.num_bytes -= self._memory[owner]
+
+    def add(self, num_bytes: int, layer: str) -> None:
+        """So much more (or less) than before, while this layer runs."""
+        self.num_bytes += num_bytes
+        if self.num_bytes > self.peak.num_bytes:
+            self.peak = Peak(self.num_bytes, layer)
+
+
 def inference_peak(activations: Activations) -> Peak:
     """The largest sum of what is alive, when each tensor is freed after the last layer that reads it.
 
     The images fed stay alive, because the caller holds them.
     """
     lgraph, owners = activations.lgraph, activations.owners(training=False)
-    results = [End(n, (*lgraph[n].output_names, "out")[0]) for n in network_outputs(lgraph)]
-    plan, ends = plan_of(lgraph, results)
-    uses = Counter({owners[end]: 1 for end in ends if end.port == ""})
-    alive = sum(activations.memory[end] for end in uses)
-    peak = Peak(alive, "")
+    plan, ends = plan_of(lgraph, results_of(lgraph))
+    alive = Alive(activations.memory)
+    for name in lgraph.input_names:
+        alive.hold(End(name, ""))
     for row in plan.rows:
         for slot in row.outputs:
-            owner = owners[ends[slot]]
-            if not uses[owner]:
-                alive += activations.memory[owner]
-            uses[owner] += 1
-        scratch = lgraph[row.key].scratch(activations.inputs[row.key])
-        peak = max(peak, Peak(alive + activations.num_bytes(scratch), row.key), key=lambda p: p.num_bytes)
+            alive.hold(owners[ends[slot]])
+        scratch = activations.num_bytes(lgraph[row.key].scratch(activations.inputs[row.key]))
+        alive.add(scratch, row.key)
+        alive.add(-scratch, row.key)
         for slot in row.free:
-            if ends[slot].port == "":
-                continue
-            owner = owners[ends[slot]]
-            uses[owner] -= 1
-            if not uses[owner]:
-                alive -= activations.memory[owner]
-    return peak
+            if ends[slot].port:
+                alive.release(owners[ends[slot]])
+    return alive.peak
+
+
+def results_of(lgraph: LayerGraph) -> list[End]:
+    """What a network of this graph returns."""
+    return [End(name, (*lgraph[name].output_names, "out")[0]) for name in network_outputs(lgraph)]
 
 
 def plan_of(lgraph: LayerGraph, results: Sequence[End]) -> tuple[Plan, list[End]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from layergraph.analyze.memory import Activations
+from layergraph.analyze.memory import Activations, Alive, Peak, plan_of, results_of
 from layergraph.draft import End
 from layergraph.graph import LayerGraph
 from layergraph.layers.activation import SoftmaxLayer
@@ -20,10 +20,12 @@ class TrainingMemory:
     Attributes:
         tensors: the layers that keep each tensor, by what owns its memory.
         private: bytes that a layer keeps for itself alone.
+        learning: the layers through which gradients go.
     """
 
     tensors: Mapping[End, tuple[str, ...]]
     private: Mapping[str, int]
+    learning: Set[str]
 
     def of_layers(self, activations: Activations) -> dict[str, int]:
         """What is kept of each layer's results and besides, and the images of input layers."""
@@ -83,7 +85,66 @@ def kept_in_training(activations: Activations) -> TrainingMemory:
         ends = [ports[port] for port in kept.inputs] + [End(name, port) for port in kept.outputs]
         for owner in dict.fromkeys(owners[end] for end in ends if end in owners):
             tensors[owner] = (*tensors.get(owner, ()), name)
-    return TrainingMemory(tensors, private)
+    return TrainingMemory(tensors, private, learning)
+
+
+def training_peak(activations: Activations, kept: TrainingMemory, learnables: Mapping[str, int]) -> Peak:
+    """The most bytes of images, activations and gradients in a step: an estimate, without the weights.
+
+    Each gradient takes as much as its tensor, until the layer before has used it; ``learnables`` are the
+    bytes of each layer's weights, whose gradients stay. What a layer keeps is free after its backward pass.
+    """
+    lgraph, owners = activations.lgraph, activations.owners(training=True)
+    starts = loss_starts(lgraph)
+    ends = [end for end, _ in starts.values()] or results_of(lgraph)
+    plan, slots = plan_of(lgraph, ends)
+    alive = Alive(activations.memory)
+    keepers: dict[str, list[End]] = {}
+    for owner, names in kept.tensors.items():
+        for name in names:
+            keepers.setdefault(name, []).append(owner)
+    for name in lgraph.input_names:
+        alive.hold(End(name, ""))
+    for row in plan.rows:
+        for slot in row.outputs:
+            alive.hold(owners[slots[slot]])
+        for owner in keepers.get(row.key, ()):
+            alive.hold(owner)
+        alive.add(kept.private.get(row.key, 0), row.key)
+        for slot in row.free:
+            if slots[slot].port:
+                alive.release(owners[slots[slot]])
+    gradients: dict[End, int] = {}
+    for name in starts:
+        for owner in keepers.get(name, ()):
+            alive.hold(owner)
+        alive.add(kept.private.get(name, 0), name)
+    for end in dict.fromkeys(ends):
+        alive.release(owners[end])
+        gradients[end] = activations.memory[end]
+        alive.add(gradients[end], end.layer)
+    for name in starts:
+        alive.add(-kept.private.get(name, 0), name)
+        for owner in keepers.get(name, ()):
+            alive.release(owner)
+    for row in reversed(plan.rows):
+        name, layer = row.key, lgraph[row.key]
+        if name not in kept.learning:
+            continue
+        given = sum(gradients.pop(slots[slot], 0) for slot in row.outputs)
+        made = 0
+        for slot in row.inputs:
+            source = slots[slot]
+            if source.layer in kept.learning and source.port and source not in gradients:
+                gradients[source] = activations.memory[source]
+                made += gradients[source]
+        if layer.hands_gradient_on:
+            given, made = 0, made - given
+        alive.add(made + learnables[name], name)
+        alive.add(-given - kept.private[name], name)
+        for owner in keepers.get(name, ()):
+            alive.release(owner)
+    return alive.peak
 
 
 def _before(names: list[str], lgraph: LayerGraph) -> set[str]:

@@ -41,6 +41,7 @@ class AdditionLayer(Joining, Layer):
     """
 
     type: ClassVar[str] = "Addition"
+    hands_gradient_on: ClassVar[bool] = True
     default_name: ClassVar[str] = "addition"
 
     @property
@@ -114,6 +115,7 @@ class DepthConcatenationLayer(Joining, Layer):
     """
 
     type: ClassVar[str] = "Depth concatenation"
+    hands_gradient_on: ClassVar[bool] = True
     default_name: ClassVar[str] = "depthcat"
 
     @property
@@ -161,6 +163,7 @@ class ConcatenationLayer(Joining, Along, Layer):
     """
 
     type: ClassVar[str] = "Concatenation"
+    hands_gradient_on: ClassVar[bool] = True
     default_name: ClassVar[str] = "concat"
 
     def __post_init__(self) -> None:

@@ -39,6 +39,8 @@ class Layer:
     # whether autograd keeps the input, or the result, for the backward pass
     keeps_input: ClassVar[bool] = False
     keeps_output: ClassVar[bool] = False
+    # whether the gradient of the result serves as that of the inputs, or holds it
+    hands_gradient_on: ClassVar[bool] = False
 
     name: str = ""
     weights: Weights | None = field(default=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import KW_ONLY, dataclass
 from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
@@ -45,9 +45,17 @@ class ClassOutput:
             return
         if self.classes == "auto":
             raise LayerArgumentError(f"{owner}: class_weights need classes; give the class names too")
-        weights = arguments.per_channel(self, "class_weights", self.class_weights, len(self.classes), "class")
+        given = self.class_weights
+        if isinstance(given, Sized) and len(given) != len(self.classes):
+            raise LayerArgumentError(
+                f"{owner}: class_weights are one a class, {len(self.classes)} numbers for {len(self.classes)} "
+                f"classes, got {len(given)}: {given!r:.100} [LG-CLASS-WEIGHTS]"
+            )
+        weights = arguments.per_channel(self, "class_weights", given, len(self.classes), "class")
         if min(weights or (0,)) <= 0:
-            raise LayerArgumentError(f"{owner}: class_weights are above 0, got {self.class_weights!r:.200}")
+            raise LayerArgumentError(
+                f"{owner}: class_weights are above 0, got {given!r:.200} [LG-CLASS-WEIGHTS]"
+            )
         object.__setattr__(self, "class_weights", weights)
 
     @property
