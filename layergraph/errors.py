@@ -38,7 +38,12 @@ class BadNameError(LayergraphError):
 
 
 class DuplicateNameError(LayergraphError):
-    """A layer name that is taken."""
+    """A layer name that is taken. ``code`` is its code in the catalogue of findings."""
+
+    code = "LG-DUPLICATE-NAME"
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} [{self.code}]"
 
 
 class PortTakenError(LayergraphError):
@@ -46,7 +51,12 @@ class PortTakenError(LayergraphError):
 
 
 class CycleError(LayergraphError):
-    """A connection that would lead back to where it came from."""
+    """A connection that would lead back to where it came from. ``code`` is its code among the findings."""
+
+    code = "LG-CYCLE"
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} [{self.code}]"
 
 
 class WrongTypeError(LayergraphError, TypeError):
