@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
@@ -46,10 +46,11 @@ class ClassOutput:
         if self.classes == "auto":
             raise LayerArgumentError(f"{owner}: class_weights need classes; give the class names too")
         given = self.class_weights
-        if isinstance(given, Sized) and len(given) != len(self.classes):
+        shape = getattr(given, "shape", None) or ([len(given)] if isinstance(given, (list, tuple)) else [])
+        if len(shape) == 1 and shape[0] != len(self.classes):
             raise LayerArgumentError(
-                f"{owner}: class_weights are one a class, {len(self.classes)} numbers for {len(self.classes)} "
-                f"classes, got {len(given)}: {given!r:.100} [LG-CLASS-WEIGHTS]"
+                f"{owner}: class_weights are one number a class, expected {len(self.classes)} for these classes, "
+                f"got {shape[0]} [LG-CLASS-WEIGHTS]"
             )
         weights = arguments.per_channel(self, "class_weights", given, len(self.classes), "class")
         if min(weights or (0,)) <= 0:
