@@ -41,26 +41,25 @@ def payload(analysis: NetworkAnalysis) -> dict[str, Any]:
 
 
 def _totals(analysis: NetworkAnalysis) -> list[list[str]]:
-    """Label, the number in short, the exact number; costs are those of one observation."""
+    """Label, the number in short, what it is exactly; costs are those of one observation."""
     costs = analysis.costs()
-    least = "" if costs.complete else "≥ "
-    peak = "?" if costs.peak_bytes_inference is None else byte_count(costs.peak_bytes_inference)
-    training = costs.activation_bytes_training
-    learnables = short_count(analysis.known_learnables)
-    if analysis.total_learnables is None:
-        learnables = f"≥ {learnables}"
-    return [
-        ["Learnables", learnables, f"{analysis.known_learnables:,}"],
+    known, adds = analysis.known_learnables, costs.multiply_adds
+    least = "≥ " if analysis.total_learnables is None else ""
+    rows = [
+        ["Learnables", f"{least}{short_count(known)}", f"{known:,}"],
         ["Layers", f"{analysis.num_layers:,}", ""],
         ["Connections", f"{analysis.num_connections:,}", ""],
-        ["Multiply-adds", f"{least}{short_count(costs.multiply_adds)}", f"{costs.multiply_adds:,}"],
-        [
-            "Peak memory, inference",
-            peak,
-            f"activations, at {visible(costs.peak_layer)}" if costs.peak_layer else "",
-        ],
-        ["Kept for training", f"{least}{byte_count(training)}", f"{training:,} bytes of activations"],
+        ["Multiply-adds", f"{'' if costs.complete else '≥ '}{short_count(adds)}", f"{adds:,}"],
     ]
+    if costs.inference_peak is not None:
+        number, layer = costs.inference_peak
+        exact = f"{number:,} bytes of activations at once, at {visible(layer)}"
+        rows.append(["Peak in inference", byte_count(number), exact])
+    if costs.peak_bytes_training is not None:
+        number = costs.peak_bytes_training
+        exact = f"about {number:,} bytes at once: activations, gradients and weights"
+        rows.append(["Peak in training", byte_count(number), exact])
+    return rows
 
 
 def _layer(analysis: NetworkAnalysis, row: LayerInfo) -> dict[str, Any]:
