@@ -12,6 +12,7 @@ import typer
 
 from layergraph.cli.arguments import network, with_builder_arguments
 from layergraph.cli.output import say_written, write_text
+from layergraph.cli.table_options import with_table_options
 from layergraph.errors import LayergraphError
 
 if TYPE_CHECKING:
@@ -52,10 +53,10 @@ _SUFFIXES = {
     ".tex": Format.latex,
     ".html": Format.html,
 }
-_TABLE = "Table"  # the panel of the options that choose columns, rows and order
 
 
 @with_builder_arguments
+@with_table_options
 def analyze(
     network_: NetworkArgument,
     *,
@@ -71,60 +72,7 @@ def analyze(
     target_usage: Annotated[
         Usage, typer.Option(help="For training, which needs a loss; or a network that only computes.")
     ] = Usage.train_network,
-    columns: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME,NAME,...",
-            help="Columns, such as name,type,size,num_learnables,multiply_adds; 'all' for all.",
-            rich_help_panel=_TABLE,
-        ),
-    ] = None,
-    sort: Annotated[
-        str | None,
-        typer.Option(
-            metavar="[-]NAME,...",
-            help="Columns to sort by; with - before it, the largest comes first.",
-            rich_help_panel=_TABLE,
-        ),
-    ] = None,
-    filter_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--filter",
-            metavar="PATTERN",
-            help="Only layers with such names, such as 'res3a*'. Also several times.",
-            rich_help_panel=_TABLE,
-        ),
-    ] = None,
-    layer_type: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="Only layers of this type, such as convolution or '*pooling'. Also several times.",
-            rich_help_panel=_TABLE,
-        ),
-    ] = None,
-    block: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="Only layers of these blocks, such as res3a. Also several times.",
-            rich_help_panel=_TABLE,
-        ),
-    ] = None,
-    group: Annotated[
-        bool, typer.Option("--group", help="One row a block, such as res3a*.", rich_help_panel=_TABLE)
-    ] = False,
-    batch_size: Annotated[
-        int,
-        typer.Option(
-            metavar="N", help="What multiply-adds and bytes are counted for.", rich_help_panel=_TABLE
-        ),
-    ] = 1,
-    dtype: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="The numbers that bytes are counted for.", rich_help_panel=_TABLE),
-    ] = "float32",
+    table: dict[str, Any],
     arguments: dict[str, Any],
 ) -> None:
     """Show every layer of a network: sizes, learnables, and what is wrong. Needs no training and no memory.
@@ -139,17 +87,14 @@ def analyze(
     analysis = analyze_network(lgraph, name=Path(network_).stem, target_usage=target_usage.value)
     form = format_ or _SUFFIXES.get(output.suffix.lower() if output else "", Format.table)
     shown: NetworkAnalysis | LayerTable = analysis
-    choices = {"sort_by": _listed(sort), "names": filter_, "types": layer_type, "blocks": block}
-    choices = {name: words for name, words in choices.items() if words}
-    if columns or choices or group:
+    if table:
         if form is Format.html:
             raise LayergraphError("the page shows all layers; the options of the table are for other formats")
-        chosen = {"columns": _columns(columns)} if columns else {}
-        shown = analysis.table(**chosen, **choices, group=group, batch_size=batch_size, dtype=dtype)
+        shown = analysis.table(**table)
     if form is Format.table and output is None:
         shown.show()
     else:
-        write_text(_written(shown, form), output)
+        write_text(analysis.to_html() if form is Format.html else _written(shown, form), output)
     if analysis.num_errors:
         if shown is not analysis:  # the table does not say what is wrong
             count = "1 error" if analysis.num_errors == 1 else f"{analysis.num_errors} errors"
@@ -157,17 +102,6 @@ def analyze(
                 f"the network has {count}; without the options of the table they are listed", file=sys.stderr
             )
         raise typer.Exit(1)
-
-
-def _listed(text: str | None) -> list[str]:
-    """The words between commas."""
-    return [word.strip() for word in text.split(",")] if text else []
-
-
-def _columns(text: str) -> list[str]:
-    from layergraph.analyze.columns import COLUMNS
-
-    return [*COLUMNS] if text == "all" else _listed(text)
 
 
 def _written(shown: NetworkAnalysis | LayerTable, form: Format) -> str:
@@ -178,7 +112,7 @@ def _written(shown: NetworkAnalysis | LayerTable, form: Format) -> str:
         Format.markdown: shown.to_markdown,
         Format.latex: shown.to_latex,
     }
-    return shown.to_html() if form is Format.html else writers[form]()
+    return writers[form]()
 
 
 @with_builder_arguments
