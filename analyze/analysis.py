@@ -259,10 +259,10 @@ class NetworkAnalysis:
         ──────────  ───────────  ──────────
         inputImage  Image Input           0
         encoder1*   7 layers         37,824
-        decoder1*   7 layers         38,278
+        decoder1*   7 layers         38,214
         softmax*    2 layers              0
         ──────────  ───────────  ──────────
-        Total       17 layers        76,102
+        Total       17 layers        76,038
         """
         from layergraph.analyze.columns import Facts
         from layergraph.analyze.layer_table import layer_table

@@ -152,7 +152,7 @@ class LayerTable:
         >>> from layergraph import ImageInputLayer, ReluLayer
         >>> from layergraph.analyze import analyze_network
         >>> analysis = analyze_network([ImageInputLayer((8, 8, 1), name="in_1"), ReluLayer()])
-        >>> print(analysis.table(["name", "type"]).to_latex().splitlines()[4])
+        >>> print(analysis.table(["name", "type"]).to_latex().splitlines()[6])
         in\\_1 & Image Input \\\\
         """
         from layergraph.analyze.latex import latex_table
