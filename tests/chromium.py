@@ -117,7 +117,6 @@ class Tab:
         self, browser: Chromium, width: int = 1280, height: int = 800, *, dark: bool = False
     ) -> None:
         self.browser = browser
-        browser.events.clear()
         self._target = browser.call("Target.createTarget", url="about:blank")["targetId"]
         attached = browser.call("Target.attachToTarget", targetId=self._target, flatten=True)
         self._session = attached["sessionId"]
@@ -224,6 +223,8 @@ class Tab:
     def close(self) -> None:
         """Close the page."""
         self.browser.call("Target.closeTarget", targetId=self._target)
+        kept = [event for event in self.browser.events if event.get("sessionId") != self._session]
+        self.browser.events[:] = kept
 
 
 @contextmanager

@@ -234,7 +234,10 @@ function start() {
       });
       byId("chips").append(chip);
     }
-    findingsView(model, list, (index) => select({ layer: index }));
+    findingsView(model, list, (index) => {
+      if (document.body.dataset.tab === "findings") showTab("graph");
+      select({ layer: index });
+    });
   }
 
   function drawLegend() {

@@ -1,0 +1,48 @@
+"""One Chromium for all tests of the page; where there is none, they are skipped."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from chromium import PROGRAM, Chromium, Tab, chromium, tab
+
+from layergraph.analyze import NetworkAnalysis
+
+Opener = Callable[..., Tab]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Chromium]:
+    """A running browser."""
+    if PROGRAM is None:
+        pytest.skip("no Chromium is installed")
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def show(browser: Chromium, tmp_path: Path) -> Iterator[Opener]:
+    """A function that opens an analysis; at the end nothing may have complained or left the file."""
+    opened: list[tuple[Tab, str]] = []
+    stack = []
+
+    def open_page(
+        analysis: NetworkAnalysis, fragment: str = "", size: tuple[int, int] = (1280, 800), dark: bool = False
+    ) -> Tab:
+        path = tmp_path / f"page{len(opened)}.html"
+        path.write_text(analysis.to_html(), encoding="utf-8")
+        context = tab(browser, *size, dark=dark)
+        page = context.__enter__()
+        stack.append(context)
+        opened.append((page, path.as_uri()))
+        page.open(path, fragment)
+        return page
+
+    try:
+        yield open_page
+        for page, address in opened:
+            assert page.printed() == []
+            assert {request.split("#")[0] for request in page.requests()} == {address}
+    finally:
+        for context in reversed(stack):
+            context.__exit__(None, None, None)
