@@ -265,7 +265,7 @@ class NetworkAnalysis:
         Total       17 layers        76,038
         """
         from layergraph.analyze.columns import Facts
-        from layergraph.analyze.layer_table import layer_table
+        from layergraph.analyze.selection import layer_table
 
         facts = Facts(self, batch_size, dtype)
         return layer_table(

@@ -8,30 +8,14 @@ concatenation ends the branches that it joins, an upsampling begins something ne
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import NamedTuple
 
+from layergraph.analyze.block_names import Key, keys_of, shared_words
 from layergraph.analyze.kinds import FOLLOWING, kind_of
 from layergraph.graph import LayerGraph
 from layergraph.layers import DropoutLayer, GlobalAveragePooling2dLayer
-
-# words that say what a layer does, not where it stands: "bn3a_branch2a" belongs to "res3a"
-_ROLE_WORDS = (
-    "ac act activation add addition average avg avgpool batch batchnorm bias bn c cat concat "
-    "concatenation conv conv1d conv2d conv3d convolution crop deconv dense depth depthwise drop dropout "
-    "dw elu fc gelu global layernorm leaky linear max maxpool maxpooling multiplication norm "
-    "normalization pointwise pool pooling pooling1d pooling2d pooling3d pw relu relu6 resize scale "
-    "sepconv sigmoid softmax sum swish tanh transposed unpool unpooling up upconv upsample upsampling"
-)
-_ROLES = frozenset(_ROLE_WORDS.split())
-# a word and the number that is glued to it: conv|1, res|4b22; "conv2d" is a word
-_WORD = re.compile(r"([^\d\W_]*)(\d+[a-z]?\d*)?", re.IGNORECASE)
-_PARTS = re.compile(r"[^\W_]+")
-_MORE = re.compile(r"[\W_](\d+)(?=[\W_]|$)")
 
 
 @dataclass(frozen=True)
@@ -42,26 +26,12 @@ class Block:
     layers: tuple[str, ...]
 
 
-class _Key(NamedTuple):
-    """What the beginning of a name says: ``Encoder-Stage``, ``1``; the roles before a number say nothing."""
-
-    prefix: str
-    number: str
-    text: str  # the part of the name that says it
-
-    def fits(self, other: _Key) -> bool:
-        same = self.prefix == other.prefix
-        return self.number == other.number and (
-            same or (bool(self.number) and not (self.prefix and other.prefix))
-        )
-
-
 @dataclass
 class _Draft:
     """A block in the making."""
 
     layers: list[str]
-    key: _Key | None = None
+    key: Key | None = None
     closed: bool = False  # what comes is not of this block, but for activations of its last layer
     join: str = ""  # the layer that joined its branches
 
@@ -86,7 +56,7 @@ def blocks(lgraph: LayerGraph) -> tuple[Block, ...]:
     decoder1 7
     softmax 2
     """
-    keys = _keys([name for name in lgraph.order if not lgraph[name].is_input])
+    keys = keys_of([name for name in lgraph.order if not lgraph[name].is_input])
     sweep = _Sweep(lgraph)
     for name in lgraph.order:
         key = keys.get(name)
@@ -97,43 +67,9 @@ def blocks(lgraph: LayerGraph) -> tuple[Block, ...]:
     return tuple(map(Block, _names(sweep.drafts), (tuple(draft.layers) for draft in sweep.drafts)))
 
 
-def _keys(names: Sequence[str]) -> dict[str, _Key]:
-    """What each name says, where a name beside it says the same: alone it says nothing."""
-    said = [(name, key) for name in names if (key := _key(name))]
-    kept = set()
-    for index, ((_, first), (_, second)) in enumerate(pairwise(said)):
-        if first.fits(second):
-            kept |= {index, index + 1}
-    return {name: key for index, (name, key) in enumerate(said) if index in kept}
-
-
-def _key(name: str) -> _Key | None:
-    prefix: list[str] = []
-    first = 0
-    for part in _PARTS.finditer(name):
-        match = None if part[0].lower() in _ROLES else _WORD.fullmatch(part[0])  # "conv2d" is a word
-        word, number = (match[1].lower(), match[2]) if match else (part[0].lower(), None)
-        role = word in _ROLES
-        if role and prefix:  # what the layer does in its block
-            break
-        if number and (word or prefix):
-            if not role and word:
-                prefix.append(word)
-            end = part.end()
-            while prefix and (more := _MORE.match(name, end)):  # block35_1
-                number, end = f"{number}-{more[1]}", more.end()
-            return _Key("-".join(prefix), number, name[:end])
-        if number:  # a counter
-            break
-        if not role:
-            prefix.append(word)
-            first = first or part.end()
-    return _Key(prefix[0], "", name[:first]) if prefix else None
-
-
 def _names(drafts: Sequence[_Draft]) -> list[str]:
     """A name of its own for each block: what its layers' names share, or a layer's name."""
-    shared = [_shared(draft) for draft in drafts]
+    shared = [shared_words(draft.key, draft.layers) if draft.key else "" for draft in drafts]
     count = Counter(shared)
     names: dict[str, None] = {}
     for draft, beginning in zip(drafts, shared, strict=True):
@@ -144,22 +80,6 @@ def _names(drafts: Sequence[_Draft]) -> list[str]:
     return list(names)
 
 
-def _shared(draft: _Draft) -> str:
-    """What says that layers belong together: the words that their names begin with."""
-    shared = draft.key.text if draft.key else ""
-    if not draft.key or draft.key.number:
-        return shared
-    names = [name for name in draft.layers if name.startswith(shared)]
-    words = [list(_PARTS.finditer(name)) for name in names]
-    for index in range(min(map(len, words))):
-        beginning = names[0][: words[0][index].end()]
-        if any(name[: parts[index].end()] != beginning for name, parts in zip(names, words, strict=True)):
-            break
-        if all(parts[index + 1 :] and not parts[index + 1][0].isdecimal() for parts in words):
-            shared = beginning  # as far as more than a counter comes behind it
-    return shared
-
-
 class _Sweep:
     """Cuts the layers, which come in the analyzer's order, into blocks."""
 
@@ -168,7 +88,7 @@ class _Sweep:
         self.position = {name: index for index, name in enumerate(lgraph.order)}
         self.drafts: list[_Draft] = []
 
-    def place_named(self, name: str, key: _Key) -> None:
+    def place_named(self, name: str, key: Key) -> None:
         """Place a layer whose name says where it belongs."""
         kind = kind_of(self.lgraph[name])
         last, before = self._behind(1), self._behind(2)

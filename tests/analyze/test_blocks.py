@@ -211,3 +211,11 @@ def test_blocks_of_a_long_chain_take_linear_time() -> None:
     start = time.perf_counter()
     assert len(blocks(lgraph)) == 2
     assert time.perf_counter() - start < 2  # 0.1 s; quadratic would be minutes
+
+
+def test_hostile_names_take_linear_time() -> None:
+    hostile = ["9" * 200_000 + "é", "a_" * 100_000 + "1", "a1" * 100_000, "conv_" * 40_000]
+    lgraph = LayerGraph([ImageInputLayer((8, 8, 1)), *(ReluLayer(name=name) for name in hostile)])
+    start = time.perf_counter()
+    check(lgraph)
+    assert time.perf_counter() - start < 5  # 0.5 s; quadratic would be hours
