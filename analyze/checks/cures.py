@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from layergraph.analyze.checks import sizes
 from layergraph.analyze.checks.connections import forgotten, joined_up
+from layergraph.analyze.checks.edit import input_text
 from layergraph.analyze.checks.subject import Subject
 from layergraph.analyze.checks.unpooling import unpooled
+from layergraph.draft import End
 from layergraph.issues import Issue
 
 _CURES: Mapping[str, Callable[[Subject, Issue], Issue]] = {
@@ -27,6 +29,7 @@ def cured(subject: Subject) -> list[Issue]:
     if not subject.propagation.issues:
         return []
     found, connected = forgotten(subject)
+    forgot = len(found)
     facts = connected.propagation.issues
     unpoolings, told = unpooled(connected, facts)
     found += unpoolings
@@ -37,6 +40,10 @@ def cured(subject: Subject) -> list[Issue]:
         if cure is not None and cures < _MOST_CURED and issue.layer:
             cures += 1
             found[index] = cure(connected, issue)
+    missing = {repr(input_text(End(one.layer, one.port), subject.lgraph)) for one in found[:forgot]}
+    for index, issue in enumerate(found[forgot:], forgot):
+        if any(target in issue.edit for target in missing):  # it needs the connection that is not there
+            found[index] = replace(issue, edit="")
     return _merged(found)
 
 

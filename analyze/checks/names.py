@@ -33,13 +33,15 @@ def near_duplicates(subject: Subject) -> Iterator[Issue]:
         groups[key].append(name)
     for first, *others in groups.values():
         if others:
+            plain = [name for name in (first, *others) if not name.isascii()]
+            codes = f" ({', '.join(map(ascii, plain))})" if plain else ""
             yield Issue(
                 "LG-NEAR-DUPLICATE",
                 "warning",
                 first,
                 "",
-                f"the name is nearly that of {quoted(others)}: only case, separators or look-alike letters "
-                "differ",
+                f"the name is nearly that of {quoted(others)}{codes}: only case, separators or look-alike "
+                "letters differ",
                 "give them names that cannot be confused",
                 others=tuple(others),
             )

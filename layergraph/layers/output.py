@@ -49,7 +49,7 @@ class ClassOutput:
         shape = getattr(given, "shape", None) or ([len(given)] if isinstance(given, (list, tuple)) else [])
         if len(shape) == 1 and shape[0] != len(self.classes):
             raise LayerArgumentError(
-                f"{owner}: class_weights are one number a class, expected {len(self.classes)} for these classes, "
+                f"{owner}: class_weights are one number a class, expected {len(self.classes)} of them, "
                 f"got {shape[0]} [LG-CLASS-WEIGHTS]"
             )
         weights = arguments.per_channel(self, "class_weights", given, len(self.classes), "class")

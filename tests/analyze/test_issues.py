@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from torch import nn
 
-import layergraph
 from layergraph import (
     AdditionLayer,
     ClassificationLayer,
@@ -91,8 +89,6 @@ GRAPHS: dict[str, Callable[[], LayerGraph]] = {
     "LG-MODULE": lambda: chain(ModuleLayer(nn.Linear(4, 2), name="linear")),
     "LG-MODULE, outputs": lambda: chain(ModuleLayer(nn.ReLU(), num_outputs=2, name="two")),
 }
-# found by compile alone: they need the weights
-COMPILE_ONLY = {"LG-WEIGHTS"}
 
 
 def test_texts(golden: Callable[[str, str], None]) -> None:
@@ -112,12 +108,6 @@ def test_the_issue_is_found_with_its_place(label: str) -> None:
     assert all(issue.layer in analysis.lgraph for issue in found if issue.layer)
     assert analysis.num_errors + analysis.num_warnings == len(analysis.issues)
     assert all(issue.message in analysis.to_text() for issue in found)
-
-
-def test_every_code_in_the_source_has_a_graph() -> None:
-    source = Path(layergraph.__file__).parent.rglob("*.py")
-    codes = {code for path in source for code in re.findall(r'"(LG-[A-Z-]+)"', path.read_text("utf-8"))}
-    assert codes - COMPILE_ONLY == {label.partition(",")[0] for label in GRAPHS}
 
 
 def test_the_analysis_goes_on_past_an_error() -> None:

@@ -1,0 +1,376 @@
+"""Every check on the smallest network that triggers it, and on the nearest that does not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import layergraph
+from layergraph import (
+    AdditionLayer,
+    BatchNormalizationLayer,
+    Convolution2dLayer,
+    Convolution3dLayer,
+    Crop2dLayer,
+    CycleError,
+    DropoutLayer,
+    DuplicateNameError,
+    ImageInputLayer,
+    InvalidNetworkError,
+    Layer,
+    LayerArgumentError,
+    LayerGraph,
+    MaxPooling2dLayer,
+    MaxUnpooling2dLayer,
+    ModuleLayer,
+    PixelClassificationLayer,
+    ReluLayer,
+    SoftmaxLayer,
+    TransposedConv2dLayer,
+    Weights,
+)
+from layergraph.analyze import analyze_network
+from layergraph.analyze.checks import CATALOGUE
+from layergraph.builders import BUILDERS, unet_layers
+
+INPUT = ImageInputLayer((16, 16, 3), name="data")
+ENDING = (SoftmaxLayer(name="softmax"), PixelClassificationLayer(name="loss"))
+
+
+def conv(size: int = 3, filters: int = 4, **arguments: Any) -> Convolution2dLayer:
+    return Convolution2dLayer(size, filters, **{"padding": "same", "name": "conv"} | arguments)
+
+
+def chain(*layers: Layer, data: Layer = INPUT) -> LayerGraph:
+    return LayerGraph([data, *layers, *ENDING])
+
+
+def joined(**arguments: Any) -> LayerGraph:
+    """The image, and a convolution of it, added."""
+    lgraph = chain(conv(**arguments), AdditionLayer(2, name="add"))
+    return lgraph.connect_layers("data", "add/in2")
+
+
+def normalized(**arguments: Any) -> LayerGraph:
+    return chain(conv(**arguments), BatchNormalizationLayer(name="bn"))
+
+
+def dropped(*layers: Layer) -> LayerGraph:
+    return chain(
+        conv(name="first"), DropoutLayer(0.2, name="drop"), *layers, BatchNormalizationLayer(name="bn")
+    )
+
+
+def enlarged(size: int, **arguments: Any) -> LayerGraph:
+    up = TransposedConv2dLayer(size, 4, stride=2, cropping="same", name="up", **arguments)
+    return chain(conv(), up)
+
+
+def measured(*, used: bool) -> LayerGraph:
+    """A crop to the size of a branch, which is used besides or not."""
+    lgraph = chain(conv(), Crop2dLayer(name="crop")).add_layers(conv(5, 4, padding=1, name="branch"))
+    lgraph = lgraph.connect_layers("data", "branch").connect_layers("branch", "crop/ref")
+    if not used:
+        return lgraph
+    lgraph = lgraph.disconnect_layers("crop", "softmax").add_layers(AdditionLayer(2, name="add"))
+    lgraph = lgraph.connect_layers("crop", "add/in1").connect_layers("branch", "add/in2")
+    return lgraph.connect_layers("add", "softmax")
+
+
+def measured_twice() -> LayerGraph:
+    """A crop to the size of two layers, which what is used has as well."""
+    lgraph = chain(conv(), conv(1, name="one"), Crop2dLayer(name="crop"))
+    lgraph = lgraph.add_layers([conv(name="branch"), ReluLayer(name="branch_relu")])
+    return lgraph.connect_layers("data", "branch").connect_layers("branch_relu", "crop/ref")
+
+
+def unpooled(*, connected: bool) -> LayerGraph:
+    lgraph = chain(
+        MaxPooling2dLayer(2, stride=2, has_unpooling_outputs=connected, name="pool"),
+        MaxUnpooling2dLayer(name="unpool"),
+    )
+    for port in ("indices", "size") if connected else ():
+        lgraph = lgraph.connect_layers(f"pool/{port}", f"unpool/{port}")
+    return lgraph
+
+
+def named(*names: str) -> LayerGraph:
+    return chain(conv(), *(ReluLayer(name=name) for name in names))
+
+
+def scored(filters: int) -> LayerGraph:
+    loss = PixelClassificationLayer(classes=["a", "b"], name="loss")
+    return chain(conv(filters=filters)).replace_layer("loss", loss)
+
+
+def weighted(filters: int) -> LayerGraph:
+    tensors = {"weight": torch.zeros(filters, 3, 3, 3), "bias": torch.zeros(filters)}
+    return chain(conv(filters=4)).with_weights({"conv": Weights(tensors)})
+
+
+def image(*size: int) -> ImageInputLayer:
+    return ImageInputLayer(size, name="data")
+
+
+CASES: dict[str, tuple[Callable[[], LayerGraph], Callable[[], LayerGraph]]] = {
+    "LG-CHANNELS": (lambda: joined(filters=4), lambda: joined(filters=3)),
+    "LG-CHECKERBOARD": (lambda: enlarged(3), lambda: enlarged(4)),
+    "LG-CLASSES": (lambda: scored(3), lambda: scored(2)),
+    "LG-CROPPING": (
+        lambda: chain(TransposedConv2dLayer(2, 4, cropping=9, name="up")),
+        lambda: chain(TransposedConv2dLayer(2, 4, cropping=8, name="up")),
+    ),
+    "LG-DEAD-BRANCH": (lambda: measured(used=False), lambda: measured(used=True)),
+    "LG-DEAD-BRANCH, of several layers": (measured_twice, lambda: chain(conv(), conv(1, name="one"))),
+    "LG-DILATION": (
+        lambda: chain(conv(dilation_factor=16)),
+        lambda: chain(conv(dilation_factor=15)),
+    ),
+    "LG-DIMENSIONS": (
+        lambda: chain(Convolution3dLayer(3, 4, padding="same", name="conv")),
+        lambda: chain(conv()),
+    ),
+    "LG-DISCONNECTED": (
+        lambda: chain(conv()).add_layers(ReluLayer(name="far")),
+        lambda: chain(conv()),
+    ),
+    "LG-DOUBLE-SOFTMAX": (
+        lambda: chain(conv(), SoftmaxLayer(name="first"), DropoutLayer(0.1, name="drop")),
+        lambda: chain(conv(), SoftmaxLayer(name="attention"), conv(name="score")),
+    ),
+    "LG-DROPOUT-BEFORE-BATCHNORM": (
+        lambda: dropped(ReluLayer(name="relu")),
+        lambda: dropped(conv(bias_learn_rate_factor=0)),
+    ),
+    "LG-GAPS": (lambda: enlarged(1), lambda: enlarged(2)),
+    "LG-LARGE-ACTIVATION": (
+        lambda: chain(conv(3, 32, dilation_factor=257), data=image(2048, 4096, 3)),
+        lambda: chain(conv(3, 31, dilation_factor=257), data=image(2048, 4096, 3)),
+    ),
+    "LG-MISSING-INPUT": (
+        lambda: joined(filters=3).disconnect_layers("conv", "add/in1"),
+        lambda: joined(filters=3),
+    ),
+    "LG-MODULE": (
+        lambda: chain(ModuleLayer(nn.Conv2d(4, 4, 1), name="module")),
+        lambda: chain(ModuleLayer(nn.Conv2d(3, 4, 1), name="module")),
+    ),
+    "LG-NEAR-DUPLICATE": (
+        lambda: named("conv1_1", "Conv1-1", "a", "а"),  # the last is Cyrillic
+        lambda: named("conv1_1", "conv11", "a", "b"),
+    ),
+    "LG-NO-INPUT": (lambda: chain(conv()).remove_layers("data"), lambda: chain(conv())),
+    "LG-NO-OUTPUT": (lambda: chain(conv()).remove_layers("loss"), lambda: chain(conv())),
+    "LG-NO-SOFTMAX": (
+        lambda: chain(conv()).remove_layers("softmax").connect_layers("conv", "loss"),
+        lambda: chain(conv()),
+    ),
+    "LG-ONE-CLASS": (lambda: chain(conv(filters=1)), lambda: chain(conv(filters=2))),
+    "LG-RECEPTIVE-FIELD": (
+        lambda: chain(conv(), data=image(25, 25, 3)),
+        lambda: chain(conv(), data=image(24, 24, 3)),
+    ),
+    "LG-SPATIAL": (lambda: joined(filters=3, padding=0), lambda: joined(filters=3)),
+    "LG-UNPOOLING": (lambda: unpooled(connected=False), lambda: unpooled(connected=True)),
+    "LG-UNUSED-OUTPUT": (
+        lambda: chain(conv()).add_layers(ReluLayer(name="end")).connect_layers("data", "end"),
+        lambda: chain(conv()),
+    ),
+    "LG-WASTED-BIAS": (lambda: normalized(), lambda: normalized(bias_learn_rate_factor=0)),
+    "LG-WINDOW": (lambda: chain(conv(17, padding=0)), lambda: chain(conv(16, padding=0))),
+}
+# these are raised at once, or when compiling
+RAISED: dict[str, tuple[type[Exception], Callable[[], object], Callable[[], object]]] = {
+    "LG-CLASS-WEIGHTS": (
+        LayerArgumentError,
+        lambda: PixelClassificationLayer(classes=["a", "b"], class_weights=[1, 2, 3]),
+        lambda: PixelClassificationLayer(classes=["a", "b"], class_weights=[1, 2]),
+    ),
+    "LG-CYCLE": (
+        CycleError,
+        lambda: joined().disconnect_layers("data", "add/in2").connect_layers("softmax", "add/in2"),
+        lambda: joined().disconnect_layers("data", "add/in2").connect_layers("conv", "add/in2"),
+    ),
+    "LG-DUPLICATE-NAME": (DuplicateNameError, lambda: named("a", "a"), lambda: named("a", "b")),
+    "LG-WEIGHTS": (InvalidNetworkError, lambda: weighted(5).compile(), lambda: weighted(4).compile()),
+}
+
+
+def codes(lgraph: LayerGraph) -> list[str]:
+    return [issue.code for issue in analyze_network(lgraph).issues]
+
+
+def test_the_catalogue_is_complete() -> None:
+    found = [check.code for check in CATALOGUE]
+    assert found == sorted({name.partition(",")[0] for name in CASES} | set(RAISED))
+    root = Path(layergraph.__file__).parent
+    folders = {root, root / "analyze", Path(layergraph.analyze.__file__).parent}
+    sources = {path for folder in folders for path in folder.rglob("*.py")}
+    told = {code for path in sources for code in re.findall(r"\bLG(?:-[A-Z]+)+", path.read_text("utf-8"))}
+    assert told == set(found)
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_a_check_finds_what_it_is_for_and_nothing_else(code: str) -> None:
+    broken, sound = CASES[code]
+    code = code.partition(",")[0]
+    severity = next(check.severity for check in CATALOGUE if check.code == code)
+    issues = analyze_network(broken()).issues
+    assert {(issue.code, issue.severity) for issue in issues} == {(code, severity)}
+    assert codes(sound()) == []
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_its_edits_mend_the_network(code: str) -> None:
+    analysis = analyze_network(CASES[code][0]())
+    names = {"lgraph": analysis.lgraph}
+    for issue in analysis.issues:
+        exec(issue.edit, names)
+    left = codes(names["lgraph"])
+    has_edits = all(issue.edit for issue in analysis.issues)
+    assert (
+        code.partition(",")[0] not in left if has_edits else not any(issue.edit for issue in analysis.issues)
+    )
+
+
+@pytest.mark.parametrize("code", RAISED)
+def test_what_is_raised_at_once_names_its_code(code: str) -> None:
+    error, broken, sound = RAISED[code]
+    with pytest.raises(error, match=rf"\[{code}\]"):
+        broken()
+    sound()
+
+
+def test_all_messages_and_edits(golden: Callable[[str, str], None]) -> None:
+    lines = []
+    for code, (broken, _) in CASES.items():
+        lines.append(code)
+        for issue in analyze_network(broken()).issues:
+            text = re.sub(r"(the module cannot take [^:]+: ).*(?= \(from)", r"\1<torch's words>", str(issue))
+            lines.append(f"  {text}")
+            if issue.others:
+                lines.append(f"    others: {', '.join(issue.others)}")
+            lines += [f"    >>> {line}" for line in issue.edit.splitlines()]
+        lines.append("")
+    for code, (error, broken, _) in RAISED.items():
+        with pytest.raises(error) as caught:
+            broken()
+        lines += [code, *(f"  {line}" for line in str(caught.value).splitlines()), ""]
+    golden("analyze/checks", "\n".join(lines))
+
+
+def test_a_series_of_the_same_is_one_finding() -> None:
+    layers: list[Layer] = []
+    for index in range(20):
+        layers += [conv(name=f"conv{index}"), BatchNormalizationLayer(name=f"bn{index}")]
+    (issue,) = analyze_network(chain(*layers)).issues
+    assert (issue.code, issue.layer, issue.severity) == ("LG-WASTED-BIAS", "conv0", "hint")
+    assert issue.others == tuple(f"conv{index}" for index in range(1, 20))
+    assert "20 layers, 'conv0', 'conv1', 'conv2', 'conv3' and 16 more" in issue.text
+
+
+def test_errors_come_before_warnings_and_these_before_hints() -> None:
+    lgraph = chain(
+        conv(),
+        BatchNormalizationLayer(name="bn"),
+        conv(filters=1, dilation_factor=16, name="last", num_channels=9),
+    )
+    analysis = analyze_network(lgraph)
+    assert [issue.severity for issue in analysis.issues] == ["error", "warning", "warning", "hint"]
+    assert (analysis.num_errors, analysis.num_warnings, analysis.num_hints) == (1, 2, 1)
+    text = analysis.to_text()
+    assert text.index("LG-CHANNELS") < text.index("LG-ONE-CLASS") < text.index("LG-WASTED-BIAS")
+    assert "Hints             1" in text
+
+
+SIZES: dict[str, dict[str, Any]] = {
+    "deeplabv3plus": {"image_size": (320, 320, 3), "num_classes": 11, "network": "resnet18"},
+    "patch_classification": {"patch_size": (61, 61, 3), "num_classes": 3},
+    "segnet": {"image_size": (360, 480, 3), "num_classes": 11, "encoder_depth": 4},
+    "unet3d": {"image_size": (64, 64, 64, 3), "num_classes": 3},
+}
+# as MATLAB has them: with biases that learn before batch normalizations
+WITH_BIAS = ("mobilenetv2", "resnet50", "unet3d")
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_no_builder_is_told_off(name: str) -> None:
+    builder = BUILDERS[name]
+    arguments = SIZES.get(name, {"image_size": (320, 320, 3), "num_classes": 11})
+    found = codes(builder.build(**arguments))
+    assert found == ["LG-WASTED-BIAS"] * (name in WITH_BIAS)
+
+
+@pytest.mark.parametrize("size", [(352, 480, 3), (480, 640, 3), (720, 960, 3)])
+def test_no_network_of_the_lecture_is_told_off(size: tuple[int, ...]) -> None:
+    assert codes(unet_layers(size, 5)[0]) == []
+    for name in ("segnet", "fcn", "deeplabv3plus"):
+        more = {"segnet": {"encoder_depth": 4}, "deeplabv3plus": {"network": "resnet18"}}.get(name, {})
+        assert codes(BUILDERS[name].build(image_size=size, num_classes=11, **more)) == []
+
+
+HOSTILE = [
+    "it's",
+    '"); import os; os.abort() #',
+    "'); raise SystemExit #",
+    "line\nbreak",
+    "back\\slash",
+    "\u202egnp",
+    "\x1b[31mred",
+    "{name}",
+    "'''",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_becomes_code(name: str) -> None:
+    """Each kind of edit, with such a name in every place that an edit writes names in."""
+    broken = [
+        chain(conv(name=name)).disconnect_layers(name, "softmax"),
+        chain(conv(name=name, num_channels=9)),
+        chain(conv(name=name), BatchNormalizationLayer(name="bn")),
+        chain(conv(name=name), AdditionLayer(2, name=name + "2")).connect_layers("data", name + "2/in2"),
+        chain(SoftmaxLayer(name=name)),
+        chain(conv())
+        .remove_layers("softmax")
+        .connect_layers("conv", "loss")
+        .replace_layer("conv", conv(name=name)),
+        chain(conv()).add_layers([ReluLayer(name=name), ReluLayer(name=name + "2")]),
+        chain(conv()).add_layers(ReluLayer(name=name)).connect_layers("data", name),
+        chain(conv(17, padding=0, name=name)),
+        chain(MaxPooling2dLayer(2, stride=2, name=name), MaxUnpooling2dLayer(name=name + "2")),
+        chain(TransposedConv2dLayer(3, 4, stride=2, cropping="same", name=name)),
+        chain(conv(filters=4, padding=0, name=name), AdditionLayer(2, name="add")).connect_layers(
+            "data", "add/in2"
+        ),
+        chain(conv(name=name)).remove_layers("data"),
+        chain(conv(name=name)).remove_layers(["softmax", "loss"]),
+    ]
+    edits = [issue.edit for lgraph in broken for issue in analyze_network(lgraph).issues]
+    assert len([edit for edit in edits if repr(name) in edit or repr(name)[1:-1] in edit]) >= len(broken) - 2
+    for lgraph in broken:
+        for issue in analyze_network(lgraph).issues:
+            names = {"lgraph": lgraph}
+            exec(issue.edit, names)
+            assert set(names) <= {"lgraph", "__builtins__", "replace", "with_input_size", "name"} | set(
+                re.findall(r"\w+Layer", issue.edit)
+            )
+            assert names["lgraph"] != lgraph or not issue.edit
+
+
+def test_findings_of_a_large_graph_take_no_quadratic_time() -> None:
+    layers: list[Layer] = []
+    for index in range(5000):
+        layers += [conv(name=f"conv{index}"), BatchNormalizationLayer(name=f"bn{index}")]
+    lgraph = chain(*layers)
+    (issue,) = analyze_network(lgraph).issues
+    assert len(issue.others) == 4999
+    apart = lgraph.disconnect_layers("conv2500", "bn2500")
+    first = analyze_network(apart).issues[0]
+    assert (first.code, first.layer, first.others) == ("LG-MISSING-INPUT", "bn2500", ("conv2500",))
