@@ -5,6 +5,7 @@ import time
 import networkx
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from layergraph import (
     AdditionLayer,
@@ -65,6 +66,41 @@ def check(lgraph: LayerGraph) -> tuple[Block, ...]:
 
 @given(networks(most=14))
 def test_random_graphs(lgraph: LayerGraph) -> None:
+    check(lgraph)
+
+
+PARTS = st.sampled_from(["res", "bn", "conv", "relu", "aspp", "Stage", "1", "1a", "2", "_", "-", ".", "x"])
+NAMES = st.lists(PARTS, min_size=1, max_size=5).map("".join)
+KINDS = (
+    lambda name: ReluLayer(name=name),
+    lambda name: Convolution2dLayer(1, 2, name=name),
+    lambda name: BatchNormalizationLayer(name=name),
+    lambda name: MaxPooling2dLayer(2, name=name),
+    lambda name: TransposedConv2dLayer(2, 2, name=name),
+    lambda name: AdditionLayer(2, name=name),
+    lambda name: DepthConcatenationLayer(3, name=name),
+    lambda name: ImageInputLayer((8, 8, 2), name=name),
+    lambda name: SoftmaxLayer(name=name),
+    lambda name: PixelClassificationLayer(name=name),
+)
+
+
+@st.composite
+def wirings(draw: st.DrawFn) -> LayerGraph:
+    """Any layers with names that look alike, wired anyhow, some not at all; sizes do not matter here."""
+    lgraph = LayerGraph()
+    for name in draw(st.lists(NAMES, min_size=1, max_size=14, unique=True)):
+        layer = draw(st.sampled_from(KINDS))(name)
+        sources = [other for other in lgraph if lgraph[other].output_names]
+        lgraph = lgraph.add_layers(layer)
+        for port in layer.input_names if sources else ():
+            if draw(st.integers(0, 9)):
+                lgraph = lgraph.connect_layers(draw(st.sampled_from(sources[-4:])), f"{name}/{port}")
+    return lgraph
+
+
+@given(wirings())
+def test_names_that_look_alike_in_any_wiring(lgraph: LayerGraph) -> None:
     check(lgraph)
 
 
