@@ -32,7 +32,8 @@ class TrainingMemory:
         found = {name: self.private.get(name, 0) for name in activations.inputs}
         images = [end for end in activations.memory if end.port == ""]
         for end in dict.fromkeys([*images, *self.tensors]):
-            found[end.layer] += activations.memory[end]
+            if end in activations.memory:  # else it is a view of what is not known
+                found[end.layer] += activations.memory[end]
         return found
 
 
@@ -110,7 +111,12 @@ def training_peak(activations: Activations, kept: TrainingMemory, learnables: Ma
             alive.hold(owners[slots[slot]])
         for owner in keepers.get(row.key, ()):
             alive.hold(owner)
-        alive.add(kept.private.get(row.key, 0), row.key)
+        private = kept.private.get(row.key, 0)
+        alive.add(private, row.key)
+        if not private:  # else it is scratch memory that is kept
+            scratch = activations.num_bytes(lgraph[row.key].scratch(activations.inputs[row.key]))
+            alive.add(scratch, row.key)
+            alive.add(-scratch, row.key)
         for slot in row.free:
             if slots[slot].port:
                 alive.release(owners[slots[slot]])
