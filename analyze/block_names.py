@@ -10,13 +10,13 @@ from typing import NamedTuple
 # words that say what a layer does, not where it stands: "bn3a_branch2a" belongs to "res3a"
 _ROLE_WORDS = (
     "ac act activation add addition average avg avgpool batch batchnorm bias bn c cat concat "
-    "concatenation conv conv1d conv2d conv3d convolution crop deconv dense depth depthwise drop dropout "
-    "dw elu fc gelu global layernorm leaky linear max maxpool maxpooling multiplication norm "
-    "normalization pointwise pool pooling pooling1d pooling2d pooling3d pw relu relu6 resize scale "
-    "sepconv sigmoid softmax sum swish tanh transposed unpool unpooling up upconv upsample upsampling"
+    "concatenation conv convolution crop deconv dense depth depthwise drop dropout dw elu fc gelu "
+    "global layernorm leaky linear max maxpool maxpooling multiplication norm normalization pointwise "
+    "pool pooling pw relu relu6 resize scale sepconv sigmoid softmax sum swish tanh transposed unpool "
+    "unpooling up upconv upsample upsampling"
 )
 _ROLES = frozenset(_ROLE_WORDS.split())
-# a word and the number that is glued to it: conv|1, res|4b22; "conv2d" is a word
+# a word and the number that is glued to it: conv|1, res|4b22
 _WORD = re.compile(r"([^\d\W_]*)(\d+(?:[a-z]\d*)?)?", re.IGNORECASE)
 _PARTS = re.compile(r"[^\W_]+")
 _MORE = re.compile(r"[\W_](\d+)(?=[\W_]|$)")
@@ -51,9 +51,11 @@ def _key(name: str) -> Key | None:
     prefix: list[str] = []
     first = 0
     for part in _PARTS.finditer(name):
-        match = None if part[0].lower() in _ROLES else _WORD.fullmatch(part[0])  # "conv2d" is a word
+        match = None if part[0].lower() in _ROLES else _WORD.fullmatch(part[0])
         word, number = (match[1].lower(), match[2]) if match else (part[0].lower(), None)
         role = word in _ROLES
+        if role and word != "bn" and number in ("1d", "2d", "3d"):  # of conv2d; but bn3d is of res3d
+            number = None
         if role and prefix:  # what the layer does in its block
             break
         if number and (word or prefix):

@@ -93,8 +93,9 @@ class _Sweep:
         kind = kind_of(self.lgraph[name])
         last, before = self._behind(1), self._behind(2)
         if last and not last.key and not last.closed:
-            if before and not before.closed and before.key and before.key.fits(key) and self._in_series(last):
-                before.take(self.drafts.pop())
+            same = before and not before.closed and before.key and before.key.fits(key)
+            if before and same and (self._in_series(last) or self._feeds(last, name)):
+                before.take(self.drafts.pop())  # what stands between belongs there, too
             elif kind == "joining" and self._feeds(last, name):
                 last.key = key
         draft = self._behind(1)

@@ -138,6 +138,15 @@ def test_unet_and_segnet() -> None:
     assert names(built("segnet", encoder_depth=2)) == "inputImage encoder1 encoder2 decoder2 decoder1 softmax"
 
 
+def test_a_crop_of_the_skip_belongs_to_the_stage_that_it_feeds() -> None:
+    for join in ("crop", "pad"):
+        found = blocks(built("unet", image_size=(60, 70, 3), encoder_depth=2, join=join))
+        assert " ".join(block.name for block in found) == (
+            "ImageInputLayer Encoder-Stage-1 Encoder-Stage-2 Bridge Decoder-Stage-1 Decoder-Stage-2 "
+            "Final-ConvolutionLayer"
+        )
+
+
 def test_deeplab() -> None:
     assert names(built("deeplabv3plus")) == (
         "data conv1 res2a res2b res3a res3b res4a res4b res5a res5b aspp dec softmax-out"
