@@ -83,16 +83,20 @@ def follow(
         if None not in given:
             fillings = fillings[:1]  # nothing to fill
         sizes += [([size or filling for size in given], choice) for filling in fillings]
-    fault = None
-    possible: list[Outputs] = []
-    for given_sizes, choice in sizes[:_MOST]:
-        try:
-            possible.append(compute(given_sizes, choice))
-        except SizeError as error:
-            fault = fault or error
     if not sizes:
         return None, None
+    fault = None
+    possible: list[Outputs] = []
     first, choice = sizes[0]
+    for given_sizes, way in sizes[:_MOST]:
+        try:
+            results = compute(given_sizes, way)
+        except SizeError as error:
+            fault = fault or error
+        else:
+            if not possible:
+                first, choice = given_sizes, way
+            possible.append(results)
     if not possible:
         assert fault is not None
         guess = mended(layer, first, lambda one: compute(one, choice))
