@@ -7,25 +7,39 @@ from typing import TYPE_CHECKING, Any
 from layergraph.analyze.analysis import Activation, LayerInfo, NetworkAnalysis, analyze_network
 
 if TYPE_CHECKING:
+    from layergraph.analyze.comparison import Comparison, LayerComparison, compare
     from layergraph.analyze.diagram import diagram_source, plot, save_diagram
 
 __all__ = [
     "Activation",
+    "Comparison",
+    "LayerComparison",
     "LayerInfo",
     "NetworkAnalysis",
     "analyze_network",
+    "compare",
     "diagram_source",
     "plot",
     "save_diagram",
 ]
 
 
-def __getattr__(name: str) -> Any:
-    # diagrams bring the package graphviz, which an analysis does without
-    if name in ("diagram_source", "plot", "save_diagram"):
-        from layergraph.analyze import diagram
+# what an analysis does without; diagrams bring the package graphviz
+_ON_REQUEST = {
+    "Comparison": "comparison",
+    "LayerComparison": "comparison",
+    "compare": "comparison",
+    "diagram_source": "diagram",
+    "plot": "diagram",
+    "save_diagram": "diagram",
+}
 
-        return getattr(diagram, name)
+
+def __getattr__(name: str) -> Any:
+    if name in _ON_REQUEST:
+        from importlib import import_module
+
+        return getattr(import_module(f"layergraph.analyze.{_ON_REQUEST[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

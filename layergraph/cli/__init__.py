@@ -9,6 +9,7 @@ import typer
 from layergraph.cli import builders, networks, segmentation
 from layergraph.cli.arguments import NumbersCommand
 from layergraph.cli.demo import demo
+from layergraph.cli.diff import diff
 from layergraph.errors import LayergraphError
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app.command(cls=NumbersCommand)(demo)
 app.command()(builders.builders)
 app.command(cls=NumbersCommand)(networks.analyze)
 app.command(cls=NumbersCommand)(networks.diagram)
+app.command(cls=NumbersCommand)(diff)
 app.command(cls=NumbersCommand)(segmentation.train)
 app.command(cls=NumbersCommand)(segmentation.segment)
 app.command(cls=NumbersCommand)(segmentation.evaluate)

@@ -118,7 +118,7 @@ def with_builder_arguments(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def run(**values: Any) -> Any:
         given = {name: values.pop(name) for name in builders_of}
-        arguments = {name: _value(name, text) for name, text in given.items() if text is not None}
+        arguments = {name: as_value(name, text) for name, text in given.items() if text is not None}
         return command(**values, arguments=arguments)
 
     parameters = [*own, *added]
@@ -139,7 +139,7 @@ def _option(name: str, builders: list[str]) -> inspect.Parameter:
     )
 
 
-def _value(name: str, text: str | bool) -> Any:
+def as_value(name: str, text: str | bool) -> Any:
     """A switch, a whole number, several of them, a decimal number, or a word."""
     if isinstance(text, bool):
         return text

@@ -1,0 +1,82 @@
+"""A comparison as HTML: both networks side by side, what differs in colour. No program, nothing to load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from layergraph.analyze.comparison_text import MARKS, details, fed_by, names, summary, total_rows
+from layergraph.analyze.page.document import templates
+from layergraph.analyze.wording import plain_size, visible
+
+if TYPE_CHECKING:
+    from layergraph.analyze.analysis import LayerInfo
+    from layergraph.analyze.comparison import Comparison, LayerComparison
+
+_FEW = 40  # of so few layers all are shown at first
+
+
+class _Side(NamedTuple):
+    name: str
+    description: str
+    sizes: list[str]
+
+
+class _Row(NamedTuple):
+    mark: str
+    status: str
+    before: _Side
+    after: _Side
+    details: list[tuple[str, str]]
+
+
+def page(comparison: Comparison) -> str:
+    """A whole HTML page that needs nothing beside it."""
+    return templates(Path(__file__).parent).get_template("comparison.html").render(_values(comparison))
+
+
+def fragment(comparison: Comparison) -> str:
+    """The comparison alone, to stand in another page."""
+    return templates(Path(__file__).parent).get_template("comparison_result.html").render(_values(comparison))
+
+
+def _values(comparison: Comparison) -> dict[str, Any]:
+    before, after = names(comparison)
+    issues = [("new", issue) for issue in comparison.appeared] + [
+        ("gone", issue) for issue in comparison.gone
+    ]
+    return {
+        "before": before,
+        "after": after,
+        "summary": summary(comparison),
+        "totals": total_rows(comparison),
+        "issues": [
+            (
+                which,
+                issue.severity,
+                visible(issue.layer),
+                visible(issue.message),
+                [visible(line) for line in issue.edit.splitlines()],
+                issue.code,
+            )
+            for which, issue in issues
+        ],
+        "rows": [_row(comparison, row) for row in comparison.layers],
+        "only_differences": len(comparison.layers) > _FEW and not comparison.is_equal,
+    }
+
+
+def _row(comparison: Comparison, row: LayerComparison) -> _Row:
+    found = [] if row.status == "resized" else details(row)
+    for analysis, info in ((comparison.before, row.before), (comparison.after, row.after)):
+        if row.status in ("added", "removed") and info and (sources := fed_by(analysis, info)):
+            found.append(("from", sources))
+    return _Row(MARKS.get(row.status, "~"), row.status, _side(row.before), _side(row.after), found)
+
+
+def _side(info: LayerInfo | None) -> _Side:
+    if info is None:
+        return _Side("", "", [])
+    return _Side(
+        visible(info.name), visible(info.description), [plain_size(size) for _, size in info.activations]
+    )
