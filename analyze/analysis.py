@@ -239,7 +239,7 @@ class NetworkAnalysis:
                 ``"activations"``, ``"size"``, ``"learnables"``, ``"num_learnables"``, ``"states"``,
                 ``"num_states"``, ``"multiply_adds"``, ``"activation_bytes_inference"``,
                 ``"activation_bytes_training"``, ``"receptive_field"``, ``"receptive_stride"``,
-                ``"inputs"``, ``"outputs"``, ``"issues"``.
+                ``"inputs"``, ``"outputs"``, ``"issues"``; or ``"all"``.
             sort_by: columns to sort by, also such as are not shown; with ``-`` before it, the largest
                 comes first. What is unknown comes last.
             names: patterns of layer names, such as ``"res3a*"``; layers that fit one stay.

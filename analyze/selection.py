@@ -94,6 +94,7 @@ def _words(argument: str, words: object) -> tuple[str, ...]:
 
 
 def _columns(names: Words) -> list[Column]:
+    names = list(COLUMNS) if names == "all" else names
     found = [_column("columns", name) for name in _words("columns", names)]
     if not found or len(set(found)) < len(found):
         raise LayerArgumentError(f"table: columns are one column or several, each once, got {names!r}")

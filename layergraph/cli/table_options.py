@@ -108,9 +108,7 @@ def _choices(given: dict[str, Any]) -> dict[str, Any]:
         if name in choices:
             choices[name] = [word.strip() for word in choices[name].split(",")]
     if choices.get("columns") == ["all"]:
-        from layergraph.analyze.columns import COLUMNS
-
-        choices["columns"] = list(COLUMNS)
+        choices["columns"] = "all"
     for name in _COUNTED:
         if name in choices and "columns" not in choices:
             option = _OPTIONS[name][0]

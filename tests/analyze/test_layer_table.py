@@ -17,6 +17,7 @@ from rich.console import Console
 
 from layergraph import (
     AdditionLayer,
+    BatchNormalizationLayer,
     Convolution2dLayer,
     ImageInputLayer,
     LayerGraph,
@@ -101,6 +102,7 @@ def test_columns_are_those_asked_for() -> None:
     assert table.to_records()[0] == {"type": "Image Input", "name": "data"}
     assert list(table) == table.to_records()
     assert RESNET.table("name").columns == ("name",)
+    assert RESNET.table("all").columns == tuple(COLUMNS)
 
 
 def test_every_column_has_a_value_in_every_format() -> None:
@@ -206,6 +208,14 @@ def test_groups_can_be_filtered_and_sorted() -> None:
     assert table.to_records()[0]["name"] == "res5b*"
     assert table.num_layers == 20
     assert table.to_records()[-1] == {"name": "conv1", "num_learnables": 9472}  # one layer: its own name
+
+
+def test_the_totals_of_a_network_with_hints_count_them() -> None:
+    layers = [ImageInputLayer((8, 8, 1)), Convolution2dLayer(3, 4, name="conv"), BatchNormalizationLayer()]
+    analysis = analyze_network(layers, target_usage="network")
+    assert analysis.num_hints == 1  # the bias before batch normalization is wasted
+    assert "Hints             1\n" in analysis.to_text()
+    assert "Hints" not in RESNET.to_text()
 
 
 def test_a_group_with_an_unknown_layer_is_unknown() -> None:
