@@ -12,7 +12,7 @@ CATALOGUE: tuple[Check, ...] = (
     Check("LG-CHANNELS", "error", "numbers of channels do not fit"),
     Check("LG-CHECKERBOARD", "hint", "uneven transposed convolution", windows.checkerboard),
     Check("LG-CLASS-WEIGHTS", "error", "class weights that do not fit the classes, or are not positive"),
-    Check("LG-CLASSES", "error", "as many classes as scores there are not"),
+    Check("LG-CLASSES", "error", "another number of classes than scores"),
     Check("LG-CROPPING", "error", "a crop that leaves nothing"),
     Check("LG-CYCLE", "error", "connections that lead back to where they came from"),
     Check("LG-DEAD-BRANCH", "warning", "layers that no output needs", reach.dead_branches),

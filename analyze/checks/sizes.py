@@ -49,8 +49,10 @@ def spatial(subject: Subject, issue: Issue) -> Issue:
     hints = []
     edit = _fitted(subject, layer, [size for size in sizes if size is not None])
     if edit is not None:
-        what = "pad the smaller (Pad2dLayer)" if "Pad2dLayer" in edit.text else "crop the larger"
-        hints.append(f"{what} as the edit does" if "Pad" in what else f"{what} (Crop{_rank(sizes)}dLayer)")
+        padded = "import Pad2dLayer" in edit.text
+        hints.append(
+            "pad the smaller (Pad2dLayer)" if padded else f"crop the larger (Crop{_rank(sizes)}dLayer)"
+        )
     if images:
         shown = " or ".join(times(size[:-1]) for size in images)
         hints.append(f"images of {shown} need none" if hints else f"use images of {shown}")
