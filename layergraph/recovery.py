@@ -117,7 +117,8 @@ def mended(
         arguments = {item.name for item in fields(layer)}
         free = {name: "auto" for name in _MADE_FOR if name in arguments and not layer.is_input}
         found = _results([lambda: _changed(layer, **free).output_sizes(inputs)] if free else [])
-        if (made_for := getattr(layer, "num_channels", "auto")) != "auto":
+        made_for: Any = getattr(layer, "num_channels", "auto")
+        if made_for != "auto":
             found += _results([lambda: layer.output_sizes([inputs[0].with_channels(made_for)])])
         groups = getattr(layer, "num_groups", None)
         if isinstance(groups, int):
@@ -179,8 +180,9 @@ def _loose_after(
         return frozenset()
     before = compute(inputs)[0]
     found = set()
-    for index, dimensions in enumerate(loose):
-        for dimension in dimensions:
+    # the ports of a layer with many are all alike
+    for index in [index for index, dimensions in enumerate(loose) if dimensions][:_MOST]:
+        for dimension in loose[index]:
             others = _scaled(inputs[index], dimension)
             tries = [[*inputs[:index], other, *inputs[index + 1 :]] for other in others]
             for after, *_ in _results(_each(compute, tries)):

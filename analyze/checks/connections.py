@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from layergraph.analyze.checks.edit import Edit, input_text, written
@@ -137,10 +137,20 @@ def joined_up(subject: Subject, issues: Sequence[Issue]) -> list[Issue]:
     found += _parts(subject, issues, missing + unused, told)
     left = [issue for issue in unused if issue not in told]
     found += [_unused(lgraph, issue) for issue in left[:_MOST_MENDED]] + left[_MOST_MENDED:]
-    found += [issue for issue in missing if issue not in told]
+    found += _lacking(issue for issue in missing if issue not in told)
     found += _memories(lgraph, issues)
     kept = ("LG-NO-INPUT", "LG-NO-OUTPUT", "LG-DISCONNECTED", "LG-MISSING-INPUT", "LG-UNUSED-OUTPUT")
     return [*found, *(issue for issue in issues if issue.code not in kept)]
+
+
+def _lacking(missing: Iterable[Issue]) -> Iterator[Issue]:
+    """One finding a layer for the inputs that nothing feeds."""
+    ports: dict[str, list[Issue]] = {}
+    for issue in missing:
+        ports.setdefault(issue.layer, []).append(issue)
+    for first, *more in ports.values():
+        names = [first.port, *(issue.port for issue in more)]
+        yield replace(first, text=f"inputs {quoted(names)} are not connected") if more else first
 
 
 def _no_input(lgraph: LayerGraph, issue: Issue, missing: Sequence[Issue]) -> Issue:

@@ -24,27 +24,26 @@ def dead_branches(subject: Subject) -> Iterator[Issue]:
     if subject.propagation.errors:
         return  # some of which are about such branches
     asked = {
-        end.layer
+        source.layer
         for layer in subject.having(_REFERENCE)
-        if (end := lgraph.sources(layer.name).get(_REFERENCE)) and not lgraph[end.layer].is_input
+        if (source := lgraph.sources(layer.name).get(_REFERENCE)) and not lgraph[source.layer].is_input
     }
-    if all(any(end.port != _REFERENCE for _, end in lgraph.destinations(name)) for name in asked):
+    if all(any(to.port != _REFERENCE for _, to in lgraph.destinations(name)) for name in asked):
         return
     needed = set(network_outputs(lgraph)) | set(lgraph.output_names)
     stack = list(needed)
     while stack:
-        for port, end in lgraph.sources(stack.pop()).items():
-            if port != _REFERENCE and end.layer not in needed:
-                needed.add(end.layer)
-                stack.append(end.layer)
-    ends = [name for name in lgraph.order if name in asked - needed]
-    for end in ends:
+        for port, before in lgraph.sources(stack.pop()).items():
+            if port != _REFERENCE and before.layer not in needed:
+                needed.add(before.layer)
+                stack.append(before.layer)
+    for end in [name for name in lgraph.order if name in asked - needed]:
         branch = _only_for(subject, end, needed)
         others = tuple(name for name in branch if name != end)
         measured = [to.layer for _, to in lgraph.destinations(end)]
         size, edit = subject.propagation.outputs[end][0], ""
-        before = lgraph.order[: min(subject.position[name] for name in measured)]
-        same = next((name for name in before if name in needed and size and _like(subject, name, size)), "")
+        earlier = lgraph.order[: min(subject.position[name] for name in measured)]
+        same = next((name for name in earlier if name in needed and size and _like(subject, name, size)), "")
         if same:
             # what has the same height and width serves as well
             mending = Edit(lgraph).remove(branch)

@@ -39,7 +39,7 @@ def spatial(subject: Subject, issue: Issue) -> Issue:
         return issue
     if layer.input_names == ("in", "ref"):
         return _swapped(subject, issue)
-    if _is_even(subject):  # the network is made for such images, so that a layer is to blame
+    if _is_regular(subject):  # the network is made for such images, so that a layer is to blame
         blamed = _blamed(subject, issue)
         if blamed is not None:
             return blamed
@@ -74,16 +74,24 @@ def _rank(sizes: Sequence[Size | None]) -> int:
     return len(sizes[0].spatial) if sizes[0] is not None else 2
 
 
-def _is_even(subject: Subject) -> bool:
-    """Whether every stride divides the size that it meets."""
-    inputs = subject.propagation.inputs
-    for layer in subject.lgraph.layers:
+def _is_regular(subject: Subject) -> bool:
+    """Whether the strides up to every layer divide the size of the image."""
+    images, lgraph = subject.images(), subject.lgraph
+    steps: dict[str, list[int]] = {}
+    for name in lgraph.order if images else ():
+        assert images is not None
+        layer: Any = lgraph[name]
+        fed = [steps[end.layer] for end in lgraph.sources(name).values()]
+        here = max(fed, key=prod, default=[1] * (len(images) - 1))
         stride = getattr(layer, "stride", None)
-        size = inputs[layer.name][0] if stride and inputs[layer.name] else None
-        if size is None or not hasattr(layer, "window") or not isinstance(stride, tuple):
-            continue
-        if any(n % s for n, s in zip(size.spatial, stride, strict=False)):
+        if isinstance(stride, tuple) and len(stride) == len(here):
+            if isinstance(layer, TransposedConvolution):
+                here = [max(step // s, 1) for step, s in zip(here, stride, strict=True)]
+            else:
+                here = [step * s for step, s in zip(here, stride, strict=True)]
+        if any(n % step for n, step in zip(images, here, strict=False)):
             return False
+        steps[name] = here
     return True
 
 
@@ -155,7 +163,7 @@ def _fitted(subject: Subject, layer: Layer, sizes: Sequence[Size]) -> Edit | Non
     """The crop or padding that brings all inputs to one height and width and leaves fewer faults."""
     rank = len(sizes[0].spatial)
     fed = subject.lgraph.sources(layer.name)
-    tries = []
+    tries: list[tuple[int, int, Edit]] = []
     for kind, best in ((Crop2dLayer if rank == 2 else Crop3dLayer, min), (Pad2dLayer, max)):
         if rank not in (2, 3) or (kind is Pad2dLayer and rank != 2):
             continue

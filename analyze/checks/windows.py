@@ -15,7 +15,7 @@ from layergraph.layers.transposed import TransposedConvolution
 
 def checkerboard(subject: Subject) -> Iterator[Issue]:
     """Transposed convolutions whose windows overlap unevenly: pixels get unequally many contributions."""
-    found: dict[tuple[Any, ...], list[TransposedConvolution]] = defaultdict(list)
+    found: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
     for layer in subject.of(TransposedConvolution):
         if layer.name in subject.blamed:
             continue
