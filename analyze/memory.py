@@ -31,6 +31,7 @@ class Activations:
     ) -> None:
         self.lgraph, self.batch_size, self.item_bytes = lgraph, batch_size, item_bytes
         self.inputs = inputs
+        self._owners: dict[bool, dict[End, End]] = {}
         self.memory: dict[End, int] = {}
         for name, known in inputs.items():
             layer = lgraph[name]
@@ -51,6 +52,11 @@ class Activations:
 
     def owners(self, training: bool) -> dict[End, End]:
         """For each tensor the one whose memory it is in."""
+        if training not in self._owners:
+            self._owners[training] = self._owned(training)
+        return self._owners[training]
+
+    def _owned(self, training: bool) -> dict[End, End]:
         owners: dict[End, End] = {}
         for name, inputs in self.inputs.items():
             layer = self.lgraph[name]

@@ -13,7 +13,7 @@ from math import ceil, gcd, lcm
 from typing import NamedTuple
 
 from layergraph.graph import LayerGraph
-from layergraph.layers.reach import Reach
+from layergraph.layers.reach import UNMOVED, Reach
 from layergraph.sizes import Size
 
 Number = int | Fraction
@@ -40,6 +40,8 @@ class Field(NamedTuple):
     @property
     def stride(self) -> float:
         """How far the field moves from one output to the next; 0 where all see the same."""
+        if len(self.spans) == 1 and isinstance(self.step, int):
+            return self.step
         stride = Fraction(self.step) / len(self.spans)
         return int(stride) if stride.denominator == 1 else float(stride)
 
@@ -50,7 +52,14 @@ class Field(NamedTuple):
 
     def seen_through(self, reach: Reach) -> Field:
         """The field of a layer whose outputs see these by the rule ``reach``."""
+        if reach is UNMOVED:
+            return self
         field = self
+        if reach.outputs == len(self.spans) == 1:  # most layers of an encoder
+            (span,), ((first, last, _),) = self.spans, reach.taps
+            if span:
+                span = (span[0] + first * self.step, span[1] + last * self.step)
+            return Field(reach.inputs * self.step, (span,))
         periods = len(field.spans) // gcd(len(field.spans), reach.inputs) if reach.inputs else 1
         if periods * reach.outputs > _LONGEST_PERIOD:
             field, periods = self._simplified(), 1
@@ -75,7 +84,9 @@ class Field(NamedTuple):
 
     def joined(self, other: Field, outputs: int) -> Field:
         """What an element-wise operation of both sees; where they move differently, at the centre."""
-        if self.stride == other.stride:
+        if self is other or self == other:
+            return self
+        if self.step * len(other.spans) == other.step * len(self.spans):
             length = lcm(len(self.spans), len(other.spans))
             if length <= _LONGEST_PERIOD:
                 spans = tuple(_hull((self.at(index), other.at(index))) for index in range(length))

@@ -72,7 +72,8 @@ def kept_in_training(activations: Activations) -> TrainingMemory:
                 if kept.inputs and start in owners:
                     tensors[owners[start]] = (*tensors.get(owners[start], ()), name)
             continue
-        reach = layer.reach(inputs)  # what a layer does not look at gets no gradient
+        # what a layer does not look at gets no gradient
+        reach = layer.reach(inputs) if len(inputs) > 1 else None
         gradients = [
             source.layer in learning and (reach is None or port in reach)
             for port, source in zip(layer.input_names, sources, strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -96,25 +96,30 @@ def _run(module: nn.Module, shapes: Shapes, training: bool) -> Memory:
     )
 
 
-class _Peak(TorchDispatchMode):
+class _Peak(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """The most bytes of new tensors alive at once."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.alive: dict[StorageWeakRef, int] = {}
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.alive: dict[Any, int] = {}
         self.num_bytes = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        given = {StorageWeakRef(x.untyped_storage()) for x in tree_leaves(args) if isinstance(x, Tensor)}
+        given = {_weakly(x) for x in tree_leaves(args) if isinstance(x, Tensor)}
         result = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(result):
             if isinstance(tensor, Tensor):
-                key = StorageWeakRef(tensor.untyped_storage())
+                key = _weakly(tensor)
                 if key not in given:
                     self.alive[key] = _num_bytes(tensor)
         self.alive = {key: size for key, size in self.alive.items() if not key.expired()}
         self.num_bytes = max(self.num_bytes, sum(self.alive.values()))
         return result
+
+
+def _weakly(tensor: Tensor) -> Any:
+    """The tensor's memory, without keeping it alive."""
+    return cast(Any, StorageWeakRef)(tensor.untyped_storage())
 
 
 def _memory(tensor: Tensor) -> int:
