@@ -47,6 +47,7 @@ class LayerInfo:
         activations: port and size of each output; an output layer has one, what the network returns.
         learnables: size of each learnable by name, dimensions in MATLAB's order; ``None`` if unknown.
         states: size of each state by name, the same way.
+        assumed: whether the sizes rest on a guess: behind a fault they go on as if it were mended.
     """
 
     index: int
@@ -56,6 +57,7 @@ class LayerInfo:
     activations: tuple[Activation, ...]
     learnables: Mapping[str, Shape] | None
     states: Mapping[str, Shape] | None
+    assumed: bool = False
 
     @property
     def num_learnables(self) -> int | None:
@@ -102,8 +104,18 @@ class NetworkAnalysis:
             ports = layer.output_names or ("out",)
             activations = tuple(map(Activation, ports, self._propagation.outputs[name]))
             learnables, states = self._learnables[name], self._states[name]
-            row = LayerInfo(index, name, layer.type, layer.description, activations, learnables, states)
-            rows.append(row)
+            rows.append(
+                LayerInfo(
+                    index,
+                    name,
+                    layer.type,
+                    layer.description,
+                    activations,
+                    learnables,
+                    states,
+                    name in self._propagation.guesses,
+                )
+            )
         return tuple(rows)
 
     @property

@@ -32,7 +32,8 @@ LAYER_COLUMNS = (
 
 def records(analysis: NetworkAnalysis) -> list[dict[str, Any]]:
     """The layers as dictionaries, ready for JSON."""
-    return analysis.table([name for name in LAYER_COLUMNS if name != "num_learnables"]).to_records()
+    rows = analysis.table([name for name in LAYER_COLUMNS if name != "num_learnables"]).to_records()
+    return [{**row, "assumed": layer.assumed} for row, layer in zip(rows, analysis.layers, strict=True)]
 
 
 def as_json(analysis: NetworkAnalysis, indent: int | None) -> str:

@@ -44,6 +44,8 @@ def cells(row: LayerInfo) -> tuple[list[str], ...]:
     """The lines of each column of a layer's row."""
     name = [visible(row.name), f"  {visible(row.description)}"]
     sizes, learnables = ACTIVATIONS.lines(row.activations), SHAPES.lines(row.learnables)
+    if row.assumed:
+        sizes = [f"≈ {line}" for line in sizes]
     return [str(row.index)], name, [visible(row.type)], sizes, learnables
 
 

@@ -67,6 +67,7 @@ def test_json_has_the_promised_keys() -> None:
         "activations": [{"port": "out", "size": [32, 32, 64, 1], "format": "SSCB"}],
         "learnables": [{"name": "Weights", "size": [3, 3, 1, 64]}, {"name": "Bias", "size": [1, 1, 64]}],
         "states": [],
+        "assumed": False,
     }
     assert found["layers"][2]["states"] == [
         {"name": "TrainedMean", "size": [1, 1, 64]},

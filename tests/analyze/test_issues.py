@@ -137,3 +137,13 @@ def test_an_error_that_leaves_sizes_alone_leaves_the_total_alone() -> None:
     analysis = analyze_network(LayerGraph([INPUT, Convolution2dLayer(3, 8)]))
     assert analysis.num_errors
     assert analysis.total_learnables == 224
+
+
+def test_sizes_that_rest_on_a_guess_are_marked() -> None:
+    window = Convolution2dLayer(9, 8, name="conv")  # of any size, once it fits
+    analysis = analyze_network(chain(window, ReluLayer(name="relu"), SoftmaxLayer(name="softmax")))
+    assert [layer.assumed for layer in analysis.layers] == [False, True, True, True, True]
+    assert "≈ 8(S) × 8(S) × 8(C) × 1(B)" in analysis.to_text()
+    assert [layer["assumed"] for layer in analysis.to_records()] == [False, True, True, True, True]
+    certain = analyze_network(chain(Convolution2dLayer(3, 8, num_channels=4, name="conv")))
+    assert not any(layer.assumed for layer in certain.layers)
