@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from layergraph.errors import SizeError
 from layergraph.layers.arguments import MOST_PORTS, whole
+from layergraph.layers.arithmetic import Step, largest, summed, taken
 from layergraph.layers.layer import Layer
 from layergraph.layers.memory import NOTHING, Amount, Kept
 from layergraph.sizes import Size, image_size
@@ -51,6 +52,9 @@ class AdditionLayer(Joining, Layer):
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         return (expanded(self.input_names, inputs),)
 
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        return (element_wise(self, inputs),)
+
     def scratch(self, inputs: Sequence[Size]) -> Amount:
         return one_by_one(inputs)
 
@@ -78,6 +82,9 @@ class MultiplicationLayer(Joining, Layer):
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         return (expanded(self.input_names, inputs),)
+
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        return (element_wise(self, inputs),)
 
     def scratch(self, inputs: Sequence[Size]) -> Amount:
         return one_by_one(inputs)
@@ -133,6 +140,9 @@ class DepthConcatenationLayer(Joining, Layer):
                     hint="crop the larger (Crop2dLayer), or choose an image size whose halvings are even",
                 )
         return (image_size(first.spatial, sum(size.channels for size in inputs)),)
+
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        return (joined(self, inputs, len(inputs[0].spatial)),)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.combination import Concatenate
@@ -195,6 +205,9 @@ class ConcatenationLayer(Joining, Along, Layer):
         numbers[at] = sum(size.numbers[at] for size in inputs)
         return (Size(tuple(numbers), first.format),)
 
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        return (joined(self, inputs, self.dim - 1),)
+
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.combination import Concatenate
 
@@ -227,6 +240,20 @@ def expanded(ports: Sequence[str], sizes: Sequence[Size]) -> Size:
             )
         result = Size(tuple(map(max, size.numbers, result.numbers)), size.format)
     return result
+
+
+def element_wise(layer: Layer, inputs: Sequence[Size]) -> tuple[Step, ...]:
+    """The steps of an element-wise operation."""
+    (out,) = layer.output_sizes(inputs)
+    return tuple(largest([size.numbers[at] for size in inputs]) for at in range(len(out.numbers) - 1))
+
+
+def joined(layer: Layer, inputs: Sequence[Size], along: int) -> tuple[Step, ...]:
+    """The steps of a concatenation along this dimension, counted from 0."""
+    (out,) = layer.output_sizes(inputs)
+    steps = [taken(number, "the same in all inputs") for number in out.numbers[:-1]]
+    steps[along] = summed([size.numbers[along] for size in inputs], "one input behind the other")
+    return tuple(steps)
 
 
 def one_by_one(inputs: Sequence[Size]) -> Amount:

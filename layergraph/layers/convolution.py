@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 from layergraph.errors import SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding
+from layergraph.layers.arithmetic import Step, slid, taken
 from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
 from layergraph.layers.memory import Amount, Kept
 from layergraph.layers.reach import Reach
@@ -61,6 +62,12 @@ class Convolution(TrainedWeights):
         expect_spatial(inputs[0], self.rank)
         expect_channels(inputs[0], self.num_channels)
         return (image_size(slide(self.window(), inputs[0]), self.num_filters),)
+
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        expect_spatial(inputs[0], self.rank)
+        expect_channels(inputs[0], self.num_channels)
+        filters = taken(self.num_filters, "one for each filter")
+        return ((*slid(self.window(), inputs[0].spatial), filters),)
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         return {
@@ -206,6 +213,13 @@ class GroupedConvolution2dLayer(TrainedWeights, Layer):
         if self.num_channels_per_group != "auto":
             expect_channels(inputs[0], self.num_channels_per_group * groups)
         return (image_size(slide(self.window(), inputs[0]), self.num_filters_per_group * groups),)
+
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        expect_spatial(inputs[0], 2)
+        groups, filters = self._groups(inputs[0]), self.num_filters_per_group
+        each = "channel" if self.num_groups == "channel-wise" else "group"
+        channels = Step(f"{groups}·{filters}", groups * filters, f"{filters} for each {each}")
+        return ((*slid(self.window(), inputs[0].spatial), channels),)
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         groups = self._groups(inputs[0])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from layergraph.errors import SizeError
 from layergraph.layers import arguments
+from layergraph.layers.arithmetic import Step, taken
 from layergraph.layers.layer import Layer, Shape
 from layergraph.layers.reach import Reach
 from layergraph.layers.reach import window as sliding
@@ -60,6 +61,12 @@ class FullyConnectedLayer(TrainedWeights, Layer):
                 hint="resize the input, pool it globally before, or use a convolution instead",
             )
         return (image_size((1,) * len(inputs[0].spatial), self.output_size),)
+
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        (out,) = self.output_sizes(inputs)
+        note = "each output is a weighted sum of the whole input"
+        spatial = (taken(1, note) for _ in out.spatial)
+        return ((*spatial, taken(out.channels, "one for each output")),)
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         return {"Weights": (self.output_size, inputs[0].num_elements), "Bias": (self.output_size, 1)}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast, get_args
 
 from layergraph.errors import LayerArgumentError
 from layergraph.layers import arguments
+from layergraph.layers.arithmetic import Step, taken
 from layergraph.layers.layer import Layer, times
 from layergraph.layers.memory import NOTHING, Amount
 from layergraph.sizes import Size, image_size
@@ -72,6 +73,9 @@ class Input:
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         return (image_size(tuple(self.input_size[:-1]), self.input_size[-1]),)
+
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        return (tuple(taken(number, "given") for number in self.input_size),)
 
     def missing_statistics(self) -> tuple[str, ...]:
         """The statistics that the normalization needs and that were not given."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from layergraph.errors import SizeError
+from layergraph.layers.arithmetic import Step, kept
 from layergraph.layers.memory import NOTHING, Amount, Kept
 from layergraph.layers.reach import UNMOVED, Reach
 from layergraph.sizes import Shape as Shape
@@ -67,6 +68,16 @@ class Layer:
             SizeError: inputs that this layer cannot take.
         """
         return (inputs[0],)
+
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        """Where the size of each output comes from: a step for each of its numbers, the batch aside.
+
+        A window that does not fit gives a number below 1 here, no error.
+
+        Raises:
+            SizeError: inputs for which there is no arithmetic.
+        """
+        return tuple(map(kept, self.output_sizes(inputs)))
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         """Names and sizes of what training learns, dimensions in MATLAB's order."""

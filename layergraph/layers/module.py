@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from layergraph.errors import SizeError, WrongTypeError
 from layergraph.layers.arguments import MOST_PORTS, whole
+from layergraph.layers.arithmetic import Step, taken
 from layergraph.layers.layer import Layer, Shape
 from layergraph.layers.memory import Amount, Kept
 from layergraph.layers.reach import Reach
@@ -93,6 +94,12 @@ class ModuleLayer(Layer):
                     hint="batch and channels come first: (1, channels, height, width), or (1, channels)",
                 )
         return tuple(image_size(tuple(shape[2:]), shape[1]) for shape in results)
+
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        note = "what the module returns, run without data"
+        return tuple(
+            tuple(taken(number, note) for number in size.numbers[:-1]) for size in self.output_sizes(inputs)
+        )
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         """The module's parameters with their torch shapes."""

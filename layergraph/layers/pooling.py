@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 from layergraph.errors import LayerArgumentError, SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding, pairs
+from layergraph.layers.arithmetic import Step, product, slid, taken
 from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
 from layergraph.layers.memory import Amount, Kept
 from layergraph.layers.reach import Reach, spread
@@ -62,6 +63,11 @@ class Pooling:
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         return (self._pooled(inputs[0]),)
+
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        expect_spatial(inputs[0], self.rank)
+        channels = taken(inputs[0].channels, "each is pooled by itself")
+        return ((*slid(self.window(), inputs[0].spatial), channels),)
 
     def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
         return {"in": window_reach(self.window(), inputs[0])}
@@ -128,6 +134,16 @@ class MaxPooling2dLayer(Pooling, Layer):
         # row vector 1×4×1 that holds the input's size, followed by what it holds
         indices = Size((out.num_elements, 1, 1, 1), "SSCB")
         return (out, indices, Size((1, 4, 1, *inputs[0].numbers), "SSS" + inputs[0].format))
+
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        out = super().size_steps(inputs)
+        if not self.has_unpooling_outputs:
+            return out
+        pooled, note = self._pooled(inputs[0]), "one index for each number of 'out'"
+        indices = Step(product(pooled.numbers[:-1]), pooled.num_elements, note)
+        one, four = taken(1), taken(4, "how many numbers a size has")
+        size = tuple(taken(number, "the size of the input") for number in inputs[0].numbers[:-1])
+        return (*out, (indices, one, one), (one, four, one, *size))
 
     def output_memory(self, inputs: Sequence[Size]) -> tuple[Amount, ...]:
         places = self._pooled(inputs[0]).num_elements
@@ -281,6 +297,12 @@ class GlobalAveragePooling2dLayer(Layer):
         expect_spatial(inputs[0], 2)
         return (image_size((1, 1), inputs[0].channels),)
 
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        expect_spatial(inputs[0], 2)
+        height, width = inputs[0].spatial
+        notes = (f"the mean of all {height} rows", f"the mean of all {width} columns")
+        return ((*(taken(1, note) for note in notes), taken(inputs[0].channels, "as before")),)
+
     def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
         return {"in": tuple(sliding(n, 1, 1, 0) for n in inputs[0].spatial)}
 
@@ -329,6 +351,11 @@ class MaxUnpooling2dLayer(Layer):
                 hint="unpool what has the size and channels of the pooling layer's output",
             )
         return (image_size(size.numbers[3:5], pooled.channels),)
+
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        (out,) = self.output_sizes(inputs)
+        spatial = (taken(n, "what was pooled, as 'size' remembers", "size") for n in out.spatial)
+        return ((*spatial, taken(out.channels, "as input 'in'")),)
 
     def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
         return Kept(("indices",))

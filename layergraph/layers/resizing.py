@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 from layergraph.errors import LayerArgumentError, SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers
+from layergraph.layers.arithmetic import Step, scaled, taken
 from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
 from layergraph.layers.memory import NOTHING, Amount, Kept
 from layergraph.layers.reach import Reach, moved, sampled
@@ -67,6 +68,9 @@ class Crop:
                 hint="'in' takes the larger input, 'ref' the one whose size the result has",
             )
         return (image_size(reference.spatial, size.channels),)
+
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        return (as_reference(self, inputs, "cropped"),)
 
     def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
         return True
@@ -158,6 +162,9 @@ class Pad2dLayer(Layer):
                 hint="'in' takes the smaller input, 'ref' the one whose size the result has",
             )
         return (image_size(reference.spatial, size.channels),)
+
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        return (as_reference(self, inputs, "padded"),)
 
     def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
         size, reference = inputs
@@ -257,6 +264,17 @@ class Resize2dLayer(Layer):
             )
         return (image_size(spatial, inputs[0].channels),)
 
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        (out,) = self.output_sizes(inputs)
+        if self.enable_reference_input:
+            return (as_reference(self, inputs, "resized"),)
+        if self.scale is not None:
+            factors = cast(tuple[float, ...], self.scale)
+            spatial = tuple(map(scaled, inputs[0].spatial, factors))
+        else:
+            spatial = tuple(taken(number, "the output size asked for") for number in out.spatial)
+        return ((*spatial, taken(out.channels, "as before")),)
+
     def scratch(self, inputs: Sequence[Size]) -> Amount:
         if self._in_one_step:
             return NOTHING
@@ -302,3 +320,11 @@ class Resize2dLayer(Layer):
             self.geometric_transform_mode,
             self.nearest_rounding_mode,
         )
+
+
+def as_reference(layer: Layer, inputs: Sequence[Size], how: str) -> tuple[Step, ...]:
+    """The steps of a layer that brings its first input to the height and width of its second."""
+    (out,) = layer.output_sizes(inputs)
+    sizes = zip(inputs[0].spatial, out.spatial, strict=True)
+    spatial = (taken(now, f"that of input 'ref'; {was} is {how} to it", "ref") for was, now in sizes)
+    return (*spatial, taken(out.channels, "as input 'in'"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 from layergraph.errors import SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding, pairs
+from layergraph.layers.arithmetic import Step, spread_out, taken
 from layergraph.layers.convolution import expect_channels
 from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
 from layergraph.layers.memory import Amount
@@ -72,6 +73,14 @@ class TransposedConvolution(TrainedWeights):
                 hint="crop less or use a larger input",
             )
         return (image_size(spatial, self.num_filters),)
+
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        expect_spatial(inputs[0], self.rank)
+        expect_channels(inputs[0], self.num_channels)
+        window, stride = cast(Shape, self.filter_size), cast(Shape, self.stride)
+        same = self.cropping == "same"
+        spatial = spread_out(inputs[0].spatial, window, stride, self.crops(), same=same)
+        return ((*spatial, taken(self.num_filters, "one for each filter")),)
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         return {

@@ -1,0 +1,169 @@
+"""The arithmetic of a size, written out with its numbers: what layers say of where their size comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from layergraph.sizes import Shape, Size, Window, same_cropping, transposed_output, window_output
+
+
+class Formula(NamedTuple):
+    """A rule in symbols, what they mean, and where it is from."""
+
+    name: str
+    text: str
+    symbols: str
+    source: str = ""
+
+
+_GUIDE = 'V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285'
+WINDOW = Formula(
+    "Window",
+    "⌊(n + p − w)/s⌋ + 1",
+    "n numbers before, p padding on both sides, w what the window spans, s stride",
+    _GUIDE,
+)
+SAME = Formula(
+    "Padding 'same'",
+    "o = ⌈n/s⌉, p = (o − 1)·s + w − n",
+    "n numbers before, o after, s stride, p padding, w what the window spans",
+)
+TRANSPOSED = Formula(
+    "Transposed window", "s·(n − 1) + w − c", "n numbers before, s stride, w window, c cropped off", _GUIDE
+)
+DILATED = Formula("Dilated window", "w = (k − 1)·d + 1", "k numbers in the window, d apart", _GUIDE)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One number, with the arithmetic that gives it.
+
+    Attributes:
+        expression: such as ``"(360 + 2·100 − 3)/1 + 1"``; several forms of it stand with ``=`` between.
+        result: what it comes to.
+        note: why, or what follows, in words.
+        port: the input that the number comes from; empty for the first.
+        formula: the rule behind it.
+        first: what must be known before, each under its name.
+    """
+
+    expression: str
+    result: int
+    note: str = ""
+    port: str = ""
+    formula: Formula | None = None
+    first: tuple[tuple[str, Step], ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The arithmetic and its result, then the note.
+
+        >>> print(Step("64 + 32", 96, "all channels of all inputs").text)
+        64 + 32 = 96, all channels of all inputs
+        """
+        result = _signed(self.result)
+        equation = result if self.expression == result else f"{self.expression} = {result}"
+        return f"{equation}, {self.note}" if self.note else equation
+
+
+def taken(number: int, note: str = "", port: str = "") -> Step:
+    """A number that is what it is, for a reason."""
+    return Step(str(number), number, note, port)
+
+
+def kept(size: Size) -> tuple[Step, ...]:
+    """Every number, the batch aside, as it is in the input."""
+    return tuple(taken(number, "as before") for number in size.numbers[:-1])
+
+
+def slid(window: Window, spatial: Shape) -> tuple[Step, ...]:
+    """The positions of a window along each dimension; not above 0 where none fits."""
+    margins = window.margins or (None,) * len(window.size)
+    return tuple(map(_slid, spatial, window.size, window.stride, window.dilation, margins))
+
+
+def _slid(size: int, window: int, stride: int, dilation: int, margin: tuple[int, int] | None) -> Step:
+    extent = (window - 1) * dilation + 1
+    first: list[tuple[str, Step]] = []
+    if dilation > 1:
+        first.append(("window", Step(f"({window} − 1)·{dilation} + 1", extent, "dilated", formula=DILATED)))
+    if margin is None:
+        result = -(-size // stride)
+        total = (result - 1) * stride + extent - size
+        before = max(total, 0) // 2
+        expression = f"({result} − 1)·{stride} + {extent} − {size}"
+        if total < 0:
+            expression = f"max({expression}, 0)"
+        total = max(total, 0)
+        first.append(("padding", Step(expression, total, f"{before} before and {total - before} behind")))
+        return Step(f"⌈{size}/{stride}⌉", result, formula=SAME, first=tuple(first))
+    padded = size + sum(margin)
+    top = f"({size}{_added(margin, '+')} − {extent})/{stride}"
+    result = window_output(size, extent, stride, sum(margin))
+    remainder = (padded - extent) % stride
+    if padded < extent:
+        note = f"the window of {extent} does not fit into {padded}"
+        return Step(f"⌊{top}⌋ + 1" if remainder else f"{top} + 1", result, note, "", WINDOW, tuple(first))
+    if remainder:
+        rest = f"⌊{top}⌋ + 1 = ⌊{padded - extent}/{stride}⌋ + 1"
+        return Step(rest, result, f"a remainder of {remainder} is dropped", "", WINDOW, tuple(first))
+    return Step(f"{top} + 1", result, formula=WINDOW, first=tuple(first))
+
+
+def spread_out(
+    spatial: Shape, window: Shape, stride: Shape, crops: Sequence[tuple[int, int]], *, same: bool
+) -> tuple[Step, ...]:
+    """The size behind a transposed window along each dimension."""
+    return tuple(
+        _spread(n, w, s, crop, same=same)
+        for n, w, s, crop in zip(spatial, window, stride, crops, strict=True)
+    )
+
+
+def _spread(size: int, window: int, stride: int, crop: tuple[int, int], *, same: bool) -> Step:
+    first: tuple[tuple[str, Step], ...] = ()
+    if same:
+        before, after = same_cropping(window, stride)
+        note = f"{before} before and {after} behind" if after >= 0 else f"negative: {-after} added behind"
+        first = (("cropping", Step(f"{window} − {stride}", window - stride, note)),)
+    expression = f"{stride}·({size} − 1) + {window}{_added(crop, '−')}"
+    return Step(expression, transposed_output(size, window, stride, sum(crop)), "", "", TRANSPOSED, first)
+
+
+def scaled(size: int, factor: float) -> Step:
+    """A size times a factor, rounded down."""
+    result = int(size * factor)
+    product = f"{size}·{int(factor) if factor == int(factor) else factor}"
+    return Step(product if Fraction(factor) * size == result else f"⌊{product}⌋", result)
+
+
+def summed(numbers: Sequence[int], note: str) -> Step:
+    """Several numbers added up."""
+    return Step(" + ".join(map(str, numbers)), sum(numbers), note)
+
+
+def largest(numbers: Sequence[int]) -> Step:
+    """Equal numbers, or ones of which the larger is taken because 1 is expanded."""
+    if len(set(numbers)) == 1:
+        return taken(numbers[0], "the same in all inputs")
+    return Step(f"max({', '.join(map(str, numbers))})", max(numbers), "1 is expanded")
+
+
+def product(numbers: Sequence[int]) -> str:
+    """Numbers to multiply: ``3·3·64``."""
+    return "·".join(map(str, numbers))
+
+
+def _added(margin: tuple[int, int], sign: str) -> str:
+    before, after = margin
+    if before == after:
+        return f" {sign} 2·{before}" if before else ""
+    other = "+" if sign == "−" else "−"
+    return "".join(f" {sign if n > 0 else other} {abs(n)}" for n in margin if n)
+
+
+def _signed(number: int) -> str:
+    return f"−{-number}" if number < 0 else str(number)
