@@ -13,6 +13,7 @@ from math import ceil, gcd, lcm
 from typing import NamedTuple
 
 from layergraph.graph import LayerGraph
+from layergraph.layers.arguments import LARGEST
 from layergraph.layers.reach import UNMOVED, Reach
 from layergraph.sizes import Size
 
@@ -35,14 +36,15 @@ class Field(NamedTuple):
     @property
     def size(self) -> int:
         """The input positions from the first to the last seen; the most that any output has."""
-        return max((ceil(span[1] - span[0]) + 1 for span in self.spans if span), default=0)
+        most = max((ceil(span[1] - span[0]) + 1 for span in self.spans if span), default=0)
+        return min(most, LARGEST)
 
     @property
     def stride(self) -> float:
         """How far the field moves from one output to the next; 0 where all see the same."""
         if len(self.spans) == 1 and isinstance(self.step, int):
-            return self.step
-        stride = Fraction(self.step) / len(self.spans)
+            return min(self.step, LARGEST)
+        stride = min(Fraction(self.step) / len(self.spans), Fraction(LARGEST))
         return int(stride) if stride.denominator == 1 else float(stride)
 
     def at(self, output: int) -> Span:
@@ -54,12 +56,11 @@ class Field(NamedTuple):
         """The field of a layer whose outputs see these by the rule ``reach``."""
         if reach is UNMOVED:
             return self
+        if isinstance(reach.inputs, Fraction):
+            return self._simplified()._seen_through_one(reach)
+        if reach.outputs == len(self.spans) == 1:
+            return self._seen_through_one(reach)
         field = self
-        if reach.outputs == len(self.spans) == 1:  # most layers of an encoder
-            (span,), ((first, last, _),) = self.spans, reach.taps
-            if span:
-                span = (span[0] + first * self.step, span[1] + last * self.step)
-            return Field(reach.inputs * self.step, (span,))
         periods = len(field.spans) // gcd(len(field.spans), reach.inputs) if reach.inputs else 1
         if periods * reach.outputs > _LONGEST_PERIOD:
             field, periods = self._simplified(), 1
@@ -76,6 +77,13 @@ class Field(NamedTuple):
         step_on = Fraction(periods * reach.inputs, len(field.spans)) * field.step
         found = Field(step_on if step_on.denominator > 1 else int(step_on), tuple(spans))
         return found._simplified() if len(spans) > _LONGEST_PERIOD else found
+
+    def _seen_through_one(self, reach: Reach) -> Field:
+        """The same where both rules have one phase, as of most layers."""
+        (span,), ((first, last, _),) = self.spans, reach.taps
+        if span:
+            span = (span[0] + first * self.step, span[1] + last * self.step)
+        return Field(reach.inputs * self.step, (span,))
 
     def _simplified(self) -> Field:
         """One rule for all outputs, with room for each of them: for resizing by odd ratios."""

@@ -6,6 +6,8 @@ from fractions import Fraction
 from math import ceil, floor, gcd
 from typing import NamedTuple
 
+_LONGEST_PERIOD = 256
+
 Taps = tuple[int, int, int]
 """The first and last input position seen, and the step between; the first above the last: none."""
 
@@ -13,7 +15,8 @@ Taps = tuple[int, int, int]
 class Reach(NamedTuple):
     """A rule that repeats: output ``m * outputs + r`` sees ``taps[r]``, moved on by ``m * inputs``.
 
-    The image is taken as endless: its borders, and padding, are positions like others.
+    The image is taken as endless: its borders, and padding, are positions like others. A rule that repeats
+    only after very many outputs is given with one tap that has room for all, and a fraction as ``inputs``.
 
     >>> window(3, 1, 2, 1)  # a 3×3 convolution with stride 2 and padding 1
     Reach(outputs=1, inputs=2, taps=((-1, 1, 1),))
@@ -22,7 +25,7 @@ class Reach(NamedTuple):
     """
 
     outputs: int
-    inputs: int
+    inputs: int | Fraction
     taps: tuple[Taps, ...]
 
 
@@ -41,6 +44,10 @@ UNMOVED = moved(0)
 
 def spread(size: int, stride: int, before: int) -> Reach:
     """A transposed window, of whose output this much is cut off before."""
+    if stride > _LONGEST_PERIOD:
+        return Reach(
+            1, Fraction(1, stride), ((-((size - 1 - before) // stride) - 1, before // stride + 1, 1),)
+        )
     places = [output + before for output in range(stride)]
     return Reach(stride, 1, tuple((-((size - 1 - p) // stride), p // stride, 1) for p in places))
 
@@ -51,6 +58,10 @@ def sampled(before: int, after: int, *, method: str, geometry: str, rounding: st
         return Reach(1, 0, ((0, 0, 1),))
     common = gcd(before, after)
     outputs, inputs = after // common, before // common
+    if outputs > _LONGEST_PERIOD:
+        ratio = Fraction(before, after)
+        middle = (ratio - 1) / 2 if geometry == "half-pixel" else Fraction(0)
+        return Reach(1, ratio, ((floor(middle) - 1, ceil(middle) + 1, 1),))
     taps = []
     for index in range(outputs):
         half = Fraction(1, 2) if geometry == "half-pixel" else Fraction(0)

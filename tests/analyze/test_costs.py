@@ -17,9 +17,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from layergraph import (
     AdditionLayer,
+    AveragePooling2dLayer,
     BatchNormalizationLayer,
     Convolution2dLayer,
     Crop2dLayer,
+    CrossChannelNormalizationLayer,
     FullyConnectedLayer,
     ImageInputLayer,
     LayerGraph,
@@ -27,6 +29,7 @@ from layergraph import (
     PixelClassificationLayer,
     RegressionLayer,
     ReluLayer,
+    Resize2dLayer,
     SoftmaxLayer,
     TransposedConv2dLayer,
 )
@@ -289,6 +292,29 @@ def test_any_graph_has_costs(lgraph):
     assert set(costs.layers) == set(lgraph)
     assert str(costs).startswith("COSTS (batch of 1, float32)\n")
     json.dumps(costs.to_dict(), allow_nan=False)
+
+
+MANY = 2**62
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [Convolution2dLayer(1, MANY, stride=MANY)] * 30 + [TransposedConv2dLayer(1, 1, stride=3)],
+        [TransposedConv2dLayer(MANY, MANY, stride=MANY), TransposedConv2dLayer(3, 2, stride=MANY - 1)],
+        [Convolution2dLayer(MANY, 1, padding=MANY), FullyConnectedLayer(MANY)],
+        [Resize2dLayer(output_size=MANY - 1), Resize2dLayer(output_size=MANY - 5, method="bilinear")],
+        [Resize2dLayer(output_size=n, geometric_transform_mode="asymmetric") for n in range(900, 1100)],
+        [TransposedConv2dLayer(2, 1, stride=n) for n in range(2, 40)],
+        [AveragePooling2dLayer(MANY, padding=MANY - 1, padding_value="mean")],
+        [CrossChannelNormalizationLayer(MANY)],
+    ],
+)
+def test_the_costs_of_hostile_sizes_come_soon(layers):
+    costs = analyze_network(chain(*layers), target_usage="network").costs(2**40)
+    text = json.dumps(costs.to_dict(), allow_nan=False)
+    assert len(text) < 1000 * len(costs.layers)
+    assert str(costs)
 
 
 @settings(max_examples=30, suppress_health_check=[*HealthCheck], deadline=None)

@@ -193,6 +193,26 @@ def test_fields_and_strides_by_hand(case):
     assert check_near_the_centre(lgraph, (61, 64), around=2)
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        TransposedConv2dLayer((300, 1), 1, stride=(290, 1), cropping=(7, 7, 0, 0)),
+        TransposedConv2dLayer((590, 2), 1, stride=(290, 1), cropping=(100, 90, 0, 0)),
+        *(
+            Resize2dLayer(output_size=n, method=method, geometric_transform_mode=mode)
+            for n in (601, 397)
+            for method in ("nearest", "bilinear")
+            for mode in ("half-pixel", "asymmetric")
+        ),
+    ],
+)
+def test_a_rule_of_very_many_phases_has_room_for_all(layer):
+    lgraph = fixed(Convolution2dLayer(3, 1, padding="same"), layer, size=(11, 12))
+    assert check_near_the_centre(lgraph, (11, 12), around=8) == 17
+    lgraph = fixed(TransposedConv2dLayer(4, 1, stride=2), layer, size=(11, 12))
+    assert check_near_the_centre(lgraph, (11, 12), around=8) == 17
+
+
 def test_a_join_sees_what_any_of_its_branches_sees():
     """Behind branches of unequal windows, moved against each other by uneven padding."""
     lgraph = fixed(Convolution2dLayer(3, 1, padding="same", name="first"))
