@@ -8,14 +8,17 @@ from layergraph.analyze.analysis import Activation, LayerInfo, NetworkAnalysis, 
 
 if TYPE_CHECKING:
     from layergraph.analyze.comparison import Comparison, LayerComparison, compare
+    from layergraph.analyze.costs import LayerCosts, NetworkCosts
     from layergraph.analyze.diagram import diagram_source, plot, save_diagram
 
 __all__ = [
     "Activation",
     "Comparison",
     "LayerComparison",
+    "LayerCosts",
     "LayerInfo",
     "NetworkAnalysis",
+    "NetworkCosts",
     "analyze_network",
     "compare",
     "diagram_source",
@@ -28,6 +31,8 @@ __all__ = [
 _ON_REQUEST = {
     "Comparison": "comparison",
     "LayerComparison": "comparison",
+    "LayerCosts": "costs",
+    "NetworkCosts": "costs",
     "compare": "comparison",
     "diagram_source": "diagram",
     "plot": "diagram",
