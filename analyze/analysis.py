@@ -323,9 +323,9 @@ class NetworkAnalysis:
         return self.table(LAYER_COLUMNS).to_dataframe()
 
     def to_html(self) -> str:
-        """One self-contained page with the totals, the issues, the diagram and the table.
+        """An interactive page in one file: findings on top, the graph beside the table, both linked.
 
-        The diagram is left out where no program draws it, or where it has too many layers to be read.
+        It opens from disk, asks no network for anything, and works with 10,000 layers.
         """
         from layergraph.analyze.page import page
 

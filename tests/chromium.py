@@ -194,9 +194,9 @@ class Tab:
         self.call("Input.insertText", text=text)
         self.settle()
 
-    def screenshot(self, path: Path) -> None:
-        """Write what is seen as PNG."""
-        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
+    def picture(self) -> bytes:
+        """What is seen, as PNG."""
+        return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
 
     def printed(self) -> list[str]:
         """What the program and the browser wrote to the console, errors and warnings first of all."""

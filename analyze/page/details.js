@@ -38,7 +38,7 @@ function findingsView(model, list, onLayer) {
 function findingItem(model, issue, onLayer) {
   const item = make("li", { class: `finding ${issue.severity}` });
   item.dataset.severity = issue.severity;
-  const place = issue.layer === null ? null : placeButton(model, issue.layer, onLayer, issue.place);
+  const place = issue.layer === null ? null : placeLink(model, issue.layer, onLayer, issue.place);
   const head = make("div", { class: "head" }, mark(issue.severity));
   if (place) head.append(place);
   if (place && issue.port) head.append(make("span", { class: "quiet" }, `port ${issue.port}`));
@@ -46,7 +46,7 @@ function findingItem(model, issue, onLayer) {
   item.append(head, make("p", {}, issue.text, issue.hint ? make("span", { class: "quiet" }, `; ${issue.hint}`) : ""));
   if (issue.others.length) {
     const others = make("p", { class: "others quiet" }, "See also ");
-    issue.others.slice(0, 12).forEach((index, at) => others.append(at ? ", " : "", placeButton(model, index, onLayer)));
+    issue.others.slice(0, 12).forEach((index, at) => others.append(at ? ", " : "", placeLink(model, index, onLayer)));
     item.append(others);
   }
   if (issue.edit) {
@@ -56,16 +56,28 @@ function findingItem(model, issue, onLayer) {
   if (issue.layer !== null) {
     item.classList.add("leads");
     item.addEventListener("click", (event) => {
-      if (!event.target.closest("button, code") && !String(getSelection())) onLayer(issue.layer);
+      if (!event.target.closest("a, button, code") && !String(getSelection())) onLayer(issue.layer);
     });
   }
   return item;
 }
 
-function placeButton(model, index, onLayer, text) {
-  const name = text ?? model.layers[index].name;
-  const shown = [...name].length > 80 ? `${[...name].slice(0, 79).join("")}…` : name;
-  return make("button", { type: "button", class: "place", onclick: () => onLayer(index) }, make("bdi", {}, shown));
+function placeLink(model, index, onLayer, text) {
+  return link("layer", model.layers[index].name, text ?? model.layers[index].name, () => onLayer(index));
+}
+
+// a link that also works in another tab
+function link(kind, name, text, go) {
+  const characters = [...text];
+  const shown = characters.length > 80 ? `${characters.slice(0, 79).join("")}…` : text;
+  return make("a", {
+    class: "place", href: `#${kind}=${encodeURIComponent(name)}`,
+    onclick: (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      go();
+    },
+  }, make("bdi", {}, shown));
 }
 
 function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFolded, rowText }) {
@@ -80,11 +92,14 @@ function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFold
     const swatch = make("span", { class: "swatch" });
     swatch.dataset.kind = layer.kind;
     const parts = [
-      header(layer.name, [swatch, `${layer.type} · layer ${layer.index + 1} · `, blockButton(layer.block)],
+      header(layer.name, [swatch, `${layer.type} · layer ${layer.index + 1} · `, blockLink(layer.block)],
         copyButton("Copy row", () => rowText(layer), "Copy the row as tab-separated values"),
         copyButton("Copy name", () => layer.name)),
       make("p", { class: "description" }, layer.description),
     ];
+    if (layer.assumed) {
+      parts.push(make("p", { class: "quiet" }, "≈ Sizes rest on a guess: behind a fault they go on as if it were mended."));
+    }
     const issues = [...layer.issues, ...layer.related];
     if (issues.length) {
       parts.push(make("ul", { class: "findings" }, ...issues.map((issue) => findingItem(model, issue, onLayer))));
@@ -114,7 +129,7 @@ function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFold
     const toggle = make("button", { type: "button", class: "copy", onclick: () => onToggle(block) },
       isFolded(block) ? "Unfold" : "Fold");
     const list = make("p", { class: "members" });
-    layers.slice(0, 200).forEach((layer) => list.append(placeButton(model, layer.index, onLayer), " "));
+    layers.slice(0, 200).forEach((layer) => list.append(placeLink(model, layer.index, onLayer), " "));
     if (layers.length > 200) list.append(`and ${layers.length - 200} more`);
     const issues = issuesOf(model, block.layers);
     const parts = [header(block.name, ["Block of layers"], toggle), pairs(rows), list];
@@ -129,15 +144,15 @@ function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFold
         make("button", { type: "button", class: "close", "aria-label": "Close details", title: "Close (Esc)", onclick: onClose }, "×")));
   }
 
-  function blockButton(block) {
-    return make("button", { type: "button", class: "place", onclick: () => onBlock(block) }, make("bdi", {}, block.name));
+  function blockLink(block) {
+    return link("block", block.name, block.name, () => onBlock(block));
   }
 
   function inputs(layer) {
     const rows = layer.inputs.map((port) => {
       const link = layer.into.find((one) => one.targetPort === port);
       const value = make("span", {});
-      if (link) value.append(placeButton(model, link.source, onLayer), portText(link.sourcePort, model.layers[link.source]), " ", quiet(sizeOf(link.source, link.sourcePort)));
+      if (link) value.append(placeLink(model, link.source, onLayer), portText(link.sourcePort, model.layers[link.source]), make("br"), quiet(sizeOf(link.source, link.sourcePort)));
       else value.append(make("span", { class: "error" }, "not connected"));
       return [port, value];
     });
@@ -149,7 +164,7 @@ function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFold
       const value = make("span", {}, size);
       const targets = layer.outOf.filter((link) => link.sourcePort === port);
       targets.slice(0, 40).forEach((link, at) => {
-        value.append(at ? ", " : make("br"), at ? "" : "→ ", placeButton(model, link.target, onLayer), portText(link.targetPort, model.layers[link.target], true));
+        value.append(at ? ", " : make("br"), at ? "" : "→ ", placeLink(model, link.target, onLayer), portText(link.targetPort, model.layers[link.target], true));
       });
       return [port, value];
     });

@@ -36,6 +36,7 @@ function graphView(model, svg, { onLayer, onBlock, onToggle, onNothing }) {
     if (!layout) return;
     world.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`);
     svg.classList.toggle("far", view.scale < ZOOM.far);
+    svg.style.setProperty("--scale", view.scale);
     const { width, height } = svg.getBoundingClientRect();
     const sight = {
       left: (-MARGIN - view.x) / view.scale, right: (width + MARGIN - view.x) / view.scale,
@@ -109,16 +110,24 @@ function graphView(model, svg, { onLayer, onBlock, onToggle, onNothing }) {
       group.append(makeSvg("g", { class: `badge ${severity}`, transform: `translate(${x} ${y})` },
         makeSvg("circle", { r: 8 }), makeSvg("text", { y: 3.6 }, SIGNS[severity])));
     }
+    if (!node.cluster) group.append(farLabel(block.name, node.height));
     return group;
   }
 
-  function shortName(layer, node) {
-    const { name } = layer, prefix = node.cluster?.block.name;
-    // inside a frame that says the block's name already
-    if (prefix && name.length > 22 && name.startsWith(prefix) && /^[-_./:]/.test(name.slice(prefix.length))) {
-      return name.slice(prefix.length + 1) || name;
-    }
-    return name;
+  // the name of a block beside it, of the same size on the screen however far away the block is
+  function farLabel(name, height) {
+    const label = makeSvg("text", { class: "far-label", x: -14, y: height / 2, "dominant-baseline": "central" }, fitting(name, 150, 600));
+    label.dataset.height = height;
+    return label;
+  }
+
+  // Without the name of the block, which its frame says, if the block has names that are too long.
+  function shortName({ name }, { cluster }) {
+    if (!cluster) return name;
+    const prefix = cluster.block.name;
+    cluster.crowded ??= cluster.block.layers.some((index) => model.layers[index].name.length > 27);
+    const rest = name.slice(prefix.length);
+    return cluster.crowded && name.startsWith(prefix) && /^[-_.:]./.test(rest) ? rest.slice(1) : name;
   }
 
   function blockLine(block) {
@@ -151,7 +160,7 @@ function graphView(model, svg, { onLayer, onBlock, onToggle, onNothing }) {
     const group = makeSvg("g", { class: "cluster", transform: `translate(${x} ${y})` },
       makeSvg("rect", { class: "frame", width, height, rx: 12 }),
       makeSvg("text", { x: 16, y: 21 }, fitting(block.name, width - 60, 600)),
-      button(width - 18, 17, "−", block, `Fold ${block.name}`));
+      button(width - 18, 17, "−", block, `Fold ${block.name}`), farLabel(block.name, height));
     group.dataset.cluster = block.index;
     return group;
   }
@@ -173,13 +182,18 @@ function graphView(model, svg, { onLayer, onBlock, onToggle, onNothing }) {
   // -- what is selected, what matches
 
   function decorate(kind, element, one) {
+    if (view.scale < ZOOM.far && !one.cluster && kind !== "edges") {
+      element.querySelector(".far-label").classList.toggle("crowded", one.height * view.scale < 13);
+    }
     if (kind === "nodes") {
       const isSelected = selected?.key === one.key;
       element.classList.toggle("selected", isSelected);
       element.setAttribute("aria-selected", isSelected);
       element.classList.toggle("near", Boolean(selected?.near.has(one.key)));
       element.classList.toggle("dimmed", Boolean(matching) && !matchesNode(one));
-    } else if (kind === "edges") {
+    } else if (kind === "clusters") {
+      element.classList.toggle("selected", selected?.key === `c${one.block.index}`);
+    } else {
       const before = selected?.key === one.target.key, after = selected?.key === one.source.key;
       element.classList.toggle("before", before);
       element.classList.toggle("after", after);
@@ -236,7 +250,7 @@ function graphView(model, svg, { onLayer, onBlock, onToggle, onNothing }) {
     refresh();
   }
 
-  // bring a box into sight, and into a size that can be read
+  // bring a box into sight, and into a size that can be read; with its frame, where that has room
   function reveal(box, center = false) {
     const { width, height } = svg.getBoundingClientRect();
     if (!width) return;
@@ -251,6 +265,11 @@ function graphView(model, svg, { onLayer, onBlock, onToggle, onNothing }) {
     if (moved) {
       view.x = width / 2 - (box.x + box.width / 2) * view.scale;
       view.y = height / 2 - (box.y + box.height / 2) * view.scale;
+    }
+    const frame = box.cluster;
+    if (frame && frame.width * view.scale <= width - 24) {
+      const edge = frame.x * view.scale + view.x;
+      view.x += Math.max(0, 12 - edge) + Math.min(0, width - 12 - edge - frame.width * view.scale);
     }
     refresh();
   }

@@ -203,7 +203,7 @@ function start() {
       return;
     }
     if (at.closest("select, textarea, dialog, [role=separator]") || at.matches("input:not([type=checkbox])")) return;
-    if (at.closest("button, summary") && (event.key === "Enter" || event.key === " ")) return;
+    if (at.closest("a, button, summary") && (event.key === "Enter" || event.key === " ")) return;
     const action = KEYS[event.key];
     if (!action || (event.shiftKey && event.key.length > 1)) return;
     event.preventDefault();
@@ -298,6 +298,7 @@ function start() {
   else table.apply();
   window.addEventListener("hashchange", () => location.hash !== written && recall());
   document.documentElement.dataset.ready = "";
+  requestAnimationFrame(() => performance.mark("drawn"));
 }
 
 // The line between graph and table; dragged, or moved by arrow keys.

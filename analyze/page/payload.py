@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis
     from layergraph.analyze.costs import LayerCosts
     from layergraph.issues import Issue
+    from layergraph.layers.layer import Layer
 
 _LONGEST = 2000  # characters of the call that makes a layer
 
@@ -26,11 +27,12 @@ _LONGEST = 2000  # characters of the call that makes a layer
 def payload(analysis: NetworkAnalysis) -> dict[str, Any]:
     """The whole analysis as numbers and texts for JSON."""
     number = {name: index for index, name in enumerate(analysis.lgraph.order)}
+    costs = analysis.costs().layers
     return {
         "name": visible(analysis.name),
         "date": f"{analysis.analysis_date:%Y-%m-%d %H:%M}",
         "totals": _totals(analysis),
-        "layers": [_layer(analysis, row) for row in analysis.layers],
+        "layers": [_layer(analysis.lgraph[row.name], row, costs[row.name]) for row in analysis.layers],
         "links": _links(analysis, number),
         "blocks": [
             {"name": visible(block.name), "layers": [number[name] for name in block.layers]}
@@ -62,25 +64,26 @@ def _totals(analysis: NetworkAnalysis) -> list[list[str]]:
     return rows
 
 
-def _layer(analysis: NetworkAnalysis, row: LayerInfo) -> dict[str, Any]:
-    layer = analysis.lgraph[row.name]
+def _layer(layer: Layer, row: LayerInfo, costs: LayerCosts) -> dict[str, Any]:
     kind = kind_of(layer)
     call = visible(repr(layer))
     first = row.activations[0].size
+    mark = "≈ " if row.assumed else ""
     return {
         "name": visible(row.name),
         "type": visible(row.type),
         "kind": kind,
         "follows": kind in FOLLOWING or isinstance(layer, DropoutLayer),
         "description": visible(row.description),
-        "size": plain_size(first),
+        "size": f"{mark}{plain_size(first)}",
+        "assumed": row.assumed,
         "elements": None if first is None else prod(first.numbers),
-        "activations": [[port, size_text(size)] for port, size in row.activations],
+        "activations": [[port, f"{mark}{size_text(size)}"] for port, size in row.activations],
         "learnables": _sizes(row.learnables),
         "count": row.num_learnables,
         "states": _sizes(row.states),
         "inputs": list(layer.input_names),
-        "costs": _costs(analysis.costs().layers[row.name]),
+        "costs": _costs(costs),
         "call": call if len(call) <= _LONGEST else f"{call[: _LONGEST - 1]}…",
     }
 

@@ -201,9 +201,10 @@ function tableView(model, elements, { onLayer, onChange }) {
     } else {
       cell.append(make("div", { class: "line" }, column.cell(layer)));
       if (column.numeric && column.value(layer) > 999) cell.title = grouped.format(column.value(layer));
-      if (column.bar && column.value(layer)) {
+      const share = column.bar ? (100 * column.value(layer)) / column.most : 0;
+      if (share >= 0.5) {
         const bar = make("div", { class: "bar" });
-        bar.style.width = `${Math.max(1, (100 * column.value(layer)) / column.most)}%`;
+        bar.style.width = `${share}%`;
         cell.append(bar);
       }
     }
@@ -222,6 +223,7 @@ function tableView(model, elements, { onLayer, onChange }) {
     const first = current ?? [...all].find((index) => place.has(index));
     if (first !== undefined && first !== null) {
       table.setAttribute("aria-activedescendant", `row-${first}`);
+      if (scroll && current === null) reveal([...all].findLast((index) => place.has(index)));
       if (scroll) reveal(first);
     } else {
       table.removeAttribute("aria-activedescendant");

@@ -197,6 +197,18 @@ def test_what_is_unknown_is_said_to_be() -> None:
     assert issue["severity"] == "error"
 
 
+def test_sizes_that_rest_on_a_guess_are_marked() -> None:
+    lgraph, _ = unet_layers((32, 32, 1), 2, encoder_depth=2)
+    lgraph = lgraph.disconnect_layers("Encoder-Stage-1-ReLU-2", "Decoder-Stage-2-DepthConcatenation/in2")
+    analysis = analyze_network(lgraph)
+    data = Page(analysis.to_html()).data()
+    assert any(row.assumed for row in analysis.layers)
+    for row, layer in zip(analysis.layers, data["layers"], strict=True):
+        assert layer["assumed"] is row.assumed
+        assert layer["size"].startswith("≈ ") is row.assumed
+        assert layer["activations"][0][1].startswith("≈ ") is row.assumed
+
+
 def test_lookups_are_told_from_data() -> None:
     data = Page(SEGNET.to_html()).data()
     pools = [link for link in data["links"] if link[3] in ("indices", "size")]
