@@ -9,8 +9,6 @@ from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
-from layergraph.analyze.checks.catalogue import findings
-from layergraph.analyze.checks.subject import Subject
 from layergraph.analyze.subject import is_compiled, layer_graph_of
 from layergraph.analyze.wording import visible
 from layergraph.errors import LayerArgumentError
@@ -93,6 +91,9 @@ class NetworkAnalysis:
     @cached_property
     def issues(self) -> tuple[Issue, ...]:
         """All that was found: errors, then warnings, then hints, each in the order of the layers."""
+        from layergraph.analyze.checks.catalogue import findings
+        from layergraph.analyze.checks.subject import Subject
+
         return findings(Subject(self.lgraph, self._propagation, self.target_usage))
 
     @cached_property
@@ -399,7 +400,7 @@ def analyze_network(
 
 
 def known_inputs(lgraph: LayerGraph, layer: Layer, propagation: Propagation) -> list[Size] | None:
-    """The sizes of a layer's inputs; ``None`` where some are unknown, guessed, or not what the layer takes."""
+    """The sizes of a layer's inputs; ``None`` where they are unknown, guessed, or not what it takes."""
     if propagation.issues:
         name, guesses = layer.name, propagation.guesses
         guessed = guesses and any(source.layer in guesses for source in lgraph.sources(name).values())

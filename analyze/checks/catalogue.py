@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from layergraph.analyze.checks import activations, names, normalization, reach, scores, windows
 from layergraph.analyze.checks.check import Check
-from layergraph.analyze.checks.cures import cured
 from layergraph.analyze.checks.subject import Subject
 from layergraph.issues import Issue
 
@@ -50,7 +49,12 @@ _RANK = {"error": 0, "warning": 1, "hint": 2}
 
 def findings(subject: Subject) -> tuple[Issue, ...]:
     """All that is wrong with a network: errors, warnings, hints; each in the order of the layers."""
-    found = cured(subject)
+    found: list[Issue] = []
+    if subject.propagation.issues:
+        # imported where there is something to cure: most networks do without
+        from layergraph.analyze.checks.cures import cured
+
+        found = cured(subject)
     subject.blamed = frozenset(name for issue in found for name in (issue.layer, *issue.others))
     for check in CATALOGUE:
         if check.find is not None:

@@ -26,8 +26,6 @@ _MOST_CURED = 8  # further faults are told as they are
 
 def cured(subject: Subject) -> list[Issue]:
     """The facts of the propagation as findings: causes with their cures, and not what only follows."""
-    if not subject.propagation.issues:
-        return []
     found, connected = forgotten(subject)
     forgot = len(found)
     facts = connected.propagation.issues

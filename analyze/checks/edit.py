@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from layergraph.draft import End
-from layergraph.edits.input_size import with_input_size
 from layergraph.graph import LayerGraph
 from layergraph.layers.layer import Layer
 
@@ -100,6 +99,8 @@ class Edit:
 
     def resize(self, input_size: Sequence[int]) -> Edit:
         """Another size at the input layer."""
+        from layergraph.edits.input_size import with_input_size
+
         self._steps.append(lambda lgraph: with_input_size(lgraph, input_size))
         self._import("from layergraph.edits import with_input_size")
         return self._line(f"lgraph = with_input_size(lgraph, {tuple(input_size)!r})")

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from layergraph.analyze.checks.edit import Edit
 from layergraph.analyze.checks.subject import Subject, quoted
-from layergraph.analyze.receptive_field import receptive_fields
 from layergraph.issues import Issue
 from layergraph.layers import FullyConnectedLayer, GlobalAveragePooling2dLayer
 from layergraph.layers.layer import times
@@ -89,6 +88,8 @@ def narrow_fields(subject: Subject) -> Iterator[Issue]:
         if _sees_enough(subject, name, images[:-1]):
             continue
         # exact, and only for the rare graphs that may be concerned
+        from layergraph.analyze.receptive_field import receptive_fields
+
         inputs = cast("Mapping[str, Sequence[Size]]", subject.propagation.inputs)
         fields = receptive_fields(subject.lgraph, inputs)[name]
         if fields is None or len(fields) != len(images) - 1:

@@ -131,8 +131,8 @@ def main() -> None:
         tracemalloc.stop()
         assert not kept.num_warnings
         print(
-            f"{count} layers: analysis {took:.1f} ms ({findings:.1f} with findings, {cold:.1f} with building), "
-            f"peak {peak:.1f} MB"
+            f"{count} layers: analysis {took:.1f} ms ({findings:.1f} with findings, {cold:.1f} with "
+            f"building), peak {peak:.1f} MB"
         )
         if count < 10_000:  # beyond that the peers take minutes
             compare(lgraph, real=False)
