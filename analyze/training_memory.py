@@ -129,7 +129,9 @@ def training_peak(activations: Activations, kept: TrainingMemory, learnables: Ma
     for end in dict.fromkeys(ends):
         alive.release(owners[end])
         gradients[end] = activations.memory[end]
-        alive.add(gradients[end], end.layer)
+        # of scores and of their logarithms
+        alive.add(2 * gradients[end], end.layer)
+        alive.add(-gradients[end], end.layer)
     for name in starts:
         alive.add(-kept.private.get(name, 0), name)
         for owner in keepers.get(name, ()):
@@ -139,16 +141,19 @@ def training_peak(activations: Activations, kept: TrainingMemory, learnables: Ma
         if name not in kept.learning:
             continue
         given = sum(gradients.pop(slots[slot], 0) for slot in row.outputs)
-        made = 0
+        made = summed = 0
         for slot in row.inputs:
             source = slots[slot]
-            if source.layer in kept.learning and source.port and source not in gradients:
-                gradients[source] = activations.memory[source]
-                made += gradients[source]
+            if source.layer in kept.learning and source.port:
+                if source in gradients:  # of another layer too: both, and their sum
+                    summed += (2 - layer.hands_gradient_on) * activations.memory[source]
+                else:
+                    gradients[source] = activations.memory[source]
+                    made += gradients[source]
         if layer.hands_gradient_on:
             given, made = 0, made - given
-        alive.add(made + learnables[name], name)
-        alive.add(-given - kept.private[name], name)
+        alive.add(made + summed + learnables[name], name)
+        alive.add(-summed - given - kept.private[name], name)
         for owner in keepers.get(name, ()):
             alive.release(owner)
     return alive.peak
