@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from layergraph.draft import End
 from layergraph.graph import LayerGraph
+from layergraph.layers import ModuleLayer
 from layergraph.layers.layer import Layer
 from layergraph.propagation import Propagation, TargetUsage, propagate
 from layergraph.sizes import Size
@@ -16,6 +17,8 @@ from layergraph.sizes import Size
 L = TypeVar("L", bound=Layer)
 
 _TRIES = 30_000  # layers whose sizes are computed in search of a cure, in all; some 0.15 s
+
+_MODULE = 300  # running a torch module without data takes as long as this many layers
 
 
 class Subject:
@@ -95,7 +98,7 @@ class Subject:
 
     def tried(self, lgraph: LayerGraph) -> Propagation | None:
         """The sizes of a graph that might be mended; ``None`` when too much has been tried."""
-        self._left -= len(lgraph)
+        self._left -= len(lgraph) + _MODULE * sum(1 for _ in self.of(ModuleLayer))
         return propagate(lgraph, self.target_usage) if self._left >= 0 else None
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
+import torch
 
 from layergraph import (
     AdditionLayer,
@@ -20,6 +21,7 @@ from layergraph import (
     LayerGraph,
     MaxPooling2dLayer,
     MaxUnpooling2dLayer,
+    ModuleLayer,
     PixelClassificationLayer,
     ReluLayer,
     SoftmaxLayer,
@@ -28,7 +30,7 @@ from layergraph import (
 from layergraph.analyze import NetworkAnalysis, analyze_network
 from layergraph.builders import deeplabv3_layers, segnet_layers, unet_layers
 from layergraph.builders.backbones import vgg16
-from layergraph.edits import with_input_size
+from layergraph.edits import insert_after, with_input_size
 
 CLASSES = ["sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "person", "bicycle"]
 
@@ -400,7 +402,22 @@ def test_nothing_was_wrong_before() -> None:
         assert analyze_network(lgraph).issues == ()
 
 
-def test_the_text_lists_the_cause_first() -> None:
+def test_modules_are_run_a_few_times_only() -> None:
+    """Each try of a cure runs them, which takes long."""
+    runs = []
+
+    class Counted(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            runs.append(x.shape)
+            return x
+
+    module = ModuleLayer(Counted(), name="module")
+    lgraph = with_input_size(insert_after(unet(), "Encoder-Stage-1-Conv-1", module), (102, 90, 3))
+    assert analyze_network(lgraph).issues[0].code == "LG-SPATIAL"
+    assert 0 < len(runs) < 120
+
+
+def test_the_page_and_the_text_list_the_cause_first() -> None:
     analysis = analyze_network(BROKEN["two faults far from each other"].make())
-    text = analysis.to_text()
-    assert text.index("takes 7 channels") < text.index("has 11 classes")
+    for shown in (analysis.to_text(), analysis.to_html(), analysis.to_json()):
+        assert 0 < shown.index("takes 7 channels") < shown.index("has 11 classes")
