@@ -1,4 +1,4 @@
-"""Cures of what is not connected: the forgotten connection is found, and what follows from it left out."""
+"""Cures of what is not connected, without what only follows from it."""
 
 from __future__ import annotations
 
@@ -18,105 +18,8 @@ from layergraph.layers import (
     SoftmaxLayer,
 )
 from layergraph.layers.layer import Layer
-from layergraph.propagation import Propagation
 
-_MOST_TRIED = 12  # sources that are tried for one input
 _MOST_MENDED = 20  # faults of one kind that get a cure of their own
-
-
-def forgotten(subject: Subject) -> tuple[list[Issue], Subject]:
-    """Findings for inputs that plainly belong to a certain output, and the subject with them connected."""
-    found: list[Issue] = []
-    mended, propagation = subject.lgraph, subject.propagation
-    missing = [issue for issue in subject.propagation.issues if issue.code == "LG-MISSING-INPUT"]
-    for issue in missing[:_MOST_MENDED]:
-        if issue.port in subject.lgraph[issue.layer].memory_ports:
-            continue
-        destination = End(issue.layer, issue.port)
-        choice = _source(subject, mended, propagation, destination)
-        if choice is None:
-            continue
-        source, (mended, propagation) = choice
-        edit = Edit(subject.lgraph)
-        source_text, target = written(source, mended), input_text(destination, mended)
-        edit.connect(source_text, target)
-        idle = "which feeds nothing" if not subject.lgraph.destinations(source.layer) else "whose size fits"
-        found.append(
-            replace(
-                issue,
-                hint=f"connect {source_text!r}, {idle}, to {target!r}",
-                edit=edit.text,
-                others=(source.layer,),
-            )
-        )
-    return found, Subject(mended, propagation, subject.target_usage)
-
-
-def _source(
-    subject: Subject, lgraph: LayerGraph, propagation: Propagation, destination: End
-) -> tuple[End, tuple[LayerGraph, Propagation]] | None:
-    """The output that plainly belongs to this input, with the graph that has it connected."""
-    behind = _behind(lgraph, destination.layer)
-    idle = [
-        End(name, ports[0])
-        for name in lgraph.order
-        if name not in behind
-        and (ports := lgraph[name].output_names)
-        and all(port != ports[0] for port, _ in lgraph.destinations(name))
-    ]
-    faults = len(propagation.errors)
-    fitting = _fitting(subject, lgraph, destination, idle, faults)
-    if len(fitting) > 1:  # the one that stands right before it
-        names = list(lgraph)
-        before = names[names.index(destination.layer) - 1]
-        fitting = [choice for choice in fitting if choice[0].layer == before]
-    if not fitting and not idle:
-        fitting = _fitting(subject, lgraph, destination, _skips(lgraph, propagation, destination), faults)[:1]
-    return fitting[0] if len(fitting) == 1 else None
-
-
-def _fitting(
-    subject: Subject, lgraph: LayerGraph, destination: End, sources: Sequence[End], faults: int
-) -> list[tuple[End, tuple[LayerGraph, Propagation]]]:
-    """Those of the sources with which the layer has no fault, and the whole graph fewer."""
-    found = []
-    for source in sources[:_MOST_TRIED]:
-        connected = lgraph.connect_layers(written(source, lgraph), input_text(destination, lgraph))
-        sizes = subject.tried(connected)
-        if sizes is not None and destination.layer not in sizes.faulty and len(sizes.errors) < faults:
-            found.append((source, (connected, sizes)))
-    return found
-
-
-def _skips(lgraph: LayerGraph, propagation: Propagation, destination: End) -> list[End]:
-    """Outputs with the height and width of the layer's other input that end a stage: they feed what
-    downsamples, or what is joined elsewhere. The nearest first."""
-    given = [size for size in propagation.inputs[destination.layer] if size is not None]
-    if not given:
-        return []
-    fed = {end.layer for end in lgraph.sources(destination.layer).values()}
-    found = []
-    order = lgraph.order
-    for name in reversed(order[: order.index(destination.layer)]):
-        outputs, ports = propagation.outputs[name], lgraph[name].output_names
-        size = outputs[0]
-        if name in fed or len(ports) != 1 or size is None or size.spatial != given[0].spatial:
-            continue
-        next_sizes = [propagation.outputs[end.layer][0] for _, end in lgraph.destinations(name)]
-        if any(after is not None and after.spatial != size.spatial for after in next_sizes):
-            found.append(End(name, ports[0]))
-    return found
-
-
-def _behind(lgraph: LayerGraph, name: str) -> set[str]:
-    """A layer and all that depends on it."""
-    found, stack = {name}, [name]
-    while stack:
-        for _, end in lgraph.destinations(stack.pop()):
-            if end.layer not in found:
-                found.add(end.layer)
-                stack.append(end.layer)
-    return found
 
 
 def joined_up(subject: Subject, issues: Sequence[Issue]) -> list[Issue]:

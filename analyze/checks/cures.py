@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from layergraph.analyze.checks import sizes
-from layergraph.analyze.checks.connections import forgotten, joined_up
+from layergraph.analyze.checks import channels, sizes
+from layergraph.analyze.checks.connections import joined_up
 from layergraph.analyze.checks.edit import input_text
+from layergraph.analyze.checks.forgotten import forgotten
 from layergraph.analyze.checks.subject import Subject
 from layergraph.analyze.checks.unpooling import unpooled
 from layergraph.draft import End
 from layergraph.issues import Issue
 
 _CURES: Mapping[str, Callable[[Subject, Issue], Issue]] = {
-    "LG-CHANNELS": sizes.channels,
-    "LG-CLASSES": sizes.classes,
+    "LG-CHANNELS": channels.channels,
+    "LG-CLASSES": channels.classes,
     "LG-CROPPING": sizes.cropping,
     "LG-DIMENSIONS": sizes.dimensions,
     "LG-SPATIAL": sizes.spatial,

@@ -15,14 +15,10 @@ from layergraph.errors import LayergraphError
 from layergraph.issues import Issue
 from layergraph.layers import (
     LAYER_TYPES,
-    Convolution2dLayer,
-    Convolution3dLayer,
     Crop2dLayer,
     Crop3dLayer,
-    FullyConnectedLayer,
     Pad2dLayer,
 )
-from layergraph.layers.convolution import Convolution
 from layergraph.layers.layer import Layer, times
 from layergraph.layers.transposed import TransposedConvolution
 from layergraph.propagation import Propagation
@@ -67,7 +63,7 @@ def _swapped(subject: Subject, issue: Issue) -> Issue:
     before, reference = (written(fed[port], subject.lgraph) for port in ("in", "ref"))
     edit.disconnect(before, f"{name}/in").disconnect(reference, f"{name}/ref")
     edit.connect(reference, f"{name}/in").connect(before, f"{name}/ref")
-    return replace(issue, edit=edit.text) if _mends(subject.tried(edit.lgraph), issue) else issue
+    return replace(issue, edit=edit.text) if mends(subject.tried(edit.lgraph), issue) else issue
 
 
 def _rank(sizes: Sequence[Size | None]) -> int:
@@ -220,90 +216,6 @@ def dimensions(subject: Subject, issue: Issue) -> Issue:
     return issue
 
 
-def channels(subject: Subject, issue: Issue) -> Issue:
-    """Numbers of channels: what the layer was made for, or where branches meet."""
-    layer: Any = subject.lgraph[issue.layer]
-    sizes = [size for size in subject.propagation.inputs[issue.layer] if size is not None]
-    free = {
-        argument: "auto"
-        for argument in ("num_channels", "num_channels_per_group", "input_size")
-        if getattr(layer, argument, "auto") != "auto"
-    }
-    if free and len(sizes) == 1:
-        dropped: dict[str, Any] = {} if layer.weights is None else {"weights": None}
-        edit = Edit(subject.lgraph).change([layer.name], **free, **dropped)
-        return replace(issue, edit=edit.text) if _mends(subject.tried(edit.lgraph), issue) else issue
-    if len(sizes) == 1 and isinstance(getattr(layer, "num_groups", None), int):
-        whole = [n for n in range(1, sizes[0].channels + 1) if sizes[0].channels % n == 0]
-        near = min(whole, key=lambda n: abs(n - layer.num_groups))
-        hint = f"give num_groups a divisor of {sizes[0].channels}, such as {near}"
-        return replace(issue, hint=hint)
-    if len(sizes) < 2:
-        return issue
-    return _same_channels(subject, issue, layer, sizes)
-
-
-def _same_channels(subject: Subject, issue: Issue, layer: Layer, sizes: Sequence[Size]) -> Issue:
-    """Branches of unequal channels: other filters in one of them, or a 1×1 convolution behind it."""
-    wrong = layer.input_names.index(issue.port) if issue.port in layer.input_names else 1
-    pairs = [(wrong, sizes[0].channels), (0, sizes[wrong].channels)]
-    fed = subject.lgraph.sources(layer.name)
-    for index, wanted in pairs:
-        decisive = decisive_layer(subject, fed[layer.input_names[index]])
-        if decisive is None:
-            continue
-        edit = with_outputs(subject, decisive, wanted)
-        if _mends(subject.tried(edit.lgraph), issue):
-            hint = f"give {decisive.name!r} {wanted} filters, or put a 1×1 convolution behind it"
-            return replace(issue, hint=hint, edit=edit.text, others=(decisive.name,))
-    kinds: dict[int, type[Layer]] = {2: Convolution2dLayer, 3: Convolution3dLayer}
-    kind: Any = kinds.get(len(sizes[0].spatial))
-    for index, wanted in pairs if kind is not None else ():
-        edit = Edit(subject.lgraph)
-        name = edit.free_name(f"{layer.name}_conv")
-        edit.insert(kind(1, wanted, name=name), End(layer.name, layer.input_names[index]))
-        if _mends(subject.tried(edit.lgraph), issue):
-            return replace(issue, edit=edit.text)
-    return issue
-
-
-def classes(subject: Subject, issue: Issue) -> Issue:
-    """Another number of classes than scores: the layer that makes the scores gets as many filters."""
-    layer: Any = subject.lgraph[issue.layer]
-    decisive = decisive_layer(subject, subject.lgraph.sources(layer.name)["in"])
-    if decisive is None:
-        return issue
-    edit = with_outputs(subject, decisive, len(layer.classes))
-    if not _mends(subject.tried(edit.lgraph), issue):
-        return issue
-    kind = "outputs" if isinstance(decisive, FullyConnectedLayer) else "filters"
-    hint = f"give {decisive.name!r} {len(layer.classes)} {kind}, or the loss other classes"
-    return replace(issue, hint=hint, edit=edit.text, others=(decisive.name,))
-
-
-def decisive_layer(subject: Subject, source: End) -> Any:
-    """The layer that decides the number of channels of an output, if it does so for this way alone."""
-    lgraph = subject.lgraph
-    while True:
-        layer: Any = lgraph[source.layer]
-        if len(lgraph.destinations(source.layer)) != 1:
-            return None
-        if isinstance(layer, (Convolution, TransposedConvolution, FullyConnectedLayer)):
-            return layer
-        inputs, outputs = subject.propagation.inputs[layer.name], subject.propagation.outputs[layer.name]
-        fed = lgraph.sources(layer.name).get(layer.input_names[0]) if layer.input_names else None
-        same = inputs and inputs[0] and outputs[0] and inputs[0].channels == outputs[0].channels
-        if fed is None or not same or getattr(layer, "num_channels", "auto") != "auto":
-            return None
-        source = fed
-
-
-def with_outputs(subject: Subject, layer: Any, number: int) -> Edit:
-    """The graph in which a layer has this many filters, without the weights that no longer fit."""
-    argument = "num_filters" if hasattr(layer, "num_filters") else "output_size"
-    dropped: dict[str, Any] = {} if layer.weights is None else {"weights": None}
-    return Edit(subject.lgraph).change([layer.name], **{argument: number}, **dropped)
-
-
-def _mends(sizes: Propagation | None, issue: Issue) -> bool:
+def mends(sizes: Propagation | None, issue: Issue) -> bool:
+    """Whether the layer of a fault takes its inputs now."""
     return sizes is not None and issue.layer not in sizes.faulty
