@@ -10,10 +10,13 @@ if TYPE_CHECKING:
     from layergraph.analyze.comparison import Comparison, LayerComparison, compare
     from layergraph.analyze.costs import LayerCosts, NetworkCosts
     from layergraph.analyze.diagram import diagram_source, plot, save_diagram
+    from layergraph.analyze.explanation import ExplainedLayer, Explanation, explain
 
 __all__ = [
     "Activation",
     "Comparison",
+    "ExplainedLayer",
+    "Explanation",
     "LayerComparison",
     "LayerCosts",
     "LayerInfo",
@@ -22,6 +25,7 @@ __all__ = [
     "analyze_network",
     "compare",
     "diagram_source",
+    "explain",
     "plot",
     "save_diagram",
 ]
@@ -30,11 +34,14 @@ __all__ = [
 # what an analysis does without; diagrams bring the package graphviz
 _ON_REQUEST = {
     "Comparison": "comparison",
+    "ExplainedLayer": "explanation",
+    "Explanation": "explanation",
     "LayerComparison": "comparison",
     "LayerCosts": "costs",
     "NetworkCosts": "costs",
     "compare": "comparison",
     "diagram_source": "diagram",
+    "explain": "explanation",
     "plot": "diagram",
     "save_diagram": "diagram",
 }

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
-from layergraph.analyze.subject import is_compiled, layer_graph_of
+from layergraph.analyze.subject import around_module, is_compiled, is_module, layer_graph_of
 from layergraph.analyze.wording import visible
 from layergraph.errors import LayerArgumentError
 from layergraph.graph import LayerGraph
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from rich.console import Console, ConsoleOptions
     from rich.text import Text
+    from torch import nn
 
     from layergraph.analyze.costs import NetworkCosts
     from layergraph.analyze.layer_table import LayerTable
@@ -334,10 +335,11 @@ class NetworkAnalysis:
 
 
 def analyze_network(
-    lgraph: LayerGraph | Network | Layer | Iterable[Layer],
+    lgraph: LayerGraph | Network | Layer | Iterable[Layer] | nn.Module,
     *,
     target_usage: TargetUsage | None = None,
     name: str = "",
+    input_size: Sequence[int] | None = None,
 ) -> NetworkAnalysis:
     """Sizes, learnables and faults of every layer of a network (MATLAB ``analyzeNetwork``).
 
@@ -346,14 +348,17 @@ def analyze_network(
     likely causes run when ``issues`` are asked for.
 
     Args:
-        lgraph: a layer graph, a compiled network, or a sequence of layers.
+        lgraph: a layer graph, a compiled network, or a sequence of layers; with ``input_size`` any torch
+            module, which is then one layer behind an input (see :class:`ModuleLayer`).
         target_usage: ``"train_network"`` (the default) expects an output layer; ``"network"`` (the
-            default for a compiled network without output layers) does not.
+            default for a module, and for a compiled network without output layers) does not.
         name: a title for tables and pages.
+        input_size: (height, width, channels) of the images that a torch module takes; of volumes
+            (height, width, depth, channels).
 
     Raises:
         WrongTypeError: something else than a network.
-        LayerArgumentError: an unknown ``target_usage``.
+        LayerArgumentError: an unknown ``target_usage``; an ``input_size`` where none is needed.
 
     Cost: linear in the layers, some 6 µs each.
 
@@ -365,7 +370,15 @@ def analyze_network(
     >>> print(analysis.layers[22].name, analysis.layers[22].activations[0].size)
     Decoder-Stage-1-UpConv 120(S) × 160(S) × 256(C) × 1(B)
     """
-    graph = layer_graph_of(lgraph, "analyze_network")
+    if input_size is None:
+        graph = layer_graph_of(lgraph, "analyze_network")
+    elif is_module(lgraph):
+        graph = around_module(cast("nn.Module", lgraph), input_size)
+        target_usage = target_usage or "network"
+    else:
+        raise LayerArgumentError(
+            "analyze_network: input_size is for a torch module; a layer graph has its own"
+        )
     if target_usage is None:
         target_usage = "network" if is_compiled(lgraph) and not graph.output_names else "train_network"
     if target_usage not in get_args(TargetUsage):
@@ -397,6 +410,20 @@ def analyze_network(
         _learnables=learnables,
         _states=states,
     )
+
+
+def analysis_of(
+    subject: Any, caller: str, name: str = "", target_usage: TargetUsage | None = None
+) -> NetworkAnalysis:
+    """The analysis that is meant, or that of the network that is meant; ``caller`` is for the message.
+
+    Raises:
+        WrongTypeError: it is no network; the message says how to get there.
+    """
+    if isinstance(subject, NetworkAnalysis):
+        return subject
+    network = subject if is_compiled(subject) else layer_graph_of(subject, caller)
+    return analyze_network(network, target_usage=target_usage, name=name)
 
 
 def known_inputs(lgraph: LayerGraph, layer: Layer, propagation: Propagation) -> list[Size] | None:

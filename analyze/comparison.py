@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis, analyze_network
+from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis, analysis_of
 from layergraph.analyze.matching import arguments, matched
 from layergraph.analyze.subject import is_compiled
 from layergraph.draft import End
@@ -303,17 +303,14 @@ def compare(
     >>> comparison.changed, comparison.layers[-3].arguments
     (('Final-ConvolutionLayer',), (ArgumentChange(argument='num_filters', before=5, after=4),))
     """
-    sides = [_analyzed(side, name, target_usage) for side, name in zip((before, after), names, strict=True)]
+    sides = [
+        analysis_of(side, "compare", name, target_usage)
+        for side, name in zip((before, after), names, strict=True)
+    ]
     found = matched(sides[0].lgraph, sides[1].lgraph)
     appeared, gone = _new_issues(*sides, found)
     layers = _aligned(*sides, found, _Attached(before), _Attached(after))
     return Comparison(sides[0], sides[1], layers, appeared, gone, found)
-
-
-def _analyzed(subject: Any, name: str, target_usage: TargetUsage | None) -> NetworkAnalysis:
-    if isinstance(subject, NetworkAnalysis):
-        return subject
-    return analyze_network(subject, target_usage=target_usage, name=name)
 
 
 class _Attached:

@@ -10,6 +10,7 @@ from layergraph.cli import builders, networks, segmentation
 from layergraph.cli.arguments import NumbersCommand
 from layergraph.cli.demo import demo
 from layergraph.cli.diff import diff
+from layergraph.cli.explain import explain
 from layergraph.errors import LayergraphError
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ app.command()(builders.builders)
 app.command(cls=NumbersCommand)(networks.analyze)
 app.command(cls=NumbersCommand)(networks.diagram)
 app.command(cls=NumbersCommand)(diff)
+app.command(cls=NumbersCommand)(explain)
 app.command(cls=NumbersCommand)(segmentation.train)
 app.command(cls=NumbersCommand)(segmentation.segment)
 app.command(cls=NumbersCommand)(segmentation.evaluate)

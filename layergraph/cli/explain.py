@@ -1,0 +1,65 @@
+"""The command that says where a layer's size comes from. It does not import torch."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from layergraph.cli.arguments import network, with_builder_arguments
+from layergraph.cli.networks import NetworkArgument
+from layergraph.cli.output import write_text
+
+
+class Format(StrEnum):
+    """How an explanation is written."""
+
+    text = "text"
+    json = "json"
+
+
+@with_builder_arguments
+def explain(
+    network_: NetworkArgument,
+    layer: Annotated[
+        str,
+        typer.Argument(metavar="LAYER", help="The name of a layer, or LAYER/PORT for one of its outputs."),
+    ],
+    *,
+    steps: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Only the last N layers on the way; by default all from the input."),
+    ] = None,
+    format_: Annotated[
+        Format | None,
+        typer.Option(
+            "--format", help="How to write it; by default what the ending of --output says, or text."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write to this file instead of the terminal.")
+    ] = None,
+    arguments: dict[str, Any],
+) -> None:
+    """Say where the size of a layer comes from: the arithmetic of every layer on the way, number by number.
+
+    Exit status 1 if a layer on the way cannot take its inputs.
+
+    [bold]Example:[/bold] layergraph explain fcn conv1_1 --image-size 360 480 3 --num-classes 11
+    """
+    from layergraph.analyze import explain
+
+    explanation = explain(network(network_, arguments), layer, steps=steps)
+    form = format_ or (Format.json if output and output.suffix.lower() == ".json" else Format.text)
+    if form is Format.json:
+        text = json.dumps(explanation.to_dict(), ensure_ascii=False, allow_nan=False)
+        write_text(text.encode("utf-8", "backslashreplace").decode("utf-8"), output)
+    elif output is None:
+        explanation.show()
+    else:
+        write_text(str(explanation), output)
+    if explanation.has_errors:
+        raise typer.Exit(1)
