@@ -7,7 +7,7 @@ import shutil
 import sys
 import sysconfig
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,23 @@ from typing import Any
 import graphviz  # type: ignore[import-untyped]
 from graphviz.backend import dot_command  # type: ignore[import-untyped]
 
+from layergraph.analyze.svg import compact
+from layergraph.analyze.themes import dark_rules
 from layergraph.analyze.wording import visible
 from layergraph.atomic import replacing
 from layergraph.errors import LayergraphError
 
 _ONE_AT_A_TIME = threading.Lock()  # the package has one place for its program's path
 FONT = "Helvetica"  # the programs know how wide its letters are
-_FAMILY = 'font-family="Helvetica,sans-Serif"'
-_FAMILIES = 'font-family="Helvetica,Arial,Liberation Sans,Arimo,Nimbus Sans,sans-serif"'  # as wide as that
+_FAMILIES = "Helvetica,Arial,Liberation Sans,Arimo,Nimbus Sans,sans-serif"  # as wide as that
 _SOURCES = (".dot", ".gv")
 
 
 class Diagram(graphviz.Digraph):  # type: ignore[misc]
     """A drawn network: a ``graphviz.Digraph`` that finds its program itself; notebooks show it as SVG."""
+
+    follows_screen = False  # whether an SVG has dark colours, too, for dark screens
+    simpler: Callable[[], Diagram] | None = None  # what to draw where the program fails
 
     def pipe(self, *args: Any, **kwargs: Any) -> Any:
         """As in ``graphviz.Digraph``, without the program's remarks on the widths of letters.
@@ -36,12 +40,19 @@ class Diagram(graphviz.Digraph):  # type: ignore[misc]
             LayergraphError: there is no program to draw with, or it cannot write this format.
         """
         with _program(), _plain_errors():
-            drawn = super().pipe(*args, **{"quiet": True, **kwargs})
-        if isinstance(drawn, str):
-            return drawn.replace(_FAMILY, _FAMILIES)
-        if drawn.startswith(b"<?xml"):
-            return drawn.replace(_FAMILY.encode(), _FAMILIES.encode())
-        return drawn
+            try:
+                drawn = super().pipe(*args, **{"quiet": True, **kwargs})
+            except graphviz.CalledProcessError as error:
+                if self.simpler is None or b"trouble in" not in _bytes(error.stderr):
+                    raise
+                drawn = graphviz.Digraph.pipe(self.simpler(), *args, **{"quiet": True, **kwargs})
+        text = drawn if isinstance(drawn, str) else ""
+        if isinstance(drawn, bytes) and drawn.startswith(b"<?xml"):
+            text = drawn.decode("utf-8")
+        if not text.startswith("<?xml"):
+            return drawn
+        svg = compact(text, style=dark_rules() if self.follows_screen else "", families=_FAMILIES)
+        return svg if isinstance(drawn, str) else svg.encode("utf-8")
 
     def render(self, *args: Any, **kwargs: Any) -> Any:
         """As in ``graphviz.Digraph``; raises as :meth:`pipe` does."""
@@ -75,10 +86,15 @@ class Diagram(graphviz.Digraph):  # type: ignore[misc]
             content = self.to_svg().encode("utf-8")
         else:
             drawing = self.copy()
+            drawing.simpler = self.simpler
             drawing.attr(dpi="144")  # twice the 72 of a screen, for slides
             content = drawing.pipe(format=suffix.removeprefix("."))
         with replacing(path) as temporary:
             temporary.write_bytes(content)
+
+
+def _bytes(stderr: str | bytes | None) -> bytes:
+    return stderr.encode("utf-8", "replace") if isinstance(stderr, str) else stderr or b""
 
 
 @contextmanager
@@ -113,8 +129,8 @@ def _plain_errors() -> Iterator[None]:
     try:
         yield
     except graphviz.CalledProcessError as error:
-        stderr = error.stderr.decode("utf-8", "replace") if isinstance(error.stderr, bytes) else error.stderr
-        said = visible(" ".join(str(stderr or "").split()))[:300]
+        stderr = _bytes(error.stderr).decode("utf-8", "replace")
+        said = visible(" ".join(stderr.split()))[:300]
         if "not recognized" in said:
             raise LayergraphError(
                 "this format cannot be written by the drawing program found here; SVG and PNG can, and PDF "

@@ -1,27 +1,20 @@
-"""How a diagram is cut into stacks of layers, and which of them stand on the way down and on the way up.
-
-A network that halves its image and doubles it again is drawn as a U: down on the left what leads to
-the first doubling, up on the right what comes of it, and between them what leads across. All of this comes
-from sizes and connections, nothing from names.
-"""
+"""How a diagram is cut into boxes: series of layers at one resolution, and blocks folded into one box."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Literal, NamedTuple
 
-from layergraph.analyze.kinds import FOLLOWING, Kind, kind_of
+from layergraph.analyze.kinds import FOLLOWING, kind_of
+from layergraph.analyze.sides import Side, changes_of, passes, sides_of
 from layergraph.graph import LayerGraph
-from layergraph.layers import Crop2dLayer, Crop3dLayer, DropoutLayer
+from layergraph.layers import DropoutLayer
 from layergraph.propagation import Propagation
-from layergraph.sizes import Size
 
 _LONGEST = 40  # layers of a stack: longer series go on in the next box
 
 Row = tuple[str, ...]  # layers that share one line
-Side = Literal["down", "across", "up"]
 Role = Literal["main", "skip", "reference"]
 
 
@@ -39,19 +32,45 @@ class Link(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Part:
+    """Layers that a drawing keeps together, in a row in the analyzer's order.
+
+    Attributes:
+        name: what stands above them.
+        layers: their names.
+        shown: ``"folded"`` into one box, in a ``"frame"``, or ``"loose"``: as if there were no part.
+        times: how many exactly alike blocks in a row these are.
+        blocks: how many blocks these are, alike or not.
+    """
+
+    name: str
+    layers: tuple[str, ...]
+    shown: Literal["folded", "frame", "loose"] = "frame"
+    times: int = 1
+    blocks: int = 1
+
+
+@dataclass(frozen=True)
 class Stack:
-    """Layers that are drawn as one box, and the side of the U they stand on."""
+    """Layers that are drawn as one box, and the side of the U they stand on; ``part`` if it is folded."""
 
     rows: Sequence[Row]
     side: Side
+    part: Part | None = None
+
+    @property
+    def layers(self) -> list[str]:
+        """The names of its layers, in order."""
+        return [name for row in self.rows for name in row]
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """Stacks in the order of the graph, and the links between them."""
+    """Stacks in the order of the graph, the links between them, and the stacks in each frame."""
 
     stacks: Sequence[Stack]
     links: Sequence[Link]
+    frames: Mapping[str, Sequence[int]]
 
     @property
     def is_u(self) -> bool:
@@ -59,69 +78,33 @@ class Drawing:
         return any(stack.side == "up" for stack in self.stacks)
 
 
-def arrange(lgraph: LayerGraph, sizes: Propagation, *, blocks: bool) -> Drawing:
-    """Cut a graph into stacks: series of layers at one resolution, or (``blocks=False``) single layers."""
-    changes = {name: _change(lgraph, sizes, name) for name in lgraph}
-    sides = _sides(lgraph, sizes, changes)
+def arrange(lgraph: LayerGraph, sizes: Propagation, *, blocks: bool, parts: Sequence[Part] = ()) -> Drawing:
+    """Cut a graph into stacks: series of layers at one resolution, or (``blocks=False``) single layers.
+
+    A folded part is one stack, whatever is in it; a frame holds its stacks together.
+    """
+    changes = changes_of(lgraph, sizes)
+    sides = sides_of(lgraph, sizes, changes)
     links = _links(lgraph, sides, changes)
-    stacks = _stacks(lgraph, sides, changes, links) if blocks else [[name] for name in lgraph.order]
-    place = {name: index for index, stack in enumerate(stacks) for name in stack}
+    held = {name: part for part in parts if part.shown != "loose" for name in part.layers}
+    series = _series(lgraph, sides, changes, links, held) if blocks else [[name] for name in lgraph.order]
+    stacks: list[Stack] = []
+    folded: set[str] = set()
+    for names in series:
+        part = held.get(names[0])
+        if part is None or part.shown != "folded":
+            stacks.append(Stack(_rows(lgraph, names), sides[names[0]]))
+        elif part.name not in folded:
+            folded.add(part.name)
+            among = {sides[name] for name in part.layers}
+            side: Side = "up" if "up" in among else "down" if "down" in among else "across"
+            stacks.append(Stack([part.layers], side, part))
+    place = {name: index for index, stack in enumerate(stacks) for name in stack.layers}
     return Drawing(
-        [Stack(_rows(lgraph, stack), sides[stack[0]]) for stack in stacks],
+        stacks,
         [link for link in links if place[link.source] != place[link.destination]],
+        {part.name: sorted({place[name] for name in part.layers}) for part in parts if part.shown == "frame"},
     )
-
-
-def _change(lgraph: LayerGraph, sizes: Propagation, name: str) -> int:
-    """What a layer does to the resolution: -1 lowers it, 1 raises it, 0 keeps it (a crop does, too)."""
-    layer = lgraph[name]
-    kind = kind_of(layer)
-    if kind in ("input", "joining", "output") or isinstance(layer, (Crop2dLayer, Crop3dLayer)):
-        return 0
-    before, after = sizes.inputs[name][0], sizes.outputs[name][0]
-    if before is None or after is None:
-        # beyond an error sizes are unknown, and the drawing keeps the form that it had
-        by_kind: dict[Kind, int] = {"pooling": -1, "transposed convolution": 1, "unpooling": 1}
-        return by_kind.get(kind, 0)
-    ratio = _area(after) / _area(before)
-    return 1 if ratio > 1.5 else -1 if ratio < 0.6 else 0
-
-
-def _area(size: Size) -> int:
-    return prod(size.spatial)
-
-
-def _sides(lgraph: LayerGraph, sizes: Propagation, changes: Mapping[str, int]) -> dict[str, Side]:
-    """The side of the U on which each layer stands; all are on the way down if the network is no U."""
-    up: set[str] = set()
-    bottom: list[str] = []  # what the way up starts from
-    for name in lgraph.order:
-        fed = {port: end.layer for port, end in lgraph.sources(name).items() if port != "ref"}
-        follows = any(source in up for source in fed.values())
-        if changes[name] == 1 or follows:
-            up.add(name)
-            first = fed.get(lgraph[name].input_names[0])
-            if changes[name] == 1 and first is not None and first not in up:
-                bottom.append(first)
-        after = sizes.outputs[name][0]
-        if follows and changes[name] == -1 and (after is None or _area(after) > 1):
-            up.clear()  # it goes down a second time
-            break
-    down = _ancestors(lgraph, bottom)
-    if not up or not any(changes[name] == -1 for name in down):
-        return dict.fromkeys(lgraph, "down")
-    return {name: "up" if name in up else "down" if name in down else "across" for name in lgraph}
-
-
-def _ancestors(lgraph: LayerGraph, names: Sequence[str]) -> set[str]:
-    found = set(names)
-    stack = list(names)
-    while stack:
-        for port, end in lgraph.sources(stack.pop()).items():
-            if port != "ref" and end.layer not in found:
-                found.add(end.layer)
-                stack.append(end.layer)
-    return found
 
 
 def _links(lgraph: LayerGraph, sides: Mapping[str, Side], changes: Mapping[str, int]) -> list[Link]:
@@ -132,9 +115,7 @@ def _links(lgraph: LayerGraph, sides: Mapping[str, Side], changes: Mapping[str, 
             role: Role = "main"
             if port == "ref":
                 role = "reference"
-            elif sides[name] != sides[end.layer] and not (
-                changes[name] == 1 and port == layer.input_names[0]
-            ):
+            elif passes(lgraph, sides, changes, name, port):
                 role = "skip"
             ports = found.setdefault((end.layer, name, role), [])
             if port == "ref" or port in layer.memory_ports:
@@ -142,8 +123,12 @@ def _links(lgraph: LayerGraph, sides: Mapping[str, Side], changes: Mapping[str, 
     return [Link(*key, tuple(ports)) for key, ports in found.items()]
 
 
-def _stacks(
-    lgraph: LayerGraph, sides: Mapping[str, Side], changes: Mapping[str, int], links: Sequence[Link]
+def _series(
+    lgraph: LayerGraph,
+    sides: Mapping[str, Side],
+    changes: Mapping[str, int],
+    links: Sequence[Link],
+    held: Mapping[str, Part],
 ) -> list[list[str]]:
     """Series of layers at one resolution; what lowers it ends a stack, what raises it begins one.
 
@@ -163,6 +148,7 @@ def _stacks(
             len(before) == 1
             and len(out_of[before[0]]) == 1
             and sides[before[0]] == sides[name]
+            and held.get(before[0]) is held.get(name)
             and changes[name] != 1
             and (before[0] not in ended or _follows(lgraph, name))
             and (len(stacks[before[0]]) < _LONGEST or _follows(lgraph, name))

@@ -9,6 +9,7 @@ import typer
 from layergraph.cli import builders, networks, segmentation
 from layergraph.cli.arguments import NumbersCommand
 from layergraph.cli.demo import demo
+from layergraph.cli.diagram import diagram
 from layergraph.cli.diff import diff
 from layergraph.cli.explain import explain
 from layergraph.errors import LayergraphError
@@ -26,7 +27,7 @@ app = typer.Typer(
 app.command(cls=NumbersCommand)(demo)
 app.command()(builders.builders)
 app.command(cls=NumbersCommand)(networks.analyze)
-app.command(cls=NumbersCommand)(networks.diagram)
+app.command(cls=NumbersCommand)(diagram)
 app.command(cls=NumbersCommand)(diff)
 app.command(cls=NumbersCommand)(explain)
 app.command(cls=NumbersCommand)(segmentation.train)

@@ -1,4 +1,4 @@
-"""The commands that look at a network: analyze and diagram. Neither imports torch."""
+"""The command that analyzes a network. It does not import torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from layergraph.cli.arguments import network, with_builder_arguments
-from layergraph.cli.output import say_written, write_text
+from layergraph.cli.output import write_text
 from layergraph.cli.table_options import with_table_options
 from layergraph.errors import LayergraphError
 
@@ -113,28 +113,3 @@ def _written(shown: NetworkAnalysis | LayerTable, form: Format) -> str:
         Format.latex: shown.to_latex,
     }
     return writers[form]()
-
-
-@with_builder_arguments
-def diagram(
-    network_: NetworkArgument,
-    *,
-    output: Annotated[
-        Path,
-        typer.Option(metavar="FILE", help="Where to; the ending says the format: .svg, .png, .pdf, .dot."),
-    ],
-    arguments: dict[str, Any],
-) -> None:
-    """Draw a network: kinds of layers by colour, sizes on the nodes, skip connections across.
-
-    SVG and DOT work everywhere; what else does depends on Graphviz being installed.
-
-    [bold]Example:[/bold] layergraph diagram segnet --image-size 360 480 3 --num-classes 11 --encoder-depth 4
-    --output segnet.svg
-    """
-    from layergraph.analyze import save_diagram
-
-    if not output.suffix:
-        raise LayergraphError(f"--output needs an ending that says the format, such as {output}.svg")
-    save_diagram(network(network_, arguments), output)
-    say_written(output)

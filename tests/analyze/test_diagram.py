@@ -226,8 +226,8 @@ def test_sizes_and_wording_are_in_the_drawing() -> None:
 
 def test_errors_are_red() -> None:
     source = diagram_source(BROKEN)
-    # the layer, and two joins whose sizes do not fit without the padding that it should have
-    assert source.count('BGCOLOR="#ffe1e1"') == 9
+    # the layer, and the first join whose sizes do not fit without the padding that it should have
+    assert source.count('BGCOLOR="#ffe1e1"') == 6
     assert "the layer takes 7 channels" in source
     assert "#ffe1e1" not in diagram_source(UNET)
 

@@ -110,6 +110,19 @@ def test_diagram_writes_svg(tmp_path: Path) -> None:
     assert "<svg" in (tmp_path / "segnet.svg").read_text()
 
 
+def test_options_of_the_diagram(tmp_path: Path) -> None:
+    path = tmp_path / "resnet18.dot"
+    words = ("diagram", "resnet18", "--width", "0.25", "--output", str(path))
+    options = ("--fold", "res2*, res3*", "--theme", "dark", "--sizes", "both", "--direction", "horizontal")
+    result = run(*words, *options, "--title", "A <title>", "--detail", "layers")
+    assert result.returncode == 0, result.stderr
+    source = path.read_text("utf-8")
+    assert all(text in source for text in ("rankdir=LR", "#0d1117", "res2a … res2b", "A &lt;title&gt;"))
+    result = run(*words, "--fold", "rez*")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "no block is named 'rez*'" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -1,0 +1,48 @@
+"""What is in a folded block, in a few words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from layergraph.analyze.kinds import FOLLOWING, Kind, kind_of
+from layergraph.analyze.wording import times
+from layergraph.graph import LayerGraph
+from layergraph.layers import DropoutLayer, Layer
+
+_MOST = 3  # of what is said to be in a block
+
+
+def contents(lgraph: LayerGraph, names: Sequence[str]) -> str:
+    """The operations in a block, the most frequent first; normalization and activations only if alone.
+
+    >>> from layergraph.builders import segnet_layers
+    >>> lgraph = segnet_layers((32, 32, 1), 2, 1)
+    >>> contents(lgraph, ["encoder1_conv1", "encoder1_relu_1", "encoder1_conv2", "encoder1_maxpool"])
+    '3×3 convolution ×2, 2×2 max pooling'
+    """
+    layers = [lgraph[name] for name in names]
+    main = [
+        layer for layer in layers if kind_of(layer) not in FOLLOWING and not isinstance(layer, DropoutLayer)
+    ]
+    counts = Counter(map(_operation, main or layers))
+    most = sorted(counts, key=lambda operation: -counts[operation])
+    said = [f"{operation} ×{counts[operation]}" if counts[operation] > 1 else operation for operation in most]
+    return ", ".join([*said[:_MOST], "…"] if len(said) > _MOST else said)
+
+
+def main_kind(lgraph: LayerGraph, names: Sequence[str]) -> Kind:
+    """The kind of layer that a block is coloured for: what computes in it, or its first layer."""
+    kinds = [kind_of(lgraph[name]) for name in names]
+    for kind in ("transposed convolution", "unpooling", "convolution", "module"):
+        if kind in kinds:
+            return kind
+    return next((kind for kind in kinds if kind not in FOLLOWING), kinds[0])
+
+
+def _operation(layer: Layer) -> str:
+    window = getattr(layer, "filter_size", None) or getattr(layer, "pool_size", None)
+    size = f"{times(window)} " if isinstance(window, tuple) else ""
+    # in a list, but for names such as ReLU and 2D
+    words = [word.lower() if word.istitle() else word for word in layer.type.split()]
+    return size + " ".join(words)
