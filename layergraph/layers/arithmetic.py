@@ -23,7 +23,7 @@ _GUIDE = 'V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep lea
 WINDOW = Formula(
     "Window",
     "⌊(n + p − w)/s⌋ + 1",
-    "n numbers before, p padding on both sides, w what the window spans, s stride",
+    "n numbers before, p padding of both sides together, w what the window spans, s stride",
     _GUIDE,
 )
 SAME = Formula(
