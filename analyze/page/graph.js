@@ -166,7 +166,9 @@ function graphView(model, svg, { onLayer, onBlock, onToggle, onNothing }) {
   }
 
   function drawEdge(edge) {
-    return makeSvg("path", { class: `edge${edge.flows ? "" : " lookup"}`, d: edge.path });
+    const path = makeSvg("path", { class: `edge${edge.flows ? "" : " lookup"}`, d: edge.path });
+    path.dataset.edge = edge.key;
+    return path;
   }
 
   function arrowheads() {

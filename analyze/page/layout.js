@@ -4,7 +4,7 @@
 
 const NODE = { width: 208, height: 44, following: 24, gap: 24, tight: 3, beside: 34 };
 const FRAME = { side: 22, top: 34, bottom: 16 };
-const LANE = { clear: 16, apart: 9, corner: 9 };
+const LANE = { clear: 16, apart: 9, corner: 9, gap: 11 };
 const BEHIND = 4; // how far the card behind a folded block shows
 
 // `isFolded(block)` says which blocks are one node. Kept: layouts inside blocks, which do not change.
@@ -34,6 +34,7 @@ function layoutOf(model, isFolded, kept) {
           key: `l${layer}`, layer: model.layers[layer], block, cluster,
           x: x + FRAME.side + place.x, y: y + FRAME.top + place.y,
           width: place.width, height: place.height,
+          above: y + FRAME.top + place.above, below: y + FRAME.top + place.below,
         };
         nodes.push(node);
         nodeOf[layer] = node;
@@ -44,6 +45,7 @@ function layoutOf(model, isFolded, kept) {
         key: single ? `l${block.layers[0]}` : `b${block.index}`,
         layer: single ? model.layers[block.layers[0]] : null, block, cluster: null,
         x, y, width: item.width, height: item.height,
+        above: outer.places[index].above, below: outer.places[index].below,
       };
       nodes.push(node);
       for (const layer of block.layers) nodeOf[layer] = node;
@@ -72,7 +74,11 @@ function inside(model, block) {
   const gap = (before, after) => (before.entry ? 0 : after.follows ? NODE.tight : NODE.gap);
   const result = arrange(items, edges, gap);
   const above = Math.min(...result.places.slice(1).map((place) => place.y));
-  for (const place of result.places) place.y -= above;
+  for (const place of result.places) {
+    place.y -= above;
+    place.above -= above;
+    place.below -= above;
+  }
   for (const route of result.routes.values()) for (const point of route) point.y = Math.max(0, point.y - above);
   return { ...result, height: result.height - above, position };
 }
@@ -156,7 +162,11 @@ function arrange(items, edges, gapBetween) {
   for (const one of series) {
     one.items.forEach((item, at) => {
       const { width, height } = items[item];
-      places[item] = { x: one.x - width / 2, y: one.y - one.height / 2 + one.offsets[at], width, height };
+      const y = one.y - one.height / 2 + one.offsets[at];
+      const place = { x: one.x - width / 2, y, width, height, above: y, below: y + height };
+      if (one.band && at === 0) place.above = one.band.top;
+      if (one.band && at === one.items.length - 1) place.below = one.band.bottom;
+      places[item] = place;
     });
   }
   const right = Math.max(0, ...places.map((place) => place.x + place.width));
@@ -235,27 +245,47 @@ function routed(model, nodes, clusters, nodeOf, items, outer) {
   const obstacles = [...nodes.map((node) => ({ ...node, node })), ...clusters];
   const taken = [];
   const arrivals = new Map();
-  for (const edge of lanes) place(edge, obstacles, taken, arrivals);
+  for (const edge of lanes) place(edge, nodes, obstacles, taken, arrivals);
   return edges;
 }
 
+// Whether a curve through these points crosses no node; `tall` are the nodes by their top.
 function isFree(points, edge, tall) {
   for (let at = 1; at < points.length; at++) {
     const [a, b] = [points[at - 1], points[at]];
     if (b.y < a.y - 1) return false;
-    for (const node of tall) {
+    for (let index = firstBelow(tall, a.y - NODE.height); index < tall.length; index++) {
+      const node = tall[index];
       if (node.y >= b.y) break;
       if (node.y + node.height <= a.y || node === edge.source || node === edge.target) continue;
-      const share = Math.min(1, Math.max(0, (node.y + node.height / 2 - a.y) / (b.y - a.y)));
-      const x = a.x + (b.x - a.x) * share;
-      if (x > node.x - 6 && x < node.x + node.width + 6) return false;
+      for (let step = 0; step <= 16; step++) {
+        const { x, y } = onCurve(a, b, step / 16);
+        if (y > node.y - 2 && y < node.y + node.height + 2 && x > node.x - 4 && x < node.x + node.width + 4) return false;
+      }
     }
   }
   return true;
 }
 
+function firstBelow(tall, y) {
+  let [first, last] = [0, tall.length];
+  while (first < last) {
+    const middle = (first + last) >> 1;
+    if (tall[middle].y < y) first = middle + 1;
+    else last = middle;
+  }
+  return first;
+}
+
+// A point of the line that `curve` draws from a to b.
+function onCurve(a, b, t) {
+  const swing = t * t * (3 - 2 * t), rise = 1.5 * t * (1 - t) + t ** 3;
+  return { x: a.x + (b.x - a.x) * swing, y: a.y + (b.y - a.y) * rise };
+}
+
 // A lane beside the nodes that stand between source and target: right of them unless left is much nearer.
-function place(edge, obstacles, taken, arrivals) {
+// It leaves and arrives at the side; where something stands there, through the gap below or above.
+function place(edge, nodes, obstacles, taken, arrivals) {
   const { source, target } = edge;
   const arrived = arrivals.get(target.key) ?? 0;
   arrivals.set(target.key, arrived + 1);
@@ -277,13 +307,45 @@ function place(edge, obstacles, taken, arrivals) {
   const right = corridor(Math.max(rightOf(source), rightOf(target)) + LANE.clear, between, 1);
   const left = corridor(Math.min(source.x, target.x) - LANE.clear, between, -1);
   const middle = (source.x + source.width / 2 + target.x + target.width / 2) / 2;
-  const goesLeft = middle - left + 100 < right - middle;
-  const x = goesLeft ? left : right;
-  const from = goesLeft ? source.x : rightOf(source), to = goesLeft ? target.x : rightOf(target);
-  taken.push({ x, top, bottom });
-  edge.lane = true;
-  edge.path = bracket(from, y1, x, to, y2);
-  edge.box = boxOf([{ x, y: y1 }, { x: from, y: y1 }, { x: to, y: y2 }]);
+  const sides = middle - left + 100 < right - middle ? [left, right] : [right, left];
+  const start = { x: source.x + source.width / 2, y: source.y + source.height };
+  const end = { x: target.x + target.width / 2, y: target.y };
+  const leaves = [source.below + LANE.gap], arrives = [target.above - LANE.gap];
+  if (source.cluster !== target.cluster) { // past what stands beside the frame, too
+    if (source.cluster) leaves.push(source.cluster.y + source.cluster.height + LANE.gap);
+    if (target.cluster) arrives.push(target.cluster.y - LANE.gap);
+  }
+  const ways = [], detours = [];
+  for (const x of sides) {
+    const out = [{ x: x < start.x ? source.x : rightOf(source), y: y1 }, { x, y: y1 }];
+    const back = [{ x, y: y2 }, { x: x < end.x ? target.x : rightOf(target), y: y2 }];
+    ways.push([...out, ...back]);
+    const outs = [out, ...leaves.map((y) => [start, { x: start.x, y }, { x, y }])];
+    const backs = [back, ...arrives.map((y) => [{ x, y }, { x: end.x, y }, end])];
+    for (const one of outs) for (const other of backs) detours.push([...one, ...other]);
+  }
+  if (leaves[0] < arrives[0] + 2 * LANE.gap) {
+    for (const y of [...leaves, ...arrives]) ways.push([start, { x: start.x, y }, { x: end.x, y }, end]);
+  }
+  ways.push(...detours);
+  const points = ways.find((way) => isOpen(way, edge, nodes)) ?? ways[0];
+  const x = points.find((point, at) => at && point.x === points[at - 1].x && sides.includes(point.x))?.x ?? sides[0];
+  if (points[1].x !== start.x || points.length > 4) taken.push({ x, top, bottom });
+  edge.path = rounded(points);
+  edge.box = boxOf(points);
+}
+
+// Whether a way of upright and level lines crosses no node.
+function isOpen(points, edge, nodes) {
+  for (const node of nodes) {
+    if (node === edge.source || node === edge.target) continue;
+    for (let at = 1; at < points.length; at++) {
+      const [a, b] = [points[at - 1], points[at]];
+      if (Math.max(a.x, b.x) > node.x - 3 && Math.min(a.x, b.x) < node.x + node.width + 3 &&
+        Math.max(a.y, b.y) > node.y - 3 && Math.min(a.y, b.y) < node.y + node.height + 3) return false;
+    }
+  }
+  return true;
 }
 
 // The first x, going right (1) or left (-1), that lies in none of the forbidden ranges.
@@ -298,12 +360,20 @@ function corridor(x, forbidden, step) {
   return step * at;
 }
 
-function bracket(x1, y1, x, x2, y2) {
-  const down = Math.sign(y2 - y1) || 1;
-  const radius = Math.min(LANE.corner, Math.abs(y2 - y1) / 2, Math.abs(x - x1), Math.abs(x - x2));
-  const out = Math.sign(x - x1) * radius, back = Math.sign(x2 - x) * radius;
-  return `M${x1} ${y1}H${x - out}Q${x} ${y1} ${x} ${y1 + down * radius}V${y2 - down * radius}` +
-    `Q${x} ${y2} ${x + back} ${y2}H${x2}`;
+// A line through upright and level stretches, with round corners.
+function rounded(points) {
+  let path = `M${points[0].x} ${points[0].y}`;
+  for (let at = 1; at < points.length - 1; at++) {
+    const [before, corner, after] = [points[at - 1], points[at], points[at + 1]];
+    const first = Math.hypot(corner.x - before.x, corner.y - before.y);
+    const second = Math.hypot(after.x - corner.x, after.y - corner.y);
+    const radius = Math.min(LANE.corner, first / 2, second / 2);
+    if (radius === 0) continue;
+    const toward = (point, length) => `${corner.x + ((point.x - corner.x) * radius) / length} ` +
+      `${corner.y + ((point.y - corner.y) * radius) / length}`;
+    path += `L${toward(before, first)}Q${corner.x} ${corner.y} ${toward(after, second)}`;
+  }
+  return `${path}L${points.at(-1).x} ${points.at(-1).y}`;
 }
 
 // Through all points, upright in each of them.
