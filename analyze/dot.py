@@ -160,7 +160,7 @@ class _Pen:
     def _box(self, diagram: Diagram, index: int) -> None:
         stack = self.drawing.stacks[index]
         form: Form = "upwards" if self.is_u and stack.side == "up" else "wide"
-        group = None
+        group: str | None = None
         if self.is_u and index not in self._turning():
             group = stack.side
         elif index in self.spine:

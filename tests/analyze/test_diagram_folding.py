@@ -2,7 +2,6 @@
 
 import inspect
 import re
-import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from dataclasses import replace
@@ -272,11 +271,10 @@ def test_there_are_never_too_many_boxes() -> None:
 
 
 @pytest.mark.parametrize("wanted", ["auto", "none"])
-def test_a_thousand_layers_are_drawn_in_seconds(wanted: str) -> None:
-    start = time.process_time()
-    svg = plot(chain(1000), fold=wanted).to_svg()
-    assert time.process_time() - start < 10
-    ElementTree.fromstring(svg)
+def test_a_thousand_layers_are_drawn(wanted: str) -> None:
+    lgraph = chain(1000)
+    svg = plot(lgraph, fold=wanted).to_svg()
+    assert svg.count('class="node"') == len(folded(lgraph, wanted).stacks)
 
 
 @cache
