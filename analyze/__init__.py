@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from layergraph.analyze.analysis import Activation, LayerInfo, NetworkAnalysis, analyze_network
 
 if TYPE_CHECKING:
-    from layergraph.analyze.comparison import Comparison, LayerComparison, compare
+    from layergraph.analyze.comparison import Comparison, compare
     from layergraph.analyze.costs import LayerCosts, NetworkCosts
     from layergraph.analyze.diagram import diagram_source, plot, save_diagram
-    from layergraph.analyze.explanation import ExplainedLayer, Explanation, explain
+    from layergraph.analyze.differences import LayerComparison
+    from layergraph.analyze.explanation import Explanation, explain
+    from layergraph.analyze.size_way import ExplainedLayer
 
 __all__ = [
     "Activation",
@@ -34,9 +36,9 @@ __all__ = [
 # what an analysis does without; diagrams bring the package graphviz
 _ON_REQUEST = {
     "Comparison": "comparison",
-    "ExplainedLayer": "explanation",
+    "ExplainedLayer": "size_way",
     "Explanation": "explanation",
-    "LayerComparison": "comparison",
+    "LayerComparison": "differences",
     "LayerCosts": "costs",
     "NetworkCosts": "costs",
     "compare": "comparison",

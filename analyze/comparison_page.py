@@ -11,7 +11,8 @@ from layergraph.analyze.wording import plain_size, visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.analysis import LayerInfo
-    from layergraph.analyze.comparison import Comparison, LayerComparison
+    from layergraph.analyze.comparison import Comparison
+    from layergraph.analyze.differences import LayerComparison
 
 _FEW = 40  # of so few layers all are shown at first
 

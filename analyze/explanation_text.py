@@ -9,7 +9,8 @@ from layergraph.analyze.grid import GAP, STYLES, Line
 from layergraph.analyze.wording import plain_size, visible
 
 if TYPE_CHECKING:
-    from layergraph.analyze.explanation import ExplainedLayer, Explanation
+    from layergraph.analyze.explanation import Explanation
+    from layergraph.analyze.size_way import ExplainedLayer
     from layergraph.layers.arithmetic import Step
 
 _LABEL = 14

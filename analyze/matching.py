@@ -43,11 +43,12 @@ def matched(before: LayerGraph, after: LayerGraph) -> dict[str, str]:
 
 def arguments(layer: Layer) -> dict[str, Any]:
     """What the layer was made with, but for its name and weights."""
-    return {argument: getattr(layer, argument) for argument in _arguments(type(layer))}
+    kind: Any = type(layer)
+    return {argument: getattr(layer, argument) for argument in _arguments(kind)}
 
 
 @cache
-def _arguments(kind: type[Layer]) -> tuple[str, ...]:
+def _arguments(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind) if field.name not in ("name", "weights"))
 
 

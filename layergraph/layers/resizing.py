@@ -70,7 +70,7 @@ class Crop:
         return (image_size(reference.spatial, size.channels),)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
-        return (as_reference(self, inputs, "cropped"),)
+        return (as_reference(inputs, self.output_sizes(inputs)[0], "cropped"),)
 
     def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
         return True
@@ -164,7 +164,7 @@ class Pad2dLayer(Layer):
         return (image_size(reference.spatial, size.channels),)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
-        return (as_reference(self, inputs, "padded"),)
+        return (as_reference(inputs, self.output_sizes(inputs)[0], "padded"),)
 
     def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
         size, reference = inputs
@@ -267,7 +267,7 @@ class Resize2dLayer(Layer):
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         (out,) = self.output_sizes(inputs)
         if self.enable_reference_input:
-            return (as_reference(self, inputs, "resized"),)
+            return (as_reference(inputs, out, "resized"),)
         if self.scale is not None:
             factors = cast(tuple[float, ...], self.scale)
             spatial = tuple(map(scaled, inputs[0].spatial, factors))
@@ -322,9 +322,8 @@ class Resize2dLayer(Layer):
         )
 
 
-def as_reference(layer: Layer, inputs: Sequence[Size], how: str) -> tuple[Step, ...]:
+def as_reference(inputs: Sequence[Size], out: Size, how: str) -> tuple[Step, ...]:
     """The steps of a layer that brings its first input to the height and width of its second."""
-    (out,) = layer.output_sizes(inputs)
     sizes = zip(inputs[0].spatial, out.spatial, strict=True)
     spatial = (taken(now, f"that of input 'ref'; {was} is {how} to it", "ref") for was, now in sizes)
     return (*spatial, taken(out.channels, "as input 'in'"))
