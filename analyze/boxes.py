@@ -121,7 +121,10 @@ def _cells(
     look = f'BGCOLOR="{palette.wrong if wrong else color}"'
     told = findings[: 1 if wrong and len(layers) <= 1 else _MOST_FOUND]
     colors = {"error": palette.error, "warning": palette.warning, "hint": palette.hint}
-    names += [small(_MARKS[issue.severity] + short(issue.text), colors[issue.severity]) for issue in told]
+    for issue in told:
+        # a row begins with its first layer; a folded block says of which layer it speaks
+        of = "" if what and issue.layer == layers[0] else f"{issue.layer}: "
+        names.append(small(_MARKS[issue.severity] + short(of + issue.text), colors[issue.severity]))
     if len(findings) > len(told):
         names.append(small(f"and {len(findings) - len(told)} more", palette.muted))
     if not scene.in_boxes:

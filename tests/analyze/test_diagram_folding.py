@@ -389,7 +389,7 @@ def test_findings_stand_in_place() -> None:
     )
     assert "the layer takes 7 channels" in diagram_source(lgraph)
     in_folded = diagram_source(lgraph, fold="all")
-    assert "the layer takes 7 channels" in in_folded
+    assert ">res2_conv: the layer takes 7 channels" in in_folded
     assert LIGHT.wrong in in_folded
     lgraph = residual({}, {}).add_layers(TransposedConv2dLayer(3, 4, stride=2, name="up"))
     lgraph = lgraph.connect_layers("res2_add", "up")
