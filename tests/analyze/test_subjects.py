@@ -21,6 +21,7 @@ from layergraph import (
     AdditionLayer,
     ClassificationLayer,
     Convolution2dLayer,
+    DepthConcatenationLayer,
     FullyConnectedLayer,
     ImageInputLayer,
     LayerArgumentError,
@@ -301,6 +302,19 @@ def test_a_network_with_a_layer_taken_out_goes_through_every_tool(
     assert str(compare(lgraph, broken))
     for name in broken:
         assert str(explain(analysis, name))
+
+
+@pytest.mark.parametrize("classes", [6, 7, 8, 9])
+def test_only_one_of_several_guessed_sizes_fits_the_loss(classes: int) -> None:
+    # the missing input may have 3 or 2 channels as the others, so that 8 or 7 arrive at the loss
+    lgraph = LayerGraph([ImageInputLayer((8, 8, 3), name="data"), DepthConcatenationLayer(3, name="join")])
+    lgraph = lgraph.add_layers(Convolution2dLayer(1, 2, name="conv")).connect_layers("data", "conv")
+    loss = PixelClassificationLayer(classes=[f"c{i}" for i in range(classes)], name="loss")
+    lgraph = lgraph.connect_layers("conv", "join/in2").add_layers([SoftmaxLayer(name="softmax"), loss])
+    analysis = analyze_network(lgraph.connect_layers("join", "softmax"))
+    codes = [issue.code for issue in analysis.issues if issue.severity == "error"]
+    assert codes == ["LG-MISSING-INPUT"] or "LG-CLASSES" in codes
+    assert str(explain(analysis, "loss"))
 
 
 def test_a_large_network_is_explained_and_compared_by_arithmetic_alone() -> None:

@@ -16,7 +16,7 @@ from layergraph.cli.arguments import ARGUMENT_HELP, classes_and_ids
 from layergraph.data import triangle_images
 from layergraph.errors import DataError
 
-COMMANDS = ("demo", "builders", "analyze", "diagram", "train", "segment", "evaluate")
+COMMANDS = ("demo", "builders", "analyze", "diagram", "diff", "explain", "train", "segment", "evaluate")
 SEGNET = ("segnet", "--image-size", "32", "32", "1", "--num-classes", "2", "--encoder-depth", "2")
 
 
