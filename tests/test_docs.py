@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import re
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
+
+from layergraph.builders import BUILDERS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -29,6 +32,20 @@ def test_blocks_run_and_print_what_the_page_shows(page: Path) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
         assert (page.parent / target).is_file(), target
+
+
+def test_the_gallery_is_what_its_script_writes() -> None:
+    spec = importlib.util.spec_from_file_location("gallery", ROOT / "docs" / "gallery.py")
+    assert spec is not None
+    assert spec.loader is not None
+    gallery = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(gallery)
+    assert gallery.page() == (ROOT / "docs" / "gallery.md").read_text("utf-8")
+    entries = [gallery.Entry(*entry) for entry in (*gallery.SEGMENTATION, *gallery.BACKBONES)]
+    assert {entry.builder for entry in entries} == set(BUILDERS)
+    pictures = {entry.picture for entry in entries}
+    assert len(pictures) == len(entries)
+    assert pictures == set((ROOT / "docs" / "images" / "gallery").iterdir())
 
 
 def test_every_code_has_its_row() -> None:
