@@ -66,7 +66,7 @@ def _totals(analysis: NetworkAnalysis) -> list[list[str]]:
 
 def _layer(layer: Layer, row: LayerInfo, costs: LayerCosts) -> dict[str, Any]:
     kind = kind_of(layer)
-    call = visible(repr(layer))
+    call = "\n".join(map(visible, repr(layer).splitlines()))  # that of a torch module has many lines
     first = row.activations[0].size
     mark = "≈ " if row.assumed else ""
     return {

@@ -126,6 +126,7 @@ def test_everything_is_drawn_and_nothing_over_anything_else(
     check_ways(boxes, edges)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(lgraph=networks())
 def test_random_graphs(browser: Chromium, tmp_path: Path, lgraph: LayerGraph) -> None:
