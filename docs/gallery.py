@@ -19,9 +19,10 @@ PICTURES = HERE / "images" / "gallery"
 
 INTRODUCTION = """# Gallery
 
-Every network that layergraph builds, with MATLAB's layer names and sizes where MATLAB has it, and the papers' where it
-has not. Layers, connections and learnables are counted from the graph; the diagrams are drawn from it. (Counts include the
-biases that MATLAB gives convolutions before a batch normalization, which PyTorch's own models leave out.)
+Every network that layergraph builds, with MATLAB's layer names and sizes where MATLAB has it, and the
+papers' where it has not. Layers, connections and learnables are counted from the graph; the diagrams are
+drawn from it. (Counts include the biases that MATLAB gives convolutions before a batch normalization, which
+PyTorch's own models leave out.)
 
 By name, the same networks serve programs and the command line (`layergraph builders` lists them,
 `layergraph builders fcn` shows the arguments of one):
