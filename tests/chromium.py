@@ -107,7 +107,11 @@ def chromium() -> Iterator[Chromium]:
         yield browser
     finally:
         browser.close()
-        shutil.rmtree(folder, ignore_errors=True)
+        for _ in range(20):  # what it started may write for a moment longer
+            shutil.rmtree(folder, ignore_errors=True)
+            if not folder.exists():
+                break
+            time.sleep(0.05)
 
 
 class Tab:
