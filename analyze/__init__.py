@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from layergraph.analyze.analysis import Activation, LayerInfo, NetworkAnalysis, analyze_network
 
 if TYPE_CHECKING:
-    from layergraph.analyze.comparison import Comparison, compare
-    from layergraph.analyze.costs import LayerCosts, NetworkCosts
-    from layergraph.analyze.diagram import diagram_source, plot, save_diagram
-    from layergraph.analyze.differences import LayerComparison
-    from layergraph.analyze.explanation import Explanation, explain
-    from layergraph.analyze.size_way import ExplainedLayer
+    from layergraph.analyze.comparison.comparison import Comparison, compare
+    from layergraph.analyze.comparison.differences import LayerComparison
+    from layergraph.analyze.costs.costs import LayerCosts, NetworkCosts
+    from layergraph.analyze.diagram.diagram import diagram_source, plot, save_diagram
+    from layergraph.analyze.explanation.explanation import Explanation, explain
+    from layergraph.analyze.explanation.size_way import ExplainedLayer
 
 __all__ = [
     "Activation",
@@ -35,17 +35,17 @@ __all__ = [
 
 # what an analysis does without; diagrams bring the package graphviz
 _ON_REQUEST = {
-    "Comparison": "comparison",
-    "ExplainedLayer": "size_way",
-    "Explanation": "explanation",
-    "LayerComparison": "differences",
-    "LayerCosts": "costs",
-    "NetworkCosts": "costs",
-    "compare": "comparison",
-    "diagram_source": "diagram",
-    "explain": "explanation",
-    "plot": "diagram",
-    "save_diagram": "diagram",
+    "Comparison": "comparison.comparison",
+    "ExplainedLayer": "explanation.size_way",
+    "Explanation": "explanation.explanation",
+    "LayerComparison": "comparison.differences",
+    "LayerCosts": "costs.costs",
+    "NetworkCosts": "costs.costs",
+    "compare": "comparison.comparison",
+    "diagram_source": "diagram.diagram",
+    "explain": "explanation.explanation",
+    "plot": "diagram.diagram",
+    "save_diagram": "diagram.diagram",
 }
 
 

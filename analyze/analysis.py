@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from rich.text import Text
     from torch import nn
 
-    from layergraph.analyze.costs import NetworkCosts
-    from layergraph.analyze.layer_table import LayerTable
+    from layergraph.analyze.costs.costs import NetworkCosts
+    from layergraph.analyze.table.layer_table import LayerTable
     from layergraph.network import Network
 
 
@@ -169,7 +169,7 @@ class NetworkAnalysis:
         >>> print(str(costs).splitlines()[0])
         COSTS (batch of 4, float32)
         """
-        from layergraph.analyze.costs import network_costs
+        from layergraph.analyze.costs.costs import network_costs
 
         key = batch_size, str(dtype)
         if key not in self._costs:
@@ -198,13 +198,13 @@ class NetworkAnalysis:
 
     def __str__(self) -> str:
         """The table: cut to the width of the terminal if there is one, otherwise whole."""
-        from layergraph.analyze.grid import terminal_width
+        from layergraph.analyze.table.grid import terminal_width
 
         return self.to_text(terminal_width())
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        from layergraph.analyze.grid import coloured
-        from layergraph.analyze.table import lines
+        from layergraph.analyze.table.grid import coloured
+        from layergraph.analyze.table.table import lines
 
         yield coloured(lines(self, options.max_width if console.is_terminal else None))
 
@@ -215,7 +215,7 @@ class NetworkAnalysis:
 
     def show(self) -> None:
         """Print the table, in colour where the terminal has colours; whole and plain to a file or pipe."""
-        from layergraph.analyze.grid import show
+        from layergraph.analyze.table.grid import show
 
         show(self)
 
@@ -227,8 +227,8 @@ class NetworkAnalysis:
         >>> print(analysis.to_text().splitlines()[0])
         ANALYSIS RESULT
         """
-        from layergraph.analyze.grid import plain
-        from layergraph.analyze.table import lines
+        from layergraph.analyze.table.grid import plain
+        from layergraph.analyze.table.table import lines
 
         return plain(lines(self, width))
 
@@ -278,8 +278,8 @@ class NetworkAnalysis:
         ──────────  ───────────  ──────────
         Total       17 layers        76,038
         """
-        from layergraph.analyze.columns import Facts
-        from layergraph.analyze.selection import layer_table
+        from layergraph.analyze.table.columns import Facts
+        from layergraph.analyze.table.selection import layer_table
 
         facts = Facts(self, batch_size, dtype)
         return layer_table(
@@ -288,25 +288,25 @@ class NetworkAnalysis:
 
     def to_records(self) -> list[dict[str, Any]]:
         """The layers as dictionaries, as under ``"layers"`` in :meth:`to_json`."""
-        from layergraph.analyze.records import records
+        from layergraph.analyze.table.records import records
 
         return records(self)
 
     def to_json(self, indent: int | None = None) -> str:
         """Everything as JSON; the keys are stable. Unknown sizes and learnables are ``null``."""
-        from layergraph.analyze.records import as_json
+        from layergraph.analyze.table.records import as_json
 
         return as_json(self, indent)
 
     def to_csv(self) -> str:
         """The layers as CSV with a header; what a spreadsheet takes for a formula gets ``'`` before it."""
-        from layergraph.analyze.records import as_csv
+        from layergraph.analyze.table.records import as_csv
 
         return as_csv(self)
 
     def to_markdown(self) -> str:
         """The title, the totals, the issues and the table in Markdown."""
-        from layergraph.analyze.records import as_markdown
+        from layergraph.analyze.table.records import as_markdown
 
         return as_markdown(self)
 
@@ -320,7 +320,7 @@ class NetworkAnalysis:
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        from layergraph.analyze.records import LAYER_COLUMNS
+        from layergraph.analyze.table.records import LAYER_COLUMNS
 
         return self.table(LAYER_COLUMNS).to_dataframe()
 

@@ -88,7 +88,7 @@ def narrow_fields(subject: Subject) -> Iterator[Issue]:
         if _sees_enough(subject, name, images[:-1]):
             continue
         # exact, and only for the rare graphs that may be concerned
-        from layergraph.analyze.receptive_field import receptive_fields
+        from layergraph.analyze.costs.receptive_field import receptive_fields
 
         inputs = cast("Mapping[str, Sequence[Size]]", subject.propagation.inputs)
         fields = receptive_fields(subject.lgraph, inputs)[name]

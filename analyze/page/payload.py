@@ -17,7 +17,7 @@ from layergraph.layers import DropoutLayer
 
 if TYPE_CHECKING:
     from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis
-    from layergraph.analyze.costs import LayerCosts
+    from layergraph.analyze.costs.costs import LayerCosts
     from layergraph.issues import Issue
     from layergraph.layers.layer import Layer
 

@@ -17,7 +17,7 @@ from layergraph.errors import LayergraphError
 
 if TYPE_CHECKING:
     from layergraph.analyze import NetworkAnalysis
-    from layergraph.analyze.layer_table import LayerTable
+    from layergraph.analyze.table.layer_table import LayerTable
 
 NetworkArgument = Annotated[
     str,

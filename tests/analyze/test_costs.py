@@ -34,7 +34,7 @@ from layergraph import (
     TransposedConv2dLayer,
 )
 from layergraph.analyze import analyze_network
-from layergraph.analyze.costs import ITEM_BYTES
+from layergraph.analyze.costs.costs import ITEM_BYTES
 from layergraph.builders import (
     deeplabv3plus_layers,
     fcn_layers,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import layergraph.analyze.rendering
+import layergraph.analyze.diagram.rendering
 from layergraph import (
     AdditionLayer,
     BatchNormalizationLayer,
@@ -26,8 +26,8 @@ from layergraph import (
     WrongTypeError,
 )
 from layergraph.analyze import diagram_source, plot, save_diagram
+from layergraph.analyze.diagram.stacks import Drawing, arrange
 from layergraph.analyze.kinds import COLORS, kind_of
-from layergraph.analyze.stacks import Drawing, arrange
 from layergraph.builders import segnet_layers, unet_layers
 from layergraph.layers import LAYER_TYPES
 from layergraph.propagation import propagate
@@ -307,9 +307,9 @@ def test_a_file_without_a_suffix_is_refused(tmp_path: Path) -> None:
 
 def without_graphviz(monkeypatch: pytest.MonkeyPatch, *programs: str) -> None:
     """As on a machine that has only these programs."""
-    which = layergraph.analyze.rendering.shutil.which
+    which = layergraph.analyze.diagram.rendering.shutil.which
     monkeypatch.setattr(
-        layergraph.analyze.rendering.shutil,
+        layergraph.analyze.diagram.rendering.shutil,
         "which",
         lambda name, path=None: which(name, path=path) if name in programs else None,
     )

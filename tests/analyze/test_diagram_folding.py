@@ -12,7 +12,7 @@ import graphviz
 import pytest
 from hypothesis import given
 
-import layergraph.analyze.rendering
+import layergraph.analyze.diagram.rendering
 from layergraph import (
     AdditionLayer,
     Convolution2dLayer,
@@ -26,11 +26,11 @@ from layergraph import (
 )
 from layergraph.analyze import analyze_network, diagram_source, plot
 from layergraph.analyze.blocks import Block, blocks
-from layergraph.analyze.contents import contents
-from layergraph.analyze.folding import fold
-from layergraph.analyze.repeats import runs_of
-from layergraph.analyze.stacks import Drawing, arrange
-from layergraph.analyze.themes import DARK, LIGHT, Palette
+from layergraph.analyze.diagram.contents import contents
+from layergraph.analyze.diagram.folding import fold
+from layergraph.analyze.diagram.repeats import runs_of
+from layergraph.analyze.diagram.stacks import Drawing, arrange
+from layergraph.analyze.diagram.themes import DARK, LIGHT, Palette
 from layergraph.builders import BUILDERS, deeplabv3plus_layers, fcn_layers, unet_layers
 from layergraph.builders.backbones import resnet18, resnet101
 from layergraph.propagation import propagate
@@ -327,7 +327,7 @@ def test_where_the_program_fails_at_frames_it_draws_without(monkeypatch: pytest.
             raise graphviz.CalledProcessError(1, ["dot"], b"", b"Error: trouble in init_rank")
         return pipe(self, *args, **kwargs)
 
-    monkeypatch.setattr(layergraph.analyze.rendering.graphviz.Digraph, "pipe", failing)
+    monkeypatch.setattr(layergraph.analyze.diagram.rendering.graphviz.Digraph, "pipe", failing)
     text = text_of(plot(RESNET18, fold="none").to_svg())
     assert len(drawn) == 2
     assert all(layer in text for layer in RESNET18)

@@ -26,8 +26,8 @@ from layergraph import (
     ReluLayer,
 )
 from layergraph.analyze import analyze_network
-from layergraph.analyze.columns import COLUMNS
-from layergraph.analyze.latex import latex_text
+from layergraph.analyze.table.columns import COLUMNS
+from layergraph.analyze.table.latex import latex_text
 from layergraph.builders import segnet_layers
 from layergraph.builders.backbones import resnet18
 

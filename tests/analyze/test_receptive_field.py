@@ -24,7 +24,7 @@ from layergraph import (
     TransposedConv2dLayer,
 )
 from layergraph.analyze import analyze_network
-from layergraph.analyze.receptive_field import Field, receptive_fields
+from layergraph.analyze.costs.receptive_field import Field, receptive_fields
 from layergraph.builders import deeplabv3plus_layers, segnet_layers, unet_layers
 from layergraph.builders.backbones import alexnet, inceptionresnetv2, resnet50, resnet101, vgg16
 from layergraph.propagation import propagate

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from layergraph.analyze.grid import GAP, STYLES, Line
+from layergraph.analyze.table.grid import GAP, STYLES, Line
 from layergraph.analyze.wording import plain_size, visible
 
 if TYPE_CHECKING:
-    from layergraph.analyze.explanation import Explanation
-    from layergraph.analyze.size_way import ExplainedLayer
+    from layergraph.analyze.explanation.explanation import Explanation
+    from layergraph.analyze.explanation.size_way import ExplainedLayer
     from layergraph.layers.arithmetic import Step
 
 _LABEL = 14

@@ -5,13 +5,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from layergraph.analyze.columns import COLUMNS
+from layergraph.analyze.table.columns import COLUMNS
 from layergraph.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from layergraph.analyze.layer_table import LayerTable
+    from layergraph.analyze.table.layer_table import LayerTable
 
 
 def data_frame(table: LayerTable) -> DataFrame:

@@ -12,10 +12,10 @@ from typing import Literal
 from graphviz import escape  # type: ignore[import-untyped]
 
 from layergraph.analyze.analysis import NetworkAnalysis
-from layergraph.analyze.boxes import LONGEST, Form, Scene, box, short, small, tooltip
-from layergraph.analyze.rendering import FONT, Diagram
-from layergraph.analyze.stacks import Drawing, Link
-from layergraph.analyze.themes import Palette
+from layergraph.analyze.diagram.boxes import LONGEST, Form, Scene, box, short, small, tooltip
+from layergraph.analyze.diagram.rendering import FONT, Diagram
+from layergraph.analyze.diagram.stacks import Drawing, Link
+from layergraph.analyze.diagram.themes import Palette
 from layergraph.analyze.wording import plain_size, shortened, visible
 from layergraph.issues import Issue
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, get_args
 
 from layergraph.analyze.analysis import analyze_network
-from layergraph.analyze.dot import Detail, Direction, Sizes, draw
-from layergraph.analyze.folding import fold as folded
-from layergraph.analyze.rendering import Diagram
-from layergraph.analyze.stacks import arrange
+from layergraph.analyze.diagram.dot import Detail, Direction, Sizes, draw
+from layergraph.analyze.diagram.folding import fold as folded
+from layergraph.analyze.diagram.rendering import Diagram
+from layergraph.analyze.diagram.stacks import arrange
+from layergraph.analyze.diagram.themes import Theme, palette_of
 from layergraph.analyze.subject import layer_graph_of
-from layergraph.analyze.themes import Theme, palette_of
 from layergraph.errors import LayerArgumentError
 from layergraph.graph import LayerGraph
 from layergraph.layers import Layer

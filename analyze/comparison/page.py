@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from layergraph.analyze.comparison_text import MARKS, details, fed_by, names, summary, total_rows
+from layergraph.analyze.comparison.text import MARKS, details, fed_by, names, summary, total_rows
 from layergraph.analyze.page.document import templates
 from layergraph.analyze.wording import plain_size, visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.analysis import LayerInfo
-    from layergraph.analyze.comparison import Comparison
-    from layergraph.analyze.differences import LayerComparison
+    from layergraph.analyze.comparison.comparison import Comparison
+    from layergraph.analyze.comparison.differences import LayerComparison
 
 _FEW = 40  # of so few layers all are shown at first
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from layergraph.analyze.memory import Activations, Alive, Peak, plan_of, results_of
+from layergraph.analyze.costs.memory import Activations, Alive, Peak, plan_of, results_of
 from layergraph.draft import End
 from layergraph.graph import LayerGraph
 from layergraph.layers.activation import SoftmaxLayer

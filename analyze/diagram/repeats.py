@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from layergraph.analyze.blocks import Block
-from layergraph.analyze.matching import arguments
+from layergraph.analyze.comparison.matching import arguments
 from layergraph.graph import LayerGraph
 from layergraph.issues import Issue
 from layergraph.propagation import Propagation

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from layergraph.analyze.cells import BLANK
-from layergraph.analyze.columns import COLUMNS
+from layergraph.analyze.table.cells import BLANK
+from layergraph.analyze.table.columns import COLUMNS
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -68,31 +68,31 @@ class LayerTable:
 
     def __str__(self) -> str:
         """Cut to the width of the terminal if there is one, otherwise whole."""
-        from layergraph.analyze.grid import terminal_width
+        from layergraph.analyze.table.grid import terminal_width
 
         return self.to_text(terminal_width())
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        from layergraph.analyze.grid import coloured
-        from layergraph.analyze.layer_grid import grid_lines
+        from layergraph.analyze.table.grid import coloured
+        from layergraph.analyze.table.layer_grid import grid_lines
 
         yield coloured(grid_lines(self, options.max_width if console.is_terminal else None))
 
     def _repr_html_(self) -> str:
-        from layergraph.analyze.markup import html_table
+        from layergraph.analyze.table.markup import html_table
 
         return html_table(self)
 
     def show(self) -> None:
         """Print the table, in colour where the terminal has colours; whole and plain to a file or pipe."""
-        from layergraph.analyze.grid import show
+        from layergraph.analyze.table.grid import show
 
         show(self)
 
     def to_text(self, width: int | None = None) -> str:
         """Plain text, cut with ``…`` to ``width`` columns; by default whole. A last row has the sums."""
-        from layergraph.analyze.grid import plain
-        from layergraph.analyze.layer_grid import grid_lines
+        from layergraph.analyze.table.grid import plain
+        from layergraph.analyze.table.layer_grid import grid_lines
 
         return plain(grid_lines(self, width))
 
@@ -115,7 +115,7 @@ class LayerTable:
 
     def to_json(self, indent: int | None = None) -> str:
         """The rows and totals as JSON; the keys are stable. What is unknown is ``null``."""
-        from layergraph.analyze.records import json_text
+        from layergraph.analyze.table.records import json_text
 
         everything = {
             "name": self.analysis.name,
@@ -127,13 +127,13 @@ class LayerTable:
 
     def to_csv(self) -> str:
         """CSV with a header; what a spreadsheet takes for a formula gets ``'`` before it."""
-        from layergraph.analyze.records import csv_text
+        from layergraph.analyze.table.records import csv_text
 
         return csv_text(self)
 
     def to_markdown(self) -> str:
         """The table in Markdown; names can become no markup."""
-        from layergraph.analyze.markup import markdown_table
+        from layergraph.analyze.table.markup import markdown_table
 
         return markdown_table(self)
 
@@ -146,7 +146,7 @@ class LayerTable:
         >>> print(analysis.table(["name", "type"]).to_latex().splitlines()[6])
         in\\_1 & Image Input \\\\
         """
-        from layergraph.analyze.latex import latex_table
+        from layergraph.analyze.table.latex import latex_table
 
         return latex_table(self)
 
@@ -156,6 +156,6 @@ class LayerTable:
         Raises:
             MissingExtraError: pandas is not installed.
         """
-        from layergraph.analyze.dataframe import data_frame
+        from layergraph.analyze.table.dataframe import data_frame
 
         return data_frame(self)

@@ -7,9 +7,9 @@ from fnmatch import fnmatchcase
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from layergraph.analyze.cells import BLANK
-from layergraph.analyze.columns import COLUMNS, Column, Facts
-from layergraph.analyze.layer_table import LayerTable, Row
+from layergraph.analyze.table.cells import BLANK
+from layergraph.analyze.table.columns import COLUMNS, Column, Facts
+from layergraph.analyze.table.layer_table import LayerTable, Row
 from layergraph.errors import LayerArgumentError, did_you_mean
 from layergraph.layers.arguments import flag
 

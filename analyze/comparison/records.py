@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from layergraph.analyze.differences import written
+from layergraph.analyze.comparison.differences import written
 
 if TYPE_CHECKING:
-    from layergraph.analyze.comparison import Comparison
-    from layergraph.analyze.differences import LayerComparison
+    from layergraph.analyze.comparison.comparison import Comparison
+    from layergraph.analyze.comparison.differences import LayerComparison
     from layergraph.sizes import Size
 
 

@@ -7,15 +7,15 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from layergraph.analyze.cells import BLANK
-from layergraph.analyze.columns import COLUMNS
-from layergraph.analyze.markup import marked
-from layergraph.analyze.table import title, totals_of
+from layergraph.analyze.table.cells import BLANK
+from layergraph.analyze.table.columns import COLUMNS
+from layergraph.analyze.table.markup import marked
+from layergraph.analyze.table.table import title, totals_of
 from layergraph.analyze.wording import learnables_text, size_text
 
 if TYPE_CHECKING:
     from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis
-    from layergraph.analyze.layer_table import LayerTable
+    from layergraph.analyze.table.layer_table import LayerTable
     from layergraph.issues import Issue
 
 LAYER_COLUMNS = (

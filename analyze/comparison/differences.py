@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis
-from layergraph.analyze.matching import arguments
+from layergraph.analyze.comparison.matching import arguments
 from layergraph.analyze.subject import is_compiled
 from layergraph.draft import End
 from layergraph.graph import LayerGraph

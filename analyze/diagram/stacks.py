@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from layergraph.analyze.diagram.sides import Side, changes_of, passes, sides_of
 from layergraph.analyze.kinds import FOLLOWING, kind_of
-from layergraph.analyze.sides import Side, changes_of, passes, sides_of
 from layergraph.graph import LayerGraph
 from layergraph.layers import DropoutLayer
 from layergraph.propagation import Propagation

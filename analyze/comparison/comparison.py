@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from layergraph.analyze.analysis import NetworkAnalysis, analysis_of
-from layergraph.analyze.differences import Attached, LayerComparison, aligned, new_issues
-from layergraph.analyze.matching import matched
+from layergraph.analyze.comparison.differences import Attached, LayerComparison, aligned, new_issues
+from layergraph.analyze.comparison.matching import matched
 from layergraph.graph import LayerGraph
 from layergraph.issues import Issue
 from layergraph.layers.layer import Layer
@@ -124,7 +124,7 @@ class Comparison:
     # -- to read -------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        from layergraph.analyze.comparison_text import summary
+        from layergraph.analyze.comparison.text import summary
 
         return f"Comparison({summary(self)})"
 
@@ -133,19 +133,19 @@ class Comparison:
         return self.to_text(most=8)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        from layergraph.analyze.comparison_text import lines
-        from layergraph.analyze.grid import coloured
+        from layergraph.analyze.comparison.text import lines
+        from layergraph.analyze.table.grid import coloured
 
         yield coloured(lines(self, most=8))
 
     def _repr_html_(self) -> str:
-        from layergraph.analyze.comparison_page import fragment
+        from layergraph.analyze.comparison.page import fragment
 
         return fragment(self)
 
     def show(self) -> None:
         """Print it, in colour where the terminal has colours; plain to a file or pipe."""
-        from layergraph.analyze.grid import show
+        from layergraph.analyze.table.grid import show
 
         show(self)
 
@@ -162,8 +162,8 @@ class Comparison:
         ~ act  sigmoid
             type  ReLU → Sigmoid
         """
-        from layergraph.analyze.comparison_text import lines
-        from layergraph.analyze.grid import plain
+        from layergraph.analyze.comparison.text import lines
+        from layergraph.analyze.table.grid import plain
 
         return plain(lines(self, most=most))
 
@@ -171,13 +171,13 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything that differs, and the totals, ready for JSON; the keys are stable."""
-        from layergraph.analyze.comparison_records import as_dict
+        from layergraph.analyze.comparison.records import as_dict
 
         return as_dict(self)
 
     def to_json(self, indent: int | None = None) -> str:
         """:meth:`to_dict` as JSON text."""
-        from layergraph.analyze.comparison_records import as_json
+        from layergraph.analyze.comparison.records import as_json
 
         return as_json(self, indent)
 
@@ -186,7 +186,7 @@ class Comparison:
 
         It has no program in it and loads nothing.
         """
-        from layergraph.analyze.comparison_page import page
+        from layergraph.analyze.comparison.page import page
 
         return page(self)
 

@@ -8,7 +8,7 @@ from math import prod
 from typing import NamedTuple
 
 from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis
-from layergraph.analyze.differences import written
+from layergraph.analyze.comparison.differences import written
 from layergraph.draft import End
 from layergraph.errors import SizeError
 from layergraph.issues import Issue

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.blocks import blocks
-from layergraph.analyze.cells import (
+from layergraph.analyze.table.cells import (
     ACTIVATIONS,
     BLANK,
     BYTES,
@@ -29,7 +29,7 @@ from layergraph.analyze.cells import (
 
 if TYPE_CHECKING:
     from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis
-    from layergraph.analyze.costs import LayerCosts, NetworkCosts
+    from layergraph.analyze.costs.costs import LayerCosts, NetworkCosts
 
 
 Layers = Sequence["LayerInfo"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.analysis import NetworkAnalysis, analysis_of
-from layergraph.analyze.size_way import ExplainedLayer, Way
+from layergraph.analyze.explanation.size_way import ExplainedLayer, Way
 from layergraph.draft import End
 from layergraph.errors import UnknownPortError, WrongTypeError
 from layergraph.graph import LayerGraph
@@ -59,14 +59,14 @@ class Explanation:
         return f"Explanation({self.name!r}, {self.size}, {len(self.layers)} layers)"
 
     def __str__(self) -> str:
-        from layergraph.analyze.explanation_text import lines
-        from layergraph.analyze.grid import plain
+        from layergraph.analyze.explanation.text import lines
+        from layergraph.analyze.table.grid import plain
 
         return plain(lines(self))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        from layergraph.analyze.explanation_text import lines
-        from layergraph.analyze.grid import coloured
+        from layergraph.analyze.explanation.text import lines
+        from layergraph.analyze.table.grid import coloured
 
         yield coloured(lines(self))
 
@@ -77,13 +77,13 @@ class Explanation:
 
     def show(self) -> None:
         """Print it, in colour where the terminal has colours; plain to a file or pipe."""
-        from layergraph.analyze.grid import show
+        from layergraph.analyze.table.grid import show
 
         show(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON; the keys are stable."""
-        from layergraph.analyze.explanation_text import as_dict
+        from layergraph.analyze.explanation.text import as_dict
 
         return as_dict(self)
 

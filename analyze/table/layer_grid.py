@@ -7,7 +7,7 @@ from dataclasses import replace
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from layergraph.analyze.cells import (
+from layergraph.analyze.table.cells import (
     ACTIVATIONS,
     BLANK,
     NAME,
@@ -20,11 +20,11 @@ from layergraph.analyze.cells import (
     lines,
     short,
 )
-from layergraph.analyze.columns import COLUMNS, Column
-from layergraph.analyze.grid import GAP, STYLES, Cell, Line, row_lines, rule, shrunk, widths_of
+from layergraph.analyze.table.columns import COLUMNS, Column
+from layergraph.analyze.table.grid import GAP, STYLES, Cell, Line, row_lines, rule, shrunk, widths_of
 
 if TYPE_CHECKING:
-    from layergraph.analyze.layer_table import LayerTable, Row
+    from layergraph.analyze.table.layer_table import LayerTable, Row
 
 # what gives way first; numbers and sizes follow, and names at last
 _FIRST = (SENTENCE, SHAPES, NAMES, TEXT, ACTIVATIONS)

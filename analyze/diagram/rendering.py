@@ -15,8 +15,8 @@ from typing import Any
 import graphviz  # type: ignore[import-untyped]
 from graphviz.backend import dot_command  # type: ignore[import-untyped]
 
-from layergraph.analyze.svg import compact
-from layergraph.analyze.themes import dark_rules
+from layergraph.analyze.diagram.svg import compact
+from layergraph.analyze.diagram.themes import dark_rules
 from layergraph.analyze.wording import visible
 from layergraph.atomic import replacing
 from layergraph.errors import LayergraphError

@@ -8,8 +8,8 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from layergraph.analyze.blocks import Block, blocks
-from layergraph.analyze.repeats import runs_of
-from layergraph.analyze.stacks import Drawing, Part, arrange
+from layergraph.analyze.diagram.repeats import runs_of
+from layergraph.analyze.diagram.stacks import Drawing, Part, arrange
 from layergraph.errors import LayerArgumentError, did_you_mean
 from layergraph.graph import LayerGraph
 from layergraph.issues import Issue

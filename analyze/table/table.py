@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from layergraph.analyze.cells import ACTIVATIONS, SHAPES
-from layergraph.analyze.grid import GAP, STYLES, Cell, Line, row_lines, rule, shrunk, widths_of
+from layergraph.analyze.table.cells import ACTIVATIONS, SHAPES
+from layergraph.analyze.table.grid import GAP, STYLES, Cell, Line, row_lines, rule, shrunk, widths_of
 from layergraph.analyze.wording import counted, visible
 
 if TYPE_CHECKING:

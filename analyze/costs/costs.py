@@ -9,9 +9,9 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.analysis import known_inputs
-from layergraph.analyze.memory import Activations, Peak, inference_peak
-from layergraph.analyze.receptive_field import receptive_fields
-from layergraph.analyze.training_memory import kept_in_training, training_peak
+from layergraph.analyze.costs.memory import Activations, Peak, inference_peak
+from layergraph.analyze.costs.receptive_field import receptive_fields
+from layergraph.analyze.costs.training_memory import kept_in_training, training_peak
 from layergraph.analyze.wording import byte_count, counted, visible
 from layergraph.errors import LayerArgumentError
 from layergraph.layers.arguments import whole

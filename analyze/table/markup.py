@@ -6,12 +6,12 @@ import html
 import re
 from typing import TYPE_CHECKING
 
-from layergraph.analyze.columns import COLUMNS
-from layergraph.analyze.layer_grid import texts, total_texts
+from layergraph.analyze.table.columns import COLUMNS
+from layergraph.analyze.table.layer_grid import texts, total_texts
 from layergraph.analyze.wording import visible
 
 if TYPE_CHECKING:
-    from layergraph.analyze.layer_table import LayerTable
+    from layergraph.analyze.table.layer_table import LayerTable
 
 
 def marked(text: str) -> str:

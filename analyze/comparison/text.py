@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from layergraph.analyze.comparison_records import value_text
-from layergraph.analyze.differences import written
-from layergraph.analyze.grid import GAP, STYLES, Cell, Line, row_lines, widths_of
+from layergraph.analyze.comparison.differences import written
+from layergraph.analyze.comparison.records import value_text
+from layergraph.analyze.table.grid import GAP, STYLES, Cell, Line, row_lines, widths_of
 from layergraph.analyze.wording import byte_count, plain_size, short_count, shortened, visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis
-    from layergraph.analyze.comparison import Comparison, Total
-    from layergraph.analyze.differences import LayerComparison
+    from layergraph.analyze.comparison.comparison import Comparison, Total
+    from layergraph.analyze.comparison.differences import LayerComparison
 
 MARKS = {"added": "+", "removed": "-", "equal": " "}
 """The sign before a layer's row; ``~`` for all others."""

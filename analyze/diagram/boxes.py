@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from layergraph.analyze.contents import contents, main_kind
+from layergraph.analyze.diagram.contents import contents, main_kind
+from layergraph.analyze.diagram.stacks import Link, Part, Row, Stack
+from layergraph.analyze.diagram.themes import Palette
 from layergraph.analyze.kinds import kind_of
-from layergraph.analyze.stacks import Link, Part, Row, Stack
-from layergraph.analyze.themes import Palette
 from layergraph.analyze.wording import plain_size, short_count, shortened, visible
 from layergraph.graph import LayerGraph
 from layergraph.issues import Issue, Severity

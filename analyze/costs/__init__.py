@@ -1,0 +1,1 @@
+"""Costs of a network: multiply-adds, memory, receptive fields."""

@@ -1,0 +1,1 @@
+"""Diagrams: a network cut into boxes, and drawn."""

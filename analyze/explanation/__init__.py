@@ -1,0 +1,1 @@
+"""Where the size of a layer comes from."""

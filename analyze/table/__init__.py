@@ -1,0 +1,1 @@
+"""The analysis as a table: on a terminal, and in every other format."""
