@@ -206,6 +206,15 @@ def interrupting(pairs, at):
     return Interrupting(pairs)
 
 
+@pytest.fixture
+def ctrl_c():
+    """Python's own handler: a shell starts what runs in its background without one."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_training_after_the_iteration(tiny, pairs, train, capsys):
     net, info = train(
         interrupting(pairs(4), at=[11]),
@@ -223,6 +232,7 @@ def test_ctrl_c_ends_training_after_the_iteration(tiny, pairs, train, capsys):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_second_ctrl_c_ends_at_once(tiny, pairs, train):
     with pytest.raises(KeyboardInterrupt):
         train(interrupting(pairs(4), at=[11, 12]), tiny(), max_epochs=1000)
