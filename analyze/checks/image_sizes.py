@@ -35,7 +35,8 @@ def fitting_sizes(subject: Subject, issue: Issue) -> list[tuple[int, ...]]:
         larger = [_least(n, fits) for n in spatial]
         return [(*map(int, filter(None, larger)), channels)] if None not in larger else []
     near = min(_FARTHEST, max(spatial))
-    below = [_first((n, *range(n - 1, max(0, n - near), -1)), fits) for n in spatial]
+    # half the size is not near; and at a few rows any fault may vanish, where all is 1×1 and expanded
+    below = [_first((n, *range(n - 1, max(n // 2, n - near), -1)), fits) for n in spatial]
     above = [_first(range(n, n + near + 1), fits) for n in spatial]
     found = []
     for sizes in (below, above):
