@@ -134,8 +134,7 @@ def main() -> None:
             f"{count} layers: analysis {took:.1f} ms ({findings:.1f} with findings, {cold:.1f} with "
             f"building), peak {peak:.1f} MB"
         )
-        if count < 10_000:  # beyond that the peers take minutes
-            compare(lgraph, real=False)
+        compare(lgraph, real=False)
 
 
 if __name__ == "__main__":

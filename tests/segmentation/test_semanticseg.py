@@ -1,5 +1,6 @@
 """Segmenting images, stacks, lists and datastores with a stand-in for a network."""
 
+import gc
 import io
 import re
 import sys
@@ -172,12 +173,14 @@ def test_memory_stays_flat_over_a_datastore(tmp_path):
             return np.full((100, 100, 1), index, np.uint8)
 
     one_batch = 4 * 100 * 100 * 8 * 4  # 4 images, 8 float32 scores
-    semanticseg(IMAGES, Bands(8), write_location=tmp_path)  # imports what it needs
-    tracemalloc.start()
-    semanticseg(Many(), Bands(8), write_location=tmp_path, mini_batch_size=4)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 6 * one_batch  # all 15 batches would be 15 times
+    peaks = []
+    for _ in range(3):  # the first also imports what it needs, and any may meet the garbage of other tests
+        gc.collect()
+        tracemalloc.start()
+        semanticseg(Many(), Bands(8), write_location=tmp_path, mini_batch_size=4)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert min(peaks) < 6 * one_batch  # all 15 batches would be 15 times
 
 
 class Terminal(io.StringIO):
