@@ -1,4 +1,4 @@
-"""What all tests share: one thread, golden files, the profile of hypothesis."""
+"""What all tests share: one thread, one seed, golden files, the profile of hypothesis."""
 
 import os
 import re
@@ -15,6 +15,12 @@ torch.set_num_threads(1)
 hypothesis.settings.register_profile("default", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("deep", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(autouse=True)
+def same_weights() -> None:
+    """Every test starts from the same initial weights and images, whatever ran before it."""
+    torch.manual_seed(0)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
