@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -121,6 +121,26 @@ class LayerGraph:
             self[name]  # or raise
             return ()
         return fan_out
+
+    def ancestors(self, names: Iterable[str], *, ignoring: Collection[str] = ()) -> set[str]:
+        """These layers and all that feed them, from near and far, but through the input ports ignored.
+
+        Raises:
+            UnknownLayerError: a name that no layer has.
+
+        >>> from layergraph import ImageInputLayer, ReluLayer, SoftmaxLayer
+        >>> lgraph = LayerGraph([ImageInputLayer((8, 8, 1), name="data"), ReluLayer(), SoftmaxLayer()])
+        >>> sorted(lgraph.ancestors(["relu"]))
+        ['data', 'relu']
+        """
+        stack = list(names)
+        found = set(stack)
+        while stack:
+            for port, end in self.sources(stack.pop()).items():
+                if port not in ignoring and end.layer not in found:
+                    found.add(end.layer)
+                    stack.append(end.layer)
+        return found
 
     def __getitem__(self, name: str) -> Layer:
         try:

@@ -35,7 +35,7 @@ def make_plan(lgraph: LayerGraph, results: Sequence[End], keys: dict[str, tuple[
 
     ``keys`` says for each layer under which module keys it is found.
     """
-    needed = _ancestors(lgraph, [end.layer for end in results])
+    needed = lgraph.ancestors(end.layer for end in results)
     order = [name for name in lgraph.order if name in needed]
     slots: dict[End, int] = {End(name, ""): i for i, name in enumerate(lgraph.input_names)}
     rows = []
@@ -51,17 +51,6 @@ def make_plan(lgraph: LayerGraph, results: Sequence[End], keys: dict[str, tuple[
         rows.append(Row(keys[name][0], keys[name][1:], inputs, tuple(outputs), ()))
     wanted = tuple(slots[end] for end in results)
     return Plan(_freeing(rows, set(wanted)), len(slots), tuple(range(len(lgraph.input_names))), wanted)
-
-
-def _ancestors(lgraph: LayerGraph, names: Sequence[str]) -> set[str]:
-    found = set(names)
-    stack = list(names)
-    while stack:
-        for end in lgraph.sources(stack.pop()).values():
-            if end.layer not in found:
-                found.add(end.layer)
-                stack.append(end.layer)
-    return found
 
 
 def _freeing(rows: Sequence[Row], kept: set[int]) -> tuple[Row, ...]:

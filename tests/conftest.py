@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +27,39 @@ def same_weights() -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regenerate", action="store_true", help="write the golden files anew")
+
+
+@pytest.fixture
+def in_terminal() -> Callable[..., str]:
+    """What a Python program writes to a terminal of so many columns."""
+
+    def run(program: str, columns: int, *, no_color: bool = False) -> str:
+        import pty
+
+        ours, theirs = pty.openpty()
+        settings = {"COLUMNS": str(columns), "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
+        environment = {**os.environ, **settings}
+        environment.pop("NO_COLOR", None)
+        if no_color:
+            environment["NO_COLOR"] = "1"
+        process = subprocess.Popen(
+            [sys.executable, "-c", program], stdout=theirs, stdin=subprocess.DEVNULL, env=environment
+        )
+        os.close(theirs)
+        received = b""
+        while True:
+            try:
+                chunk = os.read(ours, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not chunk:
+                break
+            received += chunk
+        os.close(ours)
+        assert process.wait() == 0
+        return received.decode("utf-8").replace("\r\n", "\n")
+
+    return run
 
 
 @pytest.fixture

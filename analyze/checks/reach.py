@@ -29,13 +29,7 @@ def dead_branches(subject: Subject) -> Iterator[Issue]:
     }
     if all(any(to.port != _REFERENCE for _, to in lgraph.destinations(name)) for name in asked):
         return
-    needed = set(network_outputs(lgraph)) | set(lgraph.output_names)
-    stack = list(needed)
-    while stack:
-        for port, before in lgraph.sources(stack.pop()).items():
-            if port != _REFERENCE and before.layer not in needed:
-                needed.add(before.layer)
-                stack.append(before.layer)
+    needed = lgraph.ancestors({*network_outputs(lgraph), *lgraph.output_names}, ignoring=(_REFERENCE,))
     for end in [name for name in lgraph.order if name in asked - needed]:
         branch = _only_for(subject, end, needed)
         others = tuple(name for name in branch if name != end)

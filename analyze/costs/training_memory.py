@@ -58,7 +58,8 @@ def kept_in_training(activations: Activations) -> TrainingMemory:
     """
     lgraph, owners = activations.lgraph, activations.owners(training=True)
     starts = loss_starts(lgraph)
-    run = _before([end.layer for end, _ in starts.values()], lgraph) if lgraph.output_names else set(lgraph)
+    fed = (end.layer for end, _ in starts.values())
+    run = lgraph.ancestors(fed) if lgraph.output_names else set(lgraph)
     tensors: dict[End, tuple[str, ...]] = {}
     private: dict[str, int] = {}
     learning: set[str] = set()
@@ -157,17 +158,6 @@ def training_peak(activations: Activations, kept: TrainingMemory, learnables: Ma
         for owner in keepers.get(name, ()):
             alive.release(owner)
     return alive.peak
-
-
-def _before(names: list[str], lgraph: LayerGraph) -> set[str]:
-    """These layers and all that feed them."""
-    found, stack = set(names), list(names)
-    while stack:
-        for end in lgraph.sources(stack.pop()).values():
-            if end.layer not in found:
-                found.add(end.layer)
-                stack.append(end.layer)
-    return found
 
 
 def _learns(layer: Layer, inputs: Sequence[Size]) -> bool:

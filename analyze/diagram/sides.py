@@ -6,7 +6,7 @@ them what leads across. All of this comes from sizes and connections, nothing fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import prod
 from typing import Literal
 
@@ -64,7 +64,7 @@ def sides_of(lgraph: LayerGraph, sizes: Propagation, changes: Mapping[str, int])
         if follows and changes[name] == -1 and (after is None or _area(after) > 1):
             up.clear()  # it goes down a second time
             break
-    down = _ancestors(lgraph, bottom)
+    down = lgraph.ancestors(bottom, ignoring=("ref",))
     if not up or not any(changes[name] == -1 for name in down):
         return dict.fromkeys(lgraph, "down")
     sides: dict[str, Side] = {
@@ -89,14 +89,3 @@ def _leads_across(lgraph: LayerGraph, sides: Mapping[str, Side], changes: Mappin
         for name in lgraph
         for port in lgraph.sources(name)
     )
-
-
-def _ancestors(lgraph: LayerGraph, names: Sequence[str]) -> set[str]:
-    found = set(names)
-    stack = list(names)
-    while stack:
-        for port, end in lgraph.sources(stack.pop()).items():
-            if port != "ref" and end.layer not in found:
-                found.add(end.layer)
-                stack.append(end.layer)
-    return found

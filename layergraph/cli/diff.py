@@ -18,7 +18,7 @@ from layergraph.cli.arguments import (
     option_name,
     with_builder_arguments,
 )
-from layergraph.cli.output import write_text
+from layergraph.cli.output import OutputOption, write_text
 from layergraph.errors import LayerArgumentError, LayergraphError, did_you_mean
 from layergraph.graph import LayerGraph
 
@@ -63,9 +63,7 @@ def diff(
             "--format", help="How to write it; by default what the ending of --output says, or text."
         ),
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write to this file instead of the terminal.")
-    ] = None,
+    output: OutputOption = None,
     with_weights: Annotated[
         bool, typer.Option("--with-weights", help="Compare the weights of files too; reads them, with torch.")
     ] = False,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from layergraph.cli.arguments import network, with_builder_arguments
 from layergraph.cli.networks import NetworkArgument
-from layergraph.cli.output import write_text
+from layergraph.cli.output import OutputOption, write_text
 
 
 class Format(StrEnum):
@@ -39,9 +38,7 @@ def explain(
             "--format", help="How to write it; by default what the ending of --output says, or text."
         ),
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write to this file instead of the terminal.")
-    ] = None,
+    output: OutputOption = None,
     arguments: dict[str, Any],
 ) -> None:
     """Say where the size of a layer comes from: the arithmetic of every layer on the way, number by number.

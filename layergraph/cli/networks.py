@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from layergraph.cli.arguments import network, with_builder_arguments
-from layergraph.cli.output import write_text
+from layergraph.cli.output import OutputOption, write_text
 from layergraph.cli.table_options import with_table_options
 from layergraph.errors import LayergraphError
 
@@ -66,9 +66,7 @@ def analyze(
             "--format", help="How to write it; by default what the ending of --output says, or a table."
         ),
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write to this file instead of the terminal.")
-    ] = None,
+    output: OutputOption = None,
     target_usage: Annotated[
         Usage, typer.Option(help="For training, which needs a loss; or a network that only computes.")
     ] = Usage.train_network,

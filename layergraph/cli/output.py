@@ -7,8 +7,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from layergraph.atomic import replacing
+
+OutputOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write to this file instead of the terminal.")
+]
 
 
 def write_text(text: str, path: Path | None) -> None:

@@ -22,11 +22,5 @@ def cut_after(lgraph: LayerGraph, *names: str) -> LayerGraph:
     """
     if not names:
         raise LayerArgumentError("cut_after: names are those of one layer or more, got none")
-    needed: set[str] = set()
-    stack = [lgraph[name].name for name in names]
-    while stack:
-        name = stack.pop()
-        if name not in needed:
-            needed.add(name)
-            stack += [end.layer for end in lgraph.sources(name).values()]
+    needed = lgraph.ancestors(lgraph[name].name for name in names)
     return lgraph.remove_layers([name for name in lgraph if name not in needed])

@@ -3,9 +3,7 @@
 import csv
 import io
 import json
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -314,30 +312,8 @@ analysis.table(group=True).show()
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 @pytest.mark.parametrize("no_color", [False, True])
-def test_a_terminal_gets_what_fits(no_color: bool) -> None:
-    import pty
-
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "COLUMNS": "50", "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
-    environment.pop("NO_COLOR", None)
-    if no_color:
-        environment["NO_COLOR"] = "1"
-    process = subprocess.Popen(
-        [sys.executable, "-c", PRINTING], stdout=theirs, stdin=subprocess.DEVNULL, env=environment
-    )
-    os.close(theirs)
-    received = b""
-    while True:
-        try:
-            chunk = os.read(ours, 65536)
-        except OSError:  # the other end is closed
-            break
-        if not chunk:
-            break
-        received += chunk
-    os.close(ours)
-    assert process.wait() == 0
-    text = received.decode("utf-8").replace("\r\n", "\n")
+def test_a_terminal_gets_what_fits(no_color: bool, in_terminal: Callable[..., str]) -> None:
+    text = in_terminal(PRINTING, 50, no_color=no_color)
     plain = re.sub(r"\x1b\[[\d;]*m", "", text)
     expected = SEGNET.table(group=True).to_text(50)
     assert [line.rstrip() for line in plain.splitlines()] == expected.splitlines()

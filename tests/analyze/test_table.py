@@ -104,27 +104,7 @@ def test_a_pipe_gets_everything_whatever_the_terminal() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_a_terminal_gets_what_fits() -> None:
-    import pty
-
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "COLUMNS": "90", "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
-    environment.pop("NO_COLOR", None)
-    process = subprocess.Popen(
-        [sys.executable, "-c", PRINTING], stdout=theirs, stdin=subprocess.DEVNULL, env=environment
-    )
-    os.close(theirs)
-    received = b""
-    while True:
-        try:
-            chunk = os.read(ours, 65536)
-        except OSError:  # the other end is closed
-            break
-        if not chunk:
-            break
-        received += chunk
-    os.close(ours)
-    assert process.wait() == 0
-    text = received.decode("utf-8").replace("\r\n", "\n")
+def test_a_terminal_gets_what_fits(in_terminal: Callable[..., str]) -> None:
+    text = in_terminal(PRINTING, 90)
     assert text.startswith(f"{UNET.to_text(90)}\n")
     assert "\x1b[1mANALYSIS RESULT" in text.removeprefix(UNET.to_text(90))  # show() is in colour
