@@ -10,13 +10,13 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
 from layergraph.analyze.subject import around_module, is_compiled, is_module, layer_graph_of
-from layergraph.analyze.wording import visible
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 from layergraph.graph import LayerGraph
 from layergraph.issues import Issue
 from layergraph.layers.layer import Layer, Shape
 from layergraph.propagation import Propagation, TargetUsage, propagate
 from layergraph.sizes import Size
+from layergraph.wording import visible
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -160,7 +160,7 @@ class NetworkAnalysis:
             dtype: ``"float32"``, ``"float64"``, ``"float16"`` or ``"bfloat16"``, of weights and activations.
 
         Raises:
-            LayerArgumentError: another dtype, or no batch size.
+            ArgumentError: another dtype, or no batch size.
 
         >>> from layergraph.builders import unet_layers
         >>> costs = analyze_network(unet_layers((480, 640, 3), 5, encoder_depth=3)[0]).costs(batch_size=4)
@@ -264,7 +264,7 @@ class NetworkAnalysis:
             batch_size, dtype: what multiply-adds and bytes are for, as in :meth:`costs`.
 
         Raises:
-            LayerArgumentError: an unknown column; a name, type or block without ``*`` that no layer has.
+            ArgumentError: an unknown column; a name, type or block without ``*`` that no layer has.
 
         >>> from layergraph.builders import segnet_layers
         >>> analysis = analyze_network(segnet_layers((32, 32, 1), 2, 1))
@@ -358,7 +358,7 @@ def analyze_network(
 
     Raises:
         WrongTypeError: something else than a network.
-        LayerArgumentError: an unknown ``target_usage``; an ``input_size`` where none is needed.
+        ArgumentError: an unknown ``target_usage``; an ``input_size`` where none is needed.
 
     Cost: linear in the layers, some 6 µs each.
 
@@ -376,14 +376,12 @@ def analyze_network(
         graph = around_module(cast("nn.Module", lgraph), input_size)
         target_usage = target_usage or "network"
     else:
-        raise LayerArgumentError(
-            "analyze_network: input_size is for a torch module; a layer graph has its own"
-        )
+        raise ArgumentError("analyze_network: input_size is for a torch module; a layer graph has its own")
     if target_usage is None:
         target_usage = "network" if is_compiled(lgraph) and not graph.output_names else "train_network"
     if target_usage not in get_args(TargetUsage):
         usages = " or ".join(map(repr, get_args(TargetUsage)))
-        raise LayerArgumentError(f"analyze_network: target_usage is {usages}, got {target_usage!r}")
+        raise ArgumentError(f"analyze_network: target_usage is {usages}, got {target_usage!r}")
     propagation = propagate(graph, target_usage)
     learnables: dict[str, Mapping[str, Shape] | None] = {}
     states: dict[str, Mapping[str, Shape] | None] = {}

@@ -58,7 +58,7 @@ def around_module(module: nn.Module, input_size: object) -> LayerGraph:
     """An input layer of this size (with a depth: of volumes), and the module as the one layer behind it.
 
     Raises:
-        LayerArgumentError: no size of an image or a volume.
+        ArgumentError: no size of an image or a volume.
     """
     volume = isinstance(input_size, (list, tuple)) and len(input_size) == 4
     made = Image3dInputLayer if volume else ImageInputLayer

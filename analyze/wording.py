@@ -5,17 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from layergraph.sizes import Size
-
-
-def visible(text: str) -> str:
-    """Text on one line: what does not print, such as a line break or a terminal command, as its escape.
-
-    >>> visible("conv1\\x1b[2J")
-    'conv1\\\\x1b[2J'
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+from layergraph.wording import visible
 
 
 def shortened(text: str, length: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from layergraph.edits.input_size import with_input_size
-from layergraph.errors import InvalidNetworkError, LayerArgumentError
+from layergraph.errors import ArgumentError, InvalidNetworkError
 from layergraph.graph import LayerGraph
 from layergraph.layers import arguments
 from layergraph.propagation import propagate
@@ -30,7 +30,7 @@ def filter_window(builder: str, value: int | Sequence[int], rank: int) -> tuple[
     """Odd filter sizes, so that padding can keep the size of the image."""
     window = arguments.per_dimension(builder, "filter_size", value, rank)
     if any(size % 2 == 0 for size in window):
-        raise LayerArgumentError(f"{builder}: filter_size is odd, got {value!r}; 3, 5 and 7 are usual")
+        raise ArgumentError(f"{builder}: filter_size is odd, got {value!r}; 3, 5 and 7 are usual")
     return window
 
 
@@ -38,7 +38,7 @@ def fitting(builder: str, lgraph: LayerGraph) -> LayerGraph:
     """The graph, whose layers do not depend on the size of the image, if it can serve that size.
 
     Raises:
-        LayerArgumentError: it cannot; the message names the nearest sizes that it can.
+        ArgumentError: it cannot; the message names the nearest sizes that it can.
         InvalidNetworkError: no size is the cure.
     """
     if not propagate(lgraph, "network").errors:
@@ -57,7 +57,7 @@ def fitting(builder: str, lgraph: LayerGraph) -> LayerGraph:
         above = next((m for m in range(n + 1, n + _FARTHEST) if fits(m)), None)
         near = [m for m in (below, above) if m is not None]
         if near:
-            raise LayerArgumentError(
+            raise ArgumentError(
                 f"{builder}: an image {what} of {n} does not fit; the nearest that "
                 f"{'fits' if len(near) == 1 else 'fit'}: {' and '.join(map(str, near))}; "
                 "resize or pad the images"

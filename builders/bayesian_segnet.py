@@ -41,7 +41,7 @@ def bayesian_segnet_layers(
     poolings, ``decdrop5`` to ``decdrop3`` after the first three sections of the decoder.
 
     Raises:
-        LayerArgumentError: as :func:`layergraph.builders.segnet_layers`.
+        ArgumentError: as :func:`layergraph.builders.segnet_layers`.
 
     Source: A. Kendall, V. Badrinarayanan, R. Cipolla, "Bayesian SegNet: Model Uncertainty in Deep
     Convolutional Encoder-Decoder Architectures for Scene Understanding", BMVC 2017.

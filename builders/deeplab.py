@@ -64,7 +64,7 @@ def with_upsampled_scores(builder: str, lgraph: LayerGraph, scores: str) -> Laye
     """The graph whose scores are resized to the image and end in softmax and loss.
 
     Raises:
-        LayerArgumentError: its layers cannot serve the size of the image.
+        ArgumentError: its layers cannot serve the size of the image.
     """
     upsample = Resize2dLayer(enable_reference_input=True, method="bilinear", name="upsample")
     layers = [upsample, SoftmaxLayer(name="softmax"), PixelClassificationLayer(name="pixelLabels")]

@@ -15,7 +15,7 @@ from layergraph.builders.deeplab import (
     dilated_encoder,
     with_upsampled_scores,
 )
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 from layergraph.graph import LayerGraph
 from layergraph.layers import AdditionLayer, Convolution2dLayer, Layer
 from layergraph.layers.arguments import whole
@@ -66,9 +66,7 @@ def deeplabv2_layers(
     whole(builder, "num_classes", num_classes, 2)
     encoder = find_backbone(builder, backbone, ENCODERS)
     if not isinstance(rates, (list, tuple)) or len(rates) < 2:
-        raise LayerArgumentError(
-            f"{builder}: rates is a sequence of at least two whole numbers, got {rates!r}"
-        )
+        raise ArgumentError(f"{builder}: rates is a sequence of at least two whole numbers, got {rates!r}")
     dilations = [whole(builder, "a rate", rate) for rate in rates]
     lgraph = dilated_encoder(encoder, size, 8, width=width, weights=weights, conventions=conventions)
     filters = Architecture(size, num_classes, width, torchvision=False).filters(1024)

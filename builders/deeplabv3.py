@@ -13,7 +13,7 @@ from layergraph.builders.backbones import Architecture, find_backbone
 from layergraph.builders.backbones.backbone import Conventions, Weights
 from layergraph.builders.deeplab import append, dilated_encoder, with_upsampled_scores
 from layergraph.edits import cut_after, multiply_dilation
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 from layergraph.graph import LayerGraph
 from layergraph.layers import Convolution2dLayer, Layer
 from layergraph.layers.arguments import choice, per_dimension, whole
@@ -69,7 +69,7 @@ def deeplabv3_layers(
     whole(builder, "num_classes", num_classes, 2)
     encoder = find_backbone(builder, backbone, ENCODERS)
     if output_stride not in (8, 16):
-        raise LayerArgumentError(f"{builder}: output_stride is 8 or 16, got {output_stride!r}")
+        raise ArgumentError(f"{builder}: output_stride is 8 or 16, got {output_stride!r}")
     grid = per_dimension(builder, "multi_grid", multi_grid, 3)
     choice(builder, "variant", variant, ("aspp", "cascade"))
 

@@ -12,7 +12,7 @@ from layergraph.builders.backbones import Architecture, find_backbone
 from layergraph.builders.backbones.backbone import Conventions, Weights
 from layergraph.builders.deeplab import append, dilated_encoder
 from layergraph.edits import cut_after
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 from layergraph.graph import LayerGraph
 from layergraph.layers import (
     Convolution2dLayer,
@@ -103,10 +103,10 @@ def deeplabv3plus_layers(
     whole(builder, "num_classes", num_classes, 2)
     backbone = find_backbone(builder, network, ENCODERS)
     if downsampling_factor not in RATES:
-        raise LayerArgumentError(f"{builder}: downsampling_factor is 8 or 16, got {downsampling_factor!r}")
+        raise ArgumentError(f"{builder}: downsampling_factor is 8 or 16, got {downsampling_factor!r}")
     encoder = ENCODERS[network]
     if not (isinstance(separable_convolutions, bool) or separable_convolutions == "auto"):
-        raise LayerArgumentError(
+        raise ArgumentError(
             f"{builder}: separable_convolutions is 'auto', True or False, got {separable_convolutions!r}"
         )
     separable = encoder.separable if separable_convolutions == "auto" else separable_convolutions

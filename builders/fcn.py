@@ -59,7 +59,7 @@ def fcn_layers(
         conventions: whose details to follow where MATLAB and torchvision differ; see the backbone.
 
     Raises:
-        LayerArgumentError: an argument out of its range; for an image that is too small, the message names
+        ArgumentError: an argument out of its range; for an image that is too small, the message names
             the smallest that fits.
 
     Source: J. Long, E. Shelhamer, T. Darrell, "Fully Convolutional Networks for Semantic Segmentation",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from layergraph.builders.arguments import poolings
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 from layergraph.graph import LayerGraph
 from layergraph.layers import (
     ClassificationLayer,
@@ -49,7 +49,7 @@ def patch_classification_layers(
         fully_connected_sizes: outputs of each fully connected layer before the last one.
 
     Raises:
-        LayerArgumentError: an argument out of its range; for patches that do not fit, the message names the
+        ArgumentError: an argument out of its range; for patches that do not fit, the message names the
             nearest sizes that do.
 
     Source: D. Ciresan, A. Giusti, L. Gambardella, J. Schmidhuber, "Deep Neural Networks Segment Neuronal
@@ -101,7 +101,7 @@ def _check_patch_size(size: Sequence[int], lost: Sequence[int]) -> None:
         if n >= smallest and more == 0:
             continue
         near = [smallest] if n < smallest else [n - more, n - more + step]
-        raise LayerArgumentError(
+        raise ArgumentError(
             f"patch_classification_layers: a patch {what} of {n} does not fit encoder_depth={len(lost)} with "
             f"these convolutions; the nearest that {'fits' if len(near) == 1 else 'fit'}: "
             f"{' and '.join(map(str, near))}; cut such patches, or choose another encoder_depth or other "

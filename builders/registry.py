@@ -19,7 +19,7 @@ from layergraph.builders.segnet import segnet_layers
 from layergraph.builders.segnet_basic import segnet_basic_layers
 from layergraph.builders.unet import unet_layers
 from layergraph.builders.unet3d import unet3d_layers
-from layergraph.errors import LayerArgumentError, LayergraphError, did_you_mean
+from layergraph.errors import ArgumentError, LayergraphError, did_you_mean
 from layergraph.graph import LayerGraph
 
 
@@ -57,14 +57,14 @@ class Builder:
         """The layer graph alone, also where the function returns more.
 
         Raises:
-            LayerArgumentError: an argument that the builder does not have, or that is missing.
+            ArgumentError: an argument that the builder does not have, or that is missing.
         """
         if unknown := self.unknown(arguments):
-            raise LayerArgumentError(
+            raise ArgumentError(
                 f"{self.name} has no argument {unknown[0]!r}{did_you_mean(unknown[0], self.parameters)}"
             )
         if missing := self.missing(arguments):
-            raise LayerArgumentError(
+            raise ArgumentError(
                 f"{self.name} needs {', '.join(self.missing(()))}; missing: {', '.join(missing)}"
             )
         built = self.function(**arguments)

@@ -10,7 +10,7 @@ from layergraph.builders.arguments import filter_window, image_channels, pooling
 from layergraph.builders.backbones import find_backbone
 from layergraph.builders.backbones.backbone import Conventions, Weights
 from layergraph.builders.unpooling import check_poolings, with_unpooling
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 from layergraph.graph import LayerGraph
 from layergraph.layers import (
     BatchNormalizationLayer,
@@ -64,7 +64,7 @@ def segnet_layers(
     normalization and ReLU, and its bias is frozen: at 0, or at that of the weights given.
 
     Raises:
-        LayerArgumentError: an argument that is not as above; an image that is too small, with the size that
+        ArgumentError: an argument that is not as above; an image that is too small, with the size that
             is needed.
 
     Source: V. Badrinarayanan, A. Kendall, R. Cipolla, "SegNet: A Deep Convolutional Encoder-Decoder
@@ -111,7 +111,7 @@ def segnet(
         given = [name for name, value in on_vgg.items() if value != neutral[name]]
         other = f"'vgg16' and 'vgg19', not for encoder_depth={encoder_depth}"
     if given:
-        raise LayerArgumentError(f"{builder}: {given[0]} is for {other}")
+        raise ArgumentError(f"{builder}: {given[0]} is for {other}")
     if isinstance(encoder_depth, str):
         return _on_vgg(builder, image_size, num_classes, encoder_depth, on_vgg)
     return _by_depth(builder, image_size, num_classes, encoder_depth, by_depth)

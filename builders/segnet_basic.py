@@ -59,7 +59,7 @@ def segnet_basic_layers(
     4 · 49 · (64 - 1) · 64 = 790,272, and not by the printed 0.8 M.
 
     Raises:
-        LayerArgumentError: an argument that is not as above; an image that is too small, with the size that
+        ArgumentError: an argument that is not as above; an image that is too small, with the size that
             is needed.
 
     Source: V. Badrinarayanan, A. Kendall, R. Cipolla, "SegNet: A Deep Convolutional Encoder-Decoder

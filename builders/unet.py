@@ -10,7 +10,7 @@ from layergraph.builders.backbones.backbone import Conventions, Weights
 from layergraph.builders.unet_decoder import Convolutions, Decoder
 from layergraph.builders.unet_encoder import unet_on_backbone
 from layergraph.builders.unet_sizes import Join, output_size
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 from layergraph.graph import LayerGraph
 from layergraph.layers import ImageInputLayer, Layer, MaxPooling2dLayer
 from layergraph.layers.arguments import choice, whole
@@ -62,7 +62,7 @@ def unet_layers(
         The layer graph, and (height, width, classes) of its output.
 
     Raises:
-        LayerArgumentError: an argument is out of its range, or the image does not fit.
+        ArgumentError: an argument is out of its range, or the image does not fit.
 
     With ``encoder`` the layers of that network come first, under their own names, up to its last features of
     stride 2^encoder_depth, padded (:func:`layergraph.edits.pad_same`) so that features of stride s have
@@ -98,7 +98,7 @@ def unet_layers(
     convolutions = Convolutions(window, valid=convolution_padding == "valid")
     if encoder is not None:
         if convolutions.valid:
-            raise LayerArgumentError(
+            raise ArgumentError(
                 f"{builder}: convolution_padding='valid' is for the plain encoder; with "
                 f"encoder={encoder!r} the output has the size of the image, so leave it 'same'"
             )
@@ -106,7 +106,7 @@ def unet_layers(
         lgraph = unet_on_backbone(encoder, size, num_classes, depth, first, convolutions, join, options)
         return lgraph, (size[0], size[1], num_classes)
     if width != 1 or weights is not None or conventions != "auto":
-        raise LayerArgumentError(
+        raise ArgumentError(
             f"{builder}: width, weights and conventions are for a classification network as the encoder; "
             "name it, such as encoder='resnet18'"
         )

@@ -51,7 +51,7 @@ def unet3d_layers(
         The layer graph, and (height, width, depth, classes) of its output.
 
     Raises:
-        LayerArgumentError: an argument is out of its range, or the volume does not fit.
+        ArgumentError: an argument is out of its range, or the volume does not fit.
 
     Source: Ö. Çiçek, A. Abdulkadir, S. S. Lienkamp, T. Brox, O. Ronneberger, "3D U-Net: Learning Dense
     Volumetric Segmentation from Sparse Annotation", MICCAI 2016.

@@ -9,7 +9,7 @@ from layergraph.builders.backbones.registry import find_backbone
 from layergraph.builders.unet_decoder import Convolutions, Decoder
 from layergraph.builders.unet_sizes import Join
 from layergraph.edits import cut_after, pad_same, with_input_size
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 from layergraph.graph import LayerGraph
 
 
@@ -29,13 +29,13 @@ def unet_on_backbone(
     Without ``join`` they are cropped where they have more.
 
     Raises:
-        LayerArgumentError: there is no such backbone, or it has no features of stride 2^depth.
+        ArgumentError: there is no such backbone, or it has no features of stride 2^depth.
     """
     builder = "unet_layers"
     backbone = find_backbone(builder, encoder)
     if 2**depth not in backbone.features:
         depths = [str(stride.bit_length() - 1) for stride in sorted(backbone.features) if stride > 1]
-        raise LayerArgumentError(
+        raise ArgumentError(
             f"{builder}: encoder_depth of {encoder} is {', '.join(depths[:-1])} or {depths[-1]}, got {depth}"
         )
     # built for a size that fits the whole network: cut short and padded, it serves any other

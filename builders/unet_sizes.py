@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 
 Join = Literal["crop", "pad"]
 
@@ -77,7 +77,7 @@ def output_size(
     """The spatial size of the output; ``joins`` are the ways of joining that the builder offers.
 
     Raises:
-        LayerArgumentError: the image does not fit; the message names the nearest sizes that do.
+        ArgumentError: the image does not fit; the message names the nearest sizes that do.
     """
     output = []
     for what, n, w in zip(("height", "width", "depth"), image_size, window, strict=False):
@@ -88,7 +88,7 @@ def output_size(
             cures = ["resize or pad the images", "choose another encoder_depth"]
             if others := [f"join={j!r}" for j in joins if Rows(depth, lost, j).fits(n)]:
                 cures.append(f"join features of unequal size by {' or '.join(others)}")
-            raise LayerArgumentError(
+            raise ArgumentError(
                 f"{builder}: an image {what} of {n} does not fit encoder_depth={depth}"
                 f"{f' with valid convolutions of size {w}' if valid else ''}; the nearest that "
                 f"{'fits' if len(near) == 1 else 'fit'}: {' and '.join(map(str, near))}; "

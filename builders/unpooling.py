@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 from layergraph.graph import LayerGraph
 from layergraph.layers import Layer, MaxPooling2dLayer, MaxUnpooling2dLayer
 
@@ -33,11 +33,11 @@ def check_poolings(builder: str, image_size: Sequence[int], depth: int) -> None:
     """Raise unless something is left to pool; all else fits, since unpooling restores odd sizes.
 
     Raises:
-        LayerArgumentError: the image is smaller than 2^depth; the message names that size.
+        ArgumentError: the image is smaller than 2^depth; the message names that size.
     """
     for what, n in zip(("height", "width"), image_size, strict=False):
         if n < 2**depth:
-            raise LayerArgumentError(
+            raise ArgumentError(
                 f"{builder}: an image {what} of {n} does not fit {depth} poolings; the nearest that fits: "
                 f"{2**depth}; resize or pad the images"
             )

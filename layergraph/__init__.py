@@ -6,6 +6,7 @@ with ``layergraph.segmentation``. Importing this module imports no torch.
 """
 
 from layergraph.errors import (
+    ArgumentError,
     BadNameError,
     CycleError,
     DataError,
@@ -13,7 +14,6 @@ from layergraph.errors import (
     DuplicateNameError,
     FileFormatError,
     InvalidNetworkError,
-    LayerArgumentError,
     LayergraphError,
     MissingExtraError,
     PortTakenError,
@@ -75,6 +75,7 @@ __version__ = "0.1.0"
 __all__ = [
     "UNLABELLED",
     "AdditionLayer",
+    "ArgumentError",
     "AveragePooling2dLayer",
     "AveragePooling3dLayer",
     "BadNameError",
@@ -103,7 +104,6 @@ __all__ = [
     "InvalidNetworkError",
     "Issue",
     "Layer",
-    "LayerArgumentError",
     "LayerGraph",
     "LayergraphError",
     "LeakyReluLayer",

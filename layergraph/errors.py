@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from layergraph.issues import Issue
 
 
+_LONGEST_COMPARED = 200  # characters of a name; comparing grows with the square of the length
+
+
 class LayergraphError(ValueError):
     """The base of every error raised for a user's mistake."""
 
@@ -63,8 +66,8 @@ class WrongTypeError(LayergraphError, TypeError):
     """An argument of the wrong type."""
 
 
-class LayerArgumentError(LayergraphError):
-    """A layer argument outside its range."""
+class ArgumentError(LayergraphError):
+    """An argument outside its range: of a layer, of an option, of a function."""
 
 
 class SizeError(LayergraphError):
@@ -120,6 +123,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     "; did you mean 'encoder_depth'?"
     """
     known = list(known)
+    if len(name) > _LONGEST_COMPARED:
+        return ""
     # a part of a longer name before what is merely spelt alike: depth is encoder_depth, not width
     near = [item for item in known if name in re.split(r"[-_]", item)][:3]
     near = near or get_close_matches(name, known, n=3, cutoff=0.6)

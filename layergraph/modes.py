@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 
 _DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 
@@ -21,7 +21,7 @@ def inference(module: nn.Module, *, dropout: bool = False) -> Iterator[None]:
     statistics, and does not change them.
 
     Raises:
-        LayerArgumentError: ``dropout`` is True and no dropout module has a probability above 0.
+        ArgumentError: ``dropout`` is True and no dropout module has a probability above 0.
 
     >>> module = nn.Sequential(nn.BatchNorm2d(3), nn.Dropout())
     >>> with inference(module, dropout=True):
@@ -30,7 +30,7 @@ def inference(module: nn.Module, *, dropout: bool = False) -> Iterator[None]:
     """
     active = [child for child in module.modules() if isinstance(child, _DROPOUT) and child.p > 0]
     if dropout and not active:
-        raise LayerArgumentError(
+        raise ArgumentError(
             "predict: dropout=True is for networks with dropout, and this one has none; add a DropoutLayer "
             "to its graph and train it with that"
         )

@@ -249,7 +249,7 @@ class Network(nn.Module):
 
         Raises:
             DataError, WrongTypeError: images that the input layers do not take.
-            LayerArgumentError: ``dropout`` for a network without.
+            ArgumentError: ``dropout`` for a network without.
 
         >>> import numpy as np
         >>> from layergraph.builders import segnet_layers

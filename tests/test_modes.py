@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import layergraph as lg
-from layergraph import LayerArgumentError
+from layergraph import ArgumentError
 from layergraph.modes import inference
 
 
@@ -62,7 +62,7 @@ def test_predict_with_dropout_samples_and_changes_nothing_else():
 
 @pytest.mark.parametrize("module", [nn.Conv2d(3, 3, 1), nn.Sequential(nn.Dropout(0))])
 def test_dropout_without_dropout_is_refused_and_nothing_changes(module):
-    with pytest.raises(LayerArgumentError, match="this one has none"), inference(module, dropout=True):
+    with pytest.raises(ArgumentError, match="this one has none"), inference(module, dropout=True):
         pass
     assert all(child.training for child in module.modules())
     assert torch.is_grad_enabled()

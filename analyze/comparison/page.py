@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from layergraph.analyze.comparison.text import MARKS, details, fed_by, names, summary, total_rows
 from layergraph.analyze.page.document import templates
-from layergraph.analyze.wording import plain_size, visible
+from layergraph.analyze.wording import plain_size
+from layergraph.wording import visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.analysis import LayerInfo

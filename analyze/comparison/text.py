@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from layergraph.analyze.comparison.differences import written
 from layergraph.analyze.comparison.records import value_text
 from layergraph.analyze.table.grid import GAP, STYLES, Cell, Line, row_lines, widths_of
-from layergraph.analyze.wording import byte_count, plain_size, short_count, shortened, visible
+from layergraph.analyze.wording import byte_count, plain_size, short_count, shortened
+from layergraph.wording import visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis

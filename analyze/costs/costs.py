@@ -12,11 +12,12 @@ from layergraph.analyze.analysis import known_inputs
 from layergraph.analyze.costs.memory import Activations, Peak, inference_peak
 from layergraph.analyze.costs.receptive_field import receptive_fields
 from layergraph.analyze.costs.training_memory import kept_in_training, training_peak
-from layergraph.analyze.wording import byte_count, counted, visible
-from layergraph.errors import LayerArgumentError
+from layergraph.analyze.wording import byte_count, counted
+from layergraph.errors import ArgumentError
 from layergraph.layers.arguments import whole
 from layergraph.layers.layer import Shape
 from layergraph.propagation import network_outputs
+from layergraph.wording import visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.analysis import NetworkAnalysis
@@ -186,7 +187,7 @@ def network_costs(analysis: NetworkAnalysis, batch_size: int, dtype: str) -> Net
     batch_size = whole("costs", "batch_size", batch_size)
     dtype = str(dtype).removeprefix("torch.")
     if dtype not in ITEM_BYTES:
-        raise LayerArgumentError(f"costs: dtype is one of {', '.join(ITEM_BYTES)}, got {dtype!r}")
+        raise ArgumentError(f"costs: dtype is one of {', '.join(ITEM_BYTES)}, got {dtype!r}")
     lgraph, propagation = analysis.lgraph, analysis._propagation
     sizes = {}
     for name in lgraph.order:

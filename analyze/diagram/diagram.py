@@ -13,7 +13,7 @@ from layergraph.analyze.diagram.rendering import Diagram
 from layergraph.analyze.diagram.stacks import arrange
 from layergraph.analyze.diagram.themes import Theme, palette_of
 from layergraph.analyze.subject import layer_graph_of
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 from layergraph.graph import LayerGraph
 from layergraph.layers import Layer
 
@@ -72,7 +72,7 @@ def plot(
     ):
         if value not in known:
             choices = f"{', '.join(map(repr, known[:-1]))} or {known[-1]!r}"
-            raise LayerArgumentError(f"plot: {argument} is {choices}, got {value!r}")
+            raise ArgumentError(f"plot: {argument} is {choices}, got {value!r}")
     # what feeds nothing is no fault in a picture: a part of a network may be drawn, too
     analysis = analyze_network(graph, target_usage="network")
     found, series = analysis._propagation, detail == "blocks"
@@ -88,7 +88,7 @@ def plot(
 def _wanted(fold: str | Iterable[str]) -> list[str]:
     wanted = [fold] if isinstance(fold, str) else list(fold)
     if not wanted or not all(isinstance(pattern, str) for pattern in wanted):
-        raise LayerArgumentError(f"plot: fold is 'auto', 'all', 'none' or names of blocks, got {fold!r}")
+        raise ArgumentError(f"plot: fold is 'auto', 'all', 'none' or names of blocks, got {fold!r}")
     return wanted
 
 

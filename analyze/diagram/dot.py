@@ -16,8 +16,9 @@ from layergraph.analyze.diagram.boxes import LONGEST, Form, Scene, box, short, s
 from layergraph.analyze.diagram.rendering import FONT, Diagram
 from layergraph.analyze.diagram.stacks import Drawing, Link
 from layergraph.analyze.diagram.themes import Palette
-from layergraph.analyze.wording import plain_size, shortened, visible
+from layergraph.analyze.wording import plain_size, shortened
 from layergraph.issues import Issue
+from layergraph.wording import visible
 
 Direction = Literal["vertical", "horizontal"]
 Detail = Literal["blocks", "layers"]

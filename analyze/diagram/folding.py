@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from layergraph.analyze.blocks import Block, blocks
 from layergraph.analyze.diagram.repeats import runs_of
 from layergraph.analyze.diagram.stacks import Drawing, Part, arrange
-from layergraph.errors import LayerArgumentError, did_you_mean
+from layergraph.errors import ArgumentError, did_you_mean
 from layergraph.graph import LayerGraph
 from layergraph.issues import Issue
 from layergraph.propagation import Propagation
@@ -31,7 +31,7 @@ def fold(
         series: whether series of layers share a box (``detail="blocks"``).
 
     Raises:
-        LayerArgumentError: a pattern that no block fits.
+        ArgumentError: a pattern that no block fits.
     """
     (only,) = wanted if len(wanted) == 1 else ("",)
     if only == "auto" and (not series or _is_small(lgraph, arrange(lgraph, sizes, blocks=True))):
@@ -72,7 +72,7 @@ def _chosen(found: Sequence[Block], patterns: Sequence[str]) -> list[Block]:
     for pattern in patterns:
         if not any(fnmatchcase(block.name, pattern) for block in found):
             names = [block.name for block in found]
-            raise LayerArgumentError(
+            raise ArgumentError(
                 f"plot: fold is 'auto', 'all', 'none', or names of blocks such as 'res4*'; no block is named "
                 f"{pattern!r}{did_you_mean(pattern, [*names, 'auto', 'all', 'none'])}"
             )

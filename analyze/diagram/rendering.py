@@ -17,9 +17,9 @@ from graphviz.backend import dot_command  # type: ignore[import-untyped]
 
 from layergraph.analyze.diagram.svg import compact
 from layergraph.analyze.diagram.themes import dark_rules
-from layergraph.analyze.wording import visible
 from layergraph.atomic import replacing
 from layergraph.errors import LayergraphError
+from layergraph.wording import visible
 
 _ONE_AT_A_TIME = threading.Lock()  # the package has one place for its program's path
 FONT = "Helvetica"  # the programs know how wide its letters are

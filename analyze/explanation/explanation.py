@@ -108,7 +108,7 @@ def explain(
 
     Raises:
         UnknownLayerError, UnknownPortError: no such layer or output.
-        LayerArgumentError: ``steps`` below 1.
+        ArgumentError: ``steps`` below 1.
 
     >>> from layergraph import Convolution2dLayer, ImageInputLayer
     >>> layers = [ImageInputLayer((360, 480, 3)), Convolution2dLayer(3, 64, padding=100, name="conv1_1")]

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.table.grid import GAP, STYLES, Line
-from layergraph.analyze.wording import plain_size, visible
+from layergraph.analyze.wording import plain_size
+from layergraph.wording import visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.explanation.explanation import Explanation

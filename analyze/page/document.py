@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from layergraph.analyze.kinds import COLORS
 from layergraph.analyze.page.payload import payload
 from layergraph.analyze.table.table import cells, title, totals_of
-from layergraph.analyze.wording import visible
+from layergraph.wording import visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment

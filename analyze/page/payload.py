@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.blocks import blocks
 from layergraph.analyze.kinds import FOLLOWING, kind_of
-from layergraph.analyze.wording import byte_count, plain_size, short_count, size_text, times, visible
+from layergraph.analyze.wording import byte_count, plain_size, short_count, size_text, times
 from layergraph.layers import DropoutLayer
+from layergraph.wording import visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis

@@ -15,10 +15,10 @@ from layergraph.analyze.wording import (
     short_count,
     size_text,
     times,
-    visible,
 )
 from layergraph.layers.layer import Shape
 from layergraph.sizes import Size
+from layergraph.wording import visible
 
 BLANK = ""
 """The value of a block where the values of its layers have no sum."""

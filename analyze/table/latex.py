@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from layergraph.analyze.table.columns import COLUMNS
 from layergraph.analyze.table.layer_grid import texts, total_texts
-from layergraph.analyze.wording import visible
+from layergraph.wording import visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.table.layer_table import LayerTable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from layergraph.analyze.table.cells import BLANK
 from layergraph.analyze.table.columns import COLUMNS, Column, Facts
 from layergraph.analyze.table.layer_table import LayerTable, Row
-from layergraph.errors import LayerArgumentError, did_you_mean
+from layergraph.errors import ArgumentError, did_you_mean
 from layergraph.layers.arguments import flag
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _words(argument: str, words: object) -> tuple[str, ...]:
     if isinstance(words, str):
         return (words,)
     if not isinstance(words, Sequence) or not all(isinstance(word, str) for word in words):
-        raise LayerArgumentError(f"table: {argument} is text or a sequence of texts, got {words!r}")
+        raise ArgumentError(f"table: {argument} is text or a sequence of texts, got {words!r}")
     return tuple(words)
 
 
@@ -97,7 +97,7 @@ def _columns(names: Words) -> list[Column]:
     names = list(COLUMNS) if names == "all" else names
     found = [_column("columns", name) for name in _words("columns", names)]
     if not found or len(set(found)) < len(found):
-        raise LayerArgumentError(f"table: columns are one column or several, each once, got {names!r}")
+        raise ArgumentError(f"table: columns are one column or several, each once, got {names!r}")
     return found
 
 
@@ -107,7 +107,7 @@ def _column(argument: str, name: str) -> Column:
         near = did_you_mean(name, COLUMNS)
         if not near.startswith("; did"):
             near = f"; the columns are {', '.join(COLUMNS)}"
-        raise LayerArgumentError(f"table: {argument}: no column is called {name!r}{near}")
+        raise ArgumentError(f"table: {argument}: no column is called {name!r}{near}")
     return column
 
 
@@ -137,7 +137,7 @@ def _matching(
         # a name may hold what patterns are made of
         places = [index for index, text in enumerate(folded) if text == wanted or fnmatchcase(text, wanted)]
         if not places and not set(pattern) & set("*?["):
-            raise LayerArgumentError(f"table: no {what} {pattern!r}{_nearest(pattern, texts)}")
+            raise ArgumentError(f"table: no {what} {pattern!r}{_nearest(pattern, texts)}")
         fitting.update(places)
     return [layer for index, layer in enumerate(layers) if index in fitting]
 

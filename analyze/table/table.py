@@ -10,7 +10,8 @@ from rich.cells import cell_len
 
 from layergraph.analyze.table.cells import ACTIVATIONS, SHAPES
 from layergraph.analyze.table.grid import GAP, STYLES, Cell, Line, row_lines, rule, shrunk, widths_of
-from layergraph.analyze.wording import counted, visible
+from layergraph.analyze.wording import counted
+from layergraph.wording import visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis

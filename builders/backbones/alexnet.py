@@ -56,7 +56,7 @@ def alexnet(
             the weights, and MATLAB without them.
 
     Raises:
-        LayerArgumentError: an argument is out of its range, or the image is too small.
+        ArgumentError: an argument is out of its range, or the image is too small.
 
     Source: A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet Classification with Deep Convolutional Neural
     Networks", NIPS 2012; A. Krizhevsky, "One weird trick for parallelizing convolutional neural networks",

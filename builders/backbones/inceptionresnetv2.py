@@ -79,7 +79,7 @@ def inceptionresnetv2(
     divided by their stride; for dense prediction :func:`layergraph.edits.pad_same` makes them fit.
 
     Raises:
-        LayerArgumentError: an argument is out of its range, or the image is too small.
+        ArgumentError: an argument is out of its range, or the image is too small.
 
     Source: C. Szegedy, S. Ioffe, V. Vanhoucke, A. Alemi, "Inception-v4, Inception-ResNet and the Impact of
     Residual Connections on Learning", AAAI 2017. Layers as in MATLAB's network, which comes from Keras: their

@@ -14,7 +14,7 @@ from layergraph.builders.backbones.resnet101 import RESNET101
 from layergraph.builders.backbones.vgg16 import VGG16
 from layergraph.builders.backbones.vgg19 import VGG19
 from layergraph.builders.backbones.xception import XCEPTION
-from layergraph.errors import LayerArgumentError, did_you_mean
+from layergraph.errors import ArgumentError, did_you_mean
 
 BACKBONES: Mapping[str, Backbone] = {
     backbone.name: backbone
@@ -36,10 +36,10 @@ def find_backbone(builder: str, name: object, choices: Collection[str] = BACKBON
     """The backbone of this name, one of ``choices``.
 
     Raises:
-        LayerArgumentError: it is none of them; the message, in the name of ``builder``, suggests the nearest.
+        ArgumentError: it is none of them; the message, in the name of ``builder``, suggests the nearest.
     """
     if not isinstance(name, str) or name not in choices:
-        raise LayerArgumentError(
+        raise ArgumentError(
             f"{builder}: no backbone of it is called {name!r}{did_you_mean(str(name), choices)}"
         )
     return BACKBONES[name]

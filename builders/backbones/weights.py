@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from layergraph.errors import FileFormatError, LayerArgumentError, WeightsMismatchError, did_you_mean
+from layergraph.errors import ArgumentError, FileFormatError, WeightsMismatchError, did_you_mean
 from layergraph.graph import LayerGraph
 from layergraph.layers import Convolution2dLayer, FullyConnectedLayer
 
@@ -23,28 +23,28 @@ def find_weights(
     """The file that ``weights`` means: downloaded for ``"imagenet"``, else a path.
 
     Raises:
-        LayerArgumentError: it is neither, or the published weights cannot be for this image size and width.
+        ArgumentError: it is neither, or the published weights cannot be for this image size and width.
         DownloadError: the published file cannot be fetched.
     """
     expected = f"{builder}: weights is None, 'imagenet' or the path of a file"
     if not isinstance(weights, (str, os.PathLike)):
-        raise LayerArgumentError(f"{expected}, got {weights!r:.80}")
+        raise ArgumentError(f"{expected}, got {weights!r:.80}")
     if weights != "imagenet":
         if not os.path.lexists(weights):
             near = did_you_mean(str(weights), ["imagenet"])
             hint = near if near.startswith("; did") else ""
-            raise LayerArgumentError(f"{expected}, got {os.fspath(weights)!r}, where no file is{hint}")
+            raise ArgumentError(f"{expected}, got {os.fspath(weights)!r}, where no file is{hint}")
         return weights
     if not url:
-        raise LayerArgumentError(
+        raise ArgumentError(
             f"{builder}: torchvision publishes no weights for this network; give the path of a file"
         )
     if width != 1:
-        raise LayerArgumentError(
+        raise ArgumentError(
             f"{builder}: weights='imagenet' are for width=1, got {width:g}; leave one of them out"
         )
     if image_size[-1] != 3:
-        raise LayerArgumentError(
+        raise ArgumentError(
             f"{builder}: weights='imagenet' are for images of 3 channels, image_size has {image_size[-1]}; "
             "give it 3 and repeat or reduce the channels of your images, or leave weights out"
         )

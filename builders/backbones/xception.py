@@ -54,7 +54,7 @@ def xception(
     stride; for dense prediction :func:`layergraph.edits.pad_same` makes them fit.
 
     Raises:
-        LayerArgumentError: an argument is out of its range, or the image is too small.
+        ArgumentError: an argument is out of its range, or the image is too small.
 
     Source: F. Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", CVPR 2017.
 

@@ -14,7 +14,7 @@ from typer.core import TyperCommand
 
 from layergraph.builders import BUILDERS, find_builder
 from layergraph.cli.output import log_shown
-from layergraph.errors import DataError, LayerArgumentError, did_you_mean
+from layergraph.errors import ArgumentError, DataError, did_you_mean
 from layergraph.graph import LayerGraph
 
 # what --help says of each builder argument; a test holds the list complete
@@ -166,7 +166,7 @@ def network(text: str, arguments: dict[str, Any], *, weights: bool = False) -> L
     """The graph of a builder, by name, or of a file (architecture alone, without torch, or with weights)."""
     if is_file(text):
         if arguments:
-            raise LayerArgumentError(
+            raise ArgumentError(
                 f"{option_name(next(iter(arguments)))} is for builders such as unet, not for a file"
             )
         from layergraph.files import load
@@ -176,9 +176,9 @@ def network(text: str, arguments: dict[str, Any], *, weights: bool = False) -> L
     if unknown := builder.unknown(arguments):
         known = [option_name(name) for name in builder.parameters]
         wrong = option_name(unknown[0])
-        raise LayerArgumentError(f"{text} takes no {wrong}{did_you_mean(wrong, known)}")
+        raise ArgumentError(f"{text} takes no {wrong}{did_you_mean(wrong, known)}")
     if missing := [option_name(name) for name in builder.missing(arguments)]:
-        raise LayerArgumentError(
+        raise ArgumentError(
             f"{text} also needs {' and '.join(missing)}; for example --image-size 480 640 3 --num-classes 5"
         )
     with log_shown():  # what became of --weights

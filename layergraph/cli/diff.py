@@ -19,7 +19,7 @@ from layergraph.cli.arguments import (
     with_builder_arguments,
 )
 from layergraph.cli.output import OutputOption, write_text
-from layergraph.errors import LayerArgumentError, LayergraphError, did_you_mean
+from layergraph.errors import ArgumentError, LayergraphError, did_you_mean
 from layergraph.graph import LayerGraph
 
 
@@ -123,14 +123,14 @@ def _one_sided(word: str, side: str) -> tuple[str, Any]:
     written, equals, text = word.partition("=")
     argument = written.strip().lstrip("-").replace("-", "_")
     if not (equals and text.strip()):
-        raise LayerArgumentError(f"--{side} takes NAME=VALUE, such as encoder-depth=3, got {word!r:.80}")
+        raise ArgumentError(f"--{side} takes NAME=VALUE, such as encoder-depth=3, got {word!r:.80}")
     if argument not in ARGUMENT_HELP:
         known = [option_name(name)[2:] for name in ARGUMENT_HELP]
-        raise LayerArgumentError(f"--{side}: no builder takes {written!r:.80}{did_you_mean(written, known)}")
+        raise ArgumentError(f"--{side}: no builder takes {written!r:.80}{did_you_mean(written, known)}")
     if not ARGUMENT_HELP[argument][0]:  # a switch
         switches = {"true": True, "yes": True, "false": False, "no": False}
         if text.strip().lower() not in switches:
-            raise LayerArgumentError(f"--{side} {written} is true or false, got {text!r:.80}")
+            raise ArgumentError(f"--{side} {written} is true or false, got {text!r:.80}")
         return argument, switches[text.strip().lower()]
     return argument, as_value(argument, text)
 
@@ -145,7 +145,7 @@ def _network(
                 not find_builder(other).unknown([argument]) for other in texts if not is_file(other)
             ):
                 side = "before" if text == texts[1] else "after"
-                raise LayerArgumentError(
+                raise ArgumentError(
                     f"{text} takes no {option_name(argument)}; give it to the other alone: "
                     f"--{side} {option_name(argument)[2:]}=..."
                 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 from layergraph.graph import LayerGraph
 
 
@@ -13,7 +13,7 @@ def cut_after(lgraph: LayerGraph, *names: str) -> LayerGraph:
 
     Raises:
         UnknownLayerError: a name that no layer has.
-        LayerArgumentError: no name at all.
+        ArgumentError: no name at all.
 
     >>> from layergraph.builders.backbones import vgg16
     >>> encoder = cut_after(vgg16(), "pool4")
@@ -21,6 +21,6 @@ def cut_after(lgraph: LayerGraph, *names: str) -> LayerGraph:
     (25, 'pool4')
     """
     if not names:
-        raise LayerArgumentError("cut_after: names are those of one layer or more, got none")
+        raise ArgumentError("cut_after: names are those of one layer or more, got none")
     needed = lgraph.ancestors(lgraph[name].name for name in names)
     return lgraph.remove_layers([name for name in lgraph if name not in needed])

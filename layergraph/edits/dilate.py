@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, cast
 
 from layergraph.edits.multiply_dilation import Sliding, dilated, own_margins
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 from layergraph.graph import LayerGraph
 from layergraph.layers import (
     AveragePooling2dLayer,
@@ -60,7 +60,7 @@ def dilate(lgraph: LayerGraph, output_stride: int, *, keep_size: bool = True) ->
             a classifier of patches gives exactly one result for each patch.
 
     Raises:
-        LayerArgumentError: features that became denser meet a layer that cannot take them: an average
+        ArgumentError: features that became denser meet a layer that cannot take them: an average
             pooling (torch cannot dilate it), a fully connected layer, a decoder, or an addition or
             concatenation with features that did not become denser.
 
@@ -99,12 +99,10 @@ def _grid_of_inputs(lgraph: LayerGraph, layer: Layer, grids: Mapping[str, Grid |
     """The one grid of all that a layer meets.
 
     Raises:
-        LayerArgumentError: it cannot take features that became denser.
+        ArgumentError: it cannot take features that became denser.
     """
     if isinstance(layer, Image3dInputLayer):
-        raise LayerArgumentError(
-            f"dilate: lgraph is a network of images, got one of volumes ({layer.name!r})"
-        )
+        raise ArgumentError(f"dilate: lgraph is a network of images, got one of volumes ({layer.name!r})")
     fed = {port: end.layer for port, end in lgraph.sources(layer.name).items()}
     if "ref" in fed:
         return grids[fed["ref"]]  # the layer brings what it takes to the size of this
@@ -114,7 +112,7 @@ def _grid_of_inputs(lgraph: LayerGraph, layer: Layer, grids: Mapping[str, Grid |
     rates = {grid.rate for grid in met.values()}
     if len(rates) > 1:
         first, *others = sorted(met, key=lambda source: met[source].rate, reverse=True)
-        raise LayerArgumentError(
+        raise ArgumentError(
             f"dilate: layer {layer.name!r} joins {first!r}, which became denser, with {others[-1]!r}, which "
             "did not; dilate the encoder before it is joined to a decoder"
         )
@@ -126,19 +124,19 @@ def _grid_of_inputs(lgraph: LayerGraph, layer: Layer, grids: Mapping[str, Grid |
 def _check_takes_denser(layer: Layer) -> None:
     """Raise for a layer that cannot take features that became denser."""
     if isinstance(layer, FullyConnectedLayer):
-        raise LayerArgumentError(
+        raise ArgumentError(
             f"dilate: the fully connected layer {layer.name!r} takes features of one size; "
             "fully_convolutional(lgraph) before makes it a convolution"
         )
     if isinstance(layer, AveragePooling2dLayer) and max(cast(Shape, layer.pool_size)) > 1:
-        raise LayerArgumentError(
+        raise ArgumentError(
             f"dilate: average pooling {layer.name!r} would have to be dilated, which torch cannot do; "
             "replace it by a max pooling or a convolution, or cut the graph before it"
         )
     if isinstance(layer, (TransposedConv2dLayer, MaxUnpooling2dLayer)) or (
         isinstance(layer, Resize2dLayer) and layer.scale is not None
     ):
-        raise LayerArgumentError(
+        raise ArgumentError(
             f"dilate: layer {layer.name!r} upsamples features that became denser already; dilate the encoder "
             "before a decoder is added to it"
         )
@@ -147,7 +145,7 @@ def _check_takes_denser(layer: Layer) -> None:
 def _denser(layer: Sliding, stride: Shape, rate: Shape, keep_size: bool) -> Layer:
     """The layer with this stride, on an input that is ``rate`` times denser than before."""
     if isinstance(layer, MaxPooling2dLayer) and layer.has_unpooling_outputs:
-        raise LayerArgumentError(
+        raise ArgumentError(
             f"dilate: max pooling {layer.name!r} remembers where its maxima were, which windows that overlap "
             "cannot; give it has_unpooling_outputs=False, or stop at a larger output_stride"
         )

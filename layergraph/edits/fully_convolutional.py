@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, cast
 
 from layergraph.edits.input_size import with_input_size
-from layergraph.errors import InvalidNetworkError, LayerArgumentError
+from layergraph.errors import ArgumentError, InvalidNetworkError
 from layergraph.graph import LayerGraph
 from layergraph.layers import (
     AveragePooling2dLayer,
@@ -45,7 +45,7 @@ def fully_convolutional(lgraph: LayerGraph, image_size: Sequence[int] | None = N
 
     Raises:
         InvalidNetworkError: the graph has errors.
-        LayerArgumentError: there is nothing to turn into a convolution.
+        ArgumentError: there is nothing to turn into a convolution.
 
     Source: J. Long, E. Shelhamer, T. Darrell, "Fully Convolutional Networks for Semantic Segmentation",
     CVPR 2015, section 3.1.
@@ -62,7 +62,7 @@ def fully_convolutional(lgraph: LayerGraph, image_size: Sequence[int] | None = N
     layers = [_convolutional(lgraph[name], size) for name, size in sizes.items()]
     changed = [layer for layer in layers if layer is not lgraph[layer.name]]
     if all(layer.is_output for layer in changed):
-        raise LayerArgumentError(
+        raise ArgumentError(
             "fully_convolutional: the graph has no fully connected layer and no global average pooling, so "
             "it takes images of any size as it is"
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 from layergraph.graph import LayerGraph
 
 
@@ -17,7 +17,7 @@ def with_input_size(lgraph: LayerGraph, input_size: Sequence[int]) -> LayerGraph
         input_size: (height, width, channels) for images, (height, width, depth, channels) for volumes.
 
     Raises:
-        LayerArgumentError: the graph has no input layer or several, or ``input_size`` is no such size.
+        ArgumentError: the graph has no input layer or several, or ``input_size`` is no such size.
 
     >>> from layergraph.builders.backbones import vgg16
     >>> with_input_size(vgg16(include_head=False), (360, 480, 3))["input"].description
@@ -25,7 +25,7 @@ def with_input_size(lgraph: LayerGraph, input_size: Sequence[int]) -> LayerGraph
     """
     if len(lgraph.input_names) != 1:
         found = ", ".join(map(repr, lgraph.input_names)) or "none"
-        raise LayerArgumentError(f"with_input_size: lgraph has one input layer, got {found}")
+        raise ArgumentError(f"with_input_size: lgraph has one input layer, got {found}")
     (name,) = lgraph.input_names
     layer: Any = lgraph[name]
     return lgraph.replace_layer(name, replace(layer, input_size=input_size))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 from layergraph.graph import LayerGraph
 from layergraph.layers import (
     AveragePooling2dLayer,
@@ -34,7 +34,7 @@ def multiply_dilation(lgraph: LayerGraph, factors: Mapping[str, int]) -> LayerGr
 
     Raises:
         UnknownLayerError: a name that no layer has.
-        LayerArgumentError: a layer whose window cannot be dilated, or a factor that is no whole number of at
+        ArgumentError: a layer whose window cannot be dilated, or a factor that is no whole number of at
             least 1.
 
     Source: L.-C. Chen et al., "Rethinking Atrous Convolution for Semantic Image Segmentation",
@@ -48,7 +48,7 @@ def multiply_dilation(lgraph: LayerGraph, factors: Mapping[str, int]) -> LayerGr
     for name, factor in factors.items():
         layer = lgraph[name]
         if not isinstance(layer, Dilatable) or max(layer.window().size) == 1:
-            raise LayerArgumentError(
+            raise ArgumentError(
                 f"multiply_dilation: {name!r} is a convolution or max pooling with windows larger than 1×1, "
                 f"got {layer.description!r}"
             )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 from layergraph.layers.arguments import number
 from layergraph.layers.layer import Layer
 from layergraph.layers.memory import NOTHING, Amount, Kept
@@ -81,7 +81,7 @@ class ClippedReluLayer(Layer):
     def __post_init__(self) -> None:
         self._set(ceiling=number(self, "ceiling", self.ceiling))
         if self.ceiling <= 0:
-            raise LayerArgumentError(f"ClippedReluLayer: ceiling is above 0, got {self.ceiling:g}")
+            raise ArgumentError(f"ClippedReluLayer: ceiling is above 0, got {self.ceiling:g}")
 
     @property
     def description(self) -> str:
@@ -154,7 +154,7 @@ class DropoutLayer(Layer):
     def __post_init__(self) -> None:
         self._set(probability=number(self, "probability", self.probability, 0, 1))
         if self.probability == 1:
-            raise LayerArgumentError("DropoutLayer: probability is below 1, got 1; nothing would be left")
+            raise ArgumentError("DropoutLayer: probability is below 1, got 1; nothing would be left")
 
     @property
     def description(self) -> str:

@@ -11,7 +11,7 @@ from numbers import Real
 from operator import index
 from typing import Any, Literal, SupportsIndex, cast, get_args
 
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 
 Numbers = int | Sequence[int]
 Padding = int | Sequence[int] | Sequence[Sequence[int]] | Literal["same"]
@@ -179,7 +179,7 @@ def _as_finite(value: object) -> float | None:
     return found if math.isfinite(found) else None
 
 
-def _wrong(layer: object, argument: str, expected: str, value: object) -> LayerArgumentError:
+def _wrong(layer: object, argument: str, expected: str, value: object) -> ArgumentError:
     owner = layer if isinstance(layer, str) else type(layer).__name__
     if "whole" in expected and any(
         isinstance(item, int) and item > LARGEST for item in (value, *(_items(value) or ()))
@@ -189,4 +189,4 @@ def _wrong(layer: object, argument: str, expected: str, value: object) -> LayerA
         shown = repr(value)[:100]
     except (ValueError, RecursionError):  # thousands of digits, or of brackets
         shown = f"a value too long to show, of type {type(value).__name__}"
-    return LayerArgumentError(f"{owner}: {argument} is {expected}, got {shown}")
+    return ArgumentError(f"{owner}: {argument} is {expected}, got {shown}")

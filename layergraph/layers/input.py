@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal, cast, get_args
 
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 from layergraph.layers import arguments
 from layergraph.layers.arithmetic import Step, taken
 from layergraph.layers.layer import Layer, times
@@ -53,12 +53,12 @@ class Input:
             set_(self, statistic, value)
         deviations = cast(tuple[float, ...] | None, self.standard_deviation)
         if deviations is not None and any(value <= 0 for value in deviations):
-            raise LayerArgumentError(
+            raise ArgumentError(
                 f"{type(self).__name__}: standard_deviation is above 0 in every channel, got {deviations}"
             )
         low, high = (cast(tuple[float, ...] | None, value) for value in (self.min, self.max))
         if low is not None and high is not None and any(a >= b for a, b in zip(low, high, strict=True)):
-            raise LayerArgumentError(
+            raise ArgumentError(
                 f"{type(self).__name__}: min is below max in every channel, got {low} and {high}"
             )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from layergraph.errors import LayerArgumentError, SizeError
+from layergraph.errors import ArgumentError, SizeError
 from layergraph.layers.arguments import channels, number, whole
 from layergraph.layers.convolution import expect_channels
 from layergraph.layers.layer import Layer, Shape
@@ -54,7 +54,7 @@ class BatchNormalizationLayer(Layer):
         self._set(mean_decay=number(self, "mean_decay", self.mean_decay, 0, 1))
         self._set(variance_decay=number(self, "variance_decay", self.variance_decay, 0, 1))
         if self.mean_decay != self.variance_decay:
-            raise LayerArgumentError(
+            raise ArgumentError(
                 "BatchNormalizationLayer: mean_decay and variance_decay are equal (torch has one momentum "
                 f"for both), got {self.mean_decay:g} and {self.variance_decay:g}"
             )

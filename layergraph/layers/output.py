@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
-from layergraph.errors import LayerArgumentError, SizeError
+from layergraph.errors import ArgumentError, SizeError
 from layergraph.labels import UNLABELLED
 from layergraph.layers import arguments
 from layergraph.layers.layer import Layer, expect_spatial
@@ -37,26 +37,24 @@ class ClassOutput:
         else:
             classes = tuple(map(str, self.classes)) if isinstance(self.classes, Iterable) else ()
             if len(set(classes)) < len(classes) or not classes:
-                raise LayerArgumentError(f"{owner}: classes are distinct names, got {self.classes!r:.200}")
+                raise ArgumentError(f"{owner}: classes are distinct names, got {self.classes!r:.200}")
             object.__setattr__(self, "classes", classes)
         if isinstance(self.class_weights, str) or self.class_weights is None:
             choices = ("none",)
             arguments.choice(self, "class_weights", self.class_weights, choices, or_else="a number a class")
             return
         if self.classes == "auto":
-            raise LayerArgumentError(f"{owner}: class_weights need classes; give the class names too")
+            raise ArgumentError(f"{owner}: class_weights need classes; give the class names too")
         given = self.class_weights
         shape = getattr(given, "shape", None) or ([len(given)] if isinstance(given, (list, tuple)) else [])
         if len(shape) == 1 and shape[0] != len(self.classes):
-            raise LayerArgumentError(
+            raise ArgumentError(
                 f"{owner}: class_weights are one number a class, expected {len(self.classes)} of them, "
                 f"got {shape[0]} [LG-CLASS-WEIGHTS]"
             )
         weights = arguments.per_channel(self, "class_weights", given, len(self.classes), "class")
         if min(weights or (0,)) <= 0:
-            raise LayerArgumentError(
-                f"{owner}: class_weights are above 0, got {given!r:.200} [LG-CLASS-WEIGHTS]"
-            )
+            raise ArgumentError(f"{owner}: class_weights are above 0, got {given!r:.200} [LG-CLASS-WEIGHTS]")
         object.__setattr__(self, "class_weights", weights)
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
-from layergraph.errors import LayerArgumentError, SizeError
+from layergraph.errors import ArgumentError, SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding, pairs
 from layergraph.layers.arithmetic import Step, product, slid, taken
@@ -43,7 +43,7 @@ class Pooling:
         if self.padding != "same":
             extents = self.window().extents
             if any(max(pair) >= extent for pair, extent in zip(pairs(self.padding), extents, strict=True)):
-                raise LayerArgumentError(
+                raise ArgumentError(
                     f"{type(self).__name__}: padding is smaller than the pool size {bracketed(extents)}, "
                     f"got {margins_text(self.padding)}; some windows would hold padding alone"
                 )
@@ -107,7 +107,7 @@ class MaxPooling2dLayer(Pooling, Layer):
         self._set(dilation_factor=dilation)
         super().__post_init__()
         if arguments.flag(self, "has_unpooling_outputs", self.has_unpooling_outputs) and set(dilation) != {1}:
-            raise LayerArgumentError(
+            raise ArgumentError(
                 "MaxPooling2dLayer: dilation_factor is 1 with unpooling outputs, got "
                 f"{bracketed(dilation)}; what dilated windows pick cannot be put back"
             )
@@ -225,7 +225,7 @@ class AveragePooling2dLayer(Pooling, Layer):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.padding_value not in (0, "mean"):
-            raise LayerArgumentError(
+            raise ArgumentError(
                 f"{type(self).__name__}: padding_value is 0 or 'mean', got {self.padding_value!r}"
             )
 

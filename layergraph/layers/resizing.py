@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
-from layergraph.errors import LayerArgumentError, SizeError
+from layergraph.errors import ArgumentError, SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers
 from layergraph.layers.arithmetic import Step, scaled, taken
@@ -210,7 +210,7 @@ class Resize2dLayer(Layer):
         arguments.flag(self, "enable_reference_input", self.enable_reference_input)
         ways = [self.output_size is not None, self.scale is not None, self.enable_reference_input]
         if sum(ways) != 1:
-            raise LayerArgumentError(
+            raise ArgumentError(
                 "Resize2dLayer: give exactly one of output_size, scale and enable_reference_input, "
                 f"got {sum(ways) or 'none'}"
             )
@@ -219,7 +219,7 @@ class Resize2dLayer(Layer):
         if self.scale is not None:
             scale = arguments.per_channel(self, "scale", self.scale, 2, "dimension")
             if scale is None or min(scale) <= 0:
-                raise LayerArgumentError(f"Resize2dLayer: scale is above 0, got {self.scale!r}")
+                raise ArgumentError(f"Resize2dLayer: scale is above 0, got {self.scale!r}")
             self._set(scale=scale)
         arguments.choice(self, "method", self.method, ("nearest", "bilinear"))
         modes = ("half-pixel", "asymmetric")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import skip_init
 
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -40,7 +40,7 @@ def initialize(
     if callable(how):
         values = torch.as_tensor(how(tuple(tensor.shape)), dtype=tensor.dtype)
         if values.shape != tensor.shape:
-            raise LayerArgumentError(
+            raise ArgumentError(
                 f"an initializer was asked for shape {tuple(tensor.shape)} and returned {tuple(values.shape)}"
             )
         tensor.copy_(values)

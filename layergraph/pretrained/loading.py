@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from layergraph.errors import FileFormatError, LayerArgumentError, WeightsMismatchError
+from layergraph.errors import ArgumentError, FileFormatError, WeightsMismatchError
 from layergraph.graph import LayerGraph
 from layergraph.layers import ModuleLayer
 from layergraph.pretrained.matching import match, parts
@@ -54,7 +54,7 @@ def load_weights(
         FileFormatError: the file cannot be read.
         WeightsMismatchError: it does not fit the graph; the message says each tensor that is missing or has
             another shape, what was expected and what was found.
-        LayerArgumentError: ``keys`` names no layer that has weights.
+        ArgumentError: ``keys`` names no layer that has weights.
         InvalidNetworkError: the graph has errors.
 
     >>> import torch
@@ -164,10 +164,10 @@ def _nothing_fits(
     tensors: Mapping[str, Tensor],
     stems: Mapping[str, str],
     wanted: Mapping[str, Mapping[str, Tensor]],
-) -> LayerArgumentError | WeightsMismatchError:
+) -> ArgumentError | WeightsMismatchError:
     expected = [stem + tensor for name, stem in stems.items() for tensor in wanted.get(name, ())]
     if not expected:
-        return LayerArgumentError(
+        return ArgumentError(
             f"load_weights: keys name layers of the graph that have weights, got {shortened([*stems], 4)}"
         )
     held = f"it holds {shortened([*tensors], 4)}" if tensors else "it holds no tensor"

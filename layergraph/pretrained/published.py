@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from layergraph.errors import DownloadError, LayerArgumentError
+from layergraph.errors import ArgumentError, DownloadError
 
 PUBLISHER = "https://download.pytorch.org/models"
 MIRROR = "LAYERGRAPH_WEIGHTS_URL"  # the environment variable that names another place with the same files
@@ -45,16 +45,14 @@ def download(url: str) -> Path:
     Raises:
         DownloadError: no connection, no such file, not the file that was published, no place to put it; the
             message says which, and what to do.
-        LayerArgumentError: the name of the file has no hash in it.
+        ArgumentError: the name of the file has no hash in it.
     """
     import torch.hub
 
     name = url.rpartition("/")[2]
     match = re.search(r"-([0-9a-f]{8,64})\.\w+$", name)
     if match is None:
-        raise LayerArgumentError(
-            f"download: {url} does not end in a hash, -xxxxxxxx.pth, to check the file by"
-        )
+        raise ArgumentError(f"download: {url} does not end in a hash, -xxxxxxxx.pth, to check the file by")
     if mirror := os.environ.get(MIRROR):
         url = url.replace(PUBLISHER, mirror.rstrip("/"), 1)
     folder = Path(torch.hub.get_dir()) / "checkpoints"

@@ -74,7 +74,7 @@ def dense_crf(
         MissingExtraError: the package pydensecrf2 is not installed. (It is compiled on installation, which
             takes half a minute and a C++ compiler, on Python 3.11 or 3.12.)
         DataError: scores that are no probabilities, an image of another size or of other units.
-        LayerArgumentError: another argument out of range.
+        ArgumentError: another argument out of range.
 
     Source: Krähenbühl, Koltun 2011, Efficient Inference in Fully Connected CRFs with Gaussian Edge
     Potentials; Chen et al. 2014 and 2016, DeepLab.

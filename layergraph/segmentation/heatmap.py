@@ -17,7 +17,7 @@ def heatmap(values: ArrayLike, *, highest: float | None = None) -> NDArray[np.ui
     and orange to light yellow for ``highest`` and above, by default the highest of them.
 
     ``values`` is (H, W). Returns uint8 RGB (H, W, 3). Raises DataError for another shape or numbers that are
-    not finite, LayerArgumentError for a ``highest`` below 0. Give several pictures one ``highest`` to compare
+    not finite, ArgumentError for a ``highest`` below 0. Give several pictures one ``highest`` to compare
     them.
 
     >>> heatmap([[0.0, 0.02]]).tolist()

@@ -26,7 +26,7 @@ class MonteCarlo:
         verbose: show a progress bar on stderr where that is a terminal.
 
     Raises:
-        LayerArgumentError: ``samples`` out of range; on prediction, a network without dropout.
+        ArgumentError: ``samples`` out of range; on prediction, a network without dropout.
 
     Source: Kendall, Badrinarayanan, Cipolla 2015, Bayesian SegNet.
 

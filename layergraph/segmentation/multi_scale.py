@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 from layergraph.images import to_images
 from layergraph.layers import arguments
 from layergraph.modes import inference
@@ -37,7 +37,7 @@ class MultiScale(nn.Module):
         flip: see each scale mirrored left to right too. (Not in the loss.)
 
     Raises:
-        LayerArgumentError: another network, scales that are not positive, an unknown ``fuse``.
+        ArgumentError: another network, scales that are not positive, an unknown ``fuse``.
 
     Source: Chen et al. 2016, DeepLab (v2), section 4.1; 2017, Rethinking Atrous Convolution (v3).
 
@@ -59,11 +59,11 @@ class MultiScale(nn.Module):
         # DeepLab v2's choices are the defaults
         self.scales = tuple(arguments.number("MultiScale", "scales", scale, 1e-3, 1e3) for scale in scales)
         if not self.scales:
-            raise LayerArgumentError("MultiScale: scales are one number or more, got none")
+            raise ArgumentError("MultiScale: scales are one number or more, got none")
         self.fuse = arguments.choice("MultiScale", "fuse", fuse, ("max", "mean"))
         self.flip = arguments.flag("MultiScale", "flip", flip)
         if not _has_logits(net):
-            raise LayerArgumentError(
+            raise ArgumentError(
                 "MultiScale: net is a compiled network with one input, and one output layer with a softmax "
                 f"before it, got {_described(net)}"
             )

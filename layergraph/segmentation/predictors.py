@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 
 Labels = NDArray[np.uint8]
 Scores = NDArray[np.float32]
@@ -33,7 +33,7 @@ def predict(net: Predictor, batch: NDArray[Any], *, dropout: bool = False) -> Sc
     """``net.predict(batch)``, with ``dropout=True`` if so.
 
     Raises:
-        LayerArgumentError: it does not take ``dropout``.
+        ArgumentError: it does not take ``dropout``.
 
     >>> from layergraph.builders import segnet_layers
     >>> predict(segnet_layers((32, 32, 1), 2, 1).compile(), np.zeros((1, 32, 32, 1))).shape
@@ -43,7 +43,7 @@ def predict(net: Predictor, batch: NDArray[Any], *, dropout: bool = False) -> Sc
         return net.predict(batch)
     function: Any = net.predict
     if "dropout" not in signature(function).parameters:
-        raise LayerArgumentError(
+        raise ArgumentError(
             "monte_carlo: net is a network, or another predictor whose predict takes dropout=True, got an "
             f"object of type {type(net).__name__}; sample first and refine the mean afterwards, as in "
             "WithDenseCRF(MonteCarlo(net))"

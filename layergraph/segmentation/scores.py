@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from layergraph.errors import DataError, LayerArgumentError, LayergraphError
+from layergraph.errors import ArgumentError, DataError, LayergraphError
 from layergraph.segmentation.monte_carlo import MonteCarlo
 from layergraph.segmentation.predictors import Predictor, Scores, Uncertainty
 
@@ -17,7 +17,7 @@ def image_scores(net: Predictor, batch: NDArray[Any], place: str) -> tuple[Score
     """The scores (N, H, W, num_classes) of a batch, and the uncertainty (N, H, W), (N, 0) without samples.
 
     ``place`` says in errors which images these are. Raises DataError for images that the network does not
-    take and for scores of another form, LayerArgumentError for a network that classifies patches.
+    take and for scores of another form, ArgumentError for a network that classifies patches.
 
     >>> class Half:
     ...     classes = None
@@ -32,7 +32,7 @@ def image_scores(net: Predictor, batch: NDArray[Any], place: str) -> tuple[Score
             scores, uncertainty = net.predict_with_uncertainty(batch)
         else:
             scores = np.asarray(net.predict(batch))
-    except LayerArgumentError:  # of the network, whatever the image
+    except ArgumentError:  # of the network, whatever the image
         raise
     except LayergraphError as error:
         raise DataError(f"{place}: {error}") from error
@@ -63,7 +63,7 @@ def _expect_map(net: Predictor, error: RuntimeError | None) -> None:
         return
     if np.ndim(scores) == 2 or np.shape(scores)[1:-1] == (1, 1):
         height, width = sizes[0][:2]
-        raise LayerArgumentError(
+        raise ArgumentError(
             'semanticseg: method is "sliding-window" for a network that classifies patches, here of '
             f'{height}×{width}, got "whole-image"; fully_convolutional(lgraph) lets it score each pixel'
         ) from error

@@ -113,7 +113,7 @@ def semanticseg(
 
     Raises DataError (which names the image) for images the network cannot take, scores that are NaN,
     no images, a wrong number of classes, and ``write_location`` with one image or with scores;
-    LayerArgumentError for a method that is not the network's, or samples of a network without dropout.
+    ArgumentError for a method that is not the network's, or samples of a network without dropout.
     Source: MATLAB, semanticseg; there the batch size is 128 and labels count from 1.
 
     >>> class Threshold:

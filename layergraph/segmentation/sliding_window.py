@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from layergraph.errors import DataError, LayerArgumentError
+from layergraph.errors import ArgumentError, DataError
 from layergraph.layers import arguments
 from layergraph.progress import progress
 from layergraph.segmentation.predictors import Predictor, Scores, predict
@@ -31,7 +31,7 @@ class SlidingWindow:
         verbose: show a progress bar on stderr where that is a terminal.
 
     Raises:
-        LayerArgumentError: an argument out of range, a network that scores each pixel.
+        ArgumentError: an argument out of range, a network that scores each pixel.
 
     Source: Cireşan et al. 2012, Deep Neural Networks Segment Neuronal Membranes in Electron Microscopy
     Images.
@@ -59,7 +59,7 @@ class SlidingWindow:
         if patch_size is None:
             sizes: Sequence[Sequence[int]] = getattr(net, "input_sizes", ())
             if len(sizes) != 1 or len(sizes[0]) != 3:
-                raise LayerArgumentError(
+                raise ArgumentError(
                     "SlidingWindow: patch_size is (height, width) where net is no network with one input, of "
                     f"images, got None for an object of type {type(net).__name__} with {len(sizes)} inputs"
                 )
@@ -100,7 +100,7 @@ class SlidingWindow:
         if scores.ndim == 4 and scores.shape[1:3] == (1, 1):
             scores = scores[:, 0, 0]
         if scores.ndim == 4:
-            raise LayerArgumentError(
+            raise ArgumentError(
                 'semanticseg: method is "whole-image" for a network that scores each pixel, got '
                 f'"sliding-window"; its scores of {self.patch_size[0]}×{self.patch_size[1]} patches have the '
                 f"shape {scores.shape}"

@@ -38,7 +38,7 @@ class WithDenseCRF:
 
     Raises:
         MissingExtraError: the package pydensecrf2 is not installed.
-        LayerArgumentError: a parameter out of range.
+        ArgumentError: a parameter out of range.
     """
 
     def __init__(self, net: Predictor, **parameters: Unpack[Parameters]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass
 from numbers import Real
 from typing import Literal, get_args
 
-from layergraph.errors import LayerArgumentError
+from layergraph.errors import ArgumentError
 from layergraph.layers import arguments
 
 Solver = Literal["sgdm", "adam", "rmsprop"]
@@ -55,7 +55,7 @@ class TrainingOptions:
     Options that only other solvers have stay ``None`` and are refused.
 
     Raises:
-        LayerArgumentError: a value out of range, or an option that the solver does not have.
+        ArgumentError: a value out of range, or an option that the solver does not have.
 
     Source: MATLAB, trainingOptions; Kingma and Ba, "Adam", ICLR 2015.
 
@@ -64,7 +64,7 @@ class TrainingOptions:
     (0.001, 0.999, None)
     >>> TrainingOptions("adam", momentum=0.5)
     Traceback (most recent call last):
-    layergraph.errors.LayerArgumentError: TrainingOptions: momentum is an option of 'sgdm', not of 'adam'
+    layergraph.errors.ArgumentError: TrainingOptions: momentum is an option of 'sgdm', not of 'adam'
     """
 
     solver: Solver
@@ -99,7 +99,7 @@ class TrainingOptions:
                     self._set(name, defaults[self.solver])
             elif getattr(self, name) is not None:
                 owners = " and ".join(map(repr, defaults))
-                raise LayerArgumentError(
+                raise ArgumentError(
                     f"TrainingOptions: {name} is an option of {owners}, not of {self.solver!r}"
                 )
         self._number("initial_learn_rate", "above 0", lambda value: value > 0)
@@ -112,7 +112,7 @@ class TrainingOptions:
         if self.seed is not None:
             self._set("seed", arguments.whole("TrainingOptions", "seed", self.seed, 0))
             if self.seed >= 2**32:  # NumPy takes no more
-                raise LayerArgumentError(f"TrainingOptions: seed is below 2^32, got {self.seed}")
+                raise ArgumentError(f"TrainingOptions: seed is below 2^32, got {self.seed}")
 
     @property
     def learn_rate(self) -> float:
@@ -128,7 +128,7 @@ class TrainingOptions:
             return
         is_number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
         if not (is_number and fits(value)):
-            raise LayerArgumentError(
+            raise ArgumentError(
                 f"TrainingOptions: {name} is a finite number {range_text}, got {value!r:.100}"
             )
         self._set(name, float(value))

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from layergraph import (
+    ArgumentError,
     BatchNormalizationLayer,
     Convolution2dLayer,
     ImageInputLayer,
-    LayerArgumentError,
     LayerGraph,
     ReluLayer,
     WrongTypeError,
@@ -63,7 +63,7 @@ def test_target_usage() -> None:
     analysis = analyze_network(LAYERS, target_usage="network")
     assert [issue.code for issue in analysis.issues] == ["LG-WASTED-BIAS"]
     assert (analysis.num_errors, analysis.num_warnings, analysis.num_hints) == (0, 0, 1)
-    with pytest.raises(LayerArgumentError, match="target_usage is 'train_network' or 'network', got 'both'"):
+    with pytest.raises(ArgumentError, match="target_usage is 'train_network' or 'network', got 'both'"):
         analyze_network(LAYERS, target_usage="both")
 
 

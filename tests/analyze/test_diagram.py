@@ -11,12 +11,12 @@ import pytest
 import layergraph.analyze.diagram.rendering
 from layergraph import (
     AdditionLayer,
+    ArgumentError,
     BatchNormalizationLayer,
     Convolution2dLayer,
     FullyConnectedLayer,
     GlobalAveragePooling2dLayer,
     ImageInputLayer,
-    LayerArgumentError,
     LayerGraph,
     LayergraphError,
     MaxPooling2dLayer,
@@ -337,9 +337,9 @@ def test_the_program_is_chosen_only_while_it_draws() -> None:
 
 
 def test_unknown_options() -> None:
-    with pytest.raises(LayerArgumentError, match="direction is 'vertical' or 'horizontal', got 'up'"):
+    with pytest.raises(ArgumentError, match="direction is 'vertical' or 'horizontal', got 'up'"):
         plot(CHAIN, direction="up")
-    with pytest.raises(LayerArgumentError, match="detail is 'blocks' or 'layers', got 'all'"):
+    with pytest.raises(ArgumentError, match="detail is 'blocks' or 'layers', got 'all'"):
         plot(CHAIN, detail="all")
     with pytest.raises(WrongTypeError, match="plot takes the layer graph alone"):
         plot(unet_layers((32, 32), 2))

@@ -15,10 +15,10 @@ from hypothesis import given
 import layergraph.analyze.diagram.rendering
 from layergraph import (
     AdditionLayer,
+    ArgumentError,
     Convolution2dLayer,
     DropoutLayer,
     ImageInputLayer,
-    LayerArgumentError,
     LayerGraph,
     MaxPooling2dLayer,
     ReluLayer,
@@ -153,13 +153,13 @@ def test_a_box_a_layer_folds_only_what_is_asked_for() -> None:
 
 @pytest.mark.parametrize("wanted", ["rez*", ["res*", "nothing"]])
 def test_a_name_that_no_block_has(wanted: str | list[str]) -> None:
-    with pytest.raises(LayerArgumentError, match=r"fold is 'auto', 'all', 'none', or names of blocks"):
+    with pytest.raises(ArgumentError, match=r"fold is 'auto', 'all', 'none', or names of blocks"):
         plot(RESNET18, fold=wanted)
 
 
 def test_fold_is_names() -> None:
     for wrong in ([], [3]):
-        with pytest.raises(LayerArgumentError, match="fold is 'auto', 'all', 'none' or names of blocks, got"):
+        with pytest.raises(ArgumentError, match="fold is 'auto', 'all', 'none' or names of blocks, got"):
             plot(RESNET18, fold=wrong)
 
 
@@ -446,7 +446,7 @@ def test_themes_have_their_colours() -> None:
 
 @pytest.mark.parametrize(("argument", "known"), [("theme", "auto"), ("sizes", "both")])
 def test_unknown_options(argument: str, known: str) -> None:
-    with pytest.raises(LayerArgumentError, match=f"{argument} is .* or '{known}', got 'blue'"):
+    with pytest.raises(ArgumentError, match=f"{argument} is .* or '{known}', got 'blue'"):
         plot(RESNET18, **{argument: "blue"})
 
 

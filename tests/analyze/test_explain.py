@@ -18,13 +18,13 @@ from torch import nn
 
 from layergraph import (
     AdditionLayer,
+    ArgumentError,
     BatchNormalizationLayer,
     Convolution2dLayer,
     Convolution3dLayer,
     DepthConcatenationLayer,
     Image3dInputLayer,
     ImageInputLayer,
-    LayerArgumentError,
     LayerGraph,
     MaxPooling2dLayer,
     ModuleLayer,
@@ -232,7 +232,7 @@ def test_mistakes(golden_errors: Callable[..., None]) -> None:
     for error, call in {
         UnknownLayerError: lambda: explain(SEGNET, "nothing"),
         UnknownPortError: lambda: explain(SEGNET, "softmax", "in"),
-        LayerArgumentError: lambda: explain(SEGNET, "softmax", steps=-1),
+        ArgumentError: lambda: explain(SEGNET, "softmax", steps=-1),
         WrongTypeError: lambda: explain(3, "softmax"),
     }.items():
         with pytest.raises(error):

@@ -19,12 +19,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from layergraph import (
     AdditionLayer,
+    ArgumentError,
     ClassificationLayer,
     Convolution2dLayer,
     DepthConcatenationLayer,
     FullyConnectedLayer,
     ImageInputLayer,
-    LayerArgumentError,
     LayerGraph,
     MaxPooling2dLayer,
     MaxUnpooling2dLayer,
@@ -230,7 +230,7 @@ def test_mistakes(golden_errors: Callable[..., None]) -> None:
     golden_errors("analyze/subjects", calls)
     with pytest.raises(WrongTypeError):
         calls["a module alone"]()
-    with pytest.raises(LayerArgumentError):
+    with pytest.raises(ArgumentError):
         calls["a size for a graph"]()
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from layergraph import (
-    LayerArgumentError,
+    ArgumentError,
     LayerGraph,
     LayergraphError,
     load,
@@ -248,5 +248,5 @@ def test_the_texts_of_mistakes(golden_errors):
     calls = {line: lambda line=line: eval(line, scope) for line in MISTAKES.strip().splitlines()}
     golden_errors("builders", calls)
     for line, call in calls.items():
-        with pytest.raises(LayergraphError if "find" in line else LayerArgumentError):
+        with pytest.raises(LayergraphError if "find" in line else ArgumentError):
             call()

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from layergraph import Convolution2dLayer, LayerArgumentError, LayerGraph, TransposedConv2dLayer
+from layergraph import ArgumentError, Convolution2dLayer, LayerGraph, TransposedConv2dLayer
 from layergraph.builders import deeplabv1_layers, deeplabv2_layers, deeplabv3_layers, deeplabv3plus_layers
 from layergraph.builders.deeplabv3plus import ENCODERS
 from layergraph.propagation import propagate
@@ -449,5 +449,5 @@ def test_the_texts_of_mistakes(golden_errors):
     calls = {line: lambda line=line: eval(line, scope) for line in MISTAKES.strip().splitlines()}
     golden_errors("deeplab", calls)
     for call in calls.values():
-        with pytest.raises(LayerArgumentError):
+        with pytest.raises(ArgumentError):
             call()

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 from torchvision_models import VGG, normalized, randomize
 
-from layergraph import Crop2dLayer, LayerArgumentError, TransposedConv2dLayer
+from layergraph import ArgumentError, Crop2dLayer, TransposedConv2dLayer
 from layergraph.builders import fcn_layers
 from layergraph.builders.backbones import BACKBONES
 from layergraph.edits import fully_convolutional
@@ -196,7 +196,7 @@ def test_every_size_from_the_smallest_on(backbone, type):
     for n in range(smallest, smallest + 70):
         lgraph = fcn_layers((n, smallest), 2, type, backbone=backbone, width=1 / 64)
         assert propagate(lgraph).outputs["pixelLabels"][0].spatial == (n, smallest)
-    with pytest.raises(LayerArgumentError, match=f"that fits: {smallest};"):
+    with pytest.raises(ArgumentError, match=f"that fits: {smallest};"):
         fcn_layers((100, smallest - 1), 2, type, backbone=backbone)
 
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layergraph import LayerArgumentError
+from layergraph import ArgumentError
 from layergraph.builders import patch_classification_layers
 from layergraph.edits import dilate, fully_convolutional
 from layergraph.propagation import propagate
@@ -90,7 +90,7 @@ def test_sizes_that_fit_are_taken_and_else_the_nearest_are_named(sections, n, he
     if n in good:
         assert not propagate(made(*size)).issues
         return
-    with pytest.raises(LayerArgumentError) as caught:
+    with pytest.raises(ArgumentError) as caught:
         made(*size)
     what = "height" if height else "width"
     text = str(caught.value)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from layergraph import Convolution2dLayer, DropoutLayer, LayerArgumentError
+from layergraph import ArgumentError, Convolution2dLayer, DropoutLayer
 from layergraph.builders import bayesian_segnet_layers, segnet_basic_layers, segnet_layers
 from layergraph.builders.backbones import find_backbone
 from layergraph.builders.bayesian_segnet import with_deep_dropout
@@ -324,7 +324,7 @@ def test_an_image_too_small_names_the_size_that_fits(depth, build):
     for n in range(1, 40):
         for what, size in (("height", (n, 33)), ("width", (33, n))):
             if propagate(with_input_size(large, (*size, channels))).errors:
-                with pytest.raises(LayerArgumentError) as caught:
+                with pytest.raises(ArgumentError) as caught:
                     build(size)
                 assert f"an image {what} of {n} does not fit" in str(caught.value)
                 nearest = int(re.search(r"nearest that fits: (\d+);", str(caught.value))[1])
@@ -532,5 +532,5 @@ def test_the_texts_of_mistakes(golden_errors):
     calls = {line: lambda line=line: eval(line) for line in MISTAKES.strip().splitlines()}
     golden_errors("segnet", calls)
     for call in calls.values():
-        with pytest.raises(LayerArgumentError):
+        with pytest.raises(ArgumentError):
             call()

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from layergraph import (
-    LayerArgumentError,
+    ArgumentError,
     MaxPooling2dLayer,
     TransposedConv2dLayer,
 )
@@ -296,7 +296,7 @@ def test_the_output_size_is_that_of_propagation_and_of_torch(size, depth, window
         "join": join,
     }
     if None in wanted:
-        with pytest.raises(LayerArgumentError, match="the nearest that fits: "):
+        with pytest.raises(ArgumentError, match="the nearest that fits: "):
             tiny(size, **options)
         assume(False)
     lgraph, output_size = tiny(size, **options)
@@ -343,7 +343,7 @@ def test_an_error_names_the_nearest_sizes_and_those_fit(depth, window, valid, jo
             if n in good:
                 assert made(height, width)[1] == (outputs[height], outputs[width], 2)
                 continue
-            with pytest.raises(LayerArgumentError) as caught:
+            with pytest.raises(ArgumentError) as caught:
                 made(height, width)
             text = str(caught.value)
             assert text.startswith(f"unet_layers: an image {what} of {n} does not fit encoder_depth={depth}")

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from layergraph import BatchNormalizationLayer, Convolution3dLayer, LayerArgumentError, TransposedConv3dLayer
+from layergraph import ArgumentError, BatchNormalizationLayer, Convolution3dLayer, TransposedConv3dLayer
 from layergraph.builders import unet3d_layers
 from layergraph.propagation import propagate
 
@@ -193,7 +193,7 @@ def test_an_error_names_the_dimension_and_the_nearest_sizes(valid, axis):
         near = [*[g for g in good if g < n][-1:], *[g for g in good if g > n][:1]]
         what = ("height", "width", "depth")[axis]
         with pytest.raises(
-            LayerArgumentError, match=f"an image {what} of {n} .*: {' and '.join(map(str, near))};"
+            ArgumentError, match=f"an image {what} of {n} .*: {' and '.join(map(str, near))};"
         ):
             unet3d_layers(size, 2, **arguments)
 
@@ -284,5 +284,5 @@ def test_the_texts_of_mistakes(golden_errors):
     calls = {line: lambda line=line: eval(line) for line in MISTAKES.strip().splitlines()}
     golden_errors("unet3d", calls)
     for call in calls.values():
-        with pytest.raises(LayerArgumentError):
+        with pytest.raises(ArgumentError):
             call()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from layergraph import (
     AdditionLayer,
+    ArgumentError,
     AveragePooling2dLayer,
     BatchNormalizationLayer,
     ClassificationLayer,
@@ -19,7 +20,6 @@ from layergraph import (
     Image3dInputLayer,
     ImageInputLayer,
     InvalidNetworkError,
-    LayerArgumentError,
     LayerGraph,
     MaxPooling2dLayer,
     PixelClassificationLayer,
@@ -244,7 +244,7 @@ def test_the_texts_of_mistakes(golden_errors):
         "a loss that is none of pixels": lambda: fully_convolutional(pixels),
     }
     golden_errors("fully_convolutional", calls)
-    with pytest.raises(LayerArgumentError):
+    with pytest.raises(ArgumentError):
         calls["nothing to change"]()
     with pytest.raises(InvalidNetworkError):
         calls["a graph with errors"]()

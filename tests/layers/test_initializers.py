@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from layergraph import (
+    ArgumentError,
     Convolution2dLayer,
     Convolution3dLayer,
     FullyConnectedLayer,
     GroupedConvolution2dLayer,
-    LayerArgumentError,
     TransposedConv2dLayer,
     TransposedConv3dLayer,
 )
@@ -99,7 +99,7 @@ def test_a_function_is_asked_for_the_torch_shape():
 
 def test_a_function_that_returns_another_shape_is_told_so():
     layer = Convolution2dLayer(3, 4, weights_initializer=lambda shape: np.zeros(3))
-    with pytest.raises(LayerArgumentError) as caught:
+    with pytest.raises(ArgumentError) as caught:
         layer.torch_module([image_size((5, 5), 2)])
     assert str(caught.value) == "an initializer was asked for shape (4, 2, 3, 3) and returned (3,)"
 

@@ -1,4 +1,4 @@
-"""Bad arguments of every layer type: each raises LayerArgumentError, the whole text is in a golden file."""
+"""Bad arguments of every layer type: each raises ArgumentError, the whole text is in a golden file."""
 
 import math
 from fractions import Fraction
@@ -10,6 +10,7 @@ import torch
 import layergraph
 from layergraph import (
     AdditionLayer,
+    ArgumentError,
     AveragePooling2dLayer,
     BatchNormalizationLayer,
     ClippedReluLayer,
@@ -21,7 +22,6 @@ from layergraph import (
     GroupedConvolution2dLayer,
     Image3dInputLayer,
     ImageInputLayer,
-    LayerArgumentError,
     LeakyReluLayer,
     MaxPooling2dLayer,
     MaxPooling3dLayer,
@@ -139,7 +139,7 @@ def test_the_texts(golden_errors):
     calls = {line: lambda line=line: eval(line, NAMES) for line in lines}
     golden_errors("layer_arguments", calls)
     for call in calls.values():
-        with pytest.raises(LayerArgumentError):
+        with pytest.raises(ArgumentError):
             call()
 
 

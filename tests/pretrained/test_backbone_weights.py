@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 from torchvision_models import VGG, MobileNetV2, ResNet, normalized, randomize
 
-from layergraph import LayerArgumentError, WeightsMismatchError
+from layergraph import ArgumentError, WeightsMismatchError
 from layergraph.builders.backbones import BACKBONES, alexnet, mobilenetv2, resnet18, vgg16, vgg19
 from layergraph.edits import fully_convolutional
 from layergraph.pretrained import download
@@ -175,7 +175,7 @@ def test_files_that_do_not_fit(golden_errors, vgg, tmp_path):
 
 
 def test_wrong_arguments_come_before_the_file(tmp_path):
-    with pytest.raises(LayerArgumentError, match="num_classes"):
+    with pytest.raises(ArgumentError, match="num_classes"):
         vgg16(num_classes=0, weights=tmp_path / "nothing.pth")
 
 

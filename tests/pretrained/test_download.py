@@ -12,7 +12,7 @@ import sys
 import pytest
 import torch
 
-from layergraph import DownloadError, LayerArgumentError
+from layergraph import ArgumentError, DownloadError
 from layergraph.pretrained import download, read_tensors
 
 CONTENT = bytes(range(256)) * 1000
@@ -71,7 +71,7 @@ def test_other_publishers_have_no_mirror(server, cache):
 
 
 def test_a_name_without_a_hash_is_refused(server):
-    with pytest.raises(LayerArgumentError, match=r"net.pth does not end in a hash, -xxxxxxxx.pth"):
+    with pytest.raises(ArgumentError, match=r"net.pth does not end in a hash, -xxxxxxxx.pth"):
         download("https://download.pytorch.org/models/net.pth")
     assert server.paths == []
 

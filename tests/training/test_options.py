@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from layergraph import LayerArgumentError
+from layergraph import ArgumentError
 from layergraph.training import TrainingOptions, training_options
 
 
@@ -69,7 +69,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("arguments", "message"), REFUSED)
 def test_refuses_in_one_sentence(arguments, message):
-    with pytest.raises(LayerArgumentError) as caught:
+    with pytest.raises(ArgumentError) as caught:
         TrainingOptions(**{"solver": "sgdm", **arguments})
     assert str(caught.value) == f"TrainingOptions: {message}"
 

@@ -14,6 +14,7 @@ from torch import nn
 import layergraph
 from layergraph import (
     AdditionLayer,
+    ArgumentError,
     BatchNormalizationLayer,
     Convolution2dLayer,
     Convolution3dLayer,
@@ -24,7 +25,6 @@ from layergraph import (
     ImageInputLayer,
     InvalidNetworkError,
     Layer,
-    LayerArgumentError,
     LayerGraph,
     MaxPooling2dLayer,
     MaxUnpooling2dLayer,
@@ -188,7 +188,7 @@ CASES: dict[str, tuple[Callable[[], LayerGraph], Callable[[], LayerGraph]]] = {
 # these are raised at once, or when compiling
 RAISED: dict[str, tuple[type[Exception], Callable[[], object], Callable[[], object]]] = {
     "LG-CLASS-WEIGHTS": (
-        LayerArgumentError,
+        ArgumentError,
         lambda: PixelClassificationLayer(classes=["a", "b"], class_weights=[1, 2, 3]),
         lambda: PixelClassificationLayer(classes=["a", "b"], class_weights=[1, 2]),
     ),

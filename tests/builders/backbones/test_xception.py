@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from backbone_counts import counted, images, one_step_lowers_the_loss
 from torch import nn
 
-from layergraph import LayerArgumentError
+from layergraph import ArgumentError
 from layergraph.builders.backbones import BACKBONES, xception
 from layergraph.builders.backbones.backbone import Architecture
 from layergraph.propagation import propagate
@@ -210,5 +210,5 @@ def test_errors(golden_errors):
             "no published weights": lambda: xception(weights="imagenet"),
         },
     )
-    with pytest.raises(LayerArgumentError, match="conventions"):
+    with pytest.raises(ArgumentError, match="conventions"):
         xception(conventions="timm")
