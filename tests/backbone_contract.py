@@ -12,7 +12,7 @@ from layergraph.builders.backbones import Backbone
 from layergraph.edits import cut_after
 from layergraph.propagation import propagate
 
-CLOSE = {"atol": 1e-5, "rtol": 1e-5}
+CLOSE = {"atol": 1e-9, "rtol": 1e-9}
 
 
 def learnables(lgraph: LayerGraph) -> int:
@@ -46,7 +46,7 @@ def check_outputs(
     torch.save(plain.state_dict(), folder / "net.pth")
     lgraph = backbone.build(size, classes, True, width, folder / "net.pth", "auto")
     net = lgraph.compile().eval()
-    images = torch.randint(0, 256, (3, 3, *size)).float()
+    images = torch.randint(0, 256, (3, 3, *size)).double()
     with torch.no_grad():
         scores, features = plain(normalized(images)), plain.strides(normalized(images))
         torch.testing.assert_close(net(images), scores.softmax(1), **CLOSE)

@@ -259,6 +259,7 @@ def test_onnx_export_with_odd_and_dynamic_sizes():
     check_onnx(net, 2, lambda x: session.run(None, {model.graph.input[0].name: x})[0])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_onnx_export_of_unpooling():
     """By onnxruntime: the reference evaluator of onnx miscounts the indices of max pooling."""

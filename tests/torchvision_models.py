@@ -36,6 +36,9 @@ def randomize(net: nn.Module, scales: tuple[float, float]) -> nn.Module:
             nn.init.normal_(module.bias, 0, 0.3)
             nn.init.normal_(module.running_mean, 0, 0.3)
             nn.init.uniform_(module.running_var, 0.5, 1.5)
+    with torch.no_grad():
+        for tensor in net.state_dict().values():
+            tensor.copy_(tensor.float())  # files of weights are read in float32
     return net.eval()
 
 

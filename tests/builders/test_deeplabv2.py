@@ -56,7 +56,7 @@ def test_branches_of_resnet_are_summed(rates, size):
         assert weight.shape[:2] == (3, features.shape[1])
         scores += F.conv2d(features, weight, bias, padding=rate, dilation=rate)
     expected = F.interpolate(scores, size, mode="bilinear", align_corners=False).softmax(1)
-    torch.testing.assert_close(net(x), expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(net(x), expected, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("rates", [(6, 12, 18, 24), (2, 4)])
@@ -76,4 +76,4 @@ def test_on_vgg_it_is_the_sum_of_deeplabs_v1(rates):
             tensor.copy_(tensors[f"{layer}_{k}.{part}" if layer.startswith("fc") else name])
         scores += one.activations(x, ["fc8"])[0]
     expected = F.interpolate(scores, size, mode="bilinear", align_corners=False).softmax(1)
-    torch.testing.assert_close(net(x), expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(net(x), expected, rtol=0, atol=1e-9)

@@ -190,7 +190,7 @@ def test_it_equals_plain_pytorch(variant, stride, size):
     expected = plain.conv(expected, "scorer")
     expected = F.interpolate(expected, size, mode="bilinear", align_corners=False).softmax(1)
     assert expected.std() > 0.01
-    torch.testing.assert_close(net(x), expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(net(x), expected, rtol=0, atol=1e-9)
 
 
 @every_network

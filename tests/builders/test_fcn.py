@@ -166,10 +166,10 @@ def test_outputs_are_those_of_plain_pytorch_with_the_weights_of_its_file(type, s
     lgraph = fcn_layers(size, 3, type, width=1 / 64, weights=tmp_path / "vgg16.pth")
     assert lgraph["fc6"].weights["weight"].shape == (64, 8, 7, 7)
     net = lgraph.compile().eval()
-    images = torch.randint(0, 256, (2, 3, *size)).float()
+    images = torch.randint(0, 256, (2, 3, *size)).double()
     expected = plain_scores(plain, net, images, FUSED["vgg16"][: COUNTS[type]])
     assert expected.shape == (2, 3, *size)
-    torch.testing.assert_close(net(images), expected, rtol=0, atol=1e-5)
+    torch.testing.assert_close(net(images), expected, rtol=0, atol=1e-9)
 
 
 def test_alexnet_with_the_weights_of_a_file(tmp_path):
@@ -183,7 +183,7 @@ def test_alexnet_with_the_weights_of_a_file(tmp_path):
     whole = fully_convolutional(alexnet, (427, 427, 3)).compile()
     expected = whole.activations(F.pad(x, (100,) * 4), "relu7")
     assert expected.shape[2:] == (7, 7)
-    torch.testing.assert_close(net.activations(x, "relu7"), expected, rtol=0, atol=1e-6)
+    torch.testing.assert_close(net.activations(x, "relu7"), expected, rtol=0, atol=1e-9)
 
 
 # -- sizes ---------------------------------------------------------------------------------------------

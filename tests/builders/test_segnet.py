@@ -112,8 +112,8 @@ def assert_equal_to(plain, lgraph, size):
     x = torch.rand(2, *size)
     with torch.no_grad():
         wanted, found = plain(x), with_the_weights_of(plain, lgraph)(x)
-    assert wanted.std() > 0.01  # else everything would be equal
-    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
+    assert wanted.std() > 1e-3  # else everything would be equal
+    torch.testing.assert_close(found, wanted, atol=1e-9, rtol=0)
 
 
 # -- SegNet by depth -------------------------------------------------------------------------------------
@@ -471,6 +471,7 @@ def test_dropout_is_an_edit_that_keeps_weights():
     assert not torch.allclose(net.train()(x), net(x))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "lgraph",
     [

@@ -260,7 +260,7 @@ def test_the_outputs_are_those_of_plain_pytorch(size, depth, padding):
         found = net(x)
         wanted = plain(net.state_dict(), x, depth, 1 if padding == "same" else 0)
     assert found.shape == (2, 3, *output_size[:3])
-    torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
+    torch.testing.assert_close(found, wanted, atol=1e-9, rtol=0)
 
 
 # -- mistakes --------------------------------------------------------------------------------------------

@@ -171,6 +171,7 @@ def test_analyze_of_a_network_with_errors_prints_them_and_exits_with_1(tmp_path:
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_train_segment_evaluate(tmp_path: Path) -> None:
     triangle_images(tmp_path / "set", 8, (40, 36), seed=1)
     data = ("--classes", "triangle,background", "--label-ids", "255,0")
@@ -211,6 +212,7 @@ def test_train_segment_evaluate(tmp_path: Path) -> None:
     assert missing.stderr == "layergraph: no file 'no.safetensors' to load a layer graph from\n"
 
 
+@pytest.mark.slow
 def test_demo_leaves_its_folder(tmp_path: Path) -> None:
     result = run("demo", "--max-epochs", "1", "--output", "here", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -222,6 +224,7 @@ def test_demo_leaves_its_folder(tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == [tmp_path / "here"]
 
 
+@pytest.mark.slow
 def test_demo_on_own_images(tmp_path: Path) -> None:
     triangle_images(tmp_path / "set", 10, (150, 170), seed=1)
     (tmp_path / "classes.txt").write_text("255 triangle\n0 background\n")

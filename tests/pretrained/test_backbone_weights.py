@@ -32,12 +32,13 @@ def vgg(tmp_path):
 
 
 def images(size=64):
-    return torch.randint(0, 256, (2, 3, size, size)).float()
+    return torch.randint(0, 256, (2, 3, size, size)).double()
 
 
 # -- published weights ---------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("double_precision")
 def test_published_weights_from_the_server_to_the_output(server, cache):
     plain = randomize(MobileNetV2(), (0.6, 1.0))
     file = io.BytesIO()
@@ -50,7 +51,7 @@ def test_published_weights_from_the_server_to_the_output(server, cache):
     x = images()
     with torch.no_grad():
         expected = plain(normalized(x)).softmax(1)
-        torch.testing.assert_close(lgraph.compile().eval()(x).flatten(1), expected, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(lgraph.compile().eval()(x).flatten(1), expected, atol=1e-9, rtol=1e-9)
     backbone.encoder((64, 64), weights="imagenet")
     assert server.paths == [f"/mirror/mobilenet_v2-{digest}.pth"]
     assert [path.name for path in cache.iterdir()] == [f"mobilenet_v2-{digest}.pth"]
@@ -86,6 +87,7 @@ def test_refused_before_anything_is_fetched(golden_errors, server, tmp_path):
 # -- files ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("double_precision")
 @pytest.mark.parametrize("ending", ["pth", "safetensors"])
 def test_a_file_brings_torchvisions_conventions(vgg, ending, tmp_path):
     plain, path = vgg
@@ -133,7 +135,7 @@ def test_another_number_of_classes(vgg, caplog):
         f"weights from {str(path)!r}: 30 tensors loaded into 15 layers; 2 of the file skipped; "
         "1 layer without weights: 'fc8'"
     )
-    assert lgraph.compile()(images()).shape == (2, 21)
+    assert lgraph.compile()(images().float()).shape == (2, 21)
 
 
 def test_files_that_do_not_fit(golden_errors, vgg, tmp_path):

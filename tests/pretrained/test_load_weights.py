@@ -47,12 +47,13 @@ def conv(**options):
 
 
 def images(*size):
-    return torch.randint(0, 256, (2, 3, *size)).float()
+    return torch.randint(0, 256, (2, 3, *size)).double()
 
 
 # -- what is loaded ------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("double_precision")
 @pytest.mark.parametrize("ending", ["pth", "safetensors"])
 def test_outputs_of_a_file_are_those_of_plain_pytorch(vgg, ending, tmp_path):
     path = tmp_path / f"vgg.{ending}"
@@ -68,6 +69,7 @@ def test_outputs_of_a_file_are_those_of_plain_pytorch(vgg, ending, tmp_path):
     assert all(layer.weights is None for layer in before.layers)  # a graph is a value
 
 
+@pytest.mark.usefixtures("double_precision")
 def test_fully_connected_weights_become_convolutions_and_back(vgg):
     """Three ways to the same network: load and convert, convert and load, and back from convolutions."""
     tensors = vgg.state_dict()

@@ -12,7 +12,9 @@ from layergraph.data import resize_labels
 from layergraph.segmentation import MultiScale, semanticseg
 
 SCALES = (0.5, 0.75, 1.0)
-X = torch.rand(2, 3, 33, 21) * 255
+X = torch.rand(2, 3, 33, 21, dtype=torch.float64) * 255
+
+pytestmark = pytest.mark.usefixtures("double_precision")
 
 
 def network(stride=1):
@@ -58,7 +60,7 @@ def test_the_maximum_is_of_the_scores_before_the_softmax(stride, size):
     net, x = network(stride), torch.rand(2, 3, *size) * 255
     logits = [enlarged(scores, x) for scores in at_scales(net, x)]
     wanted = torch.maximum(torch.maximum(logits[0], logits[1]), logits[2]).softmax(dim=1)
-    torch.testing.assert_close(MultiScale(net, SCALES)(x), wanted, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(MultiScale(net, SCALES)(x), wanted, atol=1e-9, rtol=1e-9)
 
 
 @pytest.mark.parametrize("stride", [1, 2])
@@ -66,7 +68,7 @@ def test_the_mean_is_of_the_probabilities(stride):
     net = network(stride)
     scales = (0.5, 1.0, 1.75)
     wanted = sum(enlarged(s, X).softmax(dim=1) for s in at_scales(net, X, scales)) / 3
-    torch.testing.assert_close(MultiScale(net, scales, fuse="mean")(X), wanted, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(MultiScale(net, scales, fuse="mean")(X), wanted, atol=1e-9, rtol=1e-9)
 
 
 @pytest.mark.parametrize("fuse", ["max", "mean"])
@@ -78,8 +80,8 @@ def test_flips(fuse):
     logits += [enlarged(s, X).flip(3) for s in at_scales(net, mirrored)]
     fused = torch.stack(logits)
     wanted = fused.amax(0).softmax(1) if fuse == "max" else fused.softmax(2).mean(0)
-    torch.testing.assert_close(found(X), wanted, atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(found(mirrored).flip(3), found(X), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(found(X), wanted, atol=1e-9, rtol=1e-9)
+    torch.testing.assert_close(found(mirrored).flip(3), found(X), atol=1e-9, rtol=1e-9)
 
 
 def test_one_scale_is_the_network_itself():
@@ -102,7 +104,7 @@ def test_the_loss_is_that_of_each_scale_and_of_the_fused_scores(fuse):
     fused = torch.stack([enlarged(score, X) for score in scores])
     logs = fused.amax(0).log_softmax(1) if fuse == "max" else fused.softmax(2).mean(0).log()
     wanted = wanted + F.nll_loss(logs, target.long(), ignore_index=255)
-    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("fuse", ["max", "mean"])
@@ -124,7 +126,7 @@ def test_gradients_are_those_of_the_written_out_loss(fuse):
         total = total + F.cross_entropy(score, small)
     total.backward()
     for name, parameter in twin.named_parameters():
-        torch.testing.assert_close(found[name], parameter.grad, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(found[name], parameter.grad, rtol=1e-8, atol=1e-8)
 
 
 def test_training_lowers_the_loss():
@@ -146,7 +148,7 @@ def test_semanticseg_takes_it():
     image = X[0].permute(1, 2, 0).numpy().astype(np.uint8)
     scaled = MultiScale(network(2), flip=True).train()
     labels, scores = semanticseg(image, scaled, return_scores=True)
-    wanted = scaled.eval()(torch.from_numpy(image).permute(2, 0, 1)[None].float())[0].permute(1, 2, 0)
+    wanted = scaled.eval()(torch.from_numpy(image).permute(2, 0, 1)[None].double())[0].permute(1, 2, 0)
     np.testing.assert_allclose(scores, wanted.detach(), atol=1e-6)
     assert labels.shape == (33, 21)
     assert scaled.classes == ("a", "b", "c", "d")
@@ -161,7 +163,7 @@ def test_it_is_a_module():
     twin = copy.deepcopy(scaled)
     twin.load_state_dict(scaled.state_dict())
     torch.testing.assert_close(twin(X), scaled(X))
-    torch.testing.assert_close(scaled.double()(X.double()).float(), twin(X), atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(scaled.float()(X.float()).double(), twin(X), atol=1e-3, rtol=1e-3)
 
 
 def test_texts_of_errors(golden_errors):

@@ -15,6 +15,8 @@ from layergraph.segmentation import MonteCarlo, SlidingWindow, semanticseg
 RANDOM = np.random.default_rng(0)
 IMAGE = RANDOM.integers(0, 256, (11, 13, 2), np.uint8)
 
+pytestmark = pytest.mark.usefixtures("double_precision")
+
 
 def classifier(size, channels=2, classes=3, *, output=True, dropout=False):
     layers = [lg.ImageInputLayer((*size, channels), mean=[100.0] * channels)]
@@ -55,7 +57,7 @@ def test_each_pixel_has_the_scores_of_the_patch_around_it(size, output):
     net = classifier(size, output=output)
     labels, scores = semanticseg(IMAGE, net, method="sliding-window", return_scores=True, mini_batch_size=10)
     wanted = one_by_one(IMAGE, net, size)
-    np.testing.assert_allclose(scores, wanted, atol=1e-5)
+    np.testing.assert_allclose(scores, wanted, atol=1e-6)
     assert scores.dtype == np.float32
     np.testing.assert_array_equal(labels, scores.argmax(axis=2))
 
@@ -64,15 +66,15 @@ def test_each_pixel_has_the_scores_of_the_patch_around_it(size, output):
 def test_images_of_one_row_or_column(shape):
     image, net = RANDOM.integers(0, 256, shape, np.uint8), classifier((4, 5))
     found = SlidingWindow(net).predict(image[None])[0]
-    np.testing.assert_allclose(found, one_by_one(image, net, (4, 5)), atol=1e-5)
+    np.testing.assert_allclose(found, one_by_one(image, net, (4, 5)), atol=1e-6)
 
 
 def test_every_third_pixel():
     net = classifier((4, 4))
     found = SlidingWindow(net, step=3).predict(IMAGE[None])
     assert found.shape == (1, 4, 5, 3)
-    np.testing.assert_allclose(found[0], one_by_one(IMAGE, net, (4, 4), step=3), atol=1e-5)
-    np.testing.assert_allclose(found, SlidingWindow(net).predict(IMAGE[None])[:, ::3, ::3], atol=1e-5)
+    np.testing.assert_allclose(found[0], one_by_one(IMAGE, net, (4, 4), step=3), atol=1e-6)
+    np.testing.assert_allclose(found, SlidingWindow(net).predict(IMAGE[None])[:, ::3, ::3], atol=1e-6)
 
 
 def test_a_convolution_over_the_mirrored_image_gives_the_same():
@@ -81,11 +83,11 @@ def test_a_convolution_over_the_mirrored_image_gives_the_same():
 
     net = classifier((4, 5), output=False)
     weight = net.layer_module("fc").weight.view(3, 2, 4, 5)
-    image = torch.from_numpy(IMAGE).permute(2, 0, 1)[None].float() - 100
+    image = torch.from_numpy(IMAGE).permute(2, 0, 1)[None].double() - 100
     padded = torch.nn.functional.pad(image, (2, 2, 1, 2), mode="reflect")
     wanted = torch.nn.functional.conv2d(padded, weight, net.layer_module("fc").bias).softmax(dim=1)
     found = semanticseg(IMAGE, net, method="sliding-window", return_scores=True)[1]
-    np.testing.assert_allclose(found, wanted[0].permute(1, 2, 0).detach(), atol=1e-5)
+    np.testing.assert_allclose(found, wanted[0].permute(1, 2, 0).detach(), atol=1e-6)
 
 
 def test_the_fully_convolutional_network_gives_the_same_map_in_one_go():
@@ -103,7 +105,7 @@ def test_the_fully_convolutional_network_gives_the_same_map_in_one_go():
     labels, scores = semanticseg(image, SlidingWindow(net, step=2), return_scores=True)
     mirrored = np.pad(image, ((7, 8), (5, 6), (0, 0)), mode="reflect")
     wanted = dense.predict(mirrored)[: labels.shape[0], : labels.shape[1]]
-    np.testing.assert_allclose(scores, wanted, atol=1e-5)
+    np.testing.assert_allclose(scores, wanted, atol=1e-6)
     assert labels.shape == (15, 19)
     assert np.ptp(scores, axis=(0, 1)).min() > 0.01  # pixels differ
 

@@ -256,6 +256,7 @@ def test_importing_needs_neither_torch_nor_lightning():
     assert run.stdout == "[]\n"
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_prints_the_log_and_nothing_else(tmp_path):
     code = """
 import sys

@@ -48,8 +48,8 @@ def test_torchvision_s_files_give_torchvision_s_outputs(tmp_path, size):
     expected = peer((x / 255 - mean) / deviation)
     assert expected.std() > 0.1
     (logits,) = net.activations(x, ["fc8"])
-    torch.testing.assert_close(logits.flatten(1), expected, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(net(x).flatten(1), expected.softmax(1), atol=1e-5, rtol=0)
+    torch.testing.assert_close(logits.flatten(1), expected, atol=1e-9, rtol=1e-9)
+    torch.testing.assert_close(net(x).flatten(1), expected.softmax(1), atol=1e-9, rtol=0)
 
 
 def grouped(x, layer):
@@ -81,8 +81,8 @@ def test_matlab_s_network_is_the_grouped_and_normalized_one():
         y = F.linear(y, layer.weight, layer.bias).relu()
     expected = F.linear(y, fc[2].weight, fc[2].bias)
     (logits,) = net.activations(x, ["fc8"])
-    torch.testing.assert_close(logits.flatten(1), expected, atol=1e-4, rtol=1e-5)
-    torch.testing.assert_close(net(x).flatten(1), expected.softmax(1), atol=1e-5, rtol=0)
+    torch.testing.assert_close(logits.flatten(1), expected, atol=1e-9, rtol=1e-9)
+    torch.testing.assert_close(net(x).flatten(1), expected.softmax(1), atol=1e-9, rtol=0)
 
 
 def test_names_and_counts():

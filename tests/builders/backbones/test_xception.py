@@ -113,8 +113,8 @@ def test_published_files_give_the_outputs_of_plain_pytorch(tmp_path, conventions
     assert 0.1 < expected.std() < 10
     net = lgraph.compile().eval()
     (logits,) = net.activations(pixels, ["predictions"])
-    torch.testing.assert_close(logits.flatten(1), expected, atol=1e-5, rtol=1e-5)
-    torch.testing.assert_close(net(pixels).flatten(1), expected.softmax(1), atol=1e-5, rtol=0)
+    torch.testing.assert_close(logits.flatten(1), expected, atol=1e-9, rtol=1e-9)
+    torch.testing.assert_close(net(pixels).flatten(1), expected.softmax(1), atol=1e-9, rtol=0)
 
 
 def test_keys_are_all_of_the_published_layout():
