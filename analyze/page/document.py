@@ -26,8 +26,13 @@ if TYPE_CHECKING:
     from layergraph.analyze.analysis import NetworkAnalysis
 
 _HERE = Path(__file__).parent
-# one program: each file uses what stands in those before it
-_PROGRAM = ("dagre.min.js", "model.js", "layout.js", "graph.js", "table.js", "details.js", "main.js")
+# one program: each file uses names of those before it
+_PROGRAM = (
+    *("dagre.min.js", "model.js", "layout.js"),
+    *("shapes.js", "viewport.js", "gestures.js", "graph.js"),
+    *("columns.js", "cells.js", "rows.js", "table.js"),
+    *("details.js", "folding.js", "address.js", "keys.js", "panels.js", "main.js"),
+)
 
 
 def page(analysis: NetworkAnalysis) -> str:

@@ -1,20 +1,15 @@
-// The page: one selection, one filter, one set of folded blocks, shown by graph, table, details and address.
-
-const UNFOLDED_UP_TO = 40; // layers; larger networks open as blocks
+// The page: one selection, shown by graph, table, details and address.
 
 function start() {
-  const byId = (id) => document.getElementById(id);
   const model = readModel(JSON.parse(byId("data").textContent));
-  const foldable = model.blocks.filter((block) => block.layers.length > 1);
-  const folded = new Set(model.layers.length > UNFOLDED_UP_TO ? foldable.map((block) => block.index) : []);
-  const kept = new Map(); // layouts inside blocks
+  const folding = makeFolding(model);
+  const { isFolded } = folding;
+  const insideLayouts = new Map(); // layouts inside blocks, by block
   let selected = null; // { layer } or { block }
-  let peek = null; // a folded block that stands open while a layer in it is selected
 
-  const isFolded = (block) => folded.has(block.index) && peek !== block.index;
   const graph = graphView(model, byId("graph"), {
-    onLayer: (index) => select({ layer: index }, { from: "graph" }),
-    onBlock: (block) => select({ block }, { from: "graph" }),
+    onLayer: (index) => select({ layer: index }, "graph"),
+    onBlock: (block) => select({ block }, "graph"),
     onToggle: toggle,
     onNothing: () => select(null),
   });
@@ -23,10 +18,10 @@ function start() {
     onlyFindings: byId("only-findings"), counter: byId("counter"), columnMenu: byId("columns"),
     empty: byId("empty"),
   }, {
-    onLayer: (index) => select({ layer: index }, { from: "table" }),
+    onLayer: (index) => select({ layer: index }, "table"),
     onChange: (matching) => {
       graph.mark(undefined, matching);
-      remember();
+      address.remember();
     },
   });
   const details = detailsView(model, byId("details"), {
@@ -37,38 +32,44 @@ function start() {
     isFolded,
     rowText: (layer) => table.rowText(layer),
   });
+  const address = keepAddress(readState, showState);
 
-  const relayout = () => graph.show(layoutOf(model, isFolded, kept));
+  // -- the selection
+
+  const selectedLayer = () => model.layers[selected?.layer]; // undefined without
+  const current = () => selected?.layer ?? selected?.block?.layers[0];
+  const relayout = () => graph.show(layoutOf(model, isFolded, insideLayouts));
   const boxOfBlock = (block) => (layout) =>
     layout.clusters.find((one) => one.block === block) ?? layout.nodeOf[block.layers[0]];
   const boxOfSelected = (layout) => (!selected ? null
     : selected.block ? boxOfBlock(selected.block)(layout) : layout.nodeOf[selected.layer]);
 
-  function select(next, { from = "" } = {}) {
-    const opened = next?.layer === undefined ? null : model.layers[next.layer].block;
-    const peeked = opened && folded.has(opened.index) ? opened.index : null;
-    const anchor = from === "graph" && next?.layer !== undefined ? next.layer : null;
+  // from: the view that it came from, which does not move
+  function select(next, from = "") {
     selected = next;
-    if (peeked !== peek) {
+    const layer = selectedLayer(), peek = folding.peekFor(layer);
+    if (peek.changes) {
       const change = () => {
-        peek = peeked;
+        peek.apply();
         relayout();
       };
-      if (anchor !== null) graph.hold(change, (layout) => layout.nodeOf[anchor]);
+      if (from === "graph" && layer) graph.hold(change, (layout) => layout.nodeOf[layer.index]);
       else change();
     }
-    if (next?.layer !== undefined) details.showLayer(model.layers[next.layer]);
+    if (layer) details.showLayer(layer);
     else if (next) details.showBlock(next.block);
     else details.close();
     table.select(next?.layer ?? null, new Set(next ? (next.block?.layers ?? [next.layer]) : []));
     markSelected();
     if (next && from !== "graph") graph.reveal(boxOfSelected(graph.layout()));
-    if (next) byId("status").textContent = next.block ? `Block ${next.block.name}` : describe(model.layers[next.layer]);
-    remember();
+    if (next) byId("status").textContent = next.block ? `Block ${next.block.name}` : describe(layer);
+    address.remember();
   }
 
-  const describe = (layer) => `${layer.name}, ${layer.type}, ${layer.size}` +
-    (layer.issues.length ? `, ${layer.issues.length} findings` : "");
+  function describe(layer) {
+    const findings = layer.issues.length ? `, ${layer.issues.length} findings` : "";
+    return `${layer.name}, ${layer.type}, ${layer.size}${findings}`;
+  }
 
   function markSelected() {
     const key = !selected ? null
@@ -77,91 +78,81 @@ function start() {
     graph.mark(key);
   }
 
+  // -- folding
+
   function toggle(block) {
     if (block.layers.length < 2) return;
-    const isOpen = !isFolded(block);
-    const inIt = selected?.layer !== undefined && model.layers[selected.layer].block === block;
+    const isOpen = !isFolded(block), isInside = selectedLayer()?.block === block;
     graph.hold(() => {
-      if (isOpen) folded.add(block.index);
-      else folded.delete(block.index);
-      peek = null;
+      folding.set(block, isOpen);
       relayout();
     }, boxOfBlock(block));
-    if (isOpen && (inIt || selected?.block === block)) select({ block }, { from: "graph" });
+    if (isOpen && (isInside || selected?.block === block)) select({ block }, "graph");
     else if (selected?.block === block) details.showBlock(block);
     markSelected();
-    remember();
+    address.remember();
   }
 
   function foldAll(fold) {
-    folded.clear();
-    if (fold) for (const block of foldable) folded.add(block.index);
-    peek = null;
-    if (fold && selected?.layer !== undefined && model.layers[selected.layer].block.layers.length > 1) {
-      selected = { block: model.layers[selected.layer].block };
-    }
+    folding.setAll(fold);
+    const layer = selectedLayer();
+    if (fold && layer && layer.block.layers.length > 1) selected = { block: layer.block };
     relayout();
-    select(selected, { from: "graph" });
+    select(selected, "graph");
     graph.fit(false);
   }
 
-  // -- the address says what is seen, so that a link leads back to it
+  // -- the address
 
-  let pending = 0, written = location.hash;
-  function remember() {
-    clearTimeout(pending);
-    pending = setTimeout(() => {
-      const parts = [];
-      const add = (key, value) => value && parts.push(`${key}=${encodeURIComponent(value)}`);
-      try {
-        if (selected?.layer !== undefined) add("layer", model.layers[selected.layer].name);
-        if (selected?.block) add("block", selected.block.name);
-        add("filter", table.state.words);
-        add("type", table.state.type);
-        if (table.state.only) add("only", "findings");
-        if (table.state.sort) add("sort", `${table.state.down ? "-" : ""}${table.state.sort}`);
-        written = parts.length ? `#${parts.join("&")}` : "";
-        if (written.length < 4000) history.replaceState(null, "", written || location.pathname + location.search);
-      } catch {
-        // half a surrogate pair has no place in an address; some browsers refuse files a history
-      }
-    }, 150);
+  function readState() {
+    const { words, type, only, sort, down } = table.state;
+    return [
+      ["layer", selectedLayer()?.name], ["block", selected?.block?.name], ["filter", words], ["type", type],
+      ["only", only && "findings"], ["sort", sort && `${down ? "-" : ""}${sort}`],
+    ];
   }
 
-  function recall() {
-    const address = new Map();
-    for (const part of location.hash.slice(1).split("&")) {
-      const [key, value = ""] = part.split("=");
-      try {
-        address.set(key, decodeURIComponent(value));
-      } catch {
-        // somebody's typing
-      }
-    }
-    if (address.has("columns")) table.showColumns(address.get("columns").split(","));
-    if (address.has("fold")) {
-      folded.clear();
-      if (address.get("fold") !== "none") for (const block of foldable) folded.add(block.index);
+  function showState(values) {
+    if (values.has("columns")) table.showColumns(values.get("columns").split(","));
+    if (values.has("fold")) {
+      folding.setAll(values.get("fold") !== "none");
       relayout();
       graph.fit(false);
     }
-    const sort = address.get("sort") ?? "";
-    table.filter(address.get("filter") ?? "", address.get("type") ?? "", address.get("only") === "findings");
+    const sort = values.get("sort") ?? "";
+    table.filter(values.get("filter") ?? "", values.get("type") ?? "", values.get("only") === "findings");
     if (sort) table.sortBy(sort.replace(/^-/, ""), sort.startsWith("-"));
-    const block = model.blocks.find((one) => one.name === address.get("block"));
-    const layer = model.byName.get(address.get("layer"));
+    const block = model.blocks.find((one) => one.name === values.get("block"));
+    const layer = model.byName.get(values.get("layer"));
     if (layer !== undefined) select({ layer });
     else if (block) select({ block });
   }
 
-  // -- keys
+  // -- keys, buttons and tabs
 
   function move(index) {
-    if (index !== null && index !== undefined) select({ layer: index }, { from: "keys" });
+    if (index !== null && index !== undefined) select({ layer: index }, "keys");
   }
 
-  const current = () => selected?.layer ?? selected?.block?.layers[0];
-  const KEYS = {
+  function escape() {
+    if (byId("help").open) byId("help").close();
+    else if (byId("column-menu").open) byId("column-menu").open = false;
+    else if (selected) select(null);
+    else table.filter("");
+  }
+
+  function goToSearch() {
+    showTab("table");
+    byId("search").focus();
+    byId("search").select();
+  }
+
+  function goToFirstRow() {
+    byId("scroller").focus();
+    move(table.rows()[0]?.index);
+  }
+
+  handleKeys({
     ArrowDown: () => move(table.beside(current(), 1)),
     ArrowUp: () => move(table.beside(current(), -1)),
     PageDown: () => move(table.beside(current(), 12)),
@@ -170,160 +161,57 @@ function start() {
     End: () => move(table.rows().at(-1)?.index),
     ArrowLeft: () => move(model.layers[current()]?.into[0]?.source),
     ArrowRight: () => move(model.layers[current()]?.outOf[0]?.target),
-    Enter: () => selected && toggle(selected.block ?? model.layers[selected.layer].block),
-    Escape: () => {
-      if (byId("help").open) byId("help").close();
-      else if (byId("column-menu").open) byId("column-menu").open = false;
-      else if (selected) select(null);
-      else table.filter("");
-    },
-    "/": () => {
-      showTab("table");
-      byId("search").focus();
-      byId("search").select();
-    },
+    Enter: () => selected && toggle(selected.block ?? selectedLayer().block),
+    Escape: escape,
+    "/": goToSearch,
     "+": () => graph.zoom(1.25), "=": () => graph.zoom(1.25), "-": () => graph.zoom(0.8),
     0: () => graph.fit(true), f: () => graph.fit(true),
     "?": () => byId("help").showModal(),
-  };
-
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const at = event.target;
-    if (at === byId("search")) {
-      if (event.key === "Escape") {
-        if (at.value) table.filter("", table.state.type, table.state.only);
-        else at.blur();
-        event.preventDefault();
-      } else if (event.key === "Enter" || event.key === "ArrowDown") {
-        byId("scroller").focus();
-        move(table.rows()[0]?.index);
-        event.preventDefault();
-      }
-      return;
-    }
-    if (at.closest("select, textarea, dialog, [role=separator]") || at.matches("input:not([type=checkbox])")) return;
-    if (at.closest("a, button, summary") && (event.key === "Enter" || event.key === " ")) return;
-    const action = KEYS[event.key];
-    if (!action || (event.shiftKey && event.key.length > 1)) return;
-    event.preventDefault();
-    action();
+  }, byId("search"), {
+    Escape: () => (byId("search").value ? table.filter("", table.state.type, table.state.only) : byId("search").blur()),
+    Enter: goToFirstRow,
+    ArrowDown: goToFirstRow,
   });
-
-  // -- what stands around
-
-  function drawTotals() {
-    byId("totals").append(...model.totals.map(([label, value, exact]) =>
-      make("div", { title: exact && exact !== value ? `${label}: ${exact}` : undefined }, make("dt", {}, label), make("dd", {}, value))));
-  }
-
-  function drawFindings() {
-    const counts = SEVERITIES.map((severity) => [severity, model.issues.filter((issue) => issue.severity === severity).length])
-      .filter(([, count]) => count > 0);
-    byId("findings").hidden = byId("tab-findings").hidden = counts.length === 0;
-    byId("fine").hidden = counts.length > 0;
-    byId("tab-findings").append(` ${model.issues.length}`);
-    const list = byId("findings-list");
-    for (const [severity, count] of counts) {
-      const chip = make("button", { type: "button", class: `chip ${severity}`, "aria-pressed": "true" },
-        mark(severity), `${count} ${severity}${count === 1 ? "" : "s"}`);
-      chip.addEventListener("click", () => {
-        const on = chip.getAttribute("aria-pressed") === "false";
-        chip.setAttribute("aria-pressed", String(on));
-        for (const item of list.children) if (item.dataset.severity === severity) item.hidden = !on;
-      });
-      byId("chips").append(chip);
-    }
-    findingsView(model, list, (index) => {
-      if (document.body.dataset.tab === "findings") showTab("graph");
-      select({ layer: index });
-    });
-  }
-
-  function drawLegend() {
-    const kinds = [...new Set(model.layers.map((layer) => layer.kind))];
-    byId("legend").append(...kinds.map((kind) => {
-      const swatch = make("span", { class: "swatch" });
-      swatch.dataset.kind = kind;
-      return make("span", { class: "kind" }, swatch, kind);
-    }));
-  }
-
-  function showTab(name) {
-    document.body.dataset.tab = name;
-    for (const tab of document.querySelectorAll("[role=tab]")) {
-      tab.setAttribute("aria-selected", String(tab.id === `tab-${name}`));
-    }
-    graph.refresh();
-    table.reveal(current() ?? -1);
-  }
-
-  for (const tab of document.querySelectorAll("[role=tab]")) {
-    tab.addEventListener("click", () => {
-      showTab(tab.id.replace("tab-", ""));
-      if (tab.id === "tab-graph" && selected) graph.reveal(boxOfSelected(graph.layout()), true);
-    });
-  }
   const actions = {
     "zoom-in": () => graph.zoom(1.25), "zoom-out": () => graph.zoom(0.8), fit: () => graph.fit(true),
     "fold-all": () => foldAll(true), "unfold-all": () => foldAll(false),
     "show-help": () => byId("help").showModal(), theme: nextTheme, "hide-findings": hideFindings,
   };
   for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
-  byId("fold-all").hidden = byId("unfold-all").hidden = foldable.length === 0;
+  byId("fold-all").hidden = byId("unfold-all").hidden = folding.foldable.length === 0;
 
-  function hideFindings() {
-    const hidden = byId("findings").classList.toggle("closed");
-    byId("hide-findings").setAttribute("aria-expanded", String(!hidden));
-    byId("hide-findings").textContent = hidden ? "Show" : "Hide";
+  function showTab(name) {
+    openTab(name);
+    graph.refresh();
+    table.reveal(current() ?? -1);
   }
 
-  function nextTheme() {
-    const root = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)").matches;
-    const now = root.dataset.theme ?? (dark ? "dark" : "light");
-    root.dataset.theme = now === "dark" ? "light" : "dark";
+  for (const tab of allTabs()) {
+    tab.addEventListener("click", () => {
+      showTab(tab.id.replace("tab-", ""));
+      if (tab.id === "tab-graph" && selected) graph.reveal(boxOfSelected(graph.layout()), true);
+    });
   }
+
+  // -- the first sight
 
   splitter(byId("splitter"), byId("main"));
   if (model.name) document.title = `${model.name} · layergraph`;
   byId("title").textContent = model.name || "Network";
   byId("date").textContent = `Analyzed ${model.date}`;
-  drawTotals();
-  drawFindings();
-  drawLegend();
+  drawTotals(model);
+  drawFindings(model, (index) => {
+    if (document.body.dataset.tab === "findings") showTab("graph");
+    select({ layer: index });
+  });
+  drawLegend(model);
   showTab("graph");
   relayout();
   graph.fit(false);
-  if (location.hash) recall();
+  if (location.hash) address.recall();
   else table.apply();
-  window.addEventListener("hashchange", () => location.hash !== written && recall());
   document.documentElement.dataset.ready = "";
   requestAnimationFrame(() => performance.mark("drawn"));
-}
-
-// The line between graph and table; dragged, or moved by arrow keys.
-function splitter(line, main) {
-  const set = (share) => {
-    const percent = Math.round(Math.min(75, Math.max(20, share)));
-    main.style.setProperty("--split", `${percent}%`);
-    line.setAttribute("aria-valuenow", percent);
-  };
-  line.addEventListener("pointerdown", (event) => {
-    line.setPointerCapture(event.pointerId);
-    event.preventDefault();
-  });
-  line.addEventListener("pointermove", (event) => {
-    if (!line.hasPointerCapture(event.pointerId)) return;
-    const box = main.getBoundingClientRect();
-    set((100 * (event.clientX - box.left)) / box.width);
-  });
-  line.addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: -4, ArrowRight: 4 }[event.key];
-    if (step) {
-      set(Number(line.getAttribute("aria-valuenow")) + step);
-      event.preventDefault();
-    }
-  });
 }
 
 start();

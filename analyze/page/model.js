@@ -28,8 +28,8 @@ function readModel(data) {
 
 const SEVERITIES = ["error", "warning", "hint"];
 
-// the gravest of some findings, or an empty text
-function gravest(issues) {
+// the most severe of some findings, or an empty text
+function worstSeverity(issues) {
   return SEVERITIES.find((severity) => issues.some((issue) => issue.severity === severity)) ?? "";
 }
 

@@ -1,0 +1,43 @@
+// Which layers the table shows, in which order: filtered by words, type and findings, sorted by a column.
+
+function makeRows(model, columns) {
+  const state = { words: "", type: "", only: false, sort: null, down: false };
+  let rows = model.layers, place = new Map();
+
+  const largestFirst = (column) => Boolean(column.bar || column.lines);
+
+  // sort by a column; again turns the order around, and a third time ends it
+  function sortBy(id, down) {
+    const first = largestFirst(columns.find((one) => one.id === id));
+    if (down !== undefined) Object.assign(state, { sort: id, down });
+    else if (state.sort !== id) Object.assign(state, { sort: id, down: first });
+    else if (state.down === first) state.down = !state.down;
+    else state.sort = null;
+  }
+
+  function update() {
+    const matches = matcher(state.words);
+    rows = model.layers.filter((layer) => matches(layer) && (!state.type || layer.type === state.type) &&
+      (!state.only || layer.issues.length > 0));
+    const column = columns.find((one) => one.id === state.sort);
+    if (column) rows = [...rows].sort((a, b) => (state.down ? -1 : 1) * compare(column, a, b) || a.index - b.index);
+    place = new Map(rows.map((layer, index) => [layer.index, index]));
+  }
+
+  function compare(column, a, b) {
+    const [first, second] = [column.value(a) ?? -1, column.value(b) ?? -1];
+    return typeof first === "number" ? first - second : compareNames(first, second);
+  }
+
+  // the layer that many rows further, counted from the selected one
+  function beside(index, step) {
+    if (!rows.length) return null;
+    if (!place.has(index)) return rows[step > 0 ? 0 : rows.length - 1].index;
+    return rows[Math.min(rows.length - 1, Math.max(0, place.get(index) + step))].index;
+  }
+
+  return { state, sortBy, update, beside, all: () => rows, has: (index) => place.has(index), placeOf: (index) => place.get(index) };
+}
+
+const names = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+const compareNames = (a, b) => names.compare(a, b);

@@ -1,0 +1,161 @@
+// The shapes of the graph: a layer, a folded block, the frame around an open one, a connection.
+
+const SIGNS = { error: "✕", warning: "!", hint: "i" };
+
+function makeShapes(model, fitting) {
+  function node(one) {
+    return one.layer ? layerBox(one) : blockBox(one);
+  }
+
+  function layerBox(one) {
+    const { layer } = one, isSmall = one.height === NODE.following;
+    const group = box(one, `node${layer.follows && isSmall ? " following" : ""}`,
+      `${layer.name}, ${layer.type}, ${layer.size}`, `${layer.name}\n${layer.description}\n${layer.size}`);
+    group.dataset.kind = layer.kind;
+    const room = one.width - 22 - (layer.issues.length ? 22 : 0);
+    group.append(makeSvg("rect", { class: "body", width: one.width, height: one.height, rx: 6 }));
+    if (isSmall) {
+      group.append(makeSvg("text", { class: "name", x: 11, y: 16 }, fitting(shortName(layer, one), room, 500)));
+    } else {
+      group.append(
+        makeSvg("text", { class: "name", x: 11, y: 18 }, fitting(shortName(layer, one), room, 600)),
+        makeSvg("text", { class: "detail", x: 11, y: 34 }, fitting(`${layer.type} · ${layer.size}`, room, 400)),
+      );
+    }
+    group.append(...badge(layer.issues, one.width - 14, one.height / 2));
+    if (!one.cluster) group.append(farLabel(one.block.name, one.height));
+    return group;
+  }
+
+  function blockBox(one) {
+    const { block } = one, issues = issuesOf(model, block.layers);
+    const group = box(one, "node folded", `${block.name}, block of ${block.layers.length} layers, folded`, block.name);
+    const room = one.width - 44 - (issues.length ? 22 : 0);
+    group.append(
+      makeSvg("rect", { class: "behind", x: BEHIND, y: BEHIND, width: one.width, height: one.height, rx: 8 }),
+      makeSvg("rect", { class: "body", width: one.width, height: one.height, rx: 8 }),
+      makeSvg("text", { class: "name", x: 11, y: 18 }, fitting(block.name, room, 600)),
+      makeSvg("text", { class: "detail", x: 11, y: 33 }, fitting(blockLine(block), one.width - 22, 400)),
+      kindStrip(block, one), button(one.width - 20, 14, "+", block, `Unfold ${block.name}`),
+      ...badge(issues, one.width - 40, 14),
+    );
+    if (!one.cluster) group.append(farLabel(block.name, one.height));
+    return group;
+  }
+
+  function box(one, className, label, title) {
+    const group = makeSvg("g", {
+      class: className, id: `node-${one.key}`, role: "option", transform: `translate(${one.x} ${one.y})`,
+      "aria-label": label,
+    }, makeSvg("title", {}, title.length > 600 ? `${title.slice(0, 600)}…` : title));
+    group.dataset.key = one.key;
+    return group;
+  }
+
+  function badge(issues, x, y) {
+    if (!issues.length) return [];
+    const severity = worstSeverity(issues);
+    return [makeSvg("g", { class: `badge ${severity}`, transform: `translate(${x} ${y})` },
+      makeSvg("circle", { r: 8 }), makeSvg("text", { y: 3.6 }, SIGNS[severity]))];
+  }
+
+  // the name of a block beside it, of the same size on the screen at every zoom
+  function farLabel(name, height) {
+    const label = makeSvg("text", { class: "far-label", x: -14, y: height / 2, "dominant-baseline": "central" }, fitting(name, 150, 600));
+    label.dataset.height = height;
+    return label;
+  }
+
+  // the name without that of the block, which the frame shows, if the names in the block are too long
+  function shortName({ name }, { cluster }) {
+    if (!cluster) return name;
+    const prefix = cluster.block.name;
+    cluster.crowded ??= cluster.block.layers.some((index) => model.layers[index].name.length > 27);
+    const rest = name.slice(prefix.length);
+    return cluster.crowded && name.startsWith(prefix) && /^[-_.:]./.test(rest) ? rest.slice(1) : name;
+  }
+
+  function blockLine(block) {
+    const count = block.layers.reduce((sum, index) => sum + (model.layers[index].count ?? 0), 0);
+    const size = model.layers[block.layers.at(-1)].size;
+    return `${block.layers.length} layers · ${size}${count ? ` · ${shortCount(count)}` : ""}`;
+  }
+
+  // the kinds of its layers, in their order, as a band of colors
+  function kindStrip(block, one) {
+    const strip = makeSvg("g", { class: "strip", transform: `translate(11 ${one.height - 7})` });
+    const most = 48, step = Math.max(1, block.layers.length / most);
+    const count = Math.min(block.layers.length, most), width = (one.width - 22) / count;
+    for (let at = 0; at < count; at++) {
+      const part = makeSvg("rect", { x: at * width, width: Math.max(0.5, width - (width > 4 ? 1 : 0)), height: 3, rx: 1 });
+      part.dataset.kind = model.layers[block.layers[Math.floor(at * step)]].kind;
+      strip.append(part);
+    }
+    return strip;
+  }
+
+  function button(x, y, sign, block, label) {
+    const group = makeSvg("g", { class: "fold", transform: `translate(${x} ${y})` },
+      makeSvg("title", {}, label), makeSvg("circle", { r: 8 }), makeSvg("text", { y: 4 }, sign));
+    group.dataset.fold = block.index;
+    return group;
+  }
+
+  function cluster({ block, x, y, width, height }) {
+    const group = makeSvg("g", { class: "cluster", transform: `translate(${x} ${y})` },
+      makeSvg("rect", { class: "frame", width, height, rx: 12 }),
+      makeSvg("text", { x: 16, y: 21 }, fitting(block.name, width - 60, 600)),
+      button(width - 18, 17, "−", block, `Fold ${block.name}`), farLabel(block.name, height));
+    group.dataset.cluster = block.index;
+    return group;
+  }
+
+  function edge(one) {
+    const path = makeSvg("path", { class: `edge${one.flows ? "" : " lookup"}`, d: one.path });
+    path.dataset.edge = one.key;
+    return path;
+  }
+
+  return { node, cluster, edge };
+}
+
+function arrowheads() {
+  const defs = makeSvg("defs");
+  for (const name of ["arrow", "arrow-in", "arrow-out"]) {
+    defs.append(makeSvg("marker", {
+      id: name, viewBox: "0 0 8 8", refX: 7.5, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto",
+    }, makeSvg("path", { d: "M0 0.5L8 4L0 7.5z" })));
+  }
+  return defs;
+}
+
+// Cuts texts in their middle to a width; the ends of layer names say the most.
+function textFitter(svg) {
+  const context = document.createElement("canvas").getContext("2d");
+  const family = getComputedStyle(svg).fontFamily;
+  const kept = new Map();
+  return (text, room, weight) => {
+    const key = `${weight}/${room}/${text}`;
+    if (!kept.has(key)) kept.set(key, cut(text, room, weight));
+    return kept.get(key);
+  };
+
+  function cut(text, room, weight) {
+    context.font = `${weight} ${weight === 400 ? 11 : 12}px ${family}`;
+    const characters = [...(text.length > 200 ? `${text.slice(0, 100)}${text.slice(-100)}` : text)];
+    if (text.length <= 200 && context.measureText(text).width <= room) return text;
+    let [few, many] = [0, characters.length];
+    while (few < many) {
+      const count = Math.ceil((few + many) / 2);
+      if (context.measureText(middleCut(characters, count)).width <= room) few = count;
+      else many = count - 1;
+    }
+    return middleCut(characters, few);
+  }
+}
+
+function middleCut(characters, count) {
+  const front = Math.ceil(count * 0.45);
+  const back = count - front;
+  return `${characters.slice(0, front).join("")}…${back ? characters.slice(-back).join("") : ""}`;
+}
