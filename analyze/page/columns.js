@@ -3,7 +3,7 @@
 
 function columnsOf(model) {
   const some = (what) => model.layers.some((layer) => layer.costs && layer.costs[what] != null);
-  const lines = (pairs) => pairs && pairs.map(([name, size]) => `${name} ${size}`);
+  const lines = (pairs) => pairs?.map(([name, size]) => `${name} ${size}`);
   const number = (id, title, hint, value, text) => ({
     id, title, hint, value, numeric: true,
     plain: (layer) => (value(layer) == null ? "" : String(value(layer))),

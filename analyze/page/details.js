@@ -46,7 +46,9 @@ function findingItem(model, issue, onLayer) {
   item.append(head, make("p", {}, issue.text, issue.hint ? make("span", { class: "quiet" }, `; ${issue.hint}`) : ""));
   if (issue.others.length) {
     const others = make("p", { class: "others quiet" }, "See also ");
-    issue.others.slice(0, 12).forEach((index, at) => others.append(at ? ", " : "", placeLink(model, index, onLayer)));
+    for (const [at, index] of issue.others.slice(0, 12).entries()) {
+      others.append(at ? ", " : "", placeLink(model, index, onLayer));
+    }
     item.append(others);
   }
   if (issue.edit) {
@@ -129,7 +131,7 @@ function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFold
     const toggle = make("button", { type: "button", class: "copy", onclick: () => onToggle(block) },
       isFolded(block) ? "Unfold" : "Fold");
     const list = make("p", { class: "members" });
-    layers.slice(0, 200).forEach((layer) => list.append(placeLink(model, layer.index, onLayer), " "));
+    for (const layer of layers.slice(0, 200)) list.append(placeLink(model, layer.index, onLayer), " ");
     if (layers.length > 200) list.append(`and ${layers.length - 200} more`);
     const issues = issuesOf(model, block.layers);
     const parts = [header(block.name, ["Block of layers"], toggle), pairs(rows), list];

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 # one program: each file uses names of those before it
 _PROGRAM = (
-    *("dagre.min.js", "model.js", "layout.js"),
+    *("model.js", "layout.js"),
     *("shapes.js", "viewport.js", "gestures.js", "graph.js"),
     *("columns.js", "cells.js", "rows.js", "table.js"),
     *("details.js", "folding.js", "address.js", "keys.js", "panels.js", "main.js"),
@@ -39,7 +39,7 @@ def page(analysis: NetworkAnalysis) -> str:
     """A whole HTML page: graph, table and findings, with all that they need inside."""
     from markupsafe import Markup
 
-    program, style = _program(), _style()
+    text, style = _whole_program(), _style()
     return (
         templates(_HERE)
         .get_template("page.html")
@@ -48,14 +48,14 @@ def page(analysis: NetworkAnalysis) -> str:
             policy="; ".join(
                 [
                     "default-src 'none'",
-                    f"script-src '{_hash(program)}'",
+                    f"script-src '{_hash(text)}'",
                     f"style-src '{_hash(style)}'",
                     "base-uri 'none'",
                     "form-action 'none'",
                 ]
             ),
             style=Markup(style),
-            program=Markup(program),
+            program=Markup(text),
             data=Markup(data_block(payload(analysis))),
         )
     )
@@ -106,11 +106,16 @@ def templates(folder: Path) -> Environment:
     )
 
 
+def program() -> str:
+    """The page's own program, as one text."""
+    return "\n".join((_HERE / name).read_text("utf-8") for name in _PROGRAM)
+
+
 @cache
-def _program() -> str:
-    licence = (_HERE / "dagre.LICENSE.txt").read_text("utf-8")
-    parts = [(_HERE / name).read_text("utf-8") for name in _PROGRAM]
-    return "\n".join(["", f"/* dagre, https://github.com/dagrejs/dagre\n\n{licence}*/", *parts])
+def _whole_program() -> str:
+    license_text = (_HERE / "dagre.LICENSE.txt").read_text("utf-8")
+    dagre = (_HERE / "dagre.min.js").read_text("utf-8")
+    return f"\n/* dagre, https://github.com/dagrejs/dagre\n\n{license_text}*/\n{dagre}\n{program()}"
 
 
 @cache

@@ -139,7 +139,10 @@ function arrange(items, edges, gapBetween) {
       const { x, y } = graph.node(String(one.index));
       Object.assign(one, { x, y });
       let band = bands.find((other) => Math.abs(other.y - y) < 1);
-      if (!band) bands.push(band = { y, top: y, bottom: y });
+      if (!band) {
+        band = { y, top: y, bottom: y };
+        bands.push(band);
+      }
       band.top = Math.min(band.top, y - one.height / 2);
       band.bottom = Math.max(band.bottom, y + one.height / 2);
       one.band = band;

@@ -134,7 +134,7 @@ function start() {
     if (index !== null && index !== undefined) select({ layer: index }, "keys");
   }
 
-  function escape() {
+  function stepBack() {
     if (byId("help").open) byId("help").close();
     else if (byId("column-menu").open) byId("column-menu").open = false;
     else if (selected) select(null);
@@ -162,7 +162,7 @@ function start() {
     ArrowLeft: () => move(model.layers[current()]?.into[0]?.source),
     ArrowRight: () => move(model.layers[current()]?.outOf[0]?.target),
     Enter: () => selected && toggle(selected.block ?? selectedLayer().block),
-    Escape: escape,
+    Escape: stepBack,
     "/": goToSearch,
     "+": () => graph.zoom(1.25), "=": () => graph.zoom(1.25), "-": () => graph.zoom(0.8),
     0: () => graph.fit(true), f: () => graph.fit(true),
