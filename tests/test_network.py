@@ -223,6 +223,10 @@ def test_torch_compile_without_breaks(dynamic):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.skipif(
+    os.environ.get("ATEN_CPU_CAPABILITY") == "default",
+    reason="there, inductor generates vector code that does not compile (torch 2.13)",
+)
 def test_torch_compile_with_inductor():
     torch._dynamo.reset()
     net, x = odd_network().compile().eval(), torch.rand(2, 2, 11, 13)
