@@ -12,6 +12,7 @@ from layergraph.cli.demo import demo
 from layergraph.cli.diagram import diagram
 from layergraph.cli.diff import diff
 from layergraph.cli.explain import explain
+from layergraph.cli.train import train
 from layergraph.errors import LayergraphError
 
 app = typer.Typer(
@@ -30,7 +31,7 @@ app.command(cls=NumbersCommand)(networks.analyze)
 app.command(cls=NumbersCommand)(diagram)
 app.command(cls=NumbersCommand)(diff)
 app.command(cls=NumbersCommand)(explain)
-app.command(cls=NumbersCommand)(segmentation.train)
+app.command(cls=NumbersCommand)(train)
 app.command(cls=NumbersCommand)(segmentation.segment)
 app.command(cls=NumbersCommand)(segmentation.evaluate)
 
