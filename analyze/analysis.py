@@ -349,7 +349,8 @@ def analyze_network(
 
     Args:
         lgraph: a layer graph, a compiled network, or a sequence of layers; with ``input_size`` any torch
-            module, which is then one layer behind an input (see :class:`ModuleLayer`).
+            module, which is then one layer after an input (see :class:`ModuleLayer`). A module with several
+            inputs or outputs comes as a graph: ``ModuleLayer(module, num_inputs=2)``.
         target_usage: ``"train_network"`` (the default) expects an output layer; ``"network"`` (the
             default for a module, and for a compiled network without output layers) does not.
         name: a title for tables and pages.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from layergraph.errors import SizeError, WrongTypeError
+from layergraph.errors import WrongTypeError
 from layergraph.layers.arguments import MOST_PORTS, whole
 from layergraph.layers.arithmetic import Step, taken
 from layergraph.layers.layer import Layer, Shape
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 class ModuleLayer(Layer):
     """A layer that computes any ``torch.nn.Module``.
 
-    Its sizes come from running a copy without data (on torch's meta device); the module itself is never
-    run, moved or changed. Each compiled network gets a copy of it, weights included.
+    Its sizes come from running a copy without data, on the device of its weights; where values decide what
+    it does, as in ``if x.max() > 0``, from a run of one observation with data (finding LG-MEASURED). The
+    module itself is never run, moved or changed. Each compiled network gets a copy of it, weights included,
+    which leaves its inputs as they are: what the module writes to is copied first.
 
     Args:
         module: takes one tensor an input, (batch, channels, height, width), and returns a tensor, or
@@ -72,34 +74,21 @@ class ModuleLayer(Layer):
         return f"torch module {type(self.module).__module__}.{type(self.module).__qualname__}"
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
-        from layergraph.modules.meta import run_on_meta
+        from layergraph.modules.returned import returned_shapes
 
-        try:
-            results = run_on_meta(self.module, [size.tensor_shape for size in inputs])
-        except Exception as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            given = ", ".join(map(str, inputs))
-            raise SizeError("LG-MODULE", f"the module cannot take {given}: {reason}") from error
-        if len(results) != self.num_outputs:
-            raise SizeError(
-                "LG-MODULE",
-                f"tensors the module returns: {len(results)}, outputs of the layer: {self.num_outputs}",
-                hint=f"give num_outputs={len(results)}",
-            )
-        for shape in results:
-            if len(shape) < 2 or shape[0] != 1:
-                raise SizeError(
-                    "LG-MODULE",
-                    f"the module returns a tensor of shape {shape} for one observation",
-                    hint="batch and channels come first: (1, channels, height, width), or (1, channels)",
-                )
-        return tuple(image_size(tuple(shape[2:]), shape[1]) for shape in results)
+        shapes = returned_shapes(self.module, [size.tensor_shape for size in inputs], self.num_outputs)
+        return tuple(image_size(shape[2:], shape[1]) for shape in shapes)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
-        note = "what the module returns, run without data"
-        return tuple(
-            tuple(taken(number, note) for number in size.numbers[:-1]) for size in self.output_sizes(inputs)
-        )
+        sizes = self.output_sizes(inputs)
+        note = f"what the module returns, run with{'' if self.is_measured(inputs) else 'out'} data"
+        return tuple(tuple(taken(number, note) for number in size.numbers[:-1]) for size in sizes)
+
+    def is_measured(self, inputs: Sequence[Size]) -> bool:
+        """Whether its sizes and costs come from a run with data, because values decide what it does."""
+        from layergraph.modules.behavior import run
+
+        return run(self.module, [size.tensor_shape for size in inputs]).is_measured
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         """The module's parameters with their torch shapes."""
@@ -137,6 +126,6 @@ class ModuleLayer(Layer):
         return None  # what a module looks at shows only when it runs
 
     def torch_module(self, inputs: Sequence[Size]) -> Any:
-        from copy import deepcopy
+        from layergraph.modules.copying import network_copy
 
-        return deepcopy(self.module)
+        return network_copy(self.module, [size.tensor_shape for size in inputs])

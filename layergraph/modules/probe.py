@@ -1,8 +1,8 @@
-"""What a torch module costs, measured on a copy of it without data."""
+"""What a torch module costs, measured on a copy of it, without data where that is possible."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -15,19 +15,21 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from layergraph.layers.memory import INDEX_BYTES, Amount
-from layergraph.modules.meta import skeleton_of
-
-Shapes = Sequence[tuple[int, ...]]
+from layergraph.modules.behavior import Writes, memory_of, of_batch
+from layergraph.modules.copying import Written, keep_inputs, written_inputs
+from layergraph.modules.trial import Inputs, Shapes, try_out
 
 
 def multiply_adds(module: nn.Module, shapes: Shapes) -> int:
     """Half the operations that torch's ``FlopCounterMode`` counts in inference."""
-    skeleton, dtype = skeleton_of(module)
-    inputs = [torch.empty(shape, dtype=dtype, device="meta") for shape in shapes]
-    counter = FlopCounterMode(display=False)
-    with counter, torch.no_grad(), torch.random.fork_rng(devices=[]):
-        skeleton.eval()(*inputs)
-    return int(counter.get_total_flops()) // 2
+
+    def use(copied: nn.Module, inputs: Inputs) -> int:
+        given = inputs()
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            copied.eval()(*given)
+        return int(counter.get_total_flops())
+
+    return try_out(module, shapes, use)[0] // 2
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,25 @@ class Memory:
 
 
 def memory(module: nn.Module, shapes: Shapes, *, training: bool) -> Memory:
-    """The memory that a run takes; ``shapes`` are those of the inputs, the batch first."""
-    two, three = (_run(module, [(batch, *shape[1:]) for shape in shapes], training) for batch in (2, 3))
+    """The memory that a run of the network's copy takes; ``shapes`` are those of the inputs, the batch first.
+
+    Of a module that cannot be trained the memory in training is that in evaluation, with gradients.
+    """
+    for mode in (True, False) if training else (False,):
+        for batches in ((2, 3), (1,)):
+            try:
+                runs = [_run(module, of_batch(shapes, n), mode, gradients=training) for n in batches]
+            except Exception as error:
+                fault = error
+            else:
+                return _of_any_batch(*runs)
+    raise fault
+
+
+def _of_any_batch(two: Memory, three: Memory | None = None) -> Memory:
+    """What grows with the batch, from runs of two and of three observations; or of one alone."""
+    if three is None:
+        return two
     return Memory(
         tuple(map(_growing, two.outputs, three.outputs)),
         two.shares,
@@ -63,25 +82,39 @@ def memory(module: nn.Module, shapes: Shapes, *, training: bool) -> Memory:
     )
 
 
-def _run(module: nn.Module, shapes: Shapes, training: bool) -> Memory:
-    skeleton, dtype = skeleton_of(module)
-    skeleton.train(training)
-    inputs = [torch.empty(shape, dtype=dtype, device="meta", requires_grad=training) for shape in shapes]
-    inputs = [x * 1 if training else x for x in inputs]  # as in a network, where they are results
-    own = {_memory(tensor) for tensor in [*skeleton.parameters(), *skeleton.buffers()]}
+def _run(module: nn.Module, shapes: Shapes, training: bool, *, gradients: bool) -> Memory:
+    written = Written()
+
+    def use(copied: nn.Module, inputs: Inputs) -> tuple[Memory, bool]:
+        keep_inputs(copied, written)
+        # as in a network, where they are results
+        given = [x.requires_grad_() * 1 if gradients else x for x in inputs()]
+        with Writes(given) as writes:
+            return _measure(copied.train(training), given, gradients), bool(writes.found)
+
+    (found, writes), is_measured = try_out(module, shapes, use)
+    if writes or is_measured:  # as the network's copy does it; most modules do not, and run only once
+        written = written_inputs(module, shapes)
+        found = try_out(module, shapes, use)[0][0]
+    return found
+
+
+def _measure(module: nn.Module, inputs: list[Tensor], gradients: bool) -> Memory:
+    dtype = inputs[0].dtype
+    own = {memory_of(tensor) for tensor in [*module.parameters(), *module.buffers()]}
     saved: dict[int, Tensor] = {}
 
     def pack(tensor: Tensor) -> Tensor:
-        if tensor.dim() and _memory(tensor) not in own:  # Python's numbers have no dimension
-            saved[_memory(tensor)] = tensor
+        if tensor.dim() and memory_of(tensor) not in own:  # Python's numbers have no dimension
+            saved[memory_of(tensor)] = tensor
         return tensor
 
     peak = _Peak()
     hooks = saved_tensors_hooks(pack, lambda tensor: tensor)
-    with torch.set_grad_enabled(training), torch.random.fork_rng(devices=[]), hooks, peak:
-        result = skeleton(*inputs)
+    with torch.set_grad_enabled(gradients), hooks, peak:
+        result = module(*inputs)
     outputs = [result] if isinstance(result, Tensor) else list(result)
-    given, made = [_memory(x) for x in inputs], [_memory(x) for x in outputs]
+    given, made = [memory_of(x) for x in inputs], [memory_of(x) for x in outputs]
     private = [tensor for key, tensor in saved.items() if key not in {*given, *made}]
     scratch = peak.num_bytes - sum(
         {key: _num_bytes(x) for key, x in zip(made, outputs, strict=True) if key not in given}.values()
@@ -120,10 +153,6 @@ class _Peak(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def _weakly(tensor: Tensor) -> Any:
     """The tensor's memory, without keeping it alive."""
     return cast(Any, StorageWeakRef)(tensor.untyped_storage())
-
-
-def _memory(tensor: Tensor) -> int:
-    return int(tensor.untyped_storage()._cdata)
 
 
 def _num_bytes(tensor: Tensor) -> int:

@@ -57,6 +57,13 @@ def joined(**arguments: Any) -> LayerGraph:
     return lgraph.connect_layers("data", "add/in2")
 
 
+class Decides(nn.Module):
+    """A module that looks at values."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return 2 * x if x.max() < 0.5 else x
+
+
 def normalized(**arguments: Any) -> LayerGraph:
     return chain(conv(**arguments), BatchNormalizationLayer(name="bn"))
 
@@ -152,6 +159,10 @@ CASES: dict[str, tuple[Callable[[], LayerGraph], Callable[[], LayerGraph]]] = {
     "LG-LARGE-ACTIVATION": (
         lambda: chain(conv(3, 32, dilation_factor=257), data=image(2048, 4096, 3)),
         lambda: chain(conv(3, 31, dilation_factor=257), data=image(2048, 4096, 3)),
+    ),
+    "LG-MEASURED": (
+        lambda: chain(ModuleLayer(Decides(), name="module")),
+        lambda: chain(ModuleLayer(nn.ReLU(), name="module")),
     ),
     "LG-MISSING-INPUT": (
         lambda: joined(filters=3).disconnect_layers("conv", "add/in1"),

@@ -1,0 +1,105 @@
+"""What a torch module does in evaluation and in training: what it returns, and which inputs it writes to."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map_only
+
+from layergraph.modules.trial import Inputs, Shapes, try_out
+
+
+class Run(NamedTuple):
+    """One run of a module.
+
+    Attributes:
+        returned: what it returns, with shapes in place of tensors.
+        written: the inputs that it writes to, counted from 0.
+        is_measured: whether it ran with data, because it looks at values.
+    """
+
+    returned: Any
+    written: frozenset[int]
+    is_measured: bool
+
+
+class Shape(tuple[int, ...]):
+    """The shape of a tensor in what a module returns, told apart from a tuple of numbers."""
+
+
+def run(module: nn.Module, shapes: Shapes, *, training: bool = False, in_place: bool = True) -> Run:
+    """A copy of the module runs once; without ``in_place`` its activations do not work in place."""
+
+    def use(copied: nn.Module, inputs: Inputs) -> tuple[Any, frozenset[int]]:
+        if not in_place:
+            stop_working_in_place(copied)
+        given = inputs()
+        with torch.no_grad(), Writes(given) as writes:
+            result = copied.train(training)(*given)
+        return tree_map_only(Tensor, lambda tensor: Shape(tensor.shape), result), frozenset(writes.found)
+
+    (returned, written), is_measured = try_out(module, shapes, use)
+    # where values decide, they decide on writing too
+    return Run(returned, frozenset(range(len(shapes))) if is_measured else written, is_measured)
+
+
+def run_in_training(module: nn.Module, shapes: Shapes, *, in_place: bool = True) -> Run | None:
+    """The same in training mode; ``None`` where the module cannot be trained.
+
+    Two observations run, because batch normalization cannot train with one; one, where two are too many.
+    """
+    for batch in (2, 1):
+        try:
+            return run(module, of_batch(shapes, batch), training=True, in_place=in_place)
+        except Exception:
+            continue
+    return None
+
+
+def of_batch(shapes: Shapes, batch: int) -> list[tuple[int, ...]]:
+    """The shapes with another number of observations."""
+    return [(batch, *shape[1:]) for shape in shapes]
+
+
+class Writes(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Finds which of these tensors are written to, also through views, ``.data`` and ``out=``."""
+
+    def __init__(self, tensors: list[Tensor]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._indices = {memory_of(tensor): index for index, tensor in enumerate(tensors)}
+        self.found: set[int] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        schema = getattr(func, "_schema", None)  # operations of higher order have none
+        if schema is not None and schema.is_mutable:
+            for index, argument in enumerate(schema.arguments):
+                if argument.alias_info is not None and argument.alias_info.is_write:
+                    value = args[index] if index < len(args) else kwargs.get(argument.name)
+                    places = (memory_of(x) for x in tree_leaves(value) if isinstance(x, Tensor))
+                    self.found.update(self._indices[place] for place in places if place in self._indices)
+        return func(*args, **kwargs)
+
+
+def memory_of(tensor: Tensor) -> int:
+    """What tensors that are views of each other have in common."""
+    return int(tensor.untyped_storage()._cdata)
+
+
+def stop_working_in_place(module: nn.Module) -> bool:
+    """Turn off ``inplace`` where that changes no result; whether the module is nothing else than activations.
+
+    That is a module that is one of torch's own activations, and a sequence of them up to the first other
+    module. Further inside, a second reader may rely on what is overwritten, as in a residual block that adds
+    its input after a ReLU.
+    """
+    if type(module) is nn.Sequential:
+        return all(stop_working_in_place(part) for part in module)
+    inplace = getattr(module, "inplace", None)
+    if not (type(module).__module__.startswith("torch.nn.modules.") and isinstance(inplace, bool)):
+        return False
+    cast(Any, module).inplace = False
+    return True

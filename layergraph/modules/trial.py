@@ -1,0 +1,152 @@
+"""Trial runs of a torch module: without data where that is possible, and without touching it."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+import random
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
+
+import torch
+from torch import Tensor, nn
+from torch._guards import detect_fake_mode
+from torch._subclasses.fake_tensor import FakeCopyMode, FakeTensor, FakeTensorMode, unset_fake_temporarily
+
+T = TypeVar("T")
+Shapes = Sequence[tuple[int, ...]]
+Inputs = Callable[[], list[Tensor]]
+
+# how much more than the inputs and the weights a run with data may take
+_ROOM = 64
+
+# in errors of torch that say no more than RuntimeError: x.numpy(), an operation of one's own, formatting
+_MISSING = ("tensor subclasses", "FakeTensor", "fake impl", "data pointer")
+
+
+def try_out(
+    module: nn.Module,
+    shapes: Shapes,
+    use: Callable[[nn.Module, Inputs], T],
+    *,
+    dtype: torch.dtype | None = None,
+    with_data: bool = True,
+) -> tuple[T, bool]:
+    """What ``use`` returns for a copy of the module, and whether that took data.
+
+    ``use`` gets the copy and a function that makes new inputs of these shapes. The copy has fake tensors,
+    which have a device and no data. Where values decide, as in ``if x.max() > 0``, a copy with data runs, if
+    memory allows. The module's mode, weights, device and all random states stay as they are.
+
+    Args:
+        dtype: that of the inputs; by default that of the module's weights.
+        with_data: whether it may run with data.
+    """
+    tensors = [*module.parameters(), *module.buffers()]
+    device = next((tensor.device for tensor in tensors), torch.device("cpu"))
+    dtype = dtype or dtype_of(module)
+    try:
+        with _same_random_state(), _silent(), unset_fake_temporarily():
+            mode = detect_fake_mode(tensors) or FakeTensorMode(allow_non_fake_inputs=True)
+            fake = _fake_copy(module, mode)
+            with mode:
+                return use(fake, lambda: [torch.empty(s, dtype=dtype, device=device) for s in shapes]), False
+    except Exception as fault:
+        if not (with_data and device.type != "meta" and _misses_data(fault)):
+            raise
+        if not _fits_into_memory(tensors, shapes, dtype):
+            raise MemoryError(
+                "values decide what it does, and memory is too small to run it with data"
+            ) from fault
+    generator = torch.Generator().manual_seed(0)
+
+    def inputs() -> list[Tensor]:
+        numbers = [torch.rand(shape, generator=generator) for shape in shapes]
+        return [tensor.to(device, dtype) for tensor in numbers]
+
+    with _same_random_state(device):
+        return use(copy.deepcopy(module), inputs), True
+
+
+def dtype_of(module: nn.Module) -> torch.dtype:
+    """The dtype of the module's inputs: that of its weights."""
+    tensors = [*module.parameters(), *module.buffers()]
+    return next((t.dtype for t in tensors if t.is_floating_point()), torch.float32)
+
+
+def _fake_copy(module: nn.Module, mode: FakeTensorMode) -> nn.Module:
+    """A copy with fake tensors, also for tensors that are plain attributes."""
+    memo: dict[int, object] = {}
+    for tensor in [*module.parameters(), *module.buffers()]:
+        # what the mode itself does for any tensor takes ten times as long
+        if type(tensor) in (Tensor, nn.Parameter) and tensor.layout == torch.strided:
+            empty = FakeTensor(mode, torch.empty_like(tensor, device="meta"), tensor.device)
+            is_learned = isinstance(tensor, nn.Parameter)
+            memo[id(tensor)] = nn.Parameter(empty, tensor.requires_grad) if is_learned else empty
+    with FakeCopyMode(mode):
+        return copy.deepcopy(module, memo)
+
+
+def _misses_data(fault: BaseException | None) -> bool:
+    """Whether a run failed because fake tensors have no values: no fault of the module."""
+    while fault is not None:
+        if type(fault).__module__ == FakeTensor.__module__ or isinstance(fault, NotImplementedError):
+            return True
+        if any(words in str(fault) for words in _MISSING):
+            return True
+        fault = fault.__cause__ or fault.__context__
+    return False
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Fake tensors log each operation that fails, which here is no news."""
+    logger = logging.getLogger(FakeTensor.__module__)
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+@contextmanager
+def _same_random_state(device: torch.device | None = None) -> Iterator[None]:
+    """All random states are afterwards what they were: of torch, Python and, where it is in use, NumPy."""
+    numpy: Any = sys.modules.get("numpy")
+    before, numpy_before = random.getstate(), numpy and numpy.random.get_state()
+    on_device = device is not None and device.type not in ("cpu", "meta")
+    options: dict[str, Any] = {"device_type": device.type} if device is not None and on_device else {}
+    try:
+        with torch.random.fork_rng([device] if on_device else [], **options):
+            yield
+    finally:
+        random.setstate(before)
+        if numpy:
+            numpy.random.set_state(numpy_before)
+
+
+def _fits_into_memory(tensors: Sequence[Tensor], shapes: Shapes, dtype: torch.dtype) -> bool:
+    """Whether a copy of the weights, inputs of these shapes and many times as much fit into free memory."""
+    needed = sum(tensor.nbytes for tensor in tensors)
+    for shape in shapes:
+        number = dtype.itemsize * _ROOM
+        for length in shape:
+            number *= length
+        needed += number
+    return needed <= _free_memory()
+
+
+def _free_memory() -> int:
+    """The bytes that are free; a gigabyte where the system does not say."""
+    try:
+        with open("/proc/meminfo") as file:
+            rows = dict(line.split(":", 1) for line in file)
+        return int(rows["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError, IndexError):
+        names = cast(Any, getattr(os, "sysconf_names", {}))
+        if "SC_AVPHYS_PAGES" in names:
+            return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return 1024**3
