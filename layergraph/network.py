@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from torch import Tensor, fx, nn
 
 from layergraph.draft import End
 from layergraph.errors import DataError, InvalidNetworkError, LayergraphError, UnknownPortError
+from layergraph.image_sizes import misfit
 from layergraph.images import to_images, to_tensor
 from layergraph.issues import Issue
 from layergraph.layers.activation import SoftmaxLayer
@@ -218,7 +220,7 @@ class Network(nn.Module):
         plan = make_plan(self._lgraph, [self._end(text) for text in wanted], self._keys)
         inputs: list[Any] = [*x] if isinstance(x, (tuple, list)) else [x]
         tensors, single = self.to_tensors(*inputs)
-        with inference(self):
+        with inference(self), self._explained(tensors):
             result = self._run(plan, tensors)
         results: list[Any] = [*result] if isinstance(result, tuple) and len(wanted) > 1 else [result]
         if not all(isinstance(item, Tensor) for item in inputs):
@@ -258,11 +260,40 @@ class Network(nn.Module):
         (33, 35, 2)
         """
         tensors, single = self.to_tensors(*images)
-        with inference(self, dropout=dropout):
+        with inference(self, dropout=dropout), self._explained(tensors):
             result = self._run(self._plan, tensors)
         if isinstance(result, tuple):
             return tuple(to_images(scores, single) for scores in result)
         return to_images(result, single)
+
+    def expect_sizes(self, *sizes: Sequence[int]) -> None:
+        """Raise where the layers cannot take images of these sizes, (height, width) for each input layer.
+
+        Without running anything. The error names the layer, and the nearest sizes that fit.
+
+        Raises:
+            DataError: the images do not fit.
+
+        >>> from layergraph.builders import unet_layers
+        >>> net = unet_layers((32, 32, 1), 2, encoder_depth=2, num_first_encoder_filters=4)[0].compile()
+        >>> net.expect_sizes((36, 40))
+        """
+        self._expect_inputs(len(sizes))
+        text = misfit(self._lgraph, dict(zip(self.input_names, map(tuple, sizes), strict=True)))
+        if text:
+            raise DataError(text)
+
+    @contextmanager
+    def _explained(self, tensors: Sequence[Tensor]) -> Iterator[None]:
+        """Say of images that the layers cannot take which layer it is, where torch only has its numbers."""
+        try:
+            yield
+        except RuntimeError as error:
+            try:
+                self.expect_sizes(*(tensor.shape[2:] for tensor in tensors))
+            except DataError as reason:
+                raise reason from error
+            raise
 
     def _expect_inputs(self, count: int) -> None:
         if count != len(self.input_names):
