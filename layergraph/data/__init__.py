@@ -6,6 +6,7 @@ The names are MATLAB's: ``imageDatastore`` is ``ImageDatastore``, ``countEachLab
 from layergraph.data.counts import count_each_label, median_frequency_weights
 from layergraph.data.datastore import CombinedDatastore, Datastore, TransformedDatastore, combine, transform
 from layergraph.data.images import ImageDatastore, read_image, write_image
+from layergraph.data.label_array import LabelArray
 from layergraph.data.labels import UNLABELLED, PixelLabelDatastore, write_labels
 from layergraph.data.resizing import resize_image, resize_labels, resize_pair
 from layergraph.data.triangles import triangle_images
@@ -15,6 +16,7 @@ __all__ = [
     "CombinedDatastore",
     "Datastore",
     "ImageDatastore",
+    "LabelArray",
     "PixelLabelDatastore",
     "TransformedDatastore",
     "combine",

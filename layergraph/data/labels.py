@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from layergraph.data.datastore import Datastore
 from layergraph.data.files import Location, PathLike, image_files
 from layergraph.data.images import open_image, to_rgb, whole_numbers, write_image
+from layergraph.data.label_array import LabelArray
 from layergraph.data.label_ids import Ids, LabelIds
 from layergraph.errors import DataError
 from layergraph.labels import UNLABELLED
@@ -23,15 +24,16 @@ if TYPE_CHECKING:
 __all__ = ["UNLABELLED", "PixelLabelDatastore", "write_labels"]
 
 
-class PixelLabelDatastore(Datastore[NDArray[np.uint8]]):
+class PixelLabelDatastore(Datastore[LabelArray]):
     """The label images at ``location``, read as class indices: MATLAB's ``pixelLabelDatastore``.
 
     Items are uint8 arrays (height, width): 0 for the first class, 1 for the second, and so on, and
-    ``UNLABELLED`` (255) for pixels whose value is in no class. ``label_ids`` has one entry a class: a number
-    or several, or an RGB triplet or several (see ``LabelIds`` for the forms). Numbers are compared with the
-    values of grey images of 8 or 16 bits and with the palette *index* of palette images, triplets with the
-    colours. The set pixels of a 1-bit image are 255, or 1 where 255 is no id. Location, order of files,
-    ``include_subfolders`` and ``file_extensions`` are as in ``ImageDatastore``.
+    ``UNLABELLED`` (255) for pixels whose value is in no class. They know their classes (``LabelArray``).
+    ``label_ids`` has one entry per class: a number or several, or an RGB triplet or several (see ``LabelIds``
+    for the forms). Numbers are compared with the values of grey images of 8 or 16 bits and with the palette
+    *index* of palette images, triplets with the colours. The set pixels of a 1-bit image are 255, or 1 where
+    255 is no id. Location, order of files, ``include_subfolders`` and ``file_extensions`` are as in
+    ``ImageDatastore``.
 
     Raises ``DataError`` for class names that are empty or stand twice, an id in two classes, more than 255
     classes, or as many names as ids do not; at reading for a damaged file, numbers on a colour image, or
@@ -42,7 +44,7 @@ class PixelLabelDatastore(Datastore[NDArray[np.uint8]]):
     ...     write_labels(Path(folder) / "a.png", [[255, 0, 7]])
     ...     labels = PixelLabelDatastore(folder, classes=["triangle", "background"], label_ids=[255, 0])
     ...     labels[0]
-    array([[  0,   1, 255]], dtype=uint8)
+    LabelArray([[  0,   1, 255]], dtype=uint8)
     """
 
     def __init__(
@@ -77,11 +79,11 @@ class PixelLabelDatastore(Datastore[NDArray[np.uint8]]):
     def __len__(self) -> int:
         return len(self._files)
 
-    def _read(self, index: int) -> NDArray[np.uint8]:
+    def _read(self, index: int) -> LabelArray:
         path = self._files[index]
         image = open_image(path)
         values = self._colours(image, path) if self._ids.is_rgb else self._numbers(image, path)
-        return self._ids.indices(values)
+        return LabelArray.of_indices(self._ids.indices(values), self.classes)
 
     def _take(self, indices: tuple[int, ...]) -> Self:
         taken = copy.copy(self)

@@ -1,0 +1,212 @@
+"""Class indices of pixels that know the names of their classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from layergraph.data.label_ids import LabelIds
+from layergraph.errors import ArgumentError, DataError, WrongTypeError, did_you_mean
+from layergraph.labels import UNLABELLED
+from layergraph.wording import quoted
+
+
+class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
+    """A uint8 array of class indices, of any shape, with ``classes``: the name of each index.
+
+    ``semanticseg`` returns such arrays, and a ``PixelLabelDatastore`` reads them. ``labels == "road"`` is
+    True where the class has that name, so are ``!=``, ``np.isin(labels, ["road", "car"])`` and
+    ``"road" in labels``; a name that is no class raises. Everything else is as for a uint8 array, and 255
+    (``UNLABELLED``) is a pixel without a class.
+
+    Slices, copies, views, reshaped arrays, pickles, and arrays of the same classes side by side
+    (``np.stack``, ``np.concatenate``) keep the names. Arithmetic and functions that count or measure return
+    plain arrays.
+    Arrays of different classes side by side and arrays of another type, such as ``labels.astype(int)``, lose
+    the names, and then a comparison with a name raises: ``LabelArray(array, classes)`` names them again.
+    ``np.asarray`` gives the plain numbers.
+
+    Args:
+        values: whole numbers from 0 to the number of classes less one, or 255.
+        classes: the class names, each once; ``None`` where they are not known.
+
+    Raises:
+        WrongTypeError: ``values`` that are not of whole numbers, such as a boolean mask.
+        DataError: an index that is no class; names that are empty or occur twice.
+
+    >>> labels = LabelArray([[0, 1], [1, 255]], ["sky", "road"])
+    >>> (labels == "road").tolist(), labels[0].classes
+    ([[False, True], [True, False]], ('sky', 'road'))
+    >>> labels == "raod"
+    Traceback (most recent call last):
+    layergraph.errors.ArgumentError: labels: there is no class 'raod'; did you mean 'road'?
+    """
+
+    classes: tuple[str, ...] | None
+    __array_priority__ = 1.0  # of several arrays side by side, too, so that no name is compared with numbers
+
+    def __new__(cls, values: ArrayLike, classes: Iterable[str] | None) -> Self:
+        array = class_indices(values, "the label array")
+        names = None if classes is None else class_names(classes)
+        count = UNLABELLED if names is None else len(names)
+        expect_classes(array, count, "the label array")
+        return cls.of_indices(array.astype(np.uint8), names)
+
+    @classmethod
+    def of_indices(cls, indices: NDArray[np.uint8], classes: tuple[str, ...] | None) -> Self:
+        """The same memory with names; neither is checked.
+
+        >>> LabelArray.of_indices(np.zeros(2, np.uint8), ("sky",)).classes
+        ('sky',)
+        """
+        labels = indices.view(cls)
+        labels.classes = classes
+        return labels
+
+    def __array_finalize__(self, source: Any, /) -> None:
+        # positions from argmax and the like are no class indices, though NumPy makes them of this type
+        self.classes = getattr(source, "classes", None) if self.dtype == np.uint8 else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        reduced: Any = super().__reduce__()
+        make, arguments, state = reduced
+        return make, arguments, (state, self.classes)
+
+    def __setstate__(self, state: Any, /) -> None:
+        array, self.classes = state
+        super().__setstate__(array)
+
+    def class_index(self, name: object) -> int:
+        """The index of a class name.
+
+        Raises:
+            ArgumentError: no class has that name, or the names are not known.
+
+        >>> LabelArray([1], ["sky", "road"]).class_index("road")
+        1
+        """
+        if self.classes is None:
+            raise ArgumentError(
+                f"labels: the classes of this array have no names, so none can be {quoted(name)}; name them: "
+                "LabelArray(labels, classes), or semanticseg(..., classes=classes)"
+            )
+        if name not in self.classes:
+            raise ArgumentError(f"labels: there is no class {quoted(name)}{_nearest(name, self.classes)}")
+        return self.classes.index(str(name))
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = (), **options: Any) -> Any:
+        if ufunc in (np.equal, np.not_equal):
+            inputs = tuple(map(self._without_names, inputs))
+        if out:
+            options["out"] = tuple(map(_plain, out))
+        return getattr(ufunc, method)(*map(_plain, inputs), **options)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if func is np.isin:  # it compares element by element with plain arrays, where no name is equal
+            args = tuple(map(self._without_names, args))
+            kwargs = {
+                key: self._without_names(item) if key == "test_elements" else item
+                for key, item in kwargs.items()
+            }
+        result = super().__array_function__(func, types, args, kwargs)
+        if isinstance(result, LabelArray) and result.dtype == np.uint8 and result.classes is None:
+            parts = args[0] if args and isinstance(args[0], list | tuple) else ()
+            names = {getattr(part, "classes", None) for part in parts}
+            result.classes = names.pop() if len(names) == 1 else None
+        return result
+
+    def _without_names(self, values: Any) -> Any:
+        """Values to compare with, names among them as class indices."""
+        array = np.asarray(values)
+        if array.dtype.kind not in "USTO":
+            return values
+        found = [
+            self.class_index(item) if isinstance(item, str | bytes) else item
+            for item in array.ravel().tolist()
+        ]
+        return np.array(found, None if found else np.uint8).reshape(array.shape)
+
+
+def class_indices(labels: ArrayLike, what: str) -> NDArray[Any]:
+    """An array of whole numbers, or the error that says how to make one of a boolean mask.
+
+    ``what`` is its name in the error. Labels have one form everywhere: class indices, and 255 where
+    unlabelled. A mask does not say which class True is, so that it is never taken for labels.
+
+    >>> class_indices([[True]], "labels")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    layergraph.errors.WrongTypeError: labels must hold class indices, got a boolean mask; ...
+    """
+    try:
+        array = np.asarray(labels)
+    except ValueError:
+        raise DataError(f"{what} must be an array, got rows of different lengths") from None
+    if array.dtype.kind == "b":
+        raise WrongTypeError(
+            f"{what} must hold class indices, got a boolean mask; np.where(mask, 1, 0) makes True class 1 "
+            f"and False class 0, np.where(mask, 0, {UNLABELLED}) leaves what is False unlabelled"
+        )
+    if array.dtype.kind not in "ui" and array.size:
+        raise WrongTypeError(f"{what} must hold integer class indices, got an array of {array.dtype}")
+    return array if array.dtype.kind in "ui" else array.astype(np.uint8)
+
+
+def class_names_of(labels: Any) -> tuple[str, ...] | None:
+    """The class names that labels know: of an array, of a store, or of the first array of a list.
+
+    >>> class_names_of([LabelArray([0], ["sky"])])
+    ('sky',)
+    """
+    if isinstance(labels, list | tuple) and len(labels):
+        labels = labels[0]
+    names = getattr(labels, "classes", None)
+    return None if names is None else tuple(map(str, names))
+
+
+def mask_error(what: str) -> DataError:
+    """What to raise where plain numbers are 0 and 255 alone: a mask, whose 255 would count as unlabelled."""
+    return DataError(
+        f"{what} must hold class indices, got 0 and {UNLABELLED} alone, as a mask has, and {UNLABELLED} "
+        f"means unlabelled; np.where(mask == {UNLABELLED}, 1, 0) makes the mask class 1; for labels of the "
+        f"first class where {UNLABELLED} does mean unlabelled, give LabelArray(labels, classes)"
+    )
+
+
+def class_names(classes: Iterable[str]) -> tuple[str, ...]:
+    """Class names, each once and none empty.
+
+    >>> class_names(["sky", "road"])
+    ('sky', 'road')
+    """
+    if isinstance(classes, str) or not isinstance(classes, Iterable):
+        raise WrongTypeError(f"classes is a sequence of class names, got {quoted(classes)}")
+    names = tuple(classes)
+    return LabelIds(names, range(len(names))).classes
+
+
+def expect_classes(array: NDArray[Any], count: int, what: str) -> None:
+    """Raise for the first label that is neither one of ``count`` classes nor unlabelled.
+
+    >>> expect_classes(np.array([0, 3]), 2, "the truth")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    layergraph.errors.DataError: the truth holds the label 3; labels are 0 to 1 for 2 classes, or 255 for ...
+    """
+    # the extremes first: where they are in range (most images), no mask is made
+    if array.size and (array.min() < 0 or array.max() >= count):
+        strange = array[((array < 0) | (array >= count)) & (array != UNLABELLED)]
+        if strange.size:
+            raise DataError(
+                f"{what} holds the label {strange[0]}; labels are 0 to {count - 1} "
+                f"for {count} classes, or {UNLABELLED} for unlabelled"
+            )
+
+
+def _nearest(name: object, known: tuple[str, ...]) -> str:
+    return did_you_mean(name, known) if isinstance(name, str) else ""
+
+
+def _plain(value: Any) -> Any:
+    return value.view(np.ndarray) if isinstance(value, LabelArray) else value
