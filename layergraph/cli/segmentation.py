@@ -10,6 +10,7 @@ import typer
 from layergraph.cli.arguments import ClassesOption, LabelIdsOption, classes_and_ids
 from layergraph.cli.output import write_text
 from layergraph.errors import DataError
+from layergraph.wording import quoted, visible
 
 
 def input_size(lgraph: Any) -> tuple[int, int]:
@@ -37,7 +38,8 @@ def segment(
 ) -> None:
     """Give each pixel of images its class, with a trained network.
 
-    Label images hold class indices 0, 1, 2, ... in the order of the network's classes.
+    The labels of images/x.jpg are out/pixelLabel_x.png: class indices 0, 1, 2, ... in the order of the
+    network's classes.
 
     [bold]Example:[/bold] layergraph segment model.safetensors --images images --output out --overlays
     """
@@ -45,16 +47,24 @@ def segment(
     from layergraph.files import load
     from layergraph.segmentation import AtSize, labeloverlay, semanticseg
 
+    if images.resolve() == output.resolve():
+        raise DataError(
+            f"--output must be another folder than --images, got {quoted(str(output))} for both; the label "
+            "images would be images to segment next time"
+        )
     lgraph = load(model)
     net = lgraph.compile()
     predictor = AtSize(net, input_size(lgraph)) if resize else net
     store = ImageDatastore(images)
     labels = semanticseg(store, predictor, write_location=output)
     for index, file in enumerate(labels.files if overlays else ()):
-        write_image(
-            output / f"overlay_{file.stem.rpartition('_')[2]}.png", labeloverlay(store[index], labels[index])
-        )
-    print(f"wrote {len(labels)} label images to {output}; classes: {', '.join(labels.classes)}")
+        try:
+            picture = labeloverlay(store[index], labels[index])
+        except DataError as error:
+            raise DataError(f"{visible(str(store.files[index]))}: {error}") from None
+        write_image(output / file.name.replace("pixelLabel", "overlay", 1), picture)
+    classes = visible(", ".join(labels.classes))
+    print(f"wrote {len(labels)} label images to {visible(str(output))}; classes: {classes}")
 
 
 def evaluate(

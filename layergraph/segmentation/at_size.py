@@ -9,14 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layergraph.data.resizing import resize_image
-from layergraph.segmentation.predictors import Predictor, predict
+from layergraph.layers import arguments
+from layergraph.segmentation.predictors import Predictor, checked_predictor, predict
 
 
 class AtSize:
     """Wraps a network for :func:`semanticseg`: images are resized to ``size`` (height, width) before it,
     and its scores back to the size of the image after it.
 
-    For images of another size than those the network was trained on.
+    For images of another size than those the network was trained on. Raises ArgumentError for a size of
+    other numbers than whole ones from 1, WrongTypeError for what is no network.
 
     >>> from layergraph.builders import segnet_layers
     >>> from layergraph.segmentation import semanticseg
@@ -26,7 +28,9 @@ class AtSize:
     """
 
     def __init__(self, net: Predictor, size: tuple[int, int]) -> None:
-        self.net, self.size = net, (int(size[0]), int(size[1]))
+        self.net = checked_predictor("AtSize", net)
+        height, width = arguments.per_dimension("AtSize", "size", size, 2)
+        self.size = (height, width)
 
     @property
     def classes(self) -> Sequence[str] | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from layergraph.errors import DataError, WrongTypeError
 from layergraph.progress import with_progress
+from layergraph.wording import visible
 
 
 class ImageStore(Protocol):
@@ -60,11 +61,25 @@ def _image(store: ImageStore, index: int) -> NDArray[Any]:
     return image[:, :, None] if image.ndim == 2 else image
 
 
+def image_files(store: ImageStore) -> list[Path] | None:
+    """The file of each image; ``None`` where some image has none.
+
+    >>> [file.stem for file in image_files(["a.png", "b.png"])]
+    ['a', 'b']
+    """
+    files = getattr(store, "files", None)
+    if files is not None:
+        return [Path(file) for file in files]
+    if isinstance(store, list | tuple) and all(isinstance(item, str | os.PathLike) for item in store):
+        return [Path(item) for item in store]
+    return None
+
+
 def image_name(store: ImageStore, index: int) -> str:
     """What to call an image in an error: its path where there is one."""
     files = getattr(store, "files", None)
     if files is not None:
-        return str(files[index])
-    if isinstance(store, list) and isinstance(store[index], str | os.PathLike):
-        return str(store[index])
+        return visible(str(files[index]))
+    if isinstance(store, list | tuple) and isinstance(store[index], str | os.PathLike):
+        return visible(str(store[index]))
     return "the image" if isinstance(store, list) and len(store) == 1 else f"images[{index}]"

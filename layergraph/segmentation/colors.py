@@ -1,9 +1,11 @@
-"""Colours for classes."""
+"""Colors for classes."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
+from layergraph.layers import arguments
 
 
 def distinct_colors(count: int) -> NDArray[np.uint8]:
@@ -12,7 +14,7 @@ def distinct_colors(count: int) -> NDArray[np.uint8]:
     The first colours are the same whatever the count, so class 3 looks the same in every picture.
     No two are equal, and none is grey, very dark, very light (a picture has those itself) or glaring.
 
-    Returns uint8 (count, 3), RGB. Distances are in Oklab. Raises ValueError beyond the number of
+    Returns uint8 (count, 3), RGB. Distances are in Oklab. Raises ArgumentError beyond the number of
     candidates, some thousand. Source: Glasbey et al. 2007, Colour displays for categorical images.
 
     >>> distinct_colors(2).shape
@@ -24,8 +26,7 @@ def distinct_colors(count: int) -> NDArray[np.uint8]:
     light, chroma = places[:, 0], np.hypot(places[:, 1], places[:, 2])
     usable = (light > 0.5) & (light < 0.9) & (chroma > 0.1) & (chroma < 0.22)
     candidates, places = candidates[usable], places[usable]
-    if count > len(candidates):
-        raise ValueError(f"there are {len(candidates)} distinct colours, got a count of {count}")
+    count = arguments.whole("distinct_colors", "count", count, 0, len(candidates))
     chosen = [int(places[:, 2].argmin())]  # the bluest, then come yellow, red and green
     nearest = np.full(len(places), np.inf)
     while len(chosen) < count:

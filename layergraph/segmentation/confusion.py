@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layergraph.errors import DataError, WrongTypeError
+from layergraph.data.label_array import class_indices, class_names_of, expect_classes, mask_error
+from layergraph.errors import DataError
 from layergraph.labels import UNLABELLED
+from layergraph.layers import arguments
+from layergraph.wording import quoted, visible
 
 
 class ConfusionMetrics(NamedTuple):
@@ -34,8 +38,9 @@ def segmentation_confusion_matrix(
     the pixels of each true class.
 
     Returns an int64 array (num_classes, num_classes), or (num_classes, num_classes + 1).
-    Raises DataError for unequal shapes, labels outside the range and more than 255 classes,
-    WrongTypeError for arrays that are not of integers. Source: MATLAB, segmentationConfusionMatrix.
+    Raises DataError for unequal shapes, labels outside the range, and plain arrays of 0 and 255 alone (a
+    mask; ``LabelArray`` says that they are labels), WrongTypeError for arrays that are not of integers,
+    ArgumentError for a number of classes out of range. Source: MATLAB, segmentationConfusionMatrix.
 
     >>> segmentation_confusion_matrix([0, 1, 1, 255], [0, 0, 1, 1], 2)
     array([[1, 1],
@@ -44,8 +49,19 @@ def segmentation_confusion_matrix(
     array([[1, 1, 0],
            [0, 1, 1]])
     """
-    if not 1 <= num_classes <= UNLABELLED:
-        raise DataError(f"num_classes must be 1 to {UNLABELLED}, got {num_classes}")
+    arguments.whole("segmentation_confusion_matrix", "num_classes", num_classes, 1, UNLABELLED)
+    expect_same_classes({"the prediction": class_names_of(predicted), "the truth": class_names_of(truth)})
+    pairs = count_pairs(predicted, truth, num_classes)
+    refuse_masks(pairs, num_classes, predicted, truth)
+    return class_counts(pairs, num_classes, unlabelled_column=unlabelled_column)
+
+
+def count_pairs(predicted: ArrayLike, truth: ArrayLike, num_classes: int) -> NDArray[np.int64]:
+    """The number of pixels (256, 256) with each true label (rows) and each predicted one, 255 too.
+
+    >>> count_pairs([0, 1], [255, 0], 2)[255, 0]
+    np.int64(1)
+    """
     columns = _label_bytes(predicted, num_classes, "the prediction")
     rows = _label_bytes(truth, num_classes, "the truth")
     if columns.shape != rows.shape:
@@ -55,9 +71,54 @@ def segmentation_confusion_matrix(
         )
     # one pass over the pixels: two bytes side by side make one number
     pairs = (rows.ravel().astype(np.uint16) << 8) | columns.ravel()
-    table = np.bincount(pairs, minlength=1 << 16).reshape(256, 256)
+    return np.bincount(pairs, minlength=1 << 16).reshape(256, 256).astype(np.int64, copy=False)
+
+
+def class_counts(
+    pairs: NDArray[np.int64], num_classes: int, *, unlabelled_column: bool = False
+) -> NDArray[np.int64]:
+    """The confusion matrix in a table of :func:`count_pairs`.
+
+    >>> class_counts(count_pairs([0, 1], [255, 0], 2), 2)
+    array([[0, 1],
+           [0, 0]])
+    """
     kept = [*range(num_classes), UNLABELLED] if unlabelled_column else list(range(num_classes))
-    return np.ascontiguousarray(table[:num_classes, kept], dtype=np.int64)
+    return np.ascontiguousarray(pairs[:num_classes, kept])
+
+
+def refuse_masks(pairs: NDArray[np.int64], num_classes: int, predicted: Any, truth: Any) -> None:
+    """Raise where predictions or truth, counted in a table of :func:`count_pairs`, are masks of 0 and 255.
+
+    Those that know their classes are labels for certain. A mask would count what is inside it as unlabelled,
+    so that a network that finds nothing is right everywhere.
+    """
+    if num_classes == 1:  # a mask has two
+        return
+    for axis, what, labels in ((0, "the prediction", predicted), (1, "the truth", truth)):
+        found = np.flatnonzero(pairs.any(axis=axis)).tolist()
+        if found == [0, UNLABELLED] and class_names_of(labels) is None:
+            raise mask_error(what)
+
+
+def expect_same_classes(given: Mapping[str, tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    """The one list of class names that all who have names agree on; ``None`` where nobody has any.
+
+    >>> expect_same_classes({"the prediction": None, "the truth": ("sky", "road")})
+    ('sky', 'road')
+    """
+    known = [(who, names) for who, names in given.items() if names is not None]
+    for who, names in known[1:]:
+        if names != known[0][1]:
+            raise DataError(
+                f"{known[0][0]} and {who} must have the same classes in the same order, "
+                f"got {_listed(known[0][1])} and {_listed(names)}"
+            )
+    return known[0][1] if known else None
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return f"({', '.join(map(visible, names))})"
 
 
 def normalized_confusion_matrix(matrix: ArrayLike) -> NDArray[np.float64]:
@@ -65,13 +126,14 @@ def normalized_confusion_matrix(matrix: ArrayLike) -> NDArray[np.float64]:
 
     Takes (M, M), or (M, M + 1) with the column of unlabelled predictions, which counts in the row sums
     and is left out of the result. Returns float64 (M, M); the row of a class without true pixels is NaN.
-    Raises DataError for a matrix of another shape. Source: MATLAB, evaluateSemanticSegmentation.
+    Raises DataError for a matrix of another shape or with numbers that are no counts.
+    Source: MATLAB, evaluateSemanticSegmentation.
 
     >>> normalized_confusion_matrix([[3, 1], [0, 5]])
     array([[0.75, 0.25],
            [0.  , 1.  ]])
     """
-    counts = _checked(matrix)
+    counts = _checked("normalized_confusion_matrix", matrix)
     return ratio(counts[:, : len(counts)], counts.sum(axis=1, keepdims=True))
 
 
@@ -84,14 +146,14 @@ def confusion_metrics(matrix: ArrayLike) -> ConfusionMetrics:
     0 and counts if it was predicted somewhere, and is NaN and left out if it occurs nowhere.
 
     Takes (M, M), or (M, M + 1) with the column of unlabelled predictions (see
-    :func:`segmentation_confusion_matrix`). Raises DataError for a matrix of another shape.
-    Source: MATLAB, evaluateSemanticSegmentation; Long et al. 2015, section 5.
+    :func:`segmentation_confusion_matrix`). Raises DataError for a matrix of another shape or with numbers
+    that are no counts. Source: MATLAB, evaluateSemanticSegmentation; Long et al. 2015, section 5.
 
     >>> found = confusion_metrics([[4730, 0], [9601, 88069]])
     >>> round(found.global_accuracy, 5), round(found.mean_iou, 5)
     (0.90624, 0.61588)
     """
-    counts = _checked(matrix)
+    counts = _checked("confusion_metrics", matrix)
     size = len(counts)
     hits, true, said = np.diagonal(counts), counts.sum(axis=1), counts[:, :size].sum(axis=0)
     accuracy, iou = ratio(hits, true), ratio(hits, true + said - hits)
@@ -122,29 +184,22 @@ def _mean(values: NDArray[np.float64]) -> float:
     return float(ratio(known.sum(), known.size))
 
 
-def _checked(matrix: ArrayLike) -> NDArray[Any]:
+def _checked(call: str, matrix: ArrayLike) -> NDArray[np.float64]:
+    """The counts, exact below 2**53, and rounded beyond, where whole numbers of 64 bits would overflow."""
     counts = np.asarray(matrix)
     if counts.ndim != 2 or counts.shape[1] - counts.shape[0] not in (0, 1) or counts.size == 0:
         raise DataError(
             "a confusion matrix has one row and one column a class (and may have one more column, for "
             f"pixels predicted as unlabelled), got an array of shape {counts.shape}"
         )
-    return counts
+    if counts.dtype.kind not in "uif" or not (np.isfinite(counts).all() and (counts >= 0).all()):
+        raise DataError(f"{call}: matrix must hold counts of 0 or more, got {quoted(counts.tolist())}")
+    return counts.astype(np.float64)
 
 
 def _label_bytes(labels: ArrayLike, num_classes: int, what: str) -> NDArray[np.uint8]:
-    """The labels as bytes, or an error that names the first one outside the range."""
-    array = np.asarray(labels)
-    if array.dtype.kind not in "bui" and array.size:
-        raise WrongTypeError(f"{what} must hold integer class indices, got an array of {array.dtype}")
-    # the extremes first: where they are in range (most images), no mask is made
-    if array.size and (array.min() < 0 or array.max() >= num_classes):
-        strange = array[((array < 0) | (array >= num_classes)) & (array != UNLABELLED)]
-        if strange.size:
-            raise DataError(
-                f"{what} holds the label {strange[0]}; labels are 0 to {num_classes - 1} "
-                f"for {num_classes} classes, or {UNLABELLED} for unlabelled"
-            )
+    array = class_indices(labels, what)
+    expect_classes(array, num_classes, what)
     return array.astype(np.uint8, copy=False)
 
 

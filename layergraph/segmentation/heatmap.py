@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layergraph.errors import DataError
+from layergraph.errors import DataError, WrongTypeError
 from layergraph.layers import arguments
 
 # from black to nearly white, lightness rising all the way, so that it reads in print too
@@ -23,7 +23,10 @@ def heatmap(values: ArrayLike, *, highest: float | None = None) -> NDArray[np.ui
     >>> heatmap([[0.0, 0.02]]).tolist()
     [[[0, 0, 0], [255, 250, 190]]]
     """
-    numbers = np.asarray(values, dtype=np.float64)
+    given = np.asarray(values)
+    if given.dtype.kind not in "buif":
+        raise WrongTypeError(f"heatmap: values are numbers, got an array of {given.dtype}")
+    numbers = given.astype(np.float64)
     if numbers.ndim != 2:
         raise DataError(f"heatmap: values are (H, W), got the shape {numbers.shape}")
     if not np.isfinite(numbers).all():

@@ -1,55 +1,109 @@
-"""Label images written to a folder, one after the other."""
+"""Label images written to a folder, one after the other, under the names of their images."""
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layergraph.errors import DataError
-from layergraph.segmentation.predictors import Labels
+from layergraph.data.label_array import LabelArray, class_names
+from layergraph.errors import ArgumentError, DataError
+from layergraph.segmentation.batches import ImageStore, image_files
+from layergraph.wording import quoted
 
 if TYPE_CHECKING:
     from layergraph.data import PixelLabelDatastore
 
 
 def write_label_files(
-    segmented: Iterator[tuple[Labels, int]],
+    segmented: Iterator[tuple[LabelArray, int]],
     folder: Path,
     prefix: str,
-    count: int,
+    store: ImageStore,
     names: Sequence[str] | None,
 ) -> PixelLabelDatastore:
-    """Write each label image to ``<prefix>_<number>.png``, and return a datastore on them.
+    """Write each label image to ``<prefix>_<name of the image>.png``, and return a datastore on them.
 
-    ``segmented`` yields the labels and the number of classes of each of ``count`` images. Raises DataError
-    for class names, a prefix or a folder that cannot be, before the first image is asked for.
+    ``segmented`` yields the labels and the number of classes of each image of ``store``. Raises
+    ArgumentError for a prefix that cannot be, DataError for a folder that cannot be or a file that is one of
+    the images, all before the first image is asked for.
 
     >>> import numpy as np, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     labels = iter([(np.zeros((2, 2), np.uint8), 3)])
-    ...     write_label_files(labels, Path(folder), "pixelLabel", 1, None).files[0].name
+    ...     labels = iter([(LabelArray(np.zeros((2, 2), np.uint8), None), 3)])
+    ...     write_label_files(labels, Path(folder), "pixelLabel", [np.zeros((2, 2))], None).files[0].name
     'pixelLabel_001.png'
     """
     # imported here: arrays do not need the data package
     from layergraph.data import PixelLabelDatastore, write_labels
-    from layergraph.data.label_ids import LabelIds
 
-    if names is not None:
-        LabelIds(names, range(len(names)))  # names that the result cannot have, before hours of work
-    if not prefix or Path(prefix).name != prefix:
-        raise DataError(f"name_prefix must be the beginning of a file name, got {prefix!r}")
+    if not isinstance(prefix, str) or Path(prefix).name != prefix or "\0" in prefix:
+        raise ArgumentError(
+            f"semanticseg: name_prefix must be the beginning of a file name, got {quoted(prefix)}"
+        )
+    images = image_files(store)
+    stems = numbers(len(store)) if images is None else file_names(images)
+    files = [folder / f"{prefix}{'_' * bool(prefix)}{stem}.png" for stem in stems]
+    _keep_images(files, images or ())
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"cannot make the folder '{folder}' of write_location: {error.strerror}") from None
-    width = max(3, len(str(count)))
-    files, num_classes = [], 0
-    for number, (labels, found) in enumerate(segmented, start=1):
-        path = folder / f"{prefix}_{number:0{width}d}.png"
+        raise DataError(
+            f"cannot make the folder {quoted(str(folder))} of write_location: {error.strerror}"
+        ) from None
+    num_classes = 0
+    for path, (labels, found) in zip(files, segmented, strict=True):
         write_labels(path, labels)
-        files.append(path)
         num_classes = found
     if names is None:
         names = [f"C{number}" for number in range(1, num_classes + 1)]
-    return PixelLabelDatastore(files, list(names), list(range(num_classes)))
+    return PixelLabelDatastore(files, class_names(names), list(range(num_classes)))
+
+
+def file_names(files: Sequence[Path]) -> list[str]:
+    """A name for each file: its own without the ending; no two are equal, in upper or lower case.
+
+    Where several would have one name, each gets the path from the folder that all files are in, its parts
+    joined by ``_``; and where these are equal too, such as those of ``a.png`` and ``a.jpg``, a number.
+
+    >>> file_names([Path("a/1.png"), Path("a/2.png"), Path("b/2.png"), Path("b/2.jpg")])
+    ['1', 'a_2', 'b_2', 'b_2_2']
+    """
+    count = Counter(file.stem.casefold() for file in files)
+    names = [file.stem for file in files]
+    if len(count) < len(files):
+        common = Path(os.path.commonpath([file.absolute().parent for file in files]))
+        for place, file in enumerate(files):
+            if count[file.stem.casefold()] > 1:
+                names[place] = "_".join(file.absolute().relative_to(common).with_suffix("").parts)
+    # a number is none that another file has as its name
+    taken = {name.casefold() for name in names}
+    used: Counter[str] = Counter()
+    for place, name in enumerate(names):
+        used[name.casefold()] += 1
+        while used[name.casefold()] > 1:
+            names[place] = f"{name}_{used[name.casefold()]}"
+            if names[place].casefold() not in taken:
+                break
+            used[name.casefold()] += 1
+        taken.add(names[place].casefold())
+    return names
+
+
+def numbers(count: int) -> list[str]:
+    """The numbers from 1, all with as many digits, three or more."""
+    width = max(3, len(str(count)))
+    return [f"{number:0{width}d}" for number in range(1, count + 1)]
+
+
+def _keep_images(files: Sequence[Path], images: Sequence[Path]) -> None:
+    """Raise where a result would overwrite an image that is to be segmented."""
+    known = {os.path.realpath(image) for image in images}
+    for file in files:
+        if os.path.realpath(file) in known:
+            raise DataError(
+                f"the labels of an image would overwrite the image {quoted(str(file))}; give another "
+                "write_location or name_prefix"
+            )

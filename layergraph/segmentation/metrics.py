@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layergraph.errors import DataError, LayergraphError, WrongTypeError, did_you_mean
+from layergraph.data.label_array import class_indices, class_names, class_names_of, expect_classes
+from layergraph.errors import ArgumentError, DataError, LayergraphError, WrongTypeError, did_you_mean
 from layergraph.labels import UNLABELLED
 from layergraph.progress import with_progress
 from layergraph.segmentation.confusion import (
     ConfusionMetrics,
+    class_counts,
     confusion_metrics,
+    count_pairs,
+    expect_same_classes,
     normalized_confusion_matrix,
-    segmentation_confusion_matrix,
+    refuse_masks,
 )
 from layergraph.segmentation.results import SemanticSegmentationMetrics
 from layergraph.tables import Table
+from layergraph.wording import quoted
 
 # for each metric to ask for: its column in the data set and image tables, its column in the class table
 _COLUMNS = {
@@ -48,9 +54,10 @@ def evaluate_semantic_segmentation(
     """Compare predicted label images with the true ones, pair by pair in their order.
 
     ``predicted`` and ``truth`` are pixel label datastores, or sequences of (H, W) integer arrays with
-    class indices or 255 (unlabelled). Class names come from the datastores or from ``classes``; with
-    neither, they are C1, C2, ... up to the highest label found. Pixels unlabelled in the truth are skipped;
-    pixels predicted as unlabelled are wrong for their class. Images are read one at a time.
+    class indices or 255 (unlabelled), such as the results of :func:`semanticseg`; an array (H, W) is one
+    image. Class names come from labels that know them or from ``classes``; with neither, they are C1, C2, ...
+    up to the highest label found. Pixels unlabelled in the truth are skipped; pixels predicted as unlabelled
+    are wrong for their class. Images are read one at a time.
 
     ``metrics`` is ``"all"`` or some of ``"global-accuracy"``, ``"accuracy"``, ``"iou"``,
     ``"weighted-iou"``. Formulas: :func:`confusion_metrics`, applied to the confusion matrix of the data
@@ -59,8 +66,9 @@ def evaluate_semantic_segmentation(
     ``verbose`` shows a progress bar on stderr where that is a terminal.
 
     Raises DataError for different numbers of images, different class names, a pair of different sizes,
-    labels outside the classes and unknown metrics, WrongTypeError for arrays that are not of
-    integers. Source: MATLAB, evaluateSemanticSegmentation.
+    labels outside the classes and plain arrays that hold 0 and 255 alone (masks), WrongTypeError for arrays
+    that are not of integers, ArgumentError for unknown metrics.
+    Source: MATLAB, evaluateSemanticSegmentation.
 
     >>> predicted = [[[0, 0], [1, 1]], [[1, 1], [1, 0]]]
     >>> truth = [[[0, 1], [1, 1]], [[1, 1], [1, 1]]]
@@ -74,6 +82,7 @@ def evaluate_semantic_segmentation(
     (0.75,)
     """
     chosen = _chosen(metrics)
+    predicted, truth = _store("predicted", predicted), _store("truth", truth)
     if len(predicted) != len(truth):
         raise DataError(
             f"there are {len(predicted)} predicted label images and {len(truth)} true ones; "
@@ -83,17 +92,21 @@ def evaluate_semantic_segmentation(
         raise DataError("there are no label images to compare")
     names = _class_names(predicted, truth, classes)
     size = len(names)
-    total = np.zeros((size, size + 1), np.int64)
+    every = np.zeros((UNLABELLED + 1, UNLABELLED + 1), np.int64)
     images: list[ConfusionMetrics] = []
     for index in with_progress(range(len(truth)), "Evaluating", len(truth), shown=verbose):
         try:
-            counts = segmentation_confusion_matrix(
-                predicted[index], truth[index], size, unlabelled_column=True
+            pairs = count_pairs(
+                _labels(predicted[index], "the prediction", names),
+                _labels(truth[index], "the truth", names),
+                size,
             )
         except LayergraphError as error:
             raise type(error)(f"{_pair(predicted, truth, index)}: {error}") from None
-        total += counts
-        images.append(confusion_metrics(counts))
+        every += pairs
+        images.append(confusion_metrics(class_counts(pairs, size, unlabelled_column=True)))
+    refuse_masks(every, size, predicted, truth)
+    total = class_counts(every, size, unlabelled_column=True)
     whole = confusion_metrics(total)
     image_names = [
         _name(truth, index) or _name(predicted, index) or str(index) for index in range(len(truth))
@@ -115,43 +128,68 @@ def evaluate_semantic_segmentation(
 
 
 def _chosen(metrics: str | Iterable[str]) -> list[str]:
+    if not isinstance(metrics, str | Iterable):
+        raise WrongTypeError(
+            f"evaluate_semantic_segmentation: metrics must be names of metrics, got {quoted(metrics)}"
+        )
     wanted = list(_COLUMNS) if metrics == "all" else [metrics] if isinstance(metrics, str) else list(metrics)
     for metric in wanted:
         if metric not in _COLUMNS:
-            raise DataError(f"unknown metric {metric!r}{did_you_mean(metric, _COLUMNS)}")
+            known = did_you_mean(str(metric), _COLUMNS)
+            raise ArgumentError(
+                f"evaluate_semantic_segmentation: metrics has the unknown metric {quoted(metric)}{known}"
+            )
     if not wanted:
-        raise DataError(f"no metric is asked for{did_you_mean('', _COLUMNS)}")
+        raise ArgumentError(f"evaluate_semantic_segmentation: metrics is empty{did_you_mean('', _COLUMNS)}")
     return [metric for metric in _COLUMNS if metric in wanted]
 
 
 def _class_names(predicted: LabelStore, truth: LabelStore, classes: Sequence[str] | None) -> tuple[str, ...]:
     """The one list of class names that all who name classes agree on."""
-    if isinstance(classes, str):
-        raise WrongTypeError(f"classes is a sequence of class names, got {classes!r}")
     given = {
-        "the predictions": getattr(predicted, "classes", None),
-        "the truth": getattr(truth, "classes", None),
-        "the argument classes": classes,
+        "the predictions": class_names_of(predicted),
+        "the truth": class_names_of(truth),
+        "the argument classes": None if classes is None else class_names(classes),
     }
-    known = [(who, tuple(map(str, names))) for who, names in given.items() if names is not None]
-    if not known:
-        highest = (_highest(store[index]) for store in (predicted, truth) for index in range(len(store)))
-        return tuple(f"C{number}" for number in range(1, max(highest) + 2))
-    for who, names in known[1:]:
-        if names != known[0][1]:
-            raise DataError(
-                f"{known[0][0]} and {who} must have the same classes in the same order, "
-                f"got {_listed(known[0][1])} and {_listed(names)}"
-            )
-    return known[0][1]
+    known = expect_same_classes(given)
+    if known is None:
+        stores = (("prediction", predicted), ("truth", truth))
+        highest = max(
+            _highest(store[index], f"image {index}: the {what}")
+            for what, store in stores
+            for index in range(len(store))
+        )
+        return tuple(f"C{number}" for number in range(1, highest + 2))
+    return known
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    return f"({', '.join(names)})"
+def _store(argument: str, labels: Any) -> LabelStore:
+    """Labels by index: one image, as an array, is a list of it."""
+    if getattr(labels, "ndim", None) == 2:
+        return [labels]
+    if isinstance(labels, str | os.PathLike) or not (
+        hasattr(labels, "__len__") and hasattr(labels, "__getitem__")
+    ):
+        raise WrongTypeError(
+            f"evaluate_semantic_segmentation: {argument} must be a datastore of labels or a sequence of "
+            f"arrays, got an object of type {type(labels).__name__}"
+        )
+    store: LabelStore = labels
+    return store
 
 
-def _highest(labels: Any) -> int:
-    array: NDArray[Any] = np.asarray(labels)
+def _labels(labels: Any, what: str, classes: tuple[str, ...]) -> NDArray[Any]:
+    """One label image of these classes."""
+    array = class_indices(labels, what)
+    if array.ndim < 2:
+        raise DataError(f"{what} must be an array (H, W), got the shape {array.shape}; a list holds images")
+    expect_same_classes({what: class_names_of(labels), "the set": classes})
+    return array
+
+
+def _highest(labels: Any, what: str) -> int:
+    array = class_indices(labels, what)
+    expect_classes(array, UNLABELLED, what)
     return int(array.max(initial=0, where=array != UNLABELLED))
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from layergraph.layers import arguments
 from layergraph.progress import with_progress
-from layergraph.segmentation.predictors import Predictor, Scores, Uncertainty, predict
+from layergraph.segmentation.predictors import Predictor, Scores, Uncertainty, checked_predictor, predict
 
 
 class MonteCarlo:
@@ -39,7 +39,7 @@ class MonteCarlo:
     """
 
     def __init__(self, net: Predictor, samples: int = 50, *, verbose: bool = False) -> None:
-        self.net, self.verbose = net, verbose
+        self.net, self.verbose = checked_predictor("MonteCarlo", net), verbose
         self.samples = arguments.whole("MonteCarlo", "samples", samples, 2)
 
     @property

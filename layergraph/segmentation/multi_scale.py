@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -12,11 +12,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from layergraph.errors import ArgumentError
+from layergraph.errors import ArgumentError, DataError
 from layergraph.images import to_images
 from layergraph.layers import arguments
 from layergraph.modes import inference
 from layergraph.network import Network
+from layergraph.segmentation.predictors import checked_predictor
+from layergraph.wording import quoted
 
 
 class MultiScale(nn.Module):
@@ -56,6 +58,9 @@ class MultiScale(nn.Module):
         flip: bool = False,
     ) -> None:
         super().__init__()
+        checked_predictor("MultiScale", net)
+        if isinstance(scales, str) or not isinstance(scales, Iterable):
+            raise ArgumentError(f"MultiScale: scales are one number or more, got {quoted(scales)}")
         # DeepLab v2's choices are the defaults
         self.scales = tuple(arguments.number("MultiScale", "scales", scale, 1e-3, 1e3) for scale in scales)
         if not self.scales:
@@ -84,8 +89,16 @@ class MultiScale(nn.Module):
     def predict(self, images: NDArray[Any], /, *, dropout: bool = False) -> NDArray[np.float32]:
         """Scores with the classes last of NumPy images, as :meth:`Network.predict` gives them."""
         (x,), single = self.net.to_tensors(images)
-        with inference(self, dropout=dropout):
-            return to_images(self(x), single)
+        try:
+            with inference(self, dropout=dropout):
+                return to_images(self(x), single)
+        except RuntimeError:
+            for scale in self.scales:
+                try:
+                    self.net.expect_sizes(self._scaled(x, scale))
+                except DataError as error:
+                    raise DataError(f"MultiScale: at the scale {scale:g}, {error}") from None
+            raise
 
     def loss(self, x: Tensor, target: Tensor) -> Tensor:
         """The loss of each scale's scores, plus that of the fused scores, as a scalar tensor.
@@ -105,9 +118,11 @@ class MultiScale(nn.Module):
 
     def _at_scale(self, x: Tensor, scale: float) -> Tensor:
         """The scores before the softmax, as large as the network gives them."""
-        size = [max(1, math.floor(number * scale + 0.5)) for number in x.shape[2:]]
-        scores: Tensor = self.net.logits(_resized(x, size))
+        scores: Tensor = self.net.logits(_resized(x, self._scaled(x, scale)))
         return scores
+
+    def _scaled(self, x: Tensor, scale: float) -> list[int]:
+        return [max(1, math.floor(number * scale + 0.5)) for number in x.shape[2:]]
 
     def _fused(self, found: Sequence[Tensor], x: Tensor) -> Tensor:
         """One of all, before the softmax and at the input's size."""

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layergraph.errors import DataError, WrongTypeError
+from layergraph.data.label_array import class_indices, class_names, class_names_of, mask_error
+from layergraph.errors import ArgumentError, DataError, WrongTypeError, did_you_mean
 from layergraph.labels import UNLABELLED
+from layergraph.layers import arguments
 from layergraph.segmentation.colors import distinct_colors
+from layergraph.wording import quoted
 
 
 def labeloverlay(
@@ -19,44 +22,71 @@ def labeloverlay(
     *,
     colormap: ArrayLike | None = None,
     transparency: float = 0.5,
-    included_labels: Sequence[int] | None = None,
+    included_labels: Sequence[int | str] | str | None = None,
+    classes: Sequence[str] | None = None,
 ) -> NDArray[np.uint8]:
     """Tint each pixel of ``image`` with the colour of its class.
 
     ``image`` is (H, W), (H, W, 1) or (H, W, 3), uint8, uint16 or float in 0 .. 1; ``labels`` is (H, W) of
     class indices, 255 for unlabelled, which stays as it is. ``colormap`` is (M, 3), row i for class i,
     uint8 or float in 0 .. 1; by default :func:`distinct_colors`. ``transparency`` 0 shows the plain colours,
-    1 the plain image. ``included_labels`` names the class indices to show, all by default.
+    1 the plain image. ``included_labels`` are the classes to show, all by default: names, of labels that
+    know their classes or of ``classes``, or indices.
 
-    Returns uint8 RGB (H, W, 3). Raises DataError for sizes, values, colours or a transparency that do
-    not fit, WrongTypeError for arrays of another kind. Source: MATLAB, labeloverlay.
+    Returns uint8 RGB (H, W, 3). Raises DataError for sizes and values that do not fit, and for plain labels
+    that hold 0 and 255 alone (a mask), WrongTypeError for arrays of another kind, ArgumentError for a class
+    that does not exist, and for colors or a transparency that do not fit. Source: MATLAB, labeloverlay.
 
     >>> labeloverlay([[0.0, 1.0]], [[0, 255]], colormap=[[1.0, 0.0, 0.0]]).tolist()
     [[[128, 0, 0], [255, 255, 255]]]
     """
     picture = rgb_bytes(image, "the image")
-    classes = np.asarray(labels)
-    if classes.dtype.kind not in "bui":
-        raise WrongTypeError(f"labels must be integer class indices, got an array of {classes.dtype}")
-    if classes.shape != picture.shape[:2]:
+    indices = class_indices(labels, "the labels")
+    if indices.shape != picture.shape[:2]:
         raise DataError(
-            f"the labels have the shape {classes.shape} and the image has {picture.shape[:2]} pixels; "
+            f"the labels have the shape {indices.shape} and the image has {picture.shape[:2]} pixels; "
             "both must have one height and width"
         )
-    if not 0 <= transparency <= 1:
-        raise DataError(f"transparency must be 0 (opaque) to 1 (invisible), got {transparency}")
-    shown = classes != UNLABELLED
-    highest = int(classes.max(initial=0, where=shown))
-    if classes.min(initial=0) < 0:
-        raise DataError(f"labels must be 0 or more, got {classes.min()}")
-    if included_labels is not None:
-        shown &= np.isin(classes, np.asarray(included_labels))
+    if indices.min(initial=0) < 0:
+        raise DataError(f"labels must be 0 or more, got {indices.min()}")
+    visibility = arguments.number("labeloverlay", "transparency", transparency, 0, 1)
+    names = class_names_of(labels) if classes is None else class_names(classes)
+    shown = indices != UNLABELLED
+    highest = int(indices.max(initial=0, where=shown))
     colors = distinct_colors(highest + 1) if colormap is None else color_bytes(colormap)
     if highest >= len(colors):
-        raise DataError(f"the colormap has {len(colors)} colours, too few for the label {highest}")
-    mixed = transparency * picture[shown] + (1 - transparency) * colors[classes[shown].astype(np.intp)]
+        raise ArgumentError(f"the colormap has {len(colors)} colors, too few for the label {highest}")
+    is_mask = highest == 0 and shown.any() and not shown.all()  # 0 and 255 alone
+    if is_mask and names is None and (colormap is None or len(colors) > 1):
+        raise mask_error("the labels")
+    if included_labels is not None:
+        shown &= np.isin(indices, _included(included_labels, names))
+    mixed = visibility * picture[shown] + (1 - visibility) * colors[indices[shown].astype(np.intp)]
     picture[shown] = np.floor(mixed + 0.5).astype(np.uint8)  # MATLAB's rounding: halves go up
     return picture
+
+
+def _included(labels: Sequence[int | str] | str, names: tuple[str, ...] | None) -> list[int]:
+    """Class indices of names and numbers."""
+    found = []
+    for label in [labels] if isinstance(labels, str | int) else labels:
+        if isinstance(label, str):
+            if names is None:
+                raise ArgumentError(
+                    "labeloverlay: included_labels must be class indices for labels without class names, "
+                    f"got {quoted(label)}; give classes too"
+                )
+            if label not in names:
+                raise ArgumentError(
+                    f"labeloverlay: included_labels has no class {quoted(label)}{did_you_mean(label, names)}"
+                )
+            found.append(names.index(label))
+        else:
+            top = UNLABELLED if names is None else len(names) - 1
+            if label != UNLABELLED:
+                arguments.whole("labeloverlay", "included_labels", label, 0, top)
+            found.append(int(label))
+    return found
 
 
 def rgb_bytes(image: ArrayLike, what: str) -> NDArray[np.uint8]:
@@ -79,15 +109,22 @@ def rgb_bytes(image: ArrayLike, what: str) -> NDArray[np.uint8]:
 def color_bytes(colormap: ArrayLike) -> NDArray[np.uint8]:
     """A colormap as uint8 (M, 3), from uint8 or float in 0 .. 1.
 
-    Raises DataError for another shape or range, WrongTypeError for another kind of number.
+    Raises ArgumentError for another shape or range, WrongTypeError for another kind of number.
 
     >>> color_bytes([[1.0, 0.0, 0.2]]).tolist()
     [[255, 0, 51]]
     """
     colors = np.asarray(colormap)
     if colors.ndim != 2 or colors.shape[1] != 3 or not len(colors):
-        raise DataError(f"a colormap is (M, 3), one RGB row a class, got the shape {colors.shape}")
-    return _bytes(colors, "the colormap")
+        raise ArgumentError(f"a colormap is (M, 3), one RGB row per class, got the shape {colors.shape}")
+    if colors.dtype.kind in "ui" and colors.max() == 1:
+        raise ArgumentError(
+            "the colormap holds whole numbers 0 and 1, nearly black; give 0 to 255, or floats"
+        )
+    try:
+        return _bytes(colors, "the colormap")
+    except DataError as error:
+        raise ArgumentError(str(error)) from None
 
 
 def _bytes(array: NDArray[Any], what: str) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,17 +13,20 @@ from layergraph.segmentation.monte_carlo import MonteCarlo
 from layergraph.segmentation.predictors import Predictor, Scores, Uncertainty
 
 
-def image_scores(net: Predictor, batch: NDArray[Any], place: str) -> tuple[Scores, Uncertainty]:
+def image_scores(
+    net: Predictor, batch: NDArray[Any], place: Callable[[int], str]
+) -> tuple[Scores, Uncertainty]:
     """The scores (N, H, W, num_classes) of a batch, and the uncertainty (N, H, W), (N, 0) without samples.
 
-    ``place`` says in errors which images these are. Raises DataError for images that the network does not
-    take and for scores of another form, ArgumentError for a network that classifies patches.
+    ``place`` says in errors which image one of the batch is. Raises DataError for images that the network
+    does not take or that need too much memory, and for scores of another form, ArgumentError for a network
+    that classifies patches or has several outputs.
 
     >>> class Half:
     ...     classes = None
     ...     def predict(self, batch):
     ...         return batch / 2
-    >>> image_scores(Half(), np.ones((1, 1, 2, 1)), "the image")[0].tolist()
+    >>> image_scores(Half(), np.ones((1, 1, 2, 1)), "image {}".format)[0].tolist()
     [[[[0.5], [0.5]]]]
     """
     uncertainty: Uncertainty = np.zeros((len(batch), 0), np.float32)
@@ -31,27 +34,64 @@ def image_scores(net: Predictor, batch: NDArray[Any], place: str) -> tuple[Score
         if isinstance(net, MonteCarlo):
             scores, uncertainty = net.predict_with_uncertainty(batch)
         else:
-            scores = np.asarray(net.predict(batch))
+            given = net.predict(batch)
+            if isinstance(given, tuple):
+                raise ArgumentError(
+                    f"semanticseg: net must have one output, got {len(given)}; remove others from its graph"
+                )
+            scores = np.asarray(given)
     except ArgumentError:  # of the network, whatever the image
         raise
     except LayergraphError as error:
-        raise DataError(f"{place}: {error}") from error
-    except RuntimeError as error:  # torch's, for an image of another size than the patches
+        if isinstance(
+            error.__cause__, RuntimeError
+        ):  # torch's, for an image of another size than the patches
+            _expect_map(net, error)
+        raise DataError(f"{place(0)}: {error}") from error
+    except (RuntimeError, MemoryError) as error:
+        if _is_out_of_memory(error):
+            raise DataError(f"{place(0)}: {_too_large(batch)}") from error
         _expect_map(net, error)
+        error.add_note(f"raised by the network for {place(0)}, an array of shape {batch.shape[1:]}")
         raise
     if scores.ndim == 2:
         _expect_map(net, None)
     if scores.ndim != 4 or len(scores) != len(batch):
         raise DataError(
-            f"{place}: the network's scores must be (N, H, W, num_classes) with N = {len(batch)}, "
+            f"{place(0)}: the network's scores must be (N, H, W, num_classes) with N = {len(batch)}, "
             f"got {scores.shape}"
         )
-    if np.isnan(scores).any():
-        raise DataError(f"{place}: the network's scores hold NaN; its weights or the image may hold NaN")
+    faulty = np.isnan(scores).any(axis=(1, 2, 3))
+    if faulty.any():
+        index = int(faulty.argmax())
+        cause = "the image holds NaN or infinity"
+        if np.isfinite(batch[index]).all():
+            cause = "the image holds finite numbers, so that weights of the network may be NaN"
+        raise DataError(f"{place(index)}: the network's scores hold NaN; {cause}")
     return scores, uncertainty
 
 
-def _expect_map(net: Predictor, error: RuntimeError | None) -> None:
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, for which PyTorch has a RuntimeError with another text on each device."""
+    text = str(error).lower()
+    words = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
+    return isinstance(error, MemoryError) or any(word in text for word in words)
+
+
+def _too_large(batch: NDArray[Any]) -> str:
+    count, height, width = batch.shape[:3]
+    if count > 1:
+        return (
+            f"not enough memory for {count} images of {height}×{width} at once; give a smaller "
+            f"mini_batch_size, such as {count // 2}"
+        )
+    return (
+        f"not enough memory for an image of {height}×{width}; cut it into tiles that overlap and segment "
+        "each, or let the network see a smaller image: AtSize(net, (height, width))"
+    )
+
+
+def _expect_map(net: Predictor, error: Exception | None) -> None:
     """Raise if a network gives one score a class, not a map of them, for an image of its input size."""
     net = net.net if isinstance(net, MonteCarlo) else net
     sizes: Sequence[Sequence[int]] = getattr(net, "input_sizes", ())
@@ -59,7 +99,7 @@ def _expect_map(net: Predictor, error: RuntimeError | None) -> None:
         return
     try:
         scores = net.predict(np.zeros((1, *sizes[0]), np.float32))
-    except RuntimeError:  # not the fault of the image's size
+    except (RuntimeError, LayergraphError):  # not the fault of the image's size
         return
     if np.ndim(scores) == 2 or np.shape(scores)[1:-1] == (1, 1):
         height, width = sizes[0][:2]

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from layergraph.errors import DataError, WrongTypeError
+from layergraph.data.label_array import LabelArray, class_names
+from layergraph.errors import ArgumentError, DataError, WrongTypeError
 from layergraph.labels import UNLABELLED
 from layergraph.layers import arguments
 from layergraph.segmentation.batches import ImageStore, batches, image_name
 from layergraph.segmentation.label_files import write_label_files
 from layergraph.segmentation.monte_carlo import MonteCarlo
-from layergraph.segmentation.predictors import Labels, Predictor, Scores, Uncertainty
+from layergraph.segmentation.predictors import Predictor, Scores, Uncertainty, checked_predictor
 from layergraph.segmentation.scores import image_scores
 from layergraph.segmentation.sliding_window import SlidingWindow
 
@@ -40,32 +42,32 @@ class Options(TypedDict, total=False):
 def semanticseg(  # type: ignore[overload-overlap]  # an array is a store too; the first form wins
     images: ImageOrStack, net: Predictor, *, return_scores: Literal[False] = ..., monte_carlo: None = ...,
     write_location: None = ..., **options: Unpack[Options],
-) -> Labels: ...  # fmt: skip
+) -> LabelArray: ...  # fmt: skip
 @overload
 def semanticseg(  # type: ignore[overload-overlap]
     images: ImageOrStack, net: Predictor, *, return_scores: Literal[True], monte_carlo: None = ...,
     write_location: None = ..., **options: Unpack[Options],
-) -> tuple[Labels, Scores]: ...  # fmt: skip
+) -> tuple[LabelArray, Scores]: ...  # fmt: skip
 @overload
 def semanticseg(  # type: ignore[overload-overlap]
     images: ImageOrStack, net: Predictor, *, return_scores: bool = ..., monte_carlo: int,
     write_location: None = ..., **options: Unpack[Options],
-) -> tuple[Labels, Scores, Uncertainty]: ...  # fmt: skip
+) -> tuple[LabelArray, Scores, Uncertainty]: ...  # fmt: skip
 @overload
 def semanticseg(
     images: ImageStore, net: Predictor, *, return_scores: Literal[False] = ..., monte_carlo: None = ...,
     write_location: None = ..., **options: Unpack[Options],
-) -> list[Labels]: ...  # fmt: skip
+) -> list[LabelArray]: ...  # fmt: skip
 @overload
 def semanticseg(
     images: ImageStore, net: Predictor, *, return_scores: Literal[True], monte_carlo: None = ...,
     write_location: None = ..., **options: Unpack[Options],
-) -> tuple[list[Labels], list[Scores]]: ...  # fmt: skip
+) -> tuple[list[LabelArray], list[Scores]]: ...  # fmt: skip
 @overload
 def semanticseg(
     images: ImageStore, net: Predictor, *, return_scores: bool = ..., monte_carlo: int,
     write_location: None = ..., **options: Unpack[Options],
-) -> tuple[list[Labels], list[Scores], list[Uncertainty]]: ...  # fmt: skip
+) -> tuple[list[LabelArray], list[Scores], list[Uncertainty]]: ...  # fmt: skip
 @overload
 def semanticseg(
     images: ImageStore, net: Predictor, *, return_scores: Literal[False] = ..., monte_carlo: int | None = ...,
@@ -86,17 +88,19 @@ def semanticseg(
 ) -> Any:
     """Give each pixel the class for which the network's score is highest (the first of equals).
 
-    ``images`` and what comes back (labels are uint8 class indices, scores are float32):
+    ``images`` and the results (labels are uint8 class indices that know their names, so that
+    ``labels == "road"`` answers, see :class:`~layergraph.data.LabelArray`; scores are float32):
 
     - one image, an array (H, W) or (H, W, C) or the path of a file: labels (H, W), and with
       ``return_scores=True`` the pair (labels, scores (H, W, num_classes));
     - a stack (N, H, W, C): labels (N, H, W), or the pair with scores (N, H, W, num_classes);
     - a datastore, or a list of images: a list of labels, or the pair of two lists; with
-      ``write_location``, nothing is kept in memory but one batch: each image's labels go to a file
-      ``<name_prefix>_<number>.png`` in that folder (made if missing), numbers from 001 in the order of the
-      images, each file written whole or not at all, and a PixelLabelDatastore on them comes back. Files
-      of these names are overwritten. Other files stay untouched and are not in the result, also not those
-      with higher numbers that a longer run left.
+      ``write_location``, only one batch at a time is in memory: the labels of each image go to a file
+      ``<name_prefix>_<name of the image>.png`` in that folder (made if missing), each file written whole or
+      not at all, and a PixelLabelDatastore on them comes back, in the order of the images. Images with the
+      same name have the path from their common folder in it, parts joined by ``_``, and images without
+      files the numbers from 001 in their order. An empty ``name_prefix`` leaves the name alone. Files of
+      these names are overwritten, except images to segment. Other files remain and are not in the result.
 
     ``method="sliding-window"`` is for a network that classifies patches of its input size: each pixel gets
     the class of the patch around it (:class:`SlidingWindow`, which also has a step between pixels).
@@ -111,9 +115,10 @@ def semanticseg(
     that smaller size. Class names of the result are ``classes``, else ``net.classes``, else C1, C2, ...
     ``verbose`` shows a progress bar for datastores, patches and samples, on stderr where that is a terminal.
 
-    Raises DataError (which names the image) for images the network cannot take, scores that are NaN,
-    no images, a wrong number of classes, and ``write_location`` with one image or with scores;
-    ArgumentError for a method that is not the network's, or samples of a network without dropout.
+    Raises DataError (which names the image) for images the network cannot take or that do not fit in
+    memory, scores that are NaN and no images; WrongTypeError for what is no network or no image;
+    ArgumentError for a method that is not the network's, samples of a network without dropout, a wrong
+    number of classes, ``write_location`` with one image or with scores, and numbers out of range.
     Source: MATLAB, semanticseg; there the batch size is 128 and labels count from 1.
 
     >>> class Threshold:
@@ -122,21 +127,28 @@ def semanticseg(
     ...         bright = batch / np.float32(255)
     ...         return np.concatenate([1 - bright, bright], axis=3)
     >>> semanticseg(np.array([[0, 200], [255, 10]], dtype=np.uint8), Threshold())
-    array([[0, 1],
-           [1, 0]], dtype=uint8)
+    LabelArray([[0, 1],
+                [1, 0]], dtype=uint8)
     """
-    if mini_batch_size is not None and mini_batch_size < 1:
-        raise DataError(f"mini_batch_size must be 1 or more, got {mini_batch_size}")
+    net = checked_predictor("semanticseg", net)
+    if mini_batch_size is not None:
+        mini_batch_size = arguments.whole("semanticseg", "mini_batch_size", mini_batch_size)
     if write_location is not None and return_scores:
-        raise DataError("scores are not written to files; leave out return_scores or write_location")
+        raise ArgumentError(
+            "semanticseg: return_scores must be False with write_location, got True; scores are not written"
+        )
     arguments.choice("semanticseg", "method", method, ("whole-image", "sliding-window"))
     single = _single(images)
     store: ImageStore = images if single is None else single  # type: ignore[assignment]
     if single is not None and write_location is not None:
-        raise DataError("write_location is for datastores; for one image, save the labels that come back")
+        raise ArgumentError(
+            "semanticseg: write_location must be None for one image, got a folder; write_labels(path, "
+            "labels) saves the labels that come back, and a list of one image is written"
+        )
     if not len(store):
         raise DataError("there are no images to segment")
-    names = classes if classes is not None else net.classes
+    given = classes if classes is not None else net.classes
+    names = None if given is None else class_names(given)
     at_once = mini_batch_size or 8
     inner = verbose and len(store) == 1 and (method == "sliding-window" or monte_carlo is not None)
     if method == "sliding-window":
@@ -148,7 +160,7 @@ def semanticseg(
     segmented = _segmented(store, net, names, at_once, verbose and single is None and not inner)
     if write_location is not None:
         labels = ((found[0], found[1].shape[2]) for found in segmented)
-        return write_label_files(labels, Path(write_location), name_prefix, len(store), names)
+        return write_label_files(labels, Path(write_location), name_prefix, store, names)
     kept = 3 if monte_carlo else 2 if return_scores else 1
     columns: list[Any] = [list(column) for column in zip(*(found[:kept] for found in segmented), strict=True)]
     if single is not None:
@@ -170,20 +182,33 @@ def _single(images: object) -> list[Any] | None:
         return None if images.ndim == 4 else [images]
     if not (hasattr(images, "__len__") and hasattr(images, "__getitem__")):
         raise WrongTypeError(
-            f"images must be an array, a path or a datastore, got an object of type {type(images).__name__}"
+            f"images must be an array, a path or a datastore, got an object of type {type(images).__name__}; "
+            "np.asarray(image) makes an array of an opened image"
+        )
+    if hasattr(
+        images, "numpy"
+    ):  # a tensor: as a list it would be an image per row, or have its channels first
+        raise WrongTypeError(
+            f"images must be an array, a path or a datastore, got a {type(images).__name__}; an array has "
+            "its channels last: x.permute(0, 2, 3, 1).numpy(), and net(x) takes tensors"
         )
     return None
 
 
 def _segmented(
-    store: ImageStore, net: Predictor, names: Sequence[str] | None, size: int, verbose: bool
-) -> Iterator[tuple[Labels, Scores, Uncertainty]]:
+    store: ImageStore, net: Predictor, names: tuple[str, ...] | None, size: int, verbose: bool
+) -> Iterator[tuple[LabelArray, Scores, Uncertainty]]:
     """Labels, scores and uncertainty (empty without samples) of each image in turn, batch by batch."""
     for first, batch in batches(store, size, verbose=verbose):
-        scores, uncertainty = image_scores(net, batch, image_name(store, first))
+        scores, uncertainty = image_scores(net, batch, partial(_place, store, first))
         count = scores.shape[3]
         if not 1 <= count <= UNLABELLED:
-            raise DataError(f"labels have room for 1 to {UNLABELLED} classes, the network scores {count}")
+            raise ArgumentError(f"labels have room for 1 to {UNLABELLED} classes, the network scores {count}")
         if names is not None and len(names) != count:
-            raise DataError(f"there are {len(names)} class names and the network scores {count} classes")
-        yield from zip(scores.argmax(axis=3).astype(np.uint8), scores, uncertainty, strict=True)
+            raise ArgumentError(f"there are {len(names)} class names and the network scores {count} classes")
+        labels = LabelArray.of_indices(scores.argmax(axis=3).astype(np.uint8), names)
+        yield from zip(labels, scores, uncertainty, strict=True)
+
+
+def _place(store: ImageStore, first: int, index: int) -> str:
+    return image_name(store, first + index)

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layergraph.errors import DataError
+from layergraph.data.label_array import class_names
+from layergraph.errors import ArgumentError, DataError
+from layergraph.layers import arguments
 from layergraph.segmentation.colors import distinct_colors
 from layergraph.segmentation.overlay import color_bytes, labeloverlay, rgb_bytes
 
@@ -32,8 +34,9 @@ def overlay_sheet(
     and their colours make the legend below. Every picture is enlarged ``scale`` times without smoothing;
     by default small ones (the largest side decides) until they are about 192 pixels.
 
-    Returns a uint8 RGB array (height, width, 3). Raises DataError for sequences of different lengths,
-    none at all, a scale below 1, fewer colours than classes, and what :func:`labeloverlay` raises.
+    Returns a uint8 RGB array (height, width, 3). Raises DataError for sequences of different lengths or
+    none at all, ArgumentError for a scale below 1 and fewer colors than classes, and what
+    :func:`labeloverlay` raises.
 
     >>> image, labels = np.zeros((32, 32)), np.eye(32, dtype=np.uint8)
     >>> overlay_sheet([image], [labels], [labels], ["background", "line"]).shape[2]
@@ -46,14 +49,15 @@ def overlay_sheet(
         )
     if not len(images):
         raise DataError("there are no images to draw")
+    classes = class_names(classes)
     colors = distinct_colors(len(classes)) if colormap is None else color_bytes(colormap)
     if len(colors) < len(classes):
-        raise DataError(f"the colormap has {len(colors)} colours, too few for {len(classes)} classes")
+        raise ArgumentError(f"the colormap has {len(colors)} colors, too few for {len(classes)} classes")
     rows = []
     for index, image in enumerate(images):
         picture = rgb_bytes(image, f"images[{index}]")
         drawn = [
-            labeloverlay(picture, labels[index], colormap=colors, transparency=transparency)
+            labeloverlay(picture, labels[index], colormap=colors, transparency=transparency, classes=classes)
             for labels in (truths, predictions)
         ]
         rows.append([picture, *drawn])
@@ -66,9 +70,7 @@ def _factor(rows: list[list[NDArray[np.uint8]]], scale: int | None) -> int:
     if scale is None:
         largest = max(max(row[0].shape[:2]) for row in rows)
         return max(1, int(_SEEN // largest))
-    if scale < 1 or scale != int(scale):
-        raise DataError(f"scale must be a whole number of 1 or more, got {scale}")
-    return int(scale)
+    return arguments.whole("overlay_sheet", "scale", scale)
 
 
 def _drawn(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from layergraph.errors import ArgumentError, DataError
 from layergraph.layers import arguments
 from layergraph.progress import progress
-from layergraph.segmentation.predictors import Predictor, Scores, predict
+from layergraph.segmentation.predictors import Predictor, Scores, checked_predictor, predict
 
 
 class SlidingWindow:
@@ -53,7 +53,7 @@ class SlidingWindow:
         mini_batch_size: int = 256,
         verbose: bool = False,
     ) -> None:
-        self.net, self.verbose = net, verbose
+        self.net, self.verbose = checked_predictor("SlidingWindow", net), verbose
         self.step = arguments.whole("SlidingWindow", "step", step)
         self.mini_batch_size = arguments.whole("SlidingWindow", "mini_batch_size", mini_batch_size)
         if patch_size is None:

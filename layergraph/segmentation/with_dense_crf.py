@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from layergraph.data.resizing import resize_image
 from layergraph.segmentation.dense_crf import dense_crf
-from layergraph.segmentation.predictors import Predictor, Scores
+from layergraph.segmentation.predictors import Predictor, Scores, checked_predictor
 
 
 class Parameters(TypedDict, total=False):
@@ -43,7 +43,7 @@ class WithDenseCRF:
 
     def __init__(self, net: Predictor, **parameters: Unpack[Parameters]) -> None:
         dense_crf(np.ones((1, 1, 1)), np.zeros((1, 1)), **parameters)  # what is wrong shows before any work
-        self.net, self.parameters = net, parameters
+        self.net, self.parameters = checked_predictor("WithDenseCRF", net), parameters
 
     @property
     def classes(self) -> Sequence[str] | None:

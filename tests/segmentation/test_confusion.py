@@ -2,14 +2,16 @@
 
 import math
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from layergraph.errors import DataError, WrongTypeError
+from layergraph.data import LabelArray
+from layergraph.errors import ArgumentError, DataError, WrongTypeError
 from layergraph.segmentation import (
     confusion_metrics,
     dice,
@@ -30,7 +32,9 @@ def label_pairs(draw, unlabelled_predictions=True):
     known = st.integers(0, num_classes - 1)
     either = st.one_of(known, st.just(255))
     predicted = draw(hnp.arrays(dtype, shape, elements=either if unlabelled_predictions else known))
-    return predicted, draw(hnp.arrays(dtype, shape, elements=either)), num_classes
+    truth = draw(hnp.arrays(dtype, shape, elements=either))
+    assume(not any(set(labels.ravel().tolist()) == {0, 255} for labels in (predicted, truth)))  # masks
+    return predicted, truth, num_classes
 
 
 def pixels(predicted, truth):
@@ -158,8 +162,64 @@ def test_all_255_classes_have_room():
     assert (segmentation_confusion_matrix(every, every, 255) == np.eye(255)).all()
 
 
-def test_truth_and_masks_of_booleans_are_classes_0_and_1():
-    assert segmentation_confusion_matrix([True, False], [True, True], 2).tolist() == [[0, 0], [1, 1]]
+MASK = np.array([[0, 255], [255, 0]], np.uint8)
+
+
+@pytest.mark.parametrize("function", [segmentation_confusion_matrix, jaccard, dice])
+def test_masks_are_no_labels(function):
+    labels = MASK // 255
+    for what, arguments in (("prediction", (MASK, labels)), ("truth", (labels, MASK))):
+        with pytest.raises(
+            DataError, match=f"^the {what} must hold class indices, got 0 and 255 alone, as a"
+        ):
+            function(*arguments, 2)
+    with pytest.raises(WrongTypeError, match=r"^the truth must hold class indices, got a boolean mask; "):
+        function(labels, MASK > 0, 2)
+    # the ways to convert them that the errors name
+    assert (
+        function(np.where(MASK == 255, 1, 0), np.where(MASK > 0, 1, 0), 2) == function(labels, labels, 2)
+    ).all()
+
+
+def test_labels_that_know_their_classes_may_be_0_and_255_alone():
+    truth = LabelArray(MASK, ["sky", "road"])
+    assert segmentation_confusion_matrix(MASK // 255, truth, 2).tolist() == [[2, 0], [0, 0]]
+    assert segmentation_confusion_matrix(MASK, MASK, 1).tolist() == [[2]]
+
+
+def test_labels_of_other_classes_are_not_compared():
+    labels = [[0, 1]]
+    with pytest.raises(
+        DataError, match=r"must have the same classes .*, got \(sky, road\) and \(road, sky\)$"
+    ):
+        jaccard(LabelArray(labels, ["sky", "road"]), LabelArray(labels, ["road", "sky"]), 2)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([np.uint8, np.int32, np.int64, np.uint64]))
+def test_counts_of_any_size_and_type_are_exact_ratios(seed, dtype):
+    random = np.random.default_rng(seed)
+    matrix = random.integers(0, np.iinfo(dtype).max, (3, 4), dtype, endpoint=True)
+    rows = [list(map(Fraction, row)) for row in matrix.tolist()]
+    true = [sum(row) for row in rows]
+    said = [sum(row[c] for row in rows) for c in range(3)]
+    hits = [rows[c][c] for c in range(3)]
+    iou = [h / (t + s - h) if t + s - h else None for h, t, s in zip(hits, true, said, strict=True)]
+    assume(None not in iou and all(true))
+    found = confusion_metrics(matrix)
+    same(found.accuracy, [float(h / t) for h, t in zip(hits, true, strict=True)])
+    same(found.iou, list(map(float, iou)))
+    same(found.global_accuracy, float(sum(hits) / sum(true)))
+    weighted = sum(t * i for t, i in zip(true, iou, strict=True)) / sum(true)
+    same(found.weighted_iou, float(weighted))
+    normalized = [[float(n / t) for n in row[:3]] for row, t in zip(rows, true, strict=True)]
+    same(normalized_confusion_matrix(matrix), normalized)
+
+
+@pytest.mark.parametrize("matrix", [[[-1, 1], [0, 1]], [[np.nan, 1], [0, 1]], [["a", "b"], ["c", "d"]]])
+@pytest.mark.parametrize("function", [confusion_metrics, normalized_confusion_matrix])
+def test_numbers_that_are_no_counts(function, matrix):
+    with pytest.raises(DataError, match=f"^{function.__name__}: matrix must hold counts of 0 or more, got "):
+        function(matrix)
 
 
 @pytest.mark.parametrize(
@@ -194,8 +254,17 @@ def test_truth_and_masks_of_booleans_are_classes_0_and_1():
             WrongTypeError,
             "the prediction must hold integer class indices, got an array of float64",
         ),
-        ([0], [0], 0, DataError, "num_classes must be 1 to 255, got 0"),
-        ([0], [0], 256, DataError, "num_classes must be 1 to 255, got 256"),
+        *(
+            (
+                [0],
+                [0],
+                number,
+                ArgumentError,
+                f"segmentation_confusion_matrix: num_classes is a whole number from 1 to 255, got {number!r}",
+            )
+            for number in (0, 256, 2.5, "2")
+        ),
+        ([[0], [0, 1]], [0], 2, DataError, "the prediction must be an array, got rows of different lengths"),
     ],
 )
 def test_what_cannot_be_compared(predicted, truth, num_classes, error, message):

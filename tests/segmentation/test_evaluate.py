@@ -3,14 +3,15 @@
 import json
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layergraph.data import PixelLabelDatastore, write_labels
-from layergraph.errors import DataError, WrongTypeError
+from layergraph.data import LabelArray, PixelLabelDatastore, write_labels
+from layergraph.errors import ArgumentError, DataError, WrongTypeError
 from layergraph.segmentation import confusion_metrics, evaluate_semantic_segmentation
 
 CLASSES = ("sky", "road", "car")
@@ -130,7 +131,8 @@ def test_metrics_can_be_chosen(metrics, data_set, classes):
 
 
 def test_to_dict_is_json_with_null_for_nan():
-    found = evaluate_semantic_segmentation([[[0, 0]]], [[[0, 255]]], classes=["sky", "road"])
+    truth = LabelArray([[[0, 255]]], ["sky", "road"])
+    found = evaluate_semantic_segmentation([[[0, 0]]], truth)
     text = json.dumps(found.to_dict(), allow_nan=False)
     assert json.loads(text) == {
         "classes": ["sky", "road"],
@@ -266,17 +268,75 @@ def test_class_names_in_one_string():
 @pytest.mark.parametrize(
     ("metrics", "message"),
     [
-        ("wieghted-iou", "unknown metric 'wieghted-iou'; did you mean 'weighted-iou'?"),
+        ("wieghted-iou", "metrics has the unknown metric 'wieghted-iou'; did you mean 'weighted-iou'?"),
         (
             ["iou", "bfscore"],
-            "unknown metric 'bfscore'; there are 'global-accuracy', 'accuracy', 'iou', 'weighted-iou'",
+            "metrics has the unknown metric 'bfscore'; there are 'global-accuracy', 'accuracy', 'iou', "
+            "'weighted-iou'",
         ),
         (
-            [],
-            "no metric is asked for; there are 'global-accuracy', 'accuracy', 'iou', 'weighted-iou'",
+            [3],
+            "metrics has the unknown metric 3; there are 'global-accuracy', 'accuracy', 'iou', "
+            "'weighted-iou'",
         ),
+        ([], "metrics is empty; there are 'global-accuracy', 'accuracy', 'iou', 'weighted-iou'"),
     ],
 )
 def test_metrics_that_are_not(metrics, message):
-    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(ArgumentError, match=f"^evaluate_semantic_segmentation: {re.escape(message)}$"):
         evaluated(metrics=metrics)
+
+
+def test_two_arrays_are_one_image():
+    predicted, truth = np.array(PREDICTED[0]), np.array(TRUTH[0])
+    found = evaluate_semantic_segmentation(predicted, truth, classes=CLASSES)
+    assert len(found.image_metrics) == 1
+    assert found.to_dict() == evaluate_semantic_segmentation([predicted], [truth], classes=CLASSES).to_dict()
+    assert len(evaluate_semantic_segmentation(np.array(PREDICTED), np.array(TRUTH)).image_metrics) == 2
+    with pytest.raises(
+        DataError, match=r"^image 0: the prediction must be an array \(H, W\), got the shape \(2,\)"
+    ):
+        evaluate_semantic_segmentation(PREDICTED[0], TRUTH[0])
+
+
+def test_labels_bring_their_classes():
+    predicted = [LabelArray(labels, CLASSES) for labels in PREDICTED]
+    found = evaluate_semantic_segmentation(predicted, TRUTH)
+    assert found.to_dict() == evaluated().to_dict()
+    message = "the predictions and the truth must have the same classes in the same order"
+    with pytest.raises(DataError, match=f"^{message}"):
+        evaluate_semantic_segmentation(predicted, [LabelArray(labels, CLASSES[::-1]) for labels in TRUTH])
+    mixed = [predicted[0], LabelArray(PREDICTED[1], CLASSES[::-1])]
+    with pytest.raises(DataError, match=r"^image 1: the prediction and the set must have the same classes"):
+        evaluate_semantic_segmentation(mixed, TRUTH)
+
+
+def test_a_set_of_masks_is_no_set_of_labels():
+    masks = [np.array([[0, 255], [0, 0]], np.uint8), np.array([[255, 255], [0, 0]], np.uint8)]
+    nothing = [np.zeros((2, 2), np.uint8)] * 2
+    with pytest.raises(
+        DataError, match=r"^the truth must hold class indices, got 0 and 255 alone, as a mask has"
+    ):
+        evaluate_semantic_segmentation(nothing, masks, classes=["background", "cell"])
+    with pytest.raises(DataError, match=r"^the prediction must hold class indices, got 0 and 255 alone"):
+        evaluate_semantic_segmentation(masks, nothing, classes=["background", "cell"])
+    # of several images one may well hold the first class alone
+    found = evaluate_semantic_segmentation(nothing, [masks[0], np.array([[1, 1], [0, 0]])])
+    assert found.confusion_matrix.tolist() == [[5, 0], [2, 0]]
+
+
+@pytest.mark.parametrize("labels", [None, 3, "folder", Path("folder")])
+def test_what_is_no_set_of_labels(labels):
+    message = (
+        "evaluate_semantic_segmentation: truth must be a datastore of labels or a sequence of arrays, got an "
+        f"object of type {type(labels).__name__}"
+    )
+    with pytest.raises(WrongTypeError, match=f"^{re.escape(message)}$"):
+        evaluate_semantic_segmentation(PREDICTED, labels)
+
+
+@pytest.mark.parametrize("label", [300, -1])
+def test_labels_that_no_class_can_have(label):
+    message = f"image 0: the prediction holds the label {label}; labels are 0 to 254 for 255 classes, or 255"
+    with pytest.raises(DataError, match=f"^{message}"):
+        evaluate_semantic_segmentation([[[label]]], [[[0]]])

@@ -171,6 +171,8 @@ def test_texts_of_errors(golden_errors):
     image = [lg.ImageInputLayer((8, 8)), lg.Convolution2dLayer(1, 2)]
     bare = lg.LayerGraph(image).compile()
     regression = lg.LayerGraph([*image, lg.RegressionLayer()]).compile()
+    layers = [lg.ImageInputLayer((8, 8, 2)), lg.MaxPooling2dLayer(3), lg.Convolution2dLayer(1, 2)]
+    pooling = lg.LayerGraph([*layers, lg.SoftmaxLayer(), lg.PixelClassificationLayer()]).compile()
     golden_errors(
         "multi_scale",
         {
@@ -184,5 +186,8 @@ def test_texts_of_errors(golden_errors):
             "no softmax": lambda: MultiScale(regression),
             "a target of another size": lambda: MultiScale(net).loss(X, torch.zeros(2, 30, 21)),
             "other channels": lambda: MultiScale(net).predict(np.zeros((8, 8))),
+            "images too small at a scale": lambda: semanticseg(
+                np.zeros((10, 11, 2)), MultiScale(pooling, [1, 0.2])
+            ),
         },
     )

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layergraph.errors import DataError, WrongTypeError
+from layergraph.data import LabelArray
+from layergraph.errors import ArgumentError, DataError, WrongTypeError
 from layergraph.segmentation import distinct_colors, labeloverlay, overlay_sheet
 
 COLORS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
@@ -48,6 +49,25 @@ def test_unlabelled_and_excluded_pixels_stay():
     assert labeloverlay(image, labels, included_labels=[]).tolist() == image.tolist()
 
 
+def test_included_labels_are_names_or_indices():
+    image, numbers, classes = np.full((1, 4, 3), 100, np.uint8), [[0, 1, 2, 255]], ("sky", "road", "car")
+    labels, options = LabelArray(numbers, classes), {"colormap": COLORS, "transparency": 0}
+    for included in (["road"], "road", [1], 1):
+        found = labeloverlay(image, labels, included_labels=included, **options)
+        assert found.tolist() == [[[100] * 3, [0, 255, 0], [100] * 3, [100] * 3]]
+    again = labeloverlay(image, numbers, included_labels=["car", 0], classes=classes, **options)
+    assert again.tolist() == [[[255, 0, 0], [100] * 3, [0, 0, 255], [100] * 3]]
+
+
+def test_labels_of_one_class_may_be_unlabelled_elsewhere():
+    image, numbers = np.full((1, 2), 100, np.uint8), [[0, 255]]
+    wanted = [[[255, 0, 0], [100] * 3]]
+    labels = LabelArray(numbers, ["sky", "road"])
+    assert labeloverlay(image, labels, colormap=COLORS, transparency=0).tolist() == wanted
+    assert labeloverlay(image, numbers, colormap=COLORS[:1], transparency=0).tolist() == wanted
+    assert labeloverlay(image, numbers, classes=["sky"], colormap=COLORS, transparency=0).tolist() == wanted
+
+
 def test_the_kinds_of_images_agree():
     image = np.array([[0, 51, 255]], np.uint8)
     labels = [[0, 1, 2]]
@@ -80,8 +100,11 @@ def test_colours_are_distinct_and_begin_alike():
     # eleven classes, as CamVid has: no two colours that are close in all three channels
     gaps = np.abs(every[:11, None].astype(int) - every[None, :11]).max(axis=2)
     assert gaps[~np.eye(11, dtype=bool)].min() >= 64
-    with pytest.raises(ValueError, match="distinct colours, got a count of 5000"):
-        distinct_colors(5000)
+    for count in (5000, -1, 2.5):
+        with pytest.raises(
+            ArgumentError, match=f"^distinct_colors: count is a whole number from 0 to .*{count}$"
+        ):
+            distinct_colors(count)
 
 
 @pytest.mark.parametrize(
@@ -129,36 +152,82 @@ def test_colours_are_distinct_and_begin_alike():
             [[0.0]],
             {},
             WrongTypeError,
-            "labels must be integer class indices, got an array of float64",
+            "the labels must hold integer class indices, got an array of float64",
         ),
         ([[0.0]], [[-1]], {}, DataError, "labels must be 0 or more, got -1"),
         (
             [[0.0]],
             [[0]],
             {"transparency": 1.5},
-            DataError,
-            "transparency must be 0 (opaque) to 1 (invisible), got 1.5",
+            ArgumentError,
+            "labeloverlay: transparency is a finite number from 0 to 1, got 1.5",
         ),
         (
             [[0.0]],
             [[3]],
             {"colormap": COLORS},
-            DataError,
-            "the colormap has 3 colours, too few for the label 3",
+            ArgumentError,
+            "the colormap has 3 colors, too few for the label 3",
         ),
         (
             [[0.0]],
             [[0]],
             {"colormap": [0, 0, 0]},
-            DataError,
-            "a colormap is (M, 3), one RGB row a class, got the shape (3,)",
+            ArgumentError,
+            "a colormap is (M, 3), one RGB row per class, got the shape (3,)",
         ),
         (
             [[0.0]],
             [[0]],
             {"colormap": [[0, 0, 256]]},
-            DataError,
+            ArgumentError,
             "the colormap holds 0 to 256; whole numbers must lie in 0 to 255",
+        ),
+        (
+            [[0.0]],
+            [[0]],
+            {"colormap": [[1, 0, 0]]},
+            ArgumentError,
+            "the colormap holds whole numbers 0 and 1, nearly black; give 0 to 255, or floats",
+        ),
+        (
+            [[0.0]],
+            [[True]],
+            {},
+            WrongTypeError,
+            "the labels must hold class indices, got a boolean mask; np.where(mask, 1, 0) makes True class "
+            "1 and False class 0, np.where(mask, 0, 255) leaves what is False unlabelled",
+        ),
+        (
+            [[0.0, 0.0]],
+            [[0, 255]],
+            {},
+            DataError,
+            "the labels must hold class indices, got 0 and 255 alone, as a mask has, and 255 means "
+            "unlabelled; np.where(mask == 255, 1, 0) makes the mask class 1; for labels of the first class "
+            "where 255 does mean unlabelled, give LabelArray(labels, classes)",
+        ),
+        (
+            [[0.0]],
+            [[0]],
+            {"included_labels": ["sky"]},
+            ArgumentError,
+            "labeloverlay: included_labels must be class indices for labels without class names, got 'sky'; "
+            "give classes too",
+        ),
+        (
+            [[0.0]],
+            [[0]],
+            {"included_labels": "raod", "classes": ["sky", "road"]},
+            ArgumentError,
+            "labeloverlay: included_labels has no class 'raod'; did you mean 'road'?",
+        ),
+        (
+            [[0.0]],
+            [[0]],
+            {"included_labels": [2], "classes": ["sky", "road"]},
+            ArgumentError,
+            "labeloverlay: included_labels is a whole number from 0 to 1, got 2",
         ),
     ],
 )
@@ -229,14 +298,15 @@ def test_long_and_many_class_names_fit():
         ((0, 0, 0), ["sky"], {}, "there are no images to draw"),
         (
             (1, 1, 1),
-            ["sky"] * 4,
+            ["sky", "road", "car", "sign"],
             {"colormap": COLORS},
-            "the colormap has 3 colours, too few for 4 classes",
+            "the colormap has 3 colors, too few for 4 classes",
         ),
-        ((1, 1, 1), ["sky"], {"scale": 0}, "scale must be a whole number of 1 or more, got 0"),
+        ((1, 1, 1), ["sky"], {"scale": 0}, "overlay_sheet: scale is a whole number of at least 1, got 0"),
+        ((1, 1, 1), ["sky"], {"scale": "2"}, "overlay_sheet: scale is a whole number of at least 1, got '2'"),
     ],
 )
 def test_what_makes_no_sheet(count, classes, options, message):
     images, truths, predictions = ([np.zeros((2, 2), np.uint8)] * number for number in count)
-    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+    with pytest.raises((DataError, ArgumentError), match=f"^{re.escape(message)}$"):
         overlay_sheet(images, truths, predictions, classes, **options)

@@ -4,13 +4,15 @@ import gc
 import io
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from layergraph.data import ImageDatastore, PixelLabelDatastore, combine, write_image
-from layergraph.errors import DataError, SizeError, WrongTypeError
+from layergraph.errors import ArgumentError, DataError, SizeError, WrongTypeError
 from layergraph.segmentation import evaluate_semantic_segmentation, semanticseg
+from layergraph.segmentation.label_files import file_names
 
 
 class Bands:
@@ -128,19 +130,71 @@ def test_written_labels_read_back(images, tmp_path):
     out = tmp_path / "deep" / "out"
     found = semanticseg(images, net, write_location=out, mini_batch_size=2)
     assert isinstance(found, PixelLabelDatastore)
-    assert [file.name for file in found.files] == [f"pixelLabel_00{number}.png" for number in range(1, 6)]
+    assert [file.name for file in found.files] == [f"pixelLabel_image_{number}.png" for number in range(5)]
     assert sorted(path.name for path in out.iterdir()) == [file.name for file in found.files]
     assert found.classes == ("dark", "middle", "bright")
     assert_same([found[i] for i in range(len(found))], expected(images))
     metrics = evaluate_semantic_segmentation(found, expected(images))
     assert metrics.data_set_metrics.global_accuracy == (1.0,)
-    assert metrics.image_metrics.name[0] == "pixelLabel_001.png"
+    assert metrics.image_metrics.name[0] == "pixelLabel_image_0.png"
 
 
 def test_a_stack_can_be_written_too(tmp_path):
     found = semanticseg(np.stack(IMAGES), Bands(), write_location=tmp_path, name_prefix="night")
     assert [file.name for file in found.files] == [f"night_00{number}.png" for number in range(1, 6)]
     assert found.classes == ("C1", "C2", "C3")
+
+
+def test_results_have_the_names_of_their_images(tmp_path):
+    paths = [
+        tmp_path / name for name in ("b/scan10.png", "b/scan2.png", "a/scan2.png", "scan2.PNG", "x.y.png")
+    ]
+    for value, path in enumerate(paths):
+        path.parent.mkdir(exist_ok=True)
+        write_image(path, np.full((2, 2), value * 50, np.uint8))
+    found = semanticseg(paths, Bands(), write_location=tmp_path / "out", name_prefix="")
+    names = ["scan10", "b_scan2", "a_scan2", "scan2", "x.y"]
+    assert [file.name for file in found.files] == [f"{name}.png" for name in names]
+    assert [int(labels[0, 0]) for labels in found] == [0, 0, 1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (["a/x.png"], ["x"]),
+        (["a/x.png", "a/x.jpg"], ["x", "x_2"]),
+        (["a/x.png", "a/X.png"], ["x", "X_2"]),
+        (["a/x.png"] * 3, ["x", "x_2", "x_3"]),
+        (["a/x.png", "a/x.jpg", "a/x_2.png"], ["x", "x_3", "x_2"]),
+        (["a/x.png", "b/x.png", "b/a_x.png"], ["a_x", "b_x", "a_x_2"]),
+        (["a/b/x.png", "a/c/x.png", "a/c/y.png"], ["b_x", "c_x", "y"]),
+        (["x/y_z.png", "x_y/z.png", "w/z.png"], ["y_z", "x_y_z", "w_z"]),
+    ],
+)
+def test_names_of_files_are_unique(files, names):
+    assert file_names([Path(file) for file in files]) == names
+
+
+def test_labels_know_their_classes(images, tmp_path):
+    names = ("dark", "middle", "bright")
+    results = [
+        semanticseg(IMAGES[0], Bands(classes=names)),
+        semanticseg(np.stack(IMAGES), Bands(classes=names)),
+        *semanticseg(IMAGES, Bands(), classes=names),
+        *semanticseg(images, Bands(classes=names), write_location=tmp_path / "out"),
+    ]
+    for labels in results:
+        assert labels.classes == names
+        np.testing.assert_array_equal(labels == "bright", np.asarray(labels) == 2)
+        with pytest.raises(
+            ArgumentError, match=r"^labels: there is no class 'brihgt'; did you mean 'bright'\?$"
+        ):
+            labels == "brihgt"  # noqa: B015
+    nameless = semanticseg(IMAGES[0], Bands())
+    with pytest.raises(
+        ArgumentError, match=r"^labels: the classes of this array have no names, so none can be"
+    ):
+        nameless == "bright"  # noqa: B015
 
 
 def test_class_names_given_win(images, tmp_path):
@@ -154,11 +208,11 @@ def test_other_files_stay_and_are_not_in_the_result(images, tmp_path):
     semanticseg(images, Bands(), write_location=out)
     (out / "notes.txt").write_text("mine")
     write_image(out / "foreign.png", np.zeros((2, 2), np.uint8))
-    before = (out / "pixelLabel_005.png").read_bytes()
+    before = (out / "pixelLabel_image_1.png").read_bytes()
     found = semanticseg(images[3:], Bands(2), write_location=out)
-    assert [file.name for file in found.files] == ["pixelLabel_001.png", "pixelLabel_002.png"]
+    assert [file.name for file in found.files] == ["pixelLabel_image_3.png", "pixelLabel_image_4.png"]
     np.testing.assert_array_equal(found[0], banded(images[3], 2))
-    assert (out / "pixelLabel_005.png").read_bytes() == before
+    assert (out / "pixelLabel_image_1.png").read_bytes() == before
     assert len(list(out.iterdir())) == 7
 
 
@@ -217,7 +271,8 @@ def test_an_image_the_network_cannot_take_is_named(tmp_path, images):
 
 def test_scores_that_are_no_scores():
     check(
-        "images[0]: the network's scores hold NaN; its weights or the image may hold NaN",
+        "images[0]: the network's scores hold NaN; the image holds finite numbers, so that weights of the "
+        "network may be NaN",
         np.stack(IMAGES),
         Constant([0.5, np.nan]),
     )
@@ -231,13 +286,100 @@ def test_scores_that_are_no_scores():
         IMAGES[0],
         Flat([0]),
     )
-    check("labels have room for 1 to 255 classes, the network scores 256", IMAGES[0], Constant([0.0] * 256))
+    text = "labels have room for 1 to 255 classes, the network scores 256"
+    check(text, IMAGES[0], Constant([0.0] * 256), error=ArgumentError)
+
+    class Two(Constant):
+        def predict(self, batch):
+            return super().predict(batch), super().predict(batch)
+
+    text = "semanticseg: net must have one output, got 2; remove others from its graph"
+    check(text, IMAGES[0], Two([0]), error=ArgumentError)
+
+
+class Same:
+    """A network whose one score is the image."""
+
+    classes = None
+
+    def predict(self, batch):
+        return batch.astype(np.float32)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_the_image_with_nan_is_named_not_the_first_of_its_batch(value):
+    class Less(Same):
+        def predict(self, batch):
+            with np.errstate(invalid="ignore"):
+                return super().predict(batch) - super().predict(batch)
+
+    images = [np.zeros((2, 3)) for _ in range(5)]
+    images[3][1, 2] = value
+    check("images[3]: the network's scores hold NaN; the image holds NaN or infinity", images, Less())
+
+
+class Fails(Same):
+    """A network that raises an error for large images."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def predict(self, batch):
+        if batch.size > 8:
+            raise self.error
+        return super().predict(batch)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 9.2 GiB"),
+        RuntimeError(
+            "[enforce fail] data. DefaultCPUAllocator: can't allocate memory: you tried to allocate 9"
+        ),
+        RuntimeError("CUDA out of memory. Tried to allocate 9.00 GiB."),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    ],
+)
+def test_too_little_memory(error):
+    tiles = (
+        "the image: not enough memory for an image of 9×8; cut it into tiles that overlap and segment each, "
+        "or let the network see a smaller image: AtSize(net, (height, width))"
+    )
+    check(tiles, np.zeros((9, 8)), Fails(error))
+    check(
+        "images[0]: not enough memory for 5 images of 4×3 at once; give a smaller mini_batch_size, such as 2",
+        [np.zeros((4, 3))] * 5,
+        Fails(error),
+    )
+
+
+def test_too_little_memory_of_torch():
+    torch = pytest.importorskip("torch")
+
+    class Huge(Same):
+        def predict(self, batch):
+            return torch.empty(2**50).numpy()
+
+    with pytest.raises(
+        DataError, match=r"^the image: not enough memory for an image of 2×2; cut it into tiles"
+    ):
+        semanticseg(np.zeros((2, 2)), Huge())
+
+
+def test_other_errors_of_a_network_say_for_which_image():
+    with pytest.raises(RuntimeError, match=r"^mine") as caught:
+        semanticseg([np.zeros((2, 2)), np.zeros((5, 5))], Fails(RuntimeError("mine")))
+    assert caught.value.__notes__ == ["raised by the network for images[1], an array of shape (5, 5, 1)"]
 
 
 def test_a_wrong_number_of_classes(images, tmp_path):
     text = "there are 2 class names and the network scores 3 classes"
-    check(text, images, Bands(), classes=["a", "b"])
-    check(text, images, Bands(classes=("a", "b")), write_location=tmp_path / "out")
+    check(text, images, Bands(), classes=["a", "b"], error=ArgumentError)
+    check(text, images, Bands(classes=("a", "b")), write_location=tmp_path / "out", error=ArgumentError)
+    for classes in ("abc", 3):
+        text = f"classes is a sequence of class names, got {classes!r}"
+        check(text, images, Bands(), classes=classes, error=WrongTypeError)
 
 
 def test_class_names_a_store_cannot_have_stop_before_the_work(images, tmp_path):
@@ -251,37 +393,59 @@ def test_class_names_a_store_cannot_have_stop_before_the_work(images, tmp_path):
 def test_what_cannot_be_segmented(images, tmp_path):
     net = Bands()
     check("there are no images to segment", [], net)
-    check("mini_batch_size must be 1 or more, got 0", images, net, mini_batch_size=0)
+    for size in (0, -1, 2.5, "2", True):
+        text = f"semanticseg: mini_batch_size is a whole number of at least 1, got {size!r}"
+        check(text, images, net, mini_batch_size=size, error=ArgumentError)
     check(
-        "write_location is for datastores; for one image, save the labels that come back",
+        "semanticseg: write_location must be None for one image, got a folder; write_labels(path, labels) "
+        "saves the labels that come back, and a list of one image is written",
         IMAGES[0],
         net,
         write_location=tmp_path,
+        error=ArgumentError,
     )
     check(
-        "scores are not written to files; leave out return_scores or write_location",
+        "semanticseg: return_scores must be False with write_location, got True; scores are not written",
         images,
         net,
         return_scores=True,
         write_location=tmp_path,
+        error=ArgumentError,
     )
     check("images must be (H, W), (H, W, C) or a stack (N, H, W, C), got the shape (3,)", np.zeros(3), net)
     check("images[1] must be (H, W) or (H, W, C), got the shape (3,)", [IMAGES[0], np.zeros(3)], net)
     check(
-        "images must be an array, a path or a datastore, got an object of type int",
+        "images must be an array, a path or a datastore, got an object of type int; np.asarray(image) makes "
+        "an array of an opened image",
         5,
         net,
         error=WrongTypeError,
     )
+    check(
+        "images must be an array, a path or a datastore, got a Tensor; an array has its channels last: "
+        "x.permute(0, 2, 3, 1).numpy(), and net(x) takes tensors",
+        pytest.importorskip("torch").zeros(1, 1, 6, 5),
+        net,
+        error=WrongTypeError,
+    )
     check("the image must hold numbers, got an array of <U1", np.array([["a"]]), net, error=WrongTypeError)
-    for prefix in ("", "../up", "a/b"):
+    for prefix in ("../up", "a/b", "a\0", None):
         check(
-            f"name_prefix must be the beginning of a file name, got {prefix!r}",
+            f"semanticseg: name_prefix must be the beginning of a file name, got {prefix!r}",
             images,
             net,
             write_location=tmp_path / "out",
             name_prefix=prefix,
+            error=ArgumentError,
         )
+    check(
+        f"the labels of an image would overwrite the image '{images.files[0]}'; give another write_location "
+        "or name_prefix",
+        images,
+        net,
+        write_location=tmp_path / "images",
+        name_prefix="",
+    )
     (tmp_path / "file").write_text("in the way")
     check(
         f"cannot make the folder '{tmp_path / 'file'}' of write_location: File exists",

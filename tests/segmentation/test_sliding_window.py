@@ -10,6 +10,7 @@ import pytest
 import layergraph as lg
 from layergraph.data import ImageDatastore, PixelLabelDatastore, write_image
 from layergraph.edits import fully_convolutional
+from layergraph.errors import DataError
 from layergraph.segmentation import MonteCarlo, SlidingWindow, semanticseg
 
 RANDOM = np.random.default_rng(0)
@@ -227,9 +228,9 @@ def test_what_is_no_patch_classifier_and_what_is_one(golden_errors, tmp_path):
     )
 
 
-def test_another_fault_of_torch_stays_what_it_is():
+def test_images_that_are_too_small_are_no_reason_to_slide():
     """Only a network that would give patches a class is told to slide."""
     layers = [lg.ImageInputLayer((8, 8, 2)), lg.MaxPooling2dLayer(4), lg.Convolution2dLayer(1, 3)]
     net = lg.LayerGraph([*layers, lg.SoftmaxLayer()]).compile()
-    with pytest.raises(RuntimeError):
+    with pytest.raises(DataError, match=r"^the image: images of 2×2 do not fit: at 'maxpool' "):
         semanticseg(np.zeros((2, 2, 2)), net)
