@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from layergraph.analyze.costs.costs import LayerCosts, NetworkCosts
     from layergraph.analyze.diagram.diagram import diagram_source, plot, save_diagram
     from layergraph.analyze.explanation.explanation import Explanation, explain
-    from layergraph.analyze.explanation.size_way import ExplainedLayer
+    from layergraph.analyze.explanation.trace import ExplainedLayer
 
 __all__ = [
     "Activation",
@@ -36,7 +36,7 @@ __all__ = [
 # what an analysis does without; diagrams bring the package graphviz
 _ON_REQUEST = {
     "Comparison": "comparison.comparison",
-    "ExplainedLayer": "explanation.size_way",
+    "ExplainedLayer": "explanation.trace",
     "Explanation": "explanation.explanation",
     "LayerComparison": "comparison.differences",
     "LayerCosts": "costs.costs",

@@ -9,7 +9,9 @@ from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
 
+from layergraph.analyze.printed import Printed
 from layergraph.analyze.subject import around_module, is_compiled, is_module, layer_graph_of
+from layergraph.analyze.table.grid import Line, plain
 from layergraph.errors import ArgumentError
 from layergraph.graph import LayerGraph
 from layergraph.issues import Issue
@@ -20,8 +22,6 @@ from layergraph.wording import visible
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-    from rich.console import Console, ConsoleOptions
-    from rich.text import Text
     from torch import nn
 
     from layergraph.analyze.costs.costs import NetworkCosts
@@ -65,7 +65,7 @@ class LayerInfo:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NetworkAnalysis:
+class NetworkAnalysis(Printed):
     """What :func:`analyze_network` found; ``print`` shows it as a table, notebooks show it too.
 
     Attributes:
@@ -196,28 +196,15 @@ class NetworkAnalysis:
         lines = [f"{key:>20}: {visible(str(value))}" for key, value in rows.items() if value != ""]
         return "\n".join(["NetworkAnalysis with properties:", "", *lines])
 
-    def __str__(self) -> str:
-        """The table: cut to the width of the terminal if there is one, otherwise whole."""
-        from layergraph.analyze.table.grid import terminal_width
-
-        return self.to_text(terminal_width())
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        from layergraph.analyze.table.grid import coloured
+    def _lines(self, width: int | None) -> Iterator[Line]:
         from layergraph.analyze.table.table import lines
 
-        yield coloured(lines(self, options.max_width if console.is_terminal else None))
+        return lines(self, width)
 
     def _repr_html_(self) -> str:
         from layergraph.analyze.page import fragment
 
         return fragment(self)
-
-    def show(self) -> None:
-        """Print the table, in colour where the terminal has colours; whole and plain to a file or pipe."""
-        from layergraph.analyze.table.grid import show
-
-        show(self)
 
     def to_text(self, width: int | None = None) -> str:
         """The table as plain text, cut with ``…`` to ``width`` columns; by default whole.
@@ -227,10 +214,7 @@ class NetworkAnalysis:
         >>> print(analysis.to_text().splitlines()[0])
         ANALYSIS RESULT
         """
-        from layergraph.analyze.table.grid import plain
-        from layergraph.analyze.table.table import lines
-
-        return plain(lines(self, width))
+        return plain(self._lines(width))
 
     # -- to work with --------------------------------------------------------------------------
 

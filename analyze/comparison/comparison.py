@@ -1,153 +1,42 @@
-"""What an edit, or another argument of a builder, changed: layer by layer, and in total."""
+"""Comparing two networks: what an edit, or another argument of a builder, changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.analysis import NetworkAnalysis, analysis_of
-from layergraph.analyze.comparison.differences import Attached, LayerComparison, aligned, new_issues
+from layergraph.analyze.comparison.differences import Attached, aligned, new_issues
 from layergraph.analyze.comparison.matching import matched
+from layergraph.analyze.comparison.records import as_dict, as_json
+from layergraph.analyze.comparison.result import Differences
+from layergraph.analyze.comparison.text import lines, summary
+from layergraph.analyze.printed import Printed
+from layergraph.analyze.table.grid import Line, plain
 from layergraph.graph import LayerGraph
-from layergraph.issues import Issue
 from layergraph.layers.layer import Layer
 from layergraph.propagation import TargetUsage
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions
-    from rich.text import Text
-
     from layergraph.network import Network
 
 
-class Total(NamedTuple):
-    """A figure of the whole network before and after; ``None`` where errors leave it unknown."""
+class Comparison(Differences, Printed):
+    """The differences that :func:`compare` finds; ``print`` shows them, in color with :meth:`show`.
 
-    before: int | None
-    after: int | None
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
-    """What :func:`compare` found; ``print`` shows it, in colours with :meth:`show`, notebooks show it too.
-
-    Attributes:
-        before, after: the analyses of both networks.
-        layers: every layer of both, aligned, in the analyzer's order.
-        appeared, gone: the issues that only one side has.
+    Layers that were edited are shown in full, and layers that merely have another size in short.
     """
 
-    before: NetworkAnalysis
-    after: NetworkAnalysis
-    layers: tuple[LayerComparison, ...]
-    appeared: tuple[Issue, ...]
-    gone: tuple[Issue, ...]
-    _names: Mapping[str, str] = field(repr=False)
-
-    # -- what differs --------------------------------------------------------------------------
-
-    @property
-    def is_equal(self) -> bool:
-        """Whether nothing differs: layers, arguments, connections, order of inputs and outputs, weights."""
-        return all(row.status == "equal" for row in self.layers) and not self.reordered
-
-    @property
-    def added(self) -> tuple[str, ...]:
-        """The layers that are new."""
-        return self._with("added")
-
-    @property
-    def removed(self) -> tuple[str, ...]:
-        """The layers that are gone."""
-        return self._with("removed")
-
-    @property
-    def renamed(self) -> dict[str, str]:
-        """The layers that have another name, in their old place: old name to new name."""
-        return {old: new for old, new in self._names.items() if old != new}
-
-    @property
-    def changed(self) -> tuple[str, ...]:
-        """The layers of another type or with other arguments, by their name after."""
-        return tuple(row.name for row in self.layers if row.arguments or row.retyped)
-
-    @property
-    def rewired(self) -> tuple[str, ...]:
-        """The layers, on both sides, with an input that something else feeds."""
-        return tuple(row.name for row in self.layers if row.rewired)
-
-    @property
-    def resized(self) -> tuple[str, ...]:
-        """The layers, on both sides, with an output of another size."""
-        return tuple(row.name for row in self.layers if row.sizes)
-
-    @property
-    def reweighted(self) -> tuple[str, ...]:
-        """The layers, on both sides, whose weights came, went or have other values."""
-        return tuple(row.name for row in self.layers if row.weights)
-
-    @cached_property
-    def reordered(self) -> tuple[Literal["inputs", "outputs"], ...]:
-        """``"inputs"`` or ``"outputs"`` where a call takes or returns the same ones in another order."""
-        found: list[Literal["inputs", "outputs"]] = []
-        for what in ("inputs", "outputs"):
-            attribute = "input_names" if what == "inputs" else "output_names"
-            before: tuple[str, ...] = getattr(self.before, attribute)
-            after: tuple[str, ...] = getattr(self.after, attribute)
-            kept = [self._names[name] for name in before if self._names.get(name) in after]
-            if kept != [name for name in after if name in kept]:
-                found.append(what)
-        return tuple(found)
-
-    def totals(self, batch_size: int = 1, dtype: str = "float32") -> dict[str, Total]:
-        """Layers, connections, learnables and costs of both, by name; bytes are those of this batch.
-
-        See :meth:`NetworkAnalysis.costs`; where errors leave layers unknown, multiply-adds and bytes in
-        training are the least they can be.
-        """
-        sides = [self.before, self.after]
-        costs = [analysis.costs(batch_size, dtype) for analysis in sides]
-        return {
-            "layers": Total(*(analysis.num_layers for analysis in sides)),
-            "connections": Total(*(analysis.num_connections for analysis in sides)),
-            "learnables": Total(*(analysis.total_learnables for analysis in sides)),
-            "multiply_adds": Total(*(cost.multiply_adds for cost in costs)),
-            "activation_bytes_training": Total(*(cost.activation_bytes_training for cost in costs)),
-            "peak_bytes_inference": Total(*(cost.peak_bytes_inference for cost in costs)),
-        }
-
-    def _with(self, status: str) -> tuple[str, ...]:
-        return tuple(row.name for row in self.layers if row.status == status)
-
-    # -- to read -------------------------------------------------------------------------------
-
     def __repr__(self) -> str:
-        from layergraph.analyze.comparison.text import summary
-
         return f"Comparison({summary(self)})"
 
-    def __str__(self) -> str:
-        """What differs, as text: the layers that were edited in full, and what follows from it in short."""
-        return self.to_text(most=8)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        from layergraph.analyze.comparison.text import lines
-        from layergraph.analyze.table.grid import coloured
-
-        yield coloured(lines(self, most=8))
+    def _lines(self, width: int | None) -> Iterator[Line]:
+        return lines(self, most=8)
 
     def _repr_html_(self) -> str:
         from layergraph.analyze.comparison.page import fragment
 
         return fragment(self)
-
-    def show(self) -> None:
-        """Print it, in colour where the terminal has colours; plain to a file or pipe."""
-        from layergraph.analyze.table.grid import show
-
-        show(self)
 
     def to_text(self, most: int | None = None) -> str:
         """What differs, as plain text; at most so many of the layers that merely have another size.
@@ -162,27 +51,20 @@ class Comparison:
         ~ act  sigmoid
             type  ReLU → Sigmoid
         """
-        from layergraph.analyze.comparison.text import lines
-        from layergraph.analyze.table.grid import plain
-
         return plain(lines(self, most=most))
 
     # -- to work with --------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
         """Everything that differs, and the totals, ready for JSON; the keys are stable."""
-        from layergraph.analyze.comparison.records import as_dict
-
         return as_dict(self)
 
     def to_json(self, indent: int | None = None) -> str:
         """:meth:`to_dict` as JSON text."""
-        from layergraph.analyze.comparison.records import as_json
-
         return as_json(self, indent)
 
     def to_html(self) -> str:
-        """One self-contained page: totals, issues, and both networks side by side, differences coloured.
+        """One self-contained page: totals, issues, and both networks side by side, differences colored.
 
         It has no program in it and loads nothing.
         """

@@ -12,8 +12,8 @@ from layergraph.wording import visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.analysis import LayerInfo
-    from layergraph.analyze.comparison.comparison import Comparison
     from layergraph.analyze.comparison.differences import LayerComparison
+    from layergraph.analyze.comparison.result import Differences
 
 _FEW = 40  # of so few layers all are shown at first
 
@@ -32,17 +32,17 @@ class _Row(NamedTuple):
     details: list[tuple[str, str]]
 
 
-def page(comparison: Comparison) -> str:
+def page(comparison: Differences) -> str:
     """A whole HTML page that needs nothing beside it."""
     return templates(Path(__file__).parent).get_template("comparison.html").render(_values(comparison))
 
 
-def fragment(comparison: Comparison) -> str:
+def fragment(comparison: Differences) -> str:
     """The comparison alone, to stand in another page."""
     return templates(Path(__file__).parent).get_template("comparison_result.html").render(_values(comparison))
 
 
-def _values(comparison: Comparison) -> dict[str, Any]:
+def _values(comparison: Differences) -> dict[str, Any]:
     before, after = names(comparison)
     issues = [("new", issue) for issue in comparison.appeared] + [
         ("gone", issue) for issue in comparison.gone
@@ -68,7 +68,7 @@ def _values(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _row(comparison: Comparison, row: LayerComparison) -> _Row:
+def _row(comparison: Differences, row: LayerComparison) -> _Row:
     found = [] if row.status == "resized" else details(row)
     for analysis, info in ((comparison.before, row.before), (comparison.after, row.after)):
         if row.status in ("added", "removed") and info and (sources := fed_by(analysis, info)):

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from layergraph.analyze.comparison.differences import written
 
 if TYPE_CHECKING:
-    from layergraph.analyze.comparison.comparison import Comparison
     from layergraph.analyze.comparison.differences import LayerComparison
+    from layergraph.analyze.comparison.result import Differences
     from layergraph.sizes import Size
 
 
-def as_dict(comparison: Comparison) -> dict[str, Any]:
+def as_dict(comparison: Differences) -> dict[str, Any]:
     """Everything that differs, and the totals."""
     return {
         "before": comparison.before.name,
@@ -37,14 +37,14 @@ def as_dict(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def as_json(comparison: Comparison, indent: int | None) -> str:
+def as_json(comparison: Differences, indent: int | None) -> str:
     """The same as JSON text."""
     text = json.dumps(as_dict(comparison), ensure_ascii=False, allow_nan=False, indent=indent)
     # half a surrogate pair is no character of UTF-8; its backslash escape is also JSON's
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _layer(comparison: Comparison, row: LayerComparison) -> dict[str, Any]:
+def _layer(comparison: Differences, row: LayerComparison) -> dict[str, Any]:
     return {
         "name": row.name,
         "status": row.status,

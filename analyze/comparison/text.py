@@ -13,8 +13,8 @@ from layergraph.wording import visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis
-    from layergraph.analyze.comparison.comparison import Comparison, Total
     from layergraph.analyze.comparison.differences import LayerComparison
+    from layergraph.analyze.comparison.result import Differences, Total
 
 MARKS = {"added": "+", "removed": "-", "equal": " "}
 """The sign before a layer's row; ``~`` for all others."""
@@ -33,7 +33,7 @@ _LABELS = {
 }
 
 
-def summary(comparison: Comparison) -> str:
+def summary(comparison: Differences) -> str:
     """How many layers were added, removed and so on, in one line."""
     counts = {
         "added": len(comparison.added),
@@ -49,12 +49,12 @@ def summary(comparison: Comparison) -> str:
     return ", ".join(found) or "no difference"
 
 
-def names(comparison: Comparison) -> tuple[str, str]:
+def names(comparison: Differences) -> tuple[str, str]:
     """What the two networks are called."""
     return visible(comparison.before.name) or "before", visible(comparison.after.name) or "after"
 
 
-def lines(comparison: Comparison, most: int | None) -> Iterator[Line]:
+def lines(comparison: Differences, most: int | None) -> Iterator[Line]:
     """The whole comparison; at most so many layers that merely have another size or other weights."""
     before, after = names(comparison)
     yield [(f"COMPARISON: {before} → {after}", "bold")]
@@ -92,7 +92,7 @@ def fed_by(analysis: NetworkAnalysis, info: LayerInfo) -> str:
     return ", ".join(visible(written(analysis.lgraph, end)) for end in fed)
 
 
-def _layer_lines(comparison: Comparison) -> Iterator[Line]:
+def _layer_lines(comparison: Differences) -> Iterator[Line]:
     rows = [row for row in comparison.layers if row.status in _EDITED]
     if not rows:
         return
@@ -122,7 +122,7 @@ def _layer_lines(comparison: Comparison) -> Iterator[Line]:
             yield from ([(f"    {what:<{width}}{GAP}", "dim"), (how, "")] for what, how in found)
 
 
-def _others(comparison: Comparison, most: int | None) -> Iterator[Line]:
+def _others(comparison: Differences, most: int | None) -> Iterator[Line]:
     """The layers that nobody edited: other weights, and another size because of what is before them."""
     for status, heading in (("weights", "Only other weights"), ("resized", "Only of another size")):
         rows = [row for row in comparison.layers if row.status == status]
@@ -139,7 +139,7 @@ def _others(comparison: Comparison, most: int | None) -> Iterator[Line]:
             yield [(f"  and {len(rows) - len(shown):,} more", "dim")]
 
 
-def _issue_lines(comparison: Comparison) -> Iterator[Line]:
+def _issue_lines(comparison: Differences) -> Iterator[Line]:
     for issues, mark, word in ((comparison.appeared, "+", "new"), (comparison.gone, "-", "gone")):
         if issues:
             yield []
@@ -153,7 +153,7 @@ def _issue_lines(comparison: Comparison) -> Iterator[Line]:
             ]
 
 
-def total_rows(comparison: Comparison) -> list[tuple[str, str, str, str]]:
+def total_rows(comparison: Differences) -> list[tuple[str, str, str, str]]:
     """The totals: label, before, after, and by how much they differ."""
     rows = []
     for name, total in comparison.totals().items():
@@ -162,7 +162,7 @@ def total_rows(comparison: Comparison) -> list[tuple[str, str, str, str]]:
     return rows  # type: ignore[return-value]
 
 
-def _total_lines(comparison: Comparison) -> Iterator[Line]:
+def _total_lines(comparison: Differences) -> Iterator[Line]:
     header: Sequence[Any] = ("", *names(comparison), "difference")
     cells = []
     for index, (label, *values) in enumerate([header, *total_rows(comparison)]):

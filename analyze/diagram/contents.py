@@ -32,7 +32,7 @@ def contents(lgraph: LayerGraph, names: Sequence[str]) -> str:
 
 
 def main_kind(lgraph: LayerGraph, names: Sequence[str]) -> Kind:
-    """The kind of layer that a block is coloured for: what computes in it, or its first layer."""
+    """The kind of layer that a block is colored for: what computes in it, or its first layer."""
     kinds = [kind_of(lgraph[name]) for name in names]
     for kind in ("transposed convolution", "unpooling", "convolution", "module"):
         if kind in kinds:

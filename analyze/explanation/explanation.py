@@ -1,90 +1,41 @@
-"""Where the size of a layer comes from: from the input on, step by step, with the numbers filled in."""
+"""Explaining where the size of a layer comes from, step by step, with the numbers filled in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.analysis import NetworkAnalysis, analysis_of
-from layergraph.analyze.explanation.size_way import ExplainedLayer, Way
+from layergraph.analyze.explanation.text import as_dict, lines
+from layergraph.analyze.explanation.trace import SizeTrace, SizeTracer
+from layergraph.analyze.printed import Printed
+from layergraph.analyze.table.grid import Line
 from layergraph.draft import End
 from layergraph.errors import UnknownPortError, WrongTypeError
 from layergraph.graph import LayerGraph
 from layergraph.layers.arguments import whole
-from layergraph.layers.arithmetic import Formula
 from layergraph.layers.layer import Layer
-from layergraph.sizes import Size
 
 if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions
-    from rich.text import Text
-
     from layergraph.network import Network
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Explanation:
-    """What :func:`explain` says; ``print`` and notebooks show it.
-
-    Attributes:
-        name, port, size: the layer, its output, and that output's size (``None`` where it is unknown).
-        layers: the layers that the size comes through, the layer itself last.
-        left_out: how many layers before them were not asked for.
-    """
-
-    name: str
-    port: str
-    size: Size | None
-    layers: tuple[ExplainedLayer, ...]
-    left_out: int = 0
-
-    @property
-    def has_errors(self) -> bool:
-        """Whether a layer on the way cannot take its inputs; sizes behind it are as if that were mended."""
-        return self.size is None or any(layer.issues or layer.assumed for layer in self.layers)
-
-    @property
-    def formulas(self) -> tuple[Formula, ...]:
-        """The rules that the steps follow, each once."""
-        found: dict[str, Formula] = {}
-        for layer in self.layers:
-            for _, step in layer.steps:
-                for part in (*(first for _, first in step.first), step):
-                    if part.formula:
-                        found.setdefault(part.formula.name, part.formula)
-        return tuple(found.values())
+class Explanation(SizeTrace, Printed):
+    """The explanation that :func:`explain` gives; ``print`` and notebooks show it."""
 
     def __repr__(self) -> str:
         return f"Explanation({self.name!r}, {self.size}, {len(self.layers)} layers)"
 
-    def __str__(self) -> str:
-        from layergraph.analyze.explanation.text import lines
-        from layergraph.analyze.table.grid import plain
-
-        return plain(lines(self))
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        from layergraph.analyze.explanation.text import lines
-        from layergraph.analyze.table.grid import coloured
-
-        yield coloured(lines(self))
+    def _lines(self, width: int | None) -> Iterator[Line]:
+        return lines(self)
 
     def _repr_html_(self) -> str:
         from html import escape
 
         return f"<pre>{escape(str(self))}</pre>"
 
-    def show(self) -> None:
-        """Print it, in colour where the terminal has colours; plain to a file or pipe."""
-        from layergraph.analyze.table.grid import show
-
-        show(self)
-
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON; the keys are stable."""
-        from layergraph.analyze.explanation.text import as_dict
-
         return as_dict(self)
 
 
@@ -97,7 +48,7 @@ def explain(
 ) -> Explanation:
     """Where the size of a layer comes from: the arithmetic of every layer from the input to this one.
 
-    Where a layer has several inputs, the way goes through the one that its height and width come from. If
+    Where a layer has several inputs, the path goes through the one that its height and width come from. If
     they do not fit together, each is followed.
 
     Args:
@@ -124,10 +75,8 @@ def explain(
     if not isinstance(name, str):
         raise WrongTypeError(f"explain: name is the name of a layer, got {name!r:.80}")
     end = _end(analysis.lgraph, name, port)
-    way = Way(analysis)
-    layers = list(way.to(end))
-    if way.is_torn(end.layer):
-        layers = way.branches(end)
+    tracer = SizeTracer(analysis)
+    layers = tracer.branches(end) if tracer.is_torn(end.layer) else tracer.to(end)
     left_out = 0 if steps is None else max(len(layers) - steps, 0)
     size = layers[-1].size
     return Explanation(end.layer, end.port, size, tuple(layers[left_out:]), left_out)

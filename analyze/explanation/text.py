@@ -10,14 +10,13 @@ from layergraph.analyze.wording import plain_size
 from layergraph.wording import visible
 
 if TYPE_CHECKING:
-    from layergraph.analyze.explanation.explanation import Explanation
-    from layergraph.analyze.explanation.size_way import ExplainedLayer
+    from layergraph.analyze.explanation.trace import ExplainedLayer, SizeTrace
     from layergraph.layers.arithmetic import Step
 
 _LABEL = 14
 
 
-def lines(explanation: Explanation) -> Iterator[Line]:
+def lines(explanation: SizeTrace) -> Iterator[Line]:
     """The layers in order, then the rules that their arithmetic follows."""
     place = explanation.name
     if explanation.port not in ("", "out"):
@@ -101,7 +100,7 @@ def _below(layer: ExplainedLayer) -> Iterator[Line]:
         ]
 
 
-def _formula_lines(explanation: Explanation) -> Iterator[Line]:
+def _formula_lines(explanation: SizeTrace) -> Iterator[Line]:
     formulas = explanation.formulas
     if not formulas:
         return
@@ -119,7 +118,7 @@ def _formula_lines(explanation: Explanation) -> Iterator[Line]:
         yield [(f"  {source}", "dim")]
 
 
-def as_dict(explanation: Explanation) -> dict[str, Any]:
+def as_dict(explanation: SizeTrace) -> dict[str, Any]:
     """Everything, with stable keys."""
     return {
         "name": explanation.name,

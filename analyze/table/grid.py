@@ -1,4 +1,4 @@
-"""Text in columns: cut to a width, coloured in a terminal."""
+"""Text in columns: cut to a width, colored in a terminal."""
 
 from __future__ import annotations
 
@@ -42,25 +42,15 @@ def terminal_width() -> int | None:
 
 
 def plain(lines: Iterable[Line]) -> str:
-    """Lines as text without colours."""
+    """Lines as text without colors."""
     return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
 
 
-def coloured(lines: Iterable[Line]) -> Text:
+def colored(lines: Iterable[Line]) -> Text:
     """Lines for rich's consoles."""
     from rich.text import Text
 
     return Text("\n", no_wrap=True, overflow="ellipsis").join(Text.assemble(*line) for line in lines)
-
-
-def show(printed: object) -> None:
-    """Print something in colour where the terminal has colours; whole and plain to a file or pipe."""
-    if terminal_width() is None:
-        print(printed)
-        return
-    from rich.console import Console
-
-    Console().print(printed)
 
 
 def widths_of(rows: Iterable[Sequence[Cell]], columns: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""A table of layers as text: cut to a width, coloured in a terminal, with a row of sums."""
+"""A table of layers as text: cut to a width, colored in a terminal, with a row of sums."""
 
 from __future__ import annotations
 

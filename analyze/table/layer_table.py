@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from layergraph.analyze.printed import Printed
 from layergraph.analyze.table.cells import BLANK
 from layergraph.analyze.table.columns import COLUMNS
+from layergraph.analyze.table.grid import Line, plain
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-    from rich.console import Console, ConsoleOptions
-    from rich.text import Text
 
     from layergraph.analyze.analysis import NetworkAnalysis
 
@@ -34,7 +34,7 @@ class Row:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LayerTable:
+class LayerTable(Printed):
     """Layers of an analysis in the columns and the order asked for; ``print`` and notebooks show it.
 
     Made by :meth:`NetworkAnalysis.table`.
@@ -66,35 +66,19 @@ class LayerTable:
     def __repr__(self) -> str:
         return f"LayerTable({len(self)} rows, columns {', '.join(self.columns)})"
 
-    def __str__(self) -> str:
-        """Cut to the width of the terminal if there is one, otherwise whole."""
-        from layergraph.analyze.table.grid import terminal_width
-
-        return self.to_text(terminal_width())
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        from layergraph.analyze.table.grid import coloured
+    def _lines(self, width: int | None) -> Iterator[Line]:
         from layergraph.analyze.table.layer_grid import grid_lines
 
-        yield coloured(grid_lines(self, options.max_width if console.is_terminal else None))
+        return grid_lines(self, width)
 
     def _repr_html_(self) -> str:
         from layergraph.analyze.table.markup import html_table
 
         return html_table(self)
 
-    def show(self) -> None:
-        """Print the table, in colour where the terminal has colours; whole and plain to a file or pipe."""
-        from layergraph.analyze.table.grid import show
-
-        show(self)
-
     def to_text(self, width: int | None = None) -> str:
         """Plain text, cut with ``…`` to ``width`` columns; by default whole. A last row has the sums."""
-        from layergraph.analyze.table.grid import plain
-        from layergraph.analyze.table.layer_grid import grid_lines
-
-        return plain(grid_lines(self, width))
+        return plain(self._lines(width))
 
     # -- to work with --------------------------------------------------------------------------
 

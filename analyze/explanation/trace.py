@@ -1,4 +1,4 @@
-"""The way of a size through a network: each layer with the arithmetic that gives its size."""
+"""The path of a size through a network: each layer with the arithmetic that gives its size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from layergraph.analyze.comparison.differences import written
 from layergraph.draft import End
 from layergraph.errors import SizeError
 from layergraph.issues import Issue
-from layergraph.layers.arithmetic import Step, product
+from layergraph.layers.arithmetic import Formula, Step, product
 from layergraph.layers.layer import Layer
 from layergraph.sizes import Size
 
@@ -28,8 +28,8 @@ class Input(NamedTuple):
     size: Size | None
 
 
-class Sight(NamedTuple):
-    """How much of the input image a number sees in one dimension, with the arithmetic where it is plain."""
+class FieldStep(NamedTuple):
+    """The receptive field of a number in one dimension, with the arithmetic where it is plain."""
 
     dimension: str
     text: str
@@ -64,7 +64,7 @@ class ExplainedLayer:
     inputs: tuple[Input, ...]
     steps: tuple[tuple[str, Step], ...]
     learnables: str
-    sees: tuple[Sight, ...]
+    sees: tuple[FieldStep, ...]
     issues: tuple[Issue, ...]
     branch: str = ""
 
@@ -75,8 +75,41 @@ class ExplainedLayer:
         return bool(self.steps) and plain and len(self.inputs) == 1 and self.size == self.inputs[0].size
 
 
-class Way:
-    """The way of a size through an analyzed network."""
+@dataclass(frozen=True, eq=False, repr=False)
+class SizeTrace:
+    """The layers that the size of one output comes through, each with its arithmetic.
+
+    Attributes:
+        name, port, size: the layer, its output, and that output's size (``None`` where it is unknown).
+        layers: the layers that the size comes through, the layer itself last.
+        left_out: how many layers before them were not asked for.
+    """
+
+    name: str
+    port: str
+    size: Size | None
+    layers: tuple[ExplainedLayer, ...]
+    left_out: int = 0
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether a layer on the path cannot take its inputs; sizes downstream are as if that were fixed."""
+        return self.size is None or any(layer.issues or layer.assumed for layer in self.layers)
+
+    @property
+    def formulas(self) -> tuple[Formula, ...]:
+        """The rules that the steps follow, each once."""
+        found: dict[str, Formula] = {}
+        for layer in self.layers:
+            for _, step in layer.steps:
+                for part in (*(first for _, first in step.first), step):
+                    if part.formula:
+                        found.setdefault(part.formula.name, part.formula)
+        return tuple(found.values())
+
+
+class SizeTracer:
+    """Follows a size upstream through an analyzed network."""
 
     def __init__(self, analysis: NetworkAnalysis) -> None:
         self._analysis, self._lgraph = analysis, analysis.lgraph
@@ -102,7 +135,7 @@ class Way:
         return faulty and len(inputs) > 1 and None not in inputs and not self._lgraph[name].memory_ports
 
     def branches(self, end: End) -> list[ExplainedLayer]:
-        """What leads to each input of a layer: the first way whole, the others from where they part."""
+        """What leads to each input of a layer: the first path in full, the others from where they part."""
         found: dict[End, ExplainedLayer] = {}
         for port, source in self._lgraph.sources(end.layer).items():
             for layer in self.to(source):
@@ -156,7 +189,7 @@ class Way:
             return ()
         return outputs[layer.output_names.index(port) if port else 0]
 
-    def _sees(self, name: str, inputs: Sequence[Input]) -> Iterator[Sight]:
+    def _sees(self, name: str, inputs: Sequence[Input]) -> Iterator[FieldStep]:
         costs, sources = self._costs[name], self._lgraph.sources(name)
         now, stride = costs.receptive_field, costs.receptive_stride
         if now is None or stride is None or not sources:
@@ -174,7 +207,7 @@ class Way:
                 was, apart = before.receptive_field[at], before.receptive_stride[at]
                 if not others and apart == int(apart) and was + (last - first) * apart == after:
                     text = f"{was} + ({last - first + 1} − 1)·{int(apart)} = {after}"
-            yield Sight(_DIMENSIONS[at], text, after, step)
+            yield FieldStep(_DIMENSIONS[at], text, after, step)
 
 
 def _named(port: str, size: Size | None, steps: Sequence[Step]) -> Iterator[tuple[str, Step]]:
