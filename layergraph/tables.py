@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from layergraph.wording import visible
+
 
 class Table:
     """Columns of equal length under their names; a column is also an attribute.
@@ -75,6 +77,8 @@ class Table:
 
         # text stays as it is: a layer may be called "007" or "1e5"
         texts = [i for i, values in enumerate(self._columns.values()) if any(type(v) is str for v in values)]
-        return str(
-            tabulate(self._columns, headers="keys", tablefmt=style, floatfmt=".5g", disable_numparse=texts)
-        )
+        shown = {
+            name: [visible(cell) if isinstance(cell, str) else cell for cell in values]
+            for name, values in self._columns.items()
+        }
+        return str(tabulate(shown, headers="keys", tablefmt=style, floatfmt=".5g", disable_numparse=texts))

@@ -51,6 +51,11 @@ def _image(store: ImageStore, index: int) -> NDArray[Any]:
         from layergraph.data import read_image
 
         item = read_image(Path(item))
+    if hasattr(item, "numpy"):  # a tensor has its channels first, where an array has its height
+        raise WrongTypeError(
+            f"{image_name(store, index)} must be an array (H, W, C), got a {type(item).__name__}; "
+            "x.permute(1, 2, 0).numpy() makes one of a tensor (C, H, W)"
+        )
     image = np.asarray(item)
     if image.dtype.kind not in "buif":
         raise WrongTypeError(f"{image_name(store, index)} must hold numbers, got an array of {image.dtype}")

@@ -21,6 +21,7 @@ from layergraph.segmentation.monte_carlo import MonteCarlo
 from layergraph.segmentation.predictors import Predictor, Scores, Uncertainty, checked_predictor
 from layergraph.segmentation.scores import image_scores
 from layergraph.segmentation.sliding_window import SlidingWindow
+from layergraph.wording import quoted
 
 if TYPE_CHECKING:
     from layergraph.data import PixelLabelDatastore
@@ -173,6 +174,11 @@ def semanticseg(
 def _single(images: object) -> list[Any] | None:
     """One image, from an array or a file, as a list of it; None for a stack or a store."""
     if isinstance(images, str | os.PathLike):
+        if os.path.isdir(images):
+            raise WrongTypeError(
+                f"images must be an array, the path of a file or a datastore, got the folder "
+                f"{quoted(str(images))}; ImageDatastore(folder) reads its images"
+            )
         return [images]
     if isinstance(images, np.ndarray):
         if images.ndim not in (2, 3, 4):

@@ -12,6 +12,7 @@ from layergraph.errors import ArgumentError, DataError
 from layergraph.layers import arguments
 from layergraph.segmentation.colors import distinct_colors
 from layergraph.segmentation.overlay import color_bytes, labeloverlay, rgb_bytes
+from layergraph.wording import visible
 
 _GAP, _TEXT, _LINE, _INK, _PAPER = 12, 16, 26, (30, 30, 30), (255, 255, 255)
 _SEEN = 192  # a picture is scaled up until its longer side has about this many pixels
@@ -63,7 +64,7 @@ def overlay_sheet(
         rows.append([picture, *drawn])
     factor = _factor(rows, scale)
     tiles = [[picture.repeat(factor, axis=0).repeat(factor, axis=1) for picture in row] for row in rows]
-    return _drawn(tiles, list(zip(map(str, classes), map(tuple, colors.tolist()), strict=False)))
+    return _drawn(tiles, list(zip(map(visible, classes), map(tuple, colors.tolist()), strict=False)))
 
 
 def _factor(rows: list[list[NDArray[np.uint8]]], scale: int | None) -> int:

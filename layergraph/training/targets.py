@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from layergraph.data.label_array import class_indices
 from layergraph.errors import DataError
 from layergraph.labels import UNLABELLED
 from layergraph.layers.layer import Layer, times
@@ -50,6 +51,8 @@ def checked_target(target: Any, layer: Layer, size: Size, where: str) -> NDArray
     wanted = tuple(size.spatial) if per_pixel else ()
     if per_pixel and array.ndim == len(wanted) + 1 and array.shape[-1] == 1:
         array = array[..., 0]
+    if per_pixel and array.dtype.kind == "b":
+        class_indices(array, f"the target of {where}")  # a mask is none
     if array.dtype.kind not in "biu" or array.shape != wanted:
         form = f"an array of whole numbers, {times(wanted)}" if per_pixel else "one whole number"
         raise DataError(

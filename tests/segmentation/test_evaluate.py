@@ -197,6 +197,14 @@ def test_image_summary_of_nothing_is_nan():
     assert row["lowest_image"] == ""
 
 
+def test_names_from_outside_do_not_reach_the_terminal():
+    found = evaluated(classes=["sky", "ro\x1b[2Jad", "c\nar"])
+    assert found.classes == ("sky", "ro\x1b[2Jad", "c\nar")
+    assert "\x1b" not in str(found)
+    assert "ro\\x1b[2Jad" in str(found)
+    assert "\n  c\\nar " in str(found)
+
+
 def test_html_shows_all_three_and_no_markup_of_a_name():
     html = evaluated(classes=["sky", "<script>alert(1)</script>", "car"])._repr_html_()
     assert html.count("<table>") == 3

@@ -22,6 +22,12 @@ def test_one_highest_for_several_pictures():
     assert not heatmap(np.zeros((2, 3))).any()
 
 
+def test_numbers_of_any_magnitude():
+    for factor in (1e-308, 1e307):
+        np.testing.assert_array_equal(heatmap([[factor, 2 * factor]]), heatmap([[1.0, 2.0]]))
+    assert heatmap([[0.0, 1e300]], highest=5e-324).tolist() == heatmap([[0.0, 1.0]]).tolist()
+
+
 def test_texts_of_errors(golden_errors):
     golden_errors(
         "heatmap",
@@ -29,5 +35,8 @@ def test_texts_of_errors(golden_errors):
             "an image": lambda: heatmap(np.zeros((2, 2, 3))),
             "not a number": lambda: heatmap([[0.0, float("nan")]]),
             "below zero": lambda: heatmap([[0.0]], highest=-1),
+            "numbers below zero": lambda: heatmap([[-1.0, 2.0]]),
+            "words": lambda: heatmap([["a"]]),
+            "complex numbers": lambda: heatmap([[1j]]),
         },
     )

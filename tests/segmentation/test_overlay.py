@@ -275,6 +275,12 @@ def test_the_scale_follows_the_largest_picture():
     assert sheet_of((300, 400)).shape == sheet_of((300, 400), scale=1).shape
 
 
+def test_names_from_outside_are_on_one_line():
+    image, labels = np.zeros((32, 32)), np.zeros((32, 32), int)
+    sheets = [overlay_sheet([image], [labels], [labels], [name]) for name in ("a\nb\x1b[2J", "a\\nb\\x1b[2J")]
+    np.testing.assert_array_equal(*sheets)
+
+
 def test_long_and_many_class_names_fit():
     image, labels = np.zeros((32, 32)), np.zeros((32, 32), int)
     wide = overlay_sheet([image], [labels], [labels], ["a very long name of a class " * 6])

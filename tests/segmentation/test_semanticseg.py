@@ -428,6 +428,20 @@ def test_what_cannot_be_segmented(images, tmp_path):
         net,
         error=WrongTypeError,
     )
+    check(
+        "images[1] must be an array (H, W, C), got a Tensor; x.permute(1, 2, 0).numpy() makes one of a "
+        "tensor (C, H, W)",
+        [IMAGES[0], pytest.importorskip("torch").zeros(1, 6, 5)],
+        net,
+        error=WrongTypeError,
+    )
+    check(
+        f"images must be an array, the path of a file or a datastore, got the folder '{tmp_path}'; "
+        "ImageDatastore(folder) reads its images",
+        tmp_path,
+        net,
+        error=WrongTypeError,
+    )
     check("the image must hold numbers, got an array of <U1", np.array([["a"]]), net, error=WrongTypeError)
     for prefix in ("../up", "a/b", "a\0", None):
         check(

@@ -139,6 +139,14 @@ def test_targets_of_another_kind(tiny, pairs, refusal, target, got):
     )
 
 
+def test_targets_that_are_masks(tiny, pairs, refusal):
+    message = refusal([(pairs(1)[0][0], np.zeros((6, 6), bool))], tiny())
+    assert message == (
+        "the target of item 0 must hold class indices, got a boolean mask; np.where(mask, 1, 0) makes True "
+        "class 1 and False class 0, np.where(mask, 0, 255) leaves what is False unlabelled"
+    )
+
+
 def test_targets_of_a_classification(refusal):
     layers = [ImageInputLayer((6, 6, 1)), FullyConnectedLayer(3), SoftmaxLayer(), ClassificationLayer()]
     image, lgraph = np.zeros((6, 6, 1)), LayerGraph(layers)
