@@ -17,8 +17,9 @@ from layergraph.graph import LayerGraph
 from layergraph.issues import Issue
 from layergraph.layers.layer import Layer, Shape
 from layergraph.propagation import Propagation, TargetUsage, propagate
+from layergraph.sharing import shared_tensors
 from layergraph.sizes import Size
-from layergraph.wording import visible
+from layergraph.wording import quoted, visible
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -101,8 +102,12 @@ class NetworkAnalysis(Printed):
     def layers(self) -> tuple[LayerInfo, ...]:
         """One row a layer, in the analyzer's order."""
         rows = []
+        shared = shared_tensors(self.lgraph)
         for index, name in enumerate(self.lgraph.order, 1):
-            layer = self.lgraph[name]
+            layer, description = self.lgraph[name], self.lgraph[name].description
+            if name in shared:
+                owners = dict.fromkeys(owner.layer for owner in shared[name].values())
+                description += f", shares weights with {', '.join(map(quoted, owners))}"
             ports = layer.output_names or ("out",)
             activations = tuple(map(Activation, ports, self._propagation.outputs[name]))
             learnables, states = self._learnables[name], self._states[name]
@@ -111,7 +116,7 @@ class NetworkAnalysis(Printed):
                     index,
                     name,
                     layer.type,
-                    layer.description,
+                    description,
                     activations,
                     learnables,
                     states,
@@ -368,6 +373,7 @@ def analyze_network(
         usages = " or ".join(map(repr, get_args(TargetUsage)))
         raise ArgumentError(f"analyze_network: target_usage is {usages}, got {target_usage!r}")
     propagation = propagate(graph, target_usage)
+    shared = shared_tensors(graph)
     learnables: dict[str, Mapping[str, Shape] | None] = {}
     states: dict[str, Mapping[str, Shape] | None] = {}
     for layer in graph.layers:
@@ -380,6 +386,10 @@ def analyze_network(
                 found[layer.name] = {}
             else:
                 found[layer.name] = None if inputs is None else method(layer, inputs)
+    for name, tensors in shared.items():  # counted where they are first
+        for found in (learnables, states):
+            if sizes := found[name]:
+                found[name] = {key: shape for key, shape in sizes.items() if key not in tensors}
     known = sum(map(_count, filter(None, learnables.values())))
     return NetworkAnalysis(
         name=str(name),

@@ -19,6 +19,7 @@ from layergraph.errors import FileFormatError, LayergraphError
 from layergraph.graph import LayerGraph
 from layergraph.layers import LAYER_TYPES, ModuleLayer
 from layergraph.layers.layer import Layer
+from layergraph.sharing import shared_modules
 from layergraph.weights import Weights
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def save(lgraph: LayerGraph, path: str | os.PathLike[str]) -> None:
     """Write a layer graph and the weights attached to it to a safetensors file.
 
     The file is written beside its place and then renamed, so that an error leaves no half of it and
-    keeps an older one. A :class:`ModuleLayer` is saved as its weights; loading needs the module again.
+    keeps an older one. A :class:`ModuleLayer` is saved as its weights; loading needs the module again. Layers
+    that share a module are saved with one set of weights, and share it again.
 
     Raises:
         LayergraphError: a layer has a Python function as initializer and no weights yet.
@@ -48,13 +50,16 @@ def save(lgraph: LayerGraph, path: str | os.PathLike[str]) -> None:
     """
     from safetensors.torch import save_file
 
+    owners = shared_modules(lgraph)
+    weights = _weights_of(lgraph)
     tensors = {
         f"{name}/{key}": tensor.contiguous()
         for name in lgraph
-        for key, tensor in (_weights_of(lgraph[name]) or {}).items()
+        if not (name in owners and weights[name] == weights[owners[name]])
+        for key, tensor in weights[name].items()
     }
     architecture = {
-        "layers": [_layer_to_json(layer) for layer in lgraph.layers],
+        "layers": [_layer_to_json(layer, owners.get(layer.name)) for layer in lgraph.layers],
         "connections": [list(connection) for connection in lgraph.connections],
     }
     metadata = {"format": FORMAT, "architecture": json.dumps(architecture, allow_nan=False)}
@@ -74,7 +79,8 @@ def load(
     Args:
         path: the file.
         weights: ``False`` reads the architecture alone, and does not import torch.
-        modules: a torch module for each :class:`ModuleLayer` in the file, by layer name.
+        modules: a torch module for each :class:`ModuleLayer` in the file, by layer name; of layers that
+            share one, for the first.
 
     Raises:
         FileFormatError: the file is damaged, or not of layergraph; the message says where and why.
@@ -124,10 +130,17 @@ def _read(
         name, _, tensor_name = key.partition("/")
         found.setdefault(name, {})[tensor_name] = tensor
     layers = _list(architecture, "layers")
-    made = []
+    made: list[Layer] = []
+    owners: dict[str, str] = {}
+    known = dict(modules)
     for index, item in enumerate(layers):
         try:
-            made.append(_layer_from_json(item, modules))
+            layer, owner = _layer_from_json(item, known)
+            made.append(layer)
+            if owner:
+                owners[layer.name] = owner
+            if isinstance(layer, ModuleLayer):
+                known[layer.name] = layer.module
         except LayergraphError as error:
             raise FileFormatError(f"layer {index + 1}: {error}") from None
     connections = _list(architecture, "connections")
@@ -138,6 +151,9 @@ def _read(
     draft.append(made, in_series=False)
     draft.connect_all(connections)
     lgraph = LayerGraph.from_draft(draft)
+    for name, owner in owners.items():
+        if name not in found and owner in found:
+            found[name] = found[owner]
     return lgraph.with_weights({name: Weights(tensors) for name, tensors in found.items()})
 
 
@@ -159,8 +175,11 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _layer_to_json(layer: Layer) -> dict[str, Any]:
+def _layer_to_json(layer: Layer, owner: str | None = None) -> dict[str, Any]:
+    """The arguments of a layer; ``owner`` is the layer whose torch module it shares."""
     item: dict[str, Any] = {"type": type(layer).__name__}
+    if owner is not None:
+        item["module_of"] = owner
     for field in fields(layer):
         value = getattr(layer, field.name)
         if field.name in ("weights", "module") or (field.default is not MISSING and value == field.default):
@@ -176,13 +195,19 @@ def _layer_to_json(layer: Layer) -> dict[str, Any]:
     return item
 
 
-def _layer_from_json(item: object, modules: Mapping[str, nn.Module]) -> Layer:
+def _layer_from_json(item: object, modules: Mapping[str, nn.Module]) -> tuple[Layer, str]:
+    """The layer, and the name of the one whose torch module it shares, else empty."""
     if not isinstance(item, dict):
         raise FileFormatError(f"a layer is an object, got {item!r:.80}")
     arguments = dict(item)
+    owner = ""
     kind = LAYER_TYPES.get(str(arguments.pop("type", None)))
     if kind is None:
         raise FileFormatError(f"no layer type is called {str(item.get('type'))!r:.80}")
+    if kind is ModuleLayer and "module_of" in arguments:
+        owner = arguments.pop("module_of")
+        if not (isinstance(owner, str) and owner):
+            raise FileFormatError(f"module_of is the name of a layer, got {owner!r:.80}")
     known = {field.name for field in fields(kind)} - {"weights", "module"}
     if unknown := arguments.keys() - known:
         raise FileFormatError(f"{kind.__name__} has no argument {min(map(str, unknown))!r:.80}")
@@ -190,21 +215,34 @@ def _layer_from_json(item: object, modules: Mapping[str, nn.Module]) -> Layer:
     if not (isinstance(name, str) and name):
         raise FileFormatError(f"a layer's name is text, got {name!r:.80}")
     if kind is ModuleLayer:
-        if name not in modules:
+        if name not in modules and owner not in modules:
             raise FileFormatError(
                 f"{name!r} is a torch module, which the file does not hold; "
                 f"load(..., modules={{{name!r}: module}}) gives it"
             )
-        arguments["module"] = modules[name]
+        arguments["module"] = modules[name if name in modules else owner]
     try:
-        return kind(**arguments)
+        return kind(**arguments), owner
     except (TypeError, ValueError) as error:
         if isinstance(error, LayergraphError):
             raise
         raise FileFormatError(f"the arguments of {kind.__name__} do not fit: {error}") from None
 
 
-def _weights_of(layer: Layer) -> Mapping[str, Tensor] | None:
-    if isinstance(layer, ModuleLayer) and layer.weights is None:
-        return layer.module.state_dict()
-    return layer.weights
+def _weights_of(lgraph: LayerGraph) -> dict[str, Weights]:
+    """The weights that each layer has when it is compiled: of a torch module its own, unless others are
+    attached to it or to a layer that shares them."""
+    attached: dict[int, Tensor] = {}
+    modules = [layer for layer in lgraph.layers if isinstance(layer, ModuleLayer)]
+    tensors = {layer.name: layer.module.state_dict(keep_vars=True) for layer in modules}
+    for layer in modules:
+        weights = layer.weights or Weights({})
+        for key, tensor in tensors[layer.name].items():
+            if key in weights:
+                attached.setdefault(id(tensor), weights[key])
+    found = {layer.name: layer.weights or Weights({}) for layer in lgraph.layers}
+    for layer in modules:
+        if layer.weights is None:
+            own = {key: attached.get(id(t), t.detach()) for key, t in tensors[layer.name].items()}
+            found[layer.name] = Weights(own)
+    return found

@@ -15,10 +15,12 @@ from layergraph.errors import DataError, InvalidNetworkError, LayergraphError, U
 from layergraph.image_sizes import misfit
 from layergraph.images import to_images, to_tensor
 from layergraph.issues import Issue
+from layergraph.layers import ModuleLayer
 from layergraph.layers.activation import SoftmaxLayer
 from layergraph.modes import inference
 from layergraph.plan import Plan, make_plan
 from layergraph.propagation import network_outputs, propagate
+from layergraph.sharing import contradictions
 from layergraph.weights import Weights
 
 if TYPE_CHECKING:
@@ -349,10 +351,14 @@ class Network(nn.Module):
     def layer_graph(self) -> LayerGraph:
         """The layer graph, with copies of the weights as they are now attached to its layers."""
         weights: dict[str, Weights | None] = {}
+        copies: dict[int, Tensor] = {}  # layers that share a tensor share its copy
         for name in self._lgraph:
-            tensors = self.layer_module(name).state_dict()
+            tensors = self.layer_module(name).state_dict(keep_vars=True)
+            for tensor in tensors.values():
+                if id(tensor) not in copies:
+                    copies[id(tensor)] = tensor.detach().cpu().clone()
             if tensors:
-                weights[name] = Weights({key: t.detach().cpu().clone() for key, t in tensors.items()})
+                weights[name] = Weights({key: copies[id(tensor)] for key, tensor in tensors.items()})
         return self._lgraph.with_weights(weights)
 
     def to_fx(self) -> fx.GraphModule:
@@ -375,11 +381,17 @@ def compile_graph(lgraph: LayerGraph) -> Network:
     errors = found.errors
     if errors or not len(lgraph):
         raise InvalidNetworkError(errors)
+    errors += contradictions(lgraph)
     modules = {}
+    memo: dict[int, Any] = {}  # of copies: torch modules share what they shared
     for name in lgraph.order:
         layer = lgraph[name]
+        sizes = [size for size in found.inputs[name] if size is not None]
         try:
-            module = layer.torch_module([size for size in found.inputs[name] if size is not None])
+            if isinstance(layer, ModuleLayer):
+                module: nn.Module = layer.torch_module(sizes, memo)
+            else:
+                module = layer.torch_module(sizes)
         except (RuntimeError, MemoryError, OverflowError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             hint = "its weights may not fit into memory"

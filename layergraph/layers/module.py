@@ -27,7 +27,8 @@ class ModuleLayer(Layer):
     Its sizes come from running a copy without data, on the device of its weights; where values decide what
     it does, as in ``if x.max() > 0``, from a run of one observation with data (finding LG-MEASURED). The
     module itself is never run, moved or changed. Each compiled network gets a copy of it, weights included,
-    which leaves its inputs as they are: what the module writes to is copied first.
+    which leaves its inputs as they are: what the module writes to is copied first. Layers with the same
+    module, or with modules that have parts or parameters in common, share them in the compiled network.
 
     Args:
         module: takes one tensor an input, (batch, channels, height, width), and returns a tensor, or
@@ -125,7 +126,8 @@ class ModuleLayer(Layer):
     def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]] | None:
         return None  # what a module looks at shows only when it runs
 
-    def torch_module(self, inputs: Sequence[Size]) -> Any:
+    def torch_module(self, inputs: Sequence[Size], memo: dict[int, Any] | None = None) -> Any:
+        """A copy of the module; ``memo`` (of ``copy.deepcopy``) has what other layers share with it."""
         from layergraph.modules.copying import network_copy
 
-        return network_copy(self.module, [size.tensor_shape for size in inputs])
+        return network_copy(self.module, [size.tensor_shape for size in inputs], memo)

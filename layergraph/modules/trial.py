@@ -8,7 +8,7 @@ import os
 import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar, cast
 
 import torch
@@ -49,7 +49,7 @@ def try_out(
     device = next((tensor.device for tensor in tensors), torch.device("cpu"))
     dtype = dtype or dtype_of(module)
     try:
-        with _same_random_state(), _silent(), unset_fake_temporarily():
+        with _same_random_state(), _silent(), unset_fake_temporarily(), _device_of_new_tensors():
             mode = detect_fake_mode(tensors) or FakeTensorMode(allow_non_fake_inputs=True)
             fake = _fake_copy(module, mode)
             with mode:
@@ -67,7 +67,7 @@ def try_out(
         numbers = [torch.rand(shape, generator=generator) for shape in shapes]
         return [tensor.to(device, dtype) for tensor in numbers]
 
-    with _same_random_state(device):
+    with _same_random_state(device), _device_of_new_tensors():
         return use(copy.deepcopy(module), inputs), True
 
 
@@ -88,6 +88,13 @@ def _fake_copy(module: nn.Module, mode: FakeTensorMode) -> nn.Module:
             memo[id(tensor)] = nn.Parameter(empty, tensor.requires_grad) if is_learned else empty
     with FakeCopyMode(mode):
         return copy.deepcopy(module, memo)
+
+
+@contextmanager
+def _device_of_new_tensors() -> Iterator[None]:
+    """Where a network is made on the meta device, what forward makes without a device still has one."""
+    with torch.device("cpu") if torch.get_default_device().type == "meta" else nullcontext():
+        yield
 
 
 def _misses_data(fault: BaseException | None) -> bool:

@@ -53,11 +53,14 @@ def make_solver(net: Network, lgraph: LayerGraph, options: TrainingOptions) -> O
 
 
 def _parameters(net: Network, lgraph: LayerGraph) -> Iterator[tuple[nn.Parameter, tuple[float, float]]]:
-    """Each parameter with its learn-rate and L2 factor."""
+    """Each parameter with its learn-rate and L2 factor; one that layers share comes once."""
+    seen: set[nn.Parameter] = set()
     for name in lgraph:
         factors = lgraph[name].factors()
         for key, parameter in net.layer_module(name).named_parameters():
-            yield parameter, factors.get(key, (1.0, 1.0))
+            if parameter not in seen:
+                seen.add(parameter)
+                yield parameter, factors.get(key, (1.0, 1.0))
 
 
 def _given(value: float | None) -> float:
