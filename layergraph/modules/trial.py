@@ -49,7 +49,7 @@ def try_out(
     device = next((tensor.device for tensor in tensors), torch.device("cpu"))
     dtype = dtype or dtype_of(module)
     try:
-        with _same_random_state(), _silent(), unset_fake_temporarily(), _device_of_new_tensors():
+        with _same_random_state(), _silent(), unset_fake_temporarily(), _default_device(device):
             mode = detect_fake_mode(tensors) or FakeTensorMode(allow_non_fake_inputs=True)
             fake = _fake_copy(module, mode)
             with mode:
@@ -67,7 +67,7 @@ def try_out(
         numbers = [torch.rand(shape, generator=generator) for shape in shapes]
         return [tensor.to(device, dtype) for tensor in numbers]
 
-    with _same_random_state(device), _device_of_new_tensors():
+    with _same_random_state(device), _default_device(device):
         return use(copy.deepcopy(module), inputs), True
 
 
@@ -92,9 +92,9 @@ def _fake_copy(module: nn.Module, mode: FakeTensorMode) -> nn.Module:
 
 
 @contextmanager
-def _device_of_new_tensors() -> Iterator[None]:
-    """Where a network is made on the meta device, what forward makes without a device still has one."""
-    with torch.device("cpu") if torch.get_default_device().type == "meta" else nullcontext():
+def _default_device(device: torch.device) -> Iterator[None]:
+    """Where a network is made on the meta device, ``forward`` makes new tensors where the weights are."""
+    with device if torch.get_default_device().type == "meta" else nullcontext():
         yield
 
 

@@ -214,6 +214,16 @@ def test_without_memory_there_is_no_run_with_data(monkeypatch):
         ModuleLayer(made("if")).output_sizes([image_size((9, 9), 3)])
 
 
+def test_a_network_made_on_the_meta_device_has_them_too():
+    """As for reading weights; what forward makes without a device would be on another than the weights."""
+    networks = [between_layers(made(name)) for name in ("positions", "a network")]
+    with torch.device("meta"):
+        assert all(network.compile() for network in networks)
+        on_meta = between_layers(made("positions"))
+        assert on_meta["module"].module.conv.weight.is_meta
+        assert analyze_network(on_meta, target_usage="network").num_errors == 0
+
+
 def test_free_memory_is_known():
     assert trial._free_memory() > 2**20
 

@@ -131,9 +131,9 @@ def between(lgraph, source, destination, layer):
 
 
 @st.composite
-def pairs_of_networks(draw):
+def pairs_of_networks(draw, losses=None):
     """A random network with modules on some of its connections: in place, and out of place."""
-    lgraph = draw(networks(most=6))
+    lgraph = draw(networks(most=6, losses=losses))
     images = [c for c in lgraph.connections if not c.source.endswith(("/indices", "/size"))]
     chosen = draw(st.lists(st.sampled_from(images), min_size=1, max_size=4, unique=True)) if images else []
     in_place = out_of_place = lgraph
@@ -303,18 +303,28 @@ def test_onnx_takes_them(tmp_path):
     torch.testing.assert_close(torch.from_numpy(found), net(x))
 
 
+def assert_costs_are_what_torch_counts(lgraph, near=0):
+    """Of the network's copy, which writes to copies: for 2 observations."""
+    costs = analyze_network(lgraph, target_usage="network").costs(batch_size=2)
+    net = lgraph.compile()
+    inputs = [torch.randn(2, size[-1], *size[:-1]) for size in net.input_sizes]
+    own = [*net.parameters(), *net.buffers()]
+    with PeakBytes(inputs, own) as counter, torch.no_grad():
+        net.eval()(*inputs)
+    assert costs.peak_bytes_inference == pytest.approx(counter.peak, abs=near)
+    with SavedTensors(own) as saved:
+        net.train()(*inputs)
+    images = sum(x.nbytes for x in inputs if storage(x) not in saved.by_storage)
+    assert costs.activation_bytes_training == saved.num_bytes() + images
+
+
 @every_module
 def test_costs_are_what_torch_counts(name):
-    """Of the network's copy, which writes to copies: 2 observations, exactly."""
-    lgraph = before_a_skip(MODULES[name](True))
-    costs = analyze_network(lgraph, target_usage="network").costs(batch_size=2)
-    net, x = lgraph.compile(), torch.randn(2, 3, 6, 7)
-    own = [*net.parameters(), *net.buffers()]
-    with PeakBytes([x], own) as counter, torch.no_grad():
-        net.eval()(x)
-    assert costs.peak_bytes_inference == counter.peak
-    with SavedTensors(own) as saved:
-        net.train()(x)
-    assert costs.activation_bytes_training == saved.num_bytes() + x.nbytes * (
-        storage(x) not in saved.by_storage
-    )
+    assert_costs_are_what_torch_counts(before_a_skip(MODULES[name](True)))
+
+
+@settings(max_examples=30, suppress_health_check=[*HealthCheck], deadline=None)
+@given(pair=pairs_of_networks(losses=False))
+def test_costs_of_random_networks_are_what_torch_counts(pair):
+    for lgraph in pair:
+        assert_costs_are_what_torch_counts(lgraph, near=20 * 8)
