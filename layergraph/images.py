@@ -31,7 +31,8 @@ def to_tensor(images: NDArray[Any], layer: Input, name: str) -> tuple[Tensor, bo
             f"input {name!r} takes numbers of shape ({axes}, {channels}) or (batch, {axes}, {channels}), "
             f"got {images.dtype} of shape {images.shape}"
         )
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(batch, -1, 1), dtype=np.float32)), single
+    # always a copy: what a network returns may be its input, and writing to it must not change the image
+    return torch.from_numpy(np.array(np.moveaxis(batch, -1, 1), dtype=np.float32, order="C")), single
 
 
 def to_images(tensor: Tensor, single: bool) -> NDArray[Any]:
@@ -41,4 +42,5 @@ def to_images(tensor: Tensor, single: bool) -> NDArray[Any]:
     """
     tensor = tensor.detach().float() if tensor.is_floating_point() else tensor.detach()
     array: NDArray[Any] = np.moveaxis(tensor.cpu().numpy(), 1, -1)
-    return np.ascontiguousarray(array[0] if single else array)
+    # always a copy: several results may be one tensor, and a result a tensor of the network
+    return np.array(array[0] if single else array, order="C")

@@ -220,6 +220,29 @@ def test_what_the_caller_gives_stays_as_it_is(name, training):
     assert (image == -2).all()
 
 
+def test_arrays_that_come_back_are_the_caller_s_own():
+    """Of layers that hand on what they get, and of a module that returns its buffer."""
+
+    class Template(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("template", torch.zeros(1, 1, 6, 7))
+
+        def forward(self, x):
+            return self.template
+
+    layers = [ImageInputLayer((6, 7, 1), normalization="none", name="in"), DropoutLayer(0.5, name="dropout")]
+    net = LayerGraph([*layers, ModuleLayer(Template(), name="template")]).compile()
+    image = np.zeros((6, 7, 1), np.float32)
+    image.flags.writeable = False
+    passed, dropped, template = net.activations(image, ["in", "dropout", "template"])
+    passed += 1
+    assert not dropped.any()
+    template += 1
+    assert not net.predict(image).any()
+    assert not image.any()
+
+
 def test_a_module_inside_keeps_its_inplace_flag_where_no_input_is_written():
     """Working in place on its own results saves memory, and changes nothing for others."""
     block = nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU(inplace=True))
