@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from layergraph.analyze.analysis import Activation, LayerInfo, NetworkAnalysis, analyze_network
+from layergraph.analyze.analysis import NetworkAnalysis, analyze_network
+from layergraph.analyze.result import Activation, LayerInfo
 
 if TYPE_CHECKING:
     from layergraph.analyze.comparison.comparison import Comparison, compare

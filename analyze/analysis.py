@@ -1,191 +1,35 @@
-"""The analysis of a network: sizes, learnables and faults of every layer, by arithmetic alone."""
+"""The analysis of a network: sizes, learnables and findings of every layer, by arithmetic alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from functools import cached_property
-from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from layergraph.analyze.printed import Printed
+from layergraph.analyze.result import AnalysisResult
+from layergraph.analyze.sized_network import sized_network
 from layergraph.analyze.subject import around_module, is_compiled, is_module, layer_graph_of
 from layergraph.analyze.table.grid import Line, plain
 from layergraph.errors import ArgumentError
 from layergraph.graph import LayerGraph
-from layergraph.issues import Issue
-from layergraph.layers.layer import Layer, Shape
-from layergraph.propagation import Propagation, TargetUsage, propagate
-from layergraph.sharing import shared_tensors
-from layergraph.sizes import Size
-from layergraph.wording import quoted, visible
+from layergraph.layers.layer import Layer
+from layergraph.propagation import TargetUsage
+from layergraph.wording import visible
 
 if TYPE_CHECKING:
     from pandas import DataFrame
     from torch import nn
 
-    from layergraph.analyze.costs.costs import NetworkCosts
     from layergraph.analyze.table.layer_table import LayerTable
     from layergraph.network import Network
 
 
-class Activation(NamedTuple):
-    """What one output port carries; ``size`` is ``None`` where an error before leaves it unknown."""
+class NetworkAnalysis(AnalysisResult, Printed):
+    """The result of :func:`analyze_network`; ``print`` shows it as a table, notebooks show it too.
 
-    port: str
-    size: Size | None
-
-
-@dataclass(frozen=True)
-class LayerInfo:
-    """One row of the analysis.
-
-    Attributes:
-        index: the place in the analyzer's order, from 1.
-        name, type, description: as the layer says them.
-        activations: port and size of each output; an output layer has one, what the network returns.
-        learnables: size of each learnable by name, dimensions in MATLAB's order; ``None`` if unknown.
-        states: size of each state by name, the same way.
-        assumed: whether the sizes rest on a guess: behind a fault they go on as if it were mended.
+    See :class:`AnalysisResult` for the attributes; the methods write it in every format.
     """
-
-    index: int
-    name: str
-    type: str
-    description: str
-    activations: tuple[Activation, ...]
-    learnables: Mapping[str, Shape] | None
-    states: Mapping[str, Shape] | None
-    assumed: bool = False
-
-    @property
-    def num_learnables(self) -> int | None:
-        """How many numbers training learns here; ``None`` if unknown."""
-        return None if self.learnables is None else _count(self.learnables)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class NetworkAnalysis(Printed):
-    """What :func:`analyze_network` found; ``print`` shows it as a table, notebooks show it too.
-
-    Attributes:
-        name: the title it was given.
-        lgraph: the graph that was analyzed.
-        target_usage: ``"train_network"`` or ``"network"``.
-        total_learnables: how many numbers training learns; ``None`` where errors leave it unknown.
-        known_learnables: how many of them could be counted in spite of errors.
-        num_connections: connections of the graph.
-        analysis_date: when it was made, in local time.
-    """
-
-    name: str
-    lgraph: LayerGraph
-    target_usage: TargetUsage
-    total_learnables: int | None
-    known_learnables: int
-    num_connections: int
-    analysis_date: datetime
-    _propagation: Propagation = field(compare=False)
-    _learnables: Mapping[str, Mapping[str, Shape] | None]
-    _states: Mapping[str, Mapping[str, Shape] | None]
-
-    @cached_property
-    def issues(self) -> tuple[Issue, ...]:
-        """All that was found: errors, then warnings, then hints, each in the order of the layers."""
-        from layergraph.analyze.checks.catalogue import findings
-        from layergraph.analyze.checks.subject import Subject
-
-        return findings(Subject(self.lgraph, self._propagation, self.target_usage))
-
-    @cached_property
-    def layers(self) -> tuple[LayerInfo, ...]:
-        """One row a layer, in the analyzer's order."""
-        rows = []
-        shared = shared_tensors(self.lgraph)
-        for index, name in enumerate(self.lgraph.order, 1):
-            layer, description = self.lgraph[name], self.lgraph[name].description
-            if name in shared:
-                owners = dict.fromkeys(owner.layer for owner in shared[name].values())
-                description += f", shares weights with {', '.join(map(quoted, owners))}"
-            ports = layer.output_names or ("out",)
-            activations = tuple(map(Activation, ports, self._propagation.outputs[name]))
-            learnables, states = self._learnables[name], self._states[name]
-            rows.append(
-                LayerInfo(
-                    index,
-                    name,
-                    layer.type,
-                    description,
-                    activations,
-                    learnables,
-                    states,
-                    name in self._propagation.guesses,
-                )
-            )
-        return tuple(rows)
-
-    @property
-    def num_layers(self) -> int:
-        """The number of layers."""
-        return len(self.lgraph)
-
-    @property
-    def num_errors(self) -> int:
-        """How many of the issues are errors."""
-        return sum(issue.severity == "error" for issue in self.issues)
-
-    @property
-    def num_warnings(self) -> int:
-        """How many of the issues are warnings."""
-        return sum(issue.severity == "warning" for issue in self.issues)
-
-    @property
-    def num_hints(self) -> int:
-        """How many of the issues are hints."""
-        return sum(issue.severity == "hint" for issue in self.issues)
-
-    @property
-    def input_names(self) -> tuple[str, ...]:
-        """The names of the input layers."""
-        return self.lgraph.input_names
-
-    @property
-    def output_names(self) -> tuple[str, ...]:
-        """The names of the output (loss) layers."""
-        return self.lgraph.output_names
-
-    def costs(self, batch_size: int = 1, dtype: str = "float32") -> NetworkCosts:
-        """What the network costs: multiply-adds, memory, receptive fields; of each layer and in total.
-
-        Computed when first asked for, by arithmetic; kept for the next time.
-
-        Args:
-            batch_size: observations in a batch.
-            dtype: ``"float32"``, ``"float64"``, ``"float16"`` or ``"bfloat16"``, of weights and activations.
-
-        Raises:
-            ArgumentError: another dtype, or no batch size.
-
-        >>> from layergraph.builders import unet_layers
-        >>> costs = analyze_network(unet_layers((480, 640, 3), 5, encoder_depth=3)[0]).costs(batch_size=4)
-        >>> costs.layers["Encoder-Stage-2-Conv-1"].receptive_field
-        (10, 10)
-        >>> print(str(costs).splitlines()[0])
-        COSTS (batch of 4, float32)
-        """
-        from layergraph.analyze.costs.costs import network_costs
-
-        key = batch_size, str(dtype)
-        if key not in self._costs:
-            self._costs[key] = network_costs(self, batch_size, dtype)
-        return self._costs[key]
-
-    @cached_property
-    def _costs(self) -> dict[tuple[int, str], NetworkCosts]:
-        return {}
-
-    # -- to read -------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
         rows = {
@@ -277,21 +121,23 @@ class NetworkAnalysis(Printed):
 
     def to_records(self) -> list[dict[str, Any]]:
         """The layers as dictionaries, as under ``"layers"`` in :meth:`to_json`."""
-        from layergraph.analyze.table.records import records
+        from layergraph.analyze.table.records import LAYER_COLUMNS
 
-        return records(self)
+        columns = [name for name in LAYER_COLUMNS if name != "num_learnables"]
+        rows = zip(self.table(columns).to_records(), self.layers, strict=True)
+        return [{**row, "assumed": layer.assumed} for row, layer in rows]
 
     def to_json(self, indent: int | None = None) -> str:
         """Everything as JSON; the keys are stable. Unknown sizes and learnables are ``null``."""
         from layergraph.analyze.table.records import as_json
 
-        return as_json(self, indent)
+        return as_json(self, self.to_records(), indent)
 
     def to_csv(self) -> str:
         """The layers as CSV with a header; what a spreadsheet takes for a formula gets ``'`` before it."""
-        from layergraph.analyze.table.records import as_csv
+        from layergraph.analyze.table.records import LAYER_COLUMNS
 
-        return as_csv(self)
+        return self.table(LAYER_COLUMNS).to_csv()
 
     def to_markdown(self) -> str:
         """The title, the totals, the issues and the table in Markdown."""
@@ -372,37 +218,8 @@ def analyze_network(
     if target_usage not in get_args(TargetUsage):
         usages = " or ".join(map(repr, get_args(TargetUsage)))
         raise ArgumentError(f"analyze_network: target_usage is {usages}, got {target_usage!r}")
-    propagation = propagate(graph, target_usage)
-    shared = shared_tensors(graph)
-    learnables: dict[str, Mapping[str, Shape] | None] = {}
-    states: dict[str, Mapping[str, Shape] | None] = {}
-    for layer in graph.layers:
-        cls, inputs = type(layer), known_inputs(graph, layer, propagation)
-        for found, method, default in (
-            (learnables, cls.learnables, Layer.learnables),
-            (states, cls.states, Layer.states),
-        ):
-            if method is default:  # of this type no layer has any, whatever its size
-                found[layer.name] = {}
-            else:
-                found[layer.name] = None if inputs is None else method(layer, inputs)
-    for name, tensors in shared.items():  # counted where they are first
-        for found in (learnables, states):
-            if sizes := found[name]:
-                found[name] = {key: shape for key, shape in sizes.items() if key not in tensors}
-    known = sum(map(_count, filter(None, learnables.values())))
-    return NetworkAnalysis(
-        name=str(name),
-        lgraph=graph,
-        target_usage=target_usage,
-        total_learnables=None if None in learnables.values() else known,
-        known_learnables=known,
-        num_connections=sum(len(graph.destinations(layer)) for layer in graph),
-        analysis_date=datetime.now().astimezone(),
-        _propagation=propagation,
-        _learnables=learnables,
-        _states=states,
-    )
+    network = sized_network(graph, target_usage)
+    return NetworkAnalysis(str(name), target_usage, datetime.now().astimezone(), network)
 
 
 def analysis_of(
@@ -417,17 +234,3 @@ def analysis_of(
         return subject
     network = subject if is_compiled(subject) else layer_graph_of(subject, caller)
     return analyze_network(network, target_usage=target_usage, name=name)
-
-
-def known_inputs(lgraph: LayerGraph, layer: Layer, propagation: Propagation) -> list[Size] | None:
-    """The sizes of a layer's inputs; ``None`` where they are unknown, guessed, or not what it takes."""
-    if propagation.issues:
-        name, guesses = layer.name, propagation.guesses
-        guessed = guesses and any(source.layer in guesses for source in lgraph.sources(name).values())
-        if guessed or name in propagation.faulty or None in propagation.outputs[name]:
-            return None
-    return [size for size in propagation.inputs[layer.name] if size is not None]
-
-
-def _count(sizes: Mapping[str, Shape]) -> int:
-    return sum(map(prod, sizes.values()))

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis
 from layergraph.analyze.comparison.matching import arguments
+from layergraph.analyze.result import AnalysisResult, LayerInfo
 from layergraph.analyze.subject import is_compiled
 from layergraph.draft import End
 from layergraph.graph import LayerGraph
@@ -108,8 +108,8 @@ class Attached:
 
 
 def aligned(
-    before: NetworkAnalysis,
-    after: NetworkAnalysis,
+    before: AnalysisResult,
+    after: AnalysisResult,
     found: Mapping[str, str],
     weights_before: Attached,
     weights_after: Attached,
@@ -199,7 +199,7 @@ def _changed_weights(old: Weights | None, new: Weights | None) -> WeightsChange:
 
 
 def new_issues(
-    before: NetworkAnalysis, after: NetworkAnalysis, found: Mapping[str, str]
+    before: AnalysisResult, after: AnalysisResult, found: Mapping[str, str]
 ) -> tuple[tuple[Issue, ...], tuple[Issue, ...]]:
     """The issues of one side alone; the same code at the same place is the same issue."""
     keys = [

@@ -11,9 +11,9 @@ from layergraph.analyze.wording import plain_size
 from layergraph.wording import visible
 
 if TYPE_CHECKING:
-    from layergraph.analyze.analysis import LayerInfo
     from layergraph.analyze.comparison.differences import LayerComparison
     from layergraph.analyze.comparison.result import Differences
+    from layergraph.analyze.result import LayerInfo
 
 _FEW = 40  # of so few layers all are shown at first
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from layergraph.analyze.analysis import NetworkAnalysis
 from layergraph.analyze.comparison.differences import LayerComparison
+from layergraph.analyze.result import AnalysisResult
 from layergraph.issues import Issue
 
 
@@ -29,8 +29,8 @@ class Differences:
         appeared, gone: the issues that only one side has.
     """
 
-    before: NetworkAnalysis
-    after: NetworkAnalysis
+    before: AnalysisResult
+    after: AnalysisResult
     layers: tuple[LayerComparison, ...]
     appeared: tuple[Issue, ...]
     gone: tuple[Issue, ...]

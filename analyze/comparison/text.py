@@ -12,9 +12,9 @@ from layergraph.analyze.wording import byte_count, plain_size, short_count, shor
 from layergraph.wording import visible
 
 if TYPE_CHECKING:
-    from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis
     from layergraph.analyze.comparison.differences import LayerComparison
     from layergraph.analyze.comparison.result import Differences, Total
+    from layergraph.analyze.result import AnalysisResult, LayerInfo
 
 MARKS = {"added": "+", "removed": "-", "equal": " "}
 """The sign before a layer's row; ``~`` for all others."""
@@ -86,7 +86,7 @@ def details(row: LayerComparison) -> list[tuple[str, str]]:
     return found
 
 
-def fed_by(analysis: NetworkAnalysis, info: LayerInfo) -> str:
+def fed_by(analysis: AnalysisResult, info: LayerInfo) -> str:
     """The layers that feed one, as ``connect_layers`` takes them."""
     fed = analysis.lgraph.sources(info.name).values()
     return ", ".join(visible(written(analysis.lgraph, end)) for end in fed)

@@ -6,21 +6,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from layergraph.analyze.analysis import known_inputs
 from layergraph.analyze.costs.memory import Activations, Peak, inference_peak
 from layergraph.analyze.costs.receptive_field import receptive_fields
 from layergraph.analyze.costs.training_memory import kept_in_training, training_peak
+from layergraph.analyze.sized_network import SizedNetwork, known_inputs
 from layergraph.analyze.wording import byte_count, counted
 from layergraph.errors import ArgumentError
 from layergraph.layers.arguments import whole
 from layergraph.layers.layer import Shape
 from layergraph.propagation import network_outputs
 from layergraph.wording import visible
-
-if TYPE_CHECKING:
-    from layergraph.analyze.analysis import NetworkAnalysis
 
 ITEM_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 
@@ -182,13 +179,13 @@ class NetworkCosts:
         return "\n".join([f"COSTS (batch of {self.batch_size}, {self.dtype})", *lines])
 
 
-def network_costs(analysis: NetworkAnalysis, batch_size: int, dtype: str) -> NetworkCosts:
+def network_costs(network: SizedNetwork, batch_size: int, dtype: str) -> NetworkCosts:
     """The costs of an analyzed network; see :meth:`NetworkAnalysis.costs`."""
     batch_size = whole("costs", "batch_size", batch_size)
     dtype = str(dtype).removeprefix("torch.")
     if dtype not in ITEM_BYTES:
         raise ArgumentError(f"costs: dtype is one of {', '.join(ITEM_BYTES)}, got {dtype!r}")
-    lgraph, propagation = analysis.lgraph, analysis._propagation
+    lgraph, propagation = network.lgraph, network.propagation
     sizes = {}
     for name in lgraph.order:
         known = known_inputs(lgraph, lgraph[name], propagation)
@@ -204,8 +201,8 @@ def network_costs(analysis: NetworkAnalysis, batch_size: int, dtype: str) -> Net
         inputs, field = activations.inputs.get(name), fields[name]
         adds = None if inputs is None else lgraph[name].multiply_adds(inputs)
         found[name] = LayerCosts(
-            learnables=_total(analysis._learnables[name]),
-            states=_total(analysis._states[name]),
+            learnables=_total(network.learnables[name]),
+            states=_total(network.states[name]),
             multiply_adds=None if adds is None else batch_size * adds,
             activation_bytes_inference=inference.get(name),
             activation_bytes_training=in_training.get(name),

@@ -11,11 +11,11 @@ from typing import Literal
 
 from graphviz import escape  # type: ignore[import-untyped]
 
-from layergraph.analyze.analysis import NetworkAnalysis
 from layergraph.analyze.diagram.boxes import LONGEST, Form, Scene, box, short, small, tooltip
 from layergraph.analyze.diagram.rendering import FONT, Diagram
 from layergraph.analyze.diagram.stacks import Drawing, Link
 from layergraph.analyze.diagram.themes import Palette
+from layergraph.analyze.result import AnalysisResult
 from layergraph.analyze.wording import plain_size, shortened
 from layergraph.issues import Issue
 from layergraph.wording import visible
@@ -26,7 +26,7 @@ Sizes = Literal["boxes", "edges", "both"]
 
 
 def draw(
-    analysis: NetworkAnalysis,
+    analysis: AnalysisResult,
     drawing: Drawing,
     palette: Palette,
     *,
@@ -40,7 +40,7 @@ def draw(
         findings.setdefault(issue.layer, []).append(issue)
     scene = Scene(
         analysis.lgraph,
-        analysis._propagation,
+        analysis.propagation,
         {info.name: info.num_learnables for info in analysis.layers},
         findings,
         {link.destination: link for link in drawing.links if link.ports},

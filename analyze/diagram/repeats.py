@@ -25,7 +25,7 @@ def runs_of(
     >>> from layergraph.analyze.blocks import blocks
     >>> from layergraph.builders.backbones import resnet50
     >>> lgraph = resnet50()
-    >>> runs = runs_of(lgraph, analyze_network(lgraph)._propagation, (), blocks(lgraph))
+    >>> runs = runs_of(lgraph, analyze_network(lgraph).propagation, (), blocks(lgraph))
     >>> [(run[0].name, len(run)) for run in runs if len(run) > 1]
     [('res2b', 2), ('res3b', 3), ('res4b', 5), ('res5b', 2)]
     """

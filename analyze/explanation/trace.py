@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import NamedTuple
 
-from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis
 from layergraph.analyze.comparison.differences import written
+from layergraph.analyze.result import AnalysisResult, LayerInfo
 from layergraph.draft import End
 from layergraph.errors import SizeError
 from layergraph.issues import Issue
@@ -111,7 +111,7 @@ class SizeTrace:
 class SizeTracer:
     """Follows a size upstream through an analyzed network."""
 
-    def __init__(self, analysis: NetworkAnalysis) -> None:
+    def __init__(self, analysis: AnalysisResult) -> None:
         self._analysis, self._lgraph = analysis, analysis.lgraph
         self._rows: dict[str, LayerInfo] = {row.name: row for row in analysis.layers}
         self._costs = analysis.costs().layers
@@ -130,8 +130,8 @@ class SizeTracer:
 
     def is_torn(self, name: str) -> bool:
         """Whether the inputs of a layer are known, and do not fit together."""
-        inputs = self._analysis._propagation.inputs[name]
-        faulty = name in self._analysis._propagation.faulty
+        inputs = self._analysis.propagation.inputs[name]
+        faulty = name in self._analysis.propagation.faulty
         return faulty and len(inputs) > 1 and None not in inputs and not self._lgraph[name].memory_ports
 
     def branches(self, end: End) -> list[ExplainedLayer]:
@@ -165,12 +165,12 @@ class SizeTracer:
 
     def _inputs(self, name: str) -> Iterator[Input]:
         fed = self._lgraph.sources(name)
-        sizes = self._analysis._propagation.inputs[name]
+        sizes = self._analysis.propagation.inputs[name]
         for port, size in zip(self._lgraph[name].input_names, sizes, strict=True):
             yield Input(port, written(self._lgraph, fed.get(port)), size)
 
     def _issues(self, name: str) -> tuple[Issue, ...]:
-        propagation = self._analysis._propagation
+        propagation = self._analysis.propagation
         if name not in propagation.faulty and None not in propagation.inputs[name]:
             return ()
         outputs = self._lgraph[name].output_names  # what is wrong there does not concern the size

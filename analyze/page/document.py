@@ -23,7 +23,7 @@ from layergraph.wording import visible
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from layergraph.analyze.analysis import NetworkAnalysis
+    from layergraph.analyze.result import AnalysisResult
 
 _HERE = Path(__file__).parent
 # one program: each file uses names of those before it
@@ -35,7 +35,7 @@ _PROGRAM = (
 )
 
 
-def page(analysis: NetworkAnalysis) -> str:
+def page(analysis: AnalysisResult) -> str:
     """A whole HTML page: graph, table and findings, with all that they need inside."""
     from markupsafe import Markup
 
@@ -61,7 +61,7 @@ def page(analysis: NetworkAnalysis) -> str:
     )
 
 
-def fragment(analysis: NetworkAnalysis) -> str:
+def fragment(analysis: AnalysisResult) -> str:
     """The result alone, without a program, to stand in another page."""
     flawed = {issue.layer: issue.severity for issue in reversed(analysis.issues)}
     rows = []

@@ -17,15 +17,15 @@ from layergraph.layers import DropoutLayer
 from layergraph.wording import visible
 
 if TYPE_CHECKING:
-    from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis
     from layergraph.analyze.costs.costs import LayerCosts
+    from layergraph.analyze.result import AnalysisResult, LayerInfo
     from layergraph.issues import Issue
     from layergraph.layers.layer import Layer
 
 _LONGEST = 2000  # characters of the call that makes a layer
 
 
-def payload(analysis: NetworkAnalysis) -> dict[str, Any]:
+def payload(analysis: AnalysisResult) -> dict[str, Any]:
     """The whole analysis as numbers and texts for JSON."""
     number = {name: index for index, name in enumerate(analysis.lgraph.order)}
     costs = analysis.costs().layers
@@ -43,7 +43,7 @@ def payload(analysis: NetworkAnalysis) -> dict[str, Any]:
     }
 
 
-def _totals(analysis: NetworkAnalysis) -> list[list[str]]:
+def _totals(analysis: AnalysisResult) -> list[list[str]]:
     """Label, the number in short, what it is exactly; costs are those of one observation."""
     costs = analysis.costs()
     known, adds = analysis.known_learnables, costs.multiply_adds
@@ -104,7 +104,7 @@ def _sizes(sizes: Mapping[str, Sequence[int]] | None) -> list[list[str]] | None:
     return None if sizes is None else [[visible(name), times(numbers)] for name, numbers in sizes.items()]
 
 
-def _links(analysis: NetworkAnalysis, number: Mapping[str, int]) -> list[list[Any]]:
+def _links(analysis: AnalysisResult, number: Mapping[str, int]) -> list[list[Any]]:
     """Source, its port, destination, its port, and whether data flows (1) or only a size is looked up (0)."""
     found = []
     for name in analysis.lgraph.order:

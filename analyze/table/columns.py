@@ -28,8 +28,8 @@ from layergraph.analyze.table.cells import (
 )
 
 if TYPE_CHECKING:
-    from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis
     from layergraph.analyze.costs.costs import LayerCosts, NetworkCosts
+    from layergraph.analyze.result import AnalysisResult, LayerInfo
 
 
 Layers = Sequence["LayerInfo"]
@@ -39,7 +39,7 @@ Layers = Sequence["LayerInfo"]
 class Facts:
     """An analysis with what columns need besides; costs are computed where a column asks for them."""
 
-    analysis: NetworkAnalysis
+    analysis: AnalysisResult
     batch_size: int = 1
     dtype: str = "float32"
 

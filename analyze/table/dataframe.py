@@ -11,10 +11,10 @@ from layergraph.errors import MissingExtraError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from layergraph.analyze.table.layer_table import LayerTable
+    from layergraph.analyze.table.rows import LayerRows
 
 
-def data_frame(table: LayerTable) -> DataFrame:
+def data_frame(table: LayerRows) -> DataFrame:
     """One column each; counts are whole numbers, missing where they are unknown.
 
     Raises:

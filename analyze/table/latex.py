@@ -10,7 +10,7 @@ from layergraph.analyze.table.layer_grid import texts, total_texts
 from layergraph.wording import visible
 
 if TYPE_CHECKING:
-    from layergraph.analyze.table.layer_table import LayerTable
+    from layergraph.analyze.table.rows import LayerRows
 
 # in braces what \\ in the row before would take for its argument
 _ESCAPES = {
@@ -47,7 +47,7 @@ def latex_text(text: str) -> str:
     return re.sub(r"([-,])(?=\1)", r"\1{}", escaped)  # a double hyphen would become a dash
 
 
-def latex_table(table: LayerTable) -> str:
+def latex_table(table: LayerRows) -> str:
     """A ``longtable`` with a header on each page; a cell of several lines makes several rows."""
     columns = [COLUMNS[name] for name in table.columns]
     sides = "".join("r" if column.kind.number else "l" for column in columns)

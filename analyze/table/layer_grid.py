@@ -24,19 +24,19 @@ from layergraph.analyze.table.columns import COLUMNS, Column
 from layergraph.analyze.table.grid import GAP, STYLES, Cell, Line, row_lines, rule, shrunk, widths_of
 
 if TYPE_CHECKING:
-    from layergraph.analyze.table.layer_table import LayerTable, Row
+    from layergraph.analyze.table.rows import LayerRows, Row
 
 # what gives way first; numbers and sizes follow, and names at last
 _FIRST = (SENTENCE, SHAPES, NAMES, TEXT, ACTIVATIONS)
 
 
-def texts(table: LayerTable) -> list[list[list[str]]]:
+def texts(table: LayerRows) -> list[list[list[str]]]:
     """The lines of each cell of each row."""
     kinds = [COLUMNS[name].kind for name in table.columns]
     return [[lines(kind, value) for kind, value in zip(kinds, row.values, strict=True)] for row in table.rows]
 
 
-def total_texts(table: LayerTable, *, narrow: bool = False) -> list[str]:
+def total_texts(table: LayerRows, *, narrow: bool = False) -> list[str]:
     """The row of sums, with its label; empty where nothing is summed."""
     if not table.totals:
         return []
@@ -52,7 +52,7 @@ def total_texts(table: LayerTable, *, narrow: bool = False) -> list[str]:
     return [found.get(name, "") for name in table.columns]
 
 
-def grid_lines(table: LayerTable, width: int | None) -> Iterator[Line]:
+def grid_lines(table: LayerRows, width: int | None) -> Iterator[Line]:
     """Header, rows and sums, cut to ``width`` columns if it is given."""
     header, rows, total = _cells(table, narrow=False)
     widths = widths_of([header, *rows, total], len(header))
@@ -82,7 +82,7 @@ def _together(widths: Sequence[int]) -> int:
     return sum(widths) + len(GAP) * (len(widths) - 1)
 
 
-def _with_room(table: LayerTable, widths: Sequence[int], width: int) -> LayerTable:
+def _with_room(table: LayerRows, widths: Sequence[int], width: int) -> LayerRows:
     """As many columns as can be read; those on the right go first, and names stay."""
     least = {
         name: min(wide, COLUMNS[name].kind.floors[1])
@@ -99,7 +99,7 @@ def _with_room(table: LayerTable, widths: Sequence[int], width: int) -> LayerTab
     return replace(table, columns=tuple(least), rows=rows, totals=totals)
 
 
-def _cells(table: LayerTable, *, narrow: bool) -> tuple[list[Cell], list[list[Cell]], list[Cell]]:
+def _cells(table: LayerRows, *, narrow: bool) -> tuple[list[Cell], list[list[Cell]], list[Cell]]:
     """Header, rows and sums."""
     columns = [COLUMNS[name] for name in table.columns]
     write = compact if narrow else lines

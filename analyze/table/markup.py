@@ -11,7 +11,7 @@ from layergraph.analyze.table.layer_grid import texts, total_texts
 from layergraph.wording import visible
 
 if TYPE_CHECKING:
-    from layergraph.analyze.table.layer_table import LayerTable
+    from layergraph.analyze.table.rows import LayerRows
 
 
 def marked(text: str) -> str:
@@ -22,7 +22,7 @@ def marked(text: str) -> str:
     return re.sub(r"\](?=[(\[])", r"\]", text)
 
 
-def markdown_table(table: LayerTable) -> str:
+def markdown_table(table: LayerRows) -> str:
     """Header, rows, and the sums in bold."""
     columns = [COLUMNS[name] for name in table.columns]
     lines = [
@@ -36,7 +36,7 @@ def markdown_table(table: LayerTable) -> str:
     return "\n".join(lines) + "\n"
 
 
-def html_table(table: LayerTable) -> str:
+def html_table(table: LayerRows) -> str:
     """A table element, for notebooks."""
     columns = [COLUMNS[name] for name in table.columns]
     sides = ["right" if column.kind.number else "left" for column in columns]

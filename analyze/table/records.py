@@ -14,8 +14,8 @@ from layergraph.analyze.table.table import title, totals_of
 from layergraph.analyze.wording import learnables_text, size_text
 
 if TYPE_CHECKING:
-    from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis
-    from layergraph.analyze.table.layer_table import LayerTable
+    from layergraph.analyze.result import AnalysisResult, LayerInfo
+    from layergraph.analyze.table.rows import LayerRows
     from layergraph.issues import Issue
 
 LAYER_COLUMNS = (
@@ -30,21 +30,15 @@ LAYER_COLUMNS = (
 )
 
 
-def records(analysis: NetworkAnalysis) -> list[dict[str, Any]]:
-    """The layers as dictionaries, ready for JSON."""
-    rows = analysis.table([name for name in LAYER_COLUMNS if name != "num_learnables"]).to_records()
-    return [{**row, "assumed": layer.assumed} for row, layer in zip(rows, analysis.layers, strict=True)]
-
-
-def as_json(analysis: NetworkAnalysis, indent: int | None) -> str:
-    """Everything as JSON text."""
+def as_json(analysis: AnalysisResult, layers: list[dict[str, Any]], indent: int | None) -> str:
+    """Everything as JSON text; ``layers`` are the records of the layers."""
     everything = {
         "name": analysis.name,
         "total_learnables": analysis.total_learnables,
         "input_names": list(analysis.input_names),
         "output_names": list(analysis.output_names),
         "num_connections": analysis.num_connections,
-        "layers": records(analysis),
+        "layers": layers,
         "issues": [_issue(issue) for issue in analysis.issues],
     }
     return json_text(everything, indent)
@@ -57,12 +51,7 @@ def json_text(content: object, indent: int | None) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def as_csv(analysis: NetworkAnalysis) -> str:
-    """One line a layer; several sizes in a cell are separated by ``; ``."""
-    return analysis.table(LAYER_COLUMNS).to_csv()
-
-
-def csv_text(table: LayerTable) -> str:
+def csv_text(table: LayerRows) -> str:
     """A header with the names of the columns, then one line a row."""
     kinds = [COLUMNS[name].kind for name in table.columns]
     file = io.StringIO()
@@ -74,7 +63,7 @@ def csv_text(table: LayerTable) -> str:
     return file.getvalue()
 
 
-def as_markdown(analysis: NetworkAnalysis) -> str:
+def as_markdown(analysis: AnalysisResult) -> str:
     """Title, totals, issues and table."""
     lines = [f"# {marked(title(analysis))}", ""]
     lines += [f"- {label}: {value}" for label, value in totals_of(analysis)]

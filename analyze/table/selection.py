@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.table.cells import BLANK
 from layergraph.analyze.table.columns import COLUMNS, Column, Facts
-from layergraph.analyze.table.layer_table import LayerTable, Row
+from layergraph.analyze.table.layer_table import LayerTable
+from layergraph.analyze.table.rows import Row
 from layergraph.errors import ArgumentError, did_you_mean
 from layergraph.layers.arguments import flag
 
 if TYPE_CHECKING:
-    from layergraph.analyze.analysis import LayerInfo
+    from layergraph.analyze.result import LayerInfo
 
 Words = str | Sequence[str]
 """One word or several."""

@@ -14,19 +14,19 @@ from layergraph.analyze.wording import counted
 from layergraph.wording import visible
 
 if TYPE_CHECKING:
-    from layergraph.analyze.analysis import LayerInfo, NetworkAnalysis
+    from layergraph.analyze.result import AnalysisResult, LayerInfo
 
 _HEADER = ("", "Name", "Type", "Activations", "Learnable Properties")
 # which column gives way first on a narrow terminal, and down to what width
 _SHRINKING = ((1, 34), (2, 18), (4, 16), (1, 26), (3, 22), (2, 12), (1, 16), (4, 8), (3, 10), (2, 6), (1, 8))
 
 
-def title(analysis: NetworkAnalysis) -> str:
+def title(analysis: AnalysisResult) -> str:
     """The heading, with the network's name if it has one."""
     return f"ANALYSIS RESULT: {visible(analysis.name)}" if analysis.name else "ANALYSIS RESULT"
 
 
-def totals_of(analysis: NetworkAnalysis) -> list[tuple[str, str]]:
+def totals_of(analysis: AnalysisResult) -> list[tuple[str, str]]:
     """The totals, each with its label."""
     learnables = counted(analysis.known_learnables)
     if analysis.total_learnables is None:
@@ -50,7 +50,7 @@ def cells(row: LayerInfo) -> tuple[list[str], ...]:
     return [str(row.index)], name, [visible(row.type)], sizes, learnables
 
 
-def lines(analysis: NetworkAnalysis, width: int | None) -> Iterator[Line]:
+def lines(analysis: AnalysisResult, width: int | None) -> Iterator[Line]:
     """Title, totals, issues and table, cut to ``width`` columns if it is given."""
     yield [(title(analysis), "bold")]
     yield []
@@ -62,7 +62,7 @@ def lines(analysis: NetworkAnalysis, width: int | None) -> Iterator[Line]:
     yield from _table(analysis, width)
 
 
-def _issue_lines(analysis: NetworkAnalysis, width: int | None) -> Iterator[Line]:
+def _issue_lines(analysis: AnalysisResult, width: int | None) -> Iterator[Line]:
     for issue in analysis.issues:
         place = f"at {issue.layer!r}: " if issue.layer else ""
         text = f"{place}{visible(issue.message)} [{issue.code}]"
@@ -74,7 +74,7 @@ def _issue_lines(analysis: NetworkAnalysis, width: int | None) -> Iterator[Line]
         yield []
 
 
-def _table(analysis: NetworkAnalysis, width: int | None) -> Iterator[Line]:
+def _table(analysis: AnalysisResult, width: int | None) -> Iterator[Line]:
     header = [Cell([title], "bold") for title in _HEADER]
     flawed = {issue.layer: STYLES[issue.severity] for issue in reversed(analysis.issues)}
     rows = []

@@ -1,0 +1,74 @@
+"""A graph with the sizes and the learnables of its layers, from which all tools of the analysis start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+from layergraph.graph import LayerGraph
+from layergraph.layers.layer import Layer, Shape
+from layergraph.propagation import Propagation, TargetUsage, propagate
+from layergraph.sharing import shared_tensors
+from layergraph.sizes import Size
+
+Tensors = Mapping[str, Mapping[str, Shape] | None]
+
+
+@dataclass(frozen=True, eq=False)
+class SizedNetwork:
+    """A graph, the sizes at its layers, and the tensors of its layers.
+
+    Attributes:
+        lgraph: the graph.
+        propagation: the sizes, and what keeps the graph from running.
+        learnables, states: for each layer the sizes of its tensors by name; ``None`` where they are unknown.
+            A tensor that several layers share counts at the first of them.
+    """
+
+    lgraph: LayerGraph
+    propagation: Propagation
+    learnables: Tensors
+    states: Tensors
+
+    @property
+    def known_learnables(self) -> int:
+        """How many numbers training learns in the layers whose learnables are known."""
+        return sum(map(count, filter(None, self.learnables.values())))
+
+
+def sized_network(lgraph: LayerGraph, target_usage: TargetUsage) -> SizedNetwork:
+    """Infer the sizes of a graph and of the tensors of its layers. Linear in the layers."""
+    propagation = propagate(lgraph, target_usage)
+    learnables: dict[str, Mapping[str, Shape] | None] = {}
+    states: dict[str, Mapping[str, Shape] | None] = {}
+    for layer in lgraph.layers:
+        cls, inputs = type(layer), known_inputs(lgraph, layer, propagation)
+        for found, method, default in (
+            (learnables, cls.learnables, Layer.learnables),
+            (states, cls.states, Layer.states),
+        ):
+            if method is default:  # of this type no layer has any, whatever its size
+                found[layer.name] = {}
+            else:
+                found[layer.name] = None if inputs is None else method(layer, inputs)
+    for name, tensors in shared_tensors(lgraph).items():
+        for found in (learnables, states):
+            if sizes := found[name]:
+                found[name] = {key: shape for key, shape in sizes.items() if key not in tensors}
+    return SizedNetwork(lgraph, propagation, learnables, states)
+
+
+def known_inputs(lgraph: LayerGraph, layer: Layer, propagation: Propagation) -> list[Size] | None:
+    """The sizes of a layer's inputs; ``None`` where they are unknown, guessed, or not what it takes."""
+    if propagation.issues:
+        name, guesses = layer.name, propagation.guesses
+        guessed = guesses and any(source.layer in guesses for source in lgraph.sources(name).values())
+        if guessed or name in propagation.faulty or None in propagation.outputs[name]:
+            return None
+    return [size for size in propagation.inputs[layer.name] if size is not None]
+
+
+def count(sizes: Mapping[str, Shape]) -> int:
+    """How many numbers tensors of these sizes hold."""
+    return sum(map(prod, sizes.values()))
