@@ -403,7 +403,7 @@ def test_nothing_was_wrong_before() -> None:
 
 
 def test_modules_are_run_a_few_times_only() -> None:
-    """Each try of a cure runs them, which takes long."""
+    """Each try of a fix runs them, for inference with one observation and for training with two."""
     runs = []
 
     class Counted(torch.nn.Module):
@@ -414,7 +414,8 @@ def test_modules_are_run_a_few_times_only() -> None:
     module = ModuleLayer(Counted(), name="module")
     lgraph = with_input_size(insert_after(unet(), "Encoder-Stage-1-Conv-1", module), (102, 90, 3))
     assert analyze_network(lgraph).issues[0].code == "LG-SPATIAL"
-    assert 0 < len(runs) < 120
+    assert 0 < sum(shape[0] == 1 for shape in runs) < 120
+    assert len(runs) <= 2 * sum(shape[0] == 1 for shape in runs)
 
 
 def test_the_page_and_the_text_list_the_cause_first() -> None:
