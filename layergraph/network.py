@@ -17,8 +17,10 @@ from layergraph.images import to_images, to_tensor
 from layergraph.issues import Issue
 from layergraph.layers import ModuleLayer
 from layergraph.layers.activation import SoftmaxLayer
+from layergraph.layers.output import ClassOutput
 from layergraph.modes import inference
 from layergraph.plan import Plan, make_plan
+from layergraph.probabilities import missing_softmax, output_scores
 from layergraph.propagation import network_outputs, propagate
 from layergraph.sharing import contradictions
 from layergraph.weights import Weights
@@ -42,6 +44,7 @@ class Network(nn.Module):
     output_names: tuple[str, ...]
     _plan: Plan
     _loss_plan: Plan | None = None
+    _loss_issues: tuple[Issue, ...] = ()
 
     def __init__(self, lgraph: LayerGraph, modules: dict[str, nn.Module]) -> None:
         super().__init__()
@@ -57,6 +60,7 @@ class Network(nn.Module):
         self._plan = make_plan(lgraph, results, self._keys)
         if lgraph.output_names:
             self._loss_plan = self._plan_loss()
+            self._loss_issues = tuple(missing_softmax(lgraph))
 
     def _register(self, name: str, module: nn.Module) -> tuple[str, ...]:
         """Put a layer's module in its place; a name with dots is a path, as everywhere in torch."""
@@ -75,13 +79,15 @@ class Network(nn.Module):
 
     def _plan_loss(self) -> Plan:
         """The plan of what the losses start from: the scores before a softmax, where there is one."""
-        starts = []
+        starts, found = [], output_scores(self._lgraph)
         for name in self._lgraph.output_names:
             (source,) = self._lgraph.sources(name).values()
             module: Any = self.layer_module(name)
             module.from_logits = isinstance(self._lgraph[source.layer], SoftmaxLayer)
             if module.from_logits:
                 (source,) = self._lgraph.sources(source.layer).values()
+            elif isinstance(self._lgraph[name], ClassOutput):
+                module.checked = found[name] is None
             starts.append(source)
         return make_plan(self._lgraph, starts, self._keys)
 
@@ -142,10 +148,19 @@ class Network(nn.Module):
         A softmax before an output layer is computed together with the loss, in one stable step.
 
         Args:
-            x: the input, or one a input layer.
-            target: class indices (batch, height, width) for pixel classification, 255 where unlabelled;
-                class indices (batch,) for classification; for regression a tensor like the output. One
-                for each output layer, if several.
+            x: the input, or one for each input layer.
+            target: class indices (batch, height, width) for pixel classification, 255 where unlabelled
+                (-100 where there are more than 255 classes); class indices (batch,) for classification; for
+                regression a tensor like the output. One for each output layer, if several.
+
+        The loss is summed in float32 where the network computes in float16 or bfloat16. On a GPU an index
+        that no class has ends the program with an assertion of torch, since looking for it would wait for
+        the GPU; on the CPU it is a ``DataError``.
+
+        Raises:
+            DataError: targets of another shape, or class indices that no class has.
+            InvalidNetworkError: a cross-entropy without a softmax before it (LG-NO-SOFTMAX).
+            LayergraphError: the network has no output layer.
 
         >>> import torch
         >>> from layergraph.builders import segnet_layers
@@ -162,6 +177,8 @@ class Network(nn.Module):
 
         For the accuracy of a mini-batch at no further cost: softmax does not change which is largest.
         """
+        if self._loss_issues:
+            raise InvalidNetworkError(self._loss_issues)
         scores = self._before_softmax((x,) if isinstance(x, Tensor) else x)
         targets = (target,) if isinstance(target, Tensor) else target
         if len(targets) != len(scores):

@@ -34,7 +34,7 @@ CATALOGUE: tuple[Check, ...] = (
     Check("LG-NEAR-DUPLICATE", "warning", "names easily taken for each other", names.near_duplicates),
     Check("LG-NO-INPUT", "error", "no input layer"),
     Check("LG-NO-OUTPUT", "error", "no loss to train with"),
-    Check("LG-NO-SOFTMAX", "warning", "no softmax before a loss", scores.missing_softmax),
+    Check("LG-NO-SOFTMAX", "error", "no softmax before a loss", scores.missing_softmax),
     Check("LG-ONE-CLASS", "warning", "a softmax over a single channel", scores.one_class),
     Check("LG-RECEPTIVE-FIELD", "hint", "outputs that see little of the image", reach.narrow_fields),
     Check("LG-SPATIAL", "error", "heights and widths that do not fit"),

@@ -3,53 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from layergraph import probabilities
 from layergraph.analyze.checks.edit import Edit
 from layergraph.analyze.checks.subject import Subject
 from layergraph.draft import End
 from layergraph.issues import Issue
-from layergraph.layers import (
-    AveragePooling2dLayer,
-    Crop2dLayer,
-    Crop3dLayer,
-    DropoutLayer,
-    ModuleLayer,
-    MultiplicationLayer,
-    Resize2dLayer,
-    ScalingLayer,
-    SigmoidLayer,
-    SoftmaxLayer,
-)
+from layergraph.layers import SoftmaxLayer
 from layergraph.layers.layer import Layer
-from layergraph.layers.output import ClassOutput
-
-# what leaves probabilities what they are
-_PASSING = (AveragePooling2dLayer, Crop2dLayer, Crop3dLayer, DropoutLayer, Resize2dLayer, ScalingLayer)
-# what may give probabilities in another way than by softmax
-_PROBABLE = (SoftmaxLayer, ModuleLayer, SigmoidLayer, MultiplicationLayer)
+from layergraph.probabilities import PASSING
 
 
 def missing_softmax(subject: Subject) -> Iterator[Issue]:
-    """A cross-entropy whose scores are no probabilities."""
-    for layer in subject.of(ClassOutput):
-        passed = [*subject.back(layer.name, _passes)]
-        if not passed or isinstance(passed[-1], (*_PROBABLE, *_PASSING)):
-            continue
-        source = passed[-1]
-        befores = [subject.lgraph[end.layer] for end in subject.lgraph.sources(source.name).values()]
-        if len(source.input_names) > 1 and any(isinstance(one, (*_PROBABLE, *_PASSING)) for one in befores):
-            continue  # each of several branches may end in a softmax
+    """A cross-entropy whose scores are no probabilities: an error where a loss is computed."""
+    for issue in probabilities.missing_softmax(subject.lgraph):
         edit = Edit(subject.lgraph)
-        yield Issue(
-            "LG-NO-SOFTMAX",
-            "warning",
-            layer.name,
-            "in",
-            f"the loss takes probabilities, but {source.name!r} ({source.type}) gives any numbers: no "
-            "softmax stands between them",
-            "put a SoftmaxLayer before the loss",
-            edit.insert(SoftmaxLayer(name=edit.free_name("softmax")), End(layer.name, "in")).text,
-            (source.name,),
+        edit.insert(SoftmaxLayer(name=edit.free_name("softmax")), End(issue.layer, issue.port))
+        yield replace(
+            issue,
+            severity="error" if subject.target_usage == "train_network" else "warning",
+            edit=edit.text,
         )
 
 
@@ -73,7 +47,7 @@ def double_softmax(subject: Subject) -> Iterator[Issue]:
 
 
 def _passes(layer: Layer) -> bool:
-    return isinstance(layer, _PASSING)
+    return isinstance(layer, PASSING)
 
 
 def one_class(subject: Subject) -> Iterator[Issue]:

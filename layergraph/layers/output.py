@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+NO_CLASS = -100
+"""The target that never counts where 255 may be a class: torch's own."""
+
+
 @dataclass(frozen=True, repr=False)
 class ClassOutput:
     """What cross-entropy output layers share: classes and their weights."""
 
     is_output: ClassVar[bool] = True
-    unlabelled: ClassVar[int]  # the target that never counts
+    unlabelled: ClassVar[int]  # the target that never counts, unless a class has that index
     per_pixel: ClassVar[bool]
 
     _: KW_ONLY
@@ -86,15 +90,16 @@ class ClassOutput:
     def kept_by_loss(self, inputs: Sequence[Size], from_logits: bool) -> Kept:
         scores, target = inputs[0].num_elements, Amount(indices=prod(inputs[0].spatial))
         if from_logits:
-            return Kept(private=target + Amount(scores))
-        return Kept(("in",), private=target + Amount(2 * scores))
+            return Kept(private=target + Amount(wide_numbers=scores))
+        return Kept(("in",), private=target + Amount(wide_numbers=2 * scores))
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         """Passes the scores on; its method ``loss`` takes them and the target."""
         from layergraph.modules.losses import CrossEntropy
 
         weights = None if self.class_weights == "none" else cast("tuple[float, ...]", self.class_weights)
-        return CrossEntropy(weights, unlabelled=self.unlabelled, per_pixel=self.per_pixel)
+        unlabelled = self.unlabelled if self.unlabelled >= inputs[0].channels else NO_CLASS
+        return CrossEntropy(cast(Layer, self).name, weights, unlabelled=unlabelled, per_pixel=self.per_pixel)
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,7 +107,9 @@ class PixelClassificationLayer(ClassOutput, Layer):
     """Cross-entropy of each labelled pixel (MATLAB ``pixelClassificationLayer``).
 
     L = -(1/N) Σ w(class) ln(score of the true class), N the number of labelled pixels of the mini-batch:
-    weights are not renormalized, and unlabelled pixels never count.
+    weights are not renormalized, and unlabelled pixels never count: those of index 255 or, where there are
+    more than 255 classes, so that 255 is one of them, of index -100. The scores must be probabilities: a
+    ``SoftmaxLayer`` comes before.
 
     Args:
         classes: names of the classes, or ``"auto"``.
@@ -143,7 +150,7 @@ class ClassificationLayer(ClassOutput, Layer):
 
     type: ClassVar[str] = "Classification Output"
     default_name: ClassVar[str] = "classoutput"
-    unlabelled: ClassVar[int] = -100  # torch's own; 255 is a class where there are a thousand
+    unlabelled: ClassVar[int] = NO_CLASS  # 255 is a class where there are a thousand
     per_pixel: ClassVar[bool] = False
 
     @property

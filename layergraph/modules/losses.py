@@ -1,50 +1,118 @@
-"""Modules of output layers: they pass the scores on, and make a loss of scores and target."""
+"""Modules of output layers: they pass the scores on, and make a loss of scores and target.
+
+Losses are computed in float32 at least: the sum over the pixels of an image is beyond the range of float16.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from layergraph.errors import DataError
+from layergraph.wording import quoted
+
+_ROUNDING = 0.01  # how far probabilities may lie outside 0 to 1, by rounding in half precision
 
 
 class CrossEntropy(nn.Module):
     """Mean cross-entropy over the labelled pixels; class weights multiply and are not renormalized.
 
     The mean is over the number of labelled pixels, where ``nn.CrossEntropyLoss`` would divide by their
-    summed weights. ``from_logits`` says that the loss is given the scores before the softmax.
+    summed weights.
+
+    Args:
+        layer: the name of the output layer, for messages.
+        weights: one for each class.
+        unlabelled: the class index that never counts.
+        per_pixel: whether each pixel has a class, or each observation.
+
+    ``from_logits`` says that the loss is given the scores before the softmax. ``checked`` says that the
+    scores may be no probabilities, so that each loss looks at them (and waits for the GPU).
     """
 
     weight: Tensor | None
     from_logits: bool = False
+    checked: bool = False
 
-    def __init__(self, weights: Sequence[float] | None, *, unlabelled: int, per_pixel: bool) -> None:
+    def __init__(
+        self,
+        layer: str,
+        weights: Sequence[float] | None,
+        *,
+        unlabelled: int,
+        per_pixel: bool,
+    ) -> None:
         super().__init__()
-        self.unlabelled, self.per_pixel = unlabelled, per_pixel
+        self.layer, self.unlabelled, self.per_pixel = layer, unlabelled, per_pixel
+        self._weights = None if weights is None else tuple(weights)
         # the weights belong to the architecture, so they are not saved with the parameters
         values = None if weights is None else torch.tensor(weights)
         self.register_buffer("weight", values, persistent=False)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> CrossEntropy:
+        before = None if self.weight is None else self.weight.dtype
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        if self.weight is not None and self.weight.dtype != before:
+            # from the numbers given: a cast would keep what float32 has rounded
+            dtype = torch.promote_types(self.weight.dtype, torch.float32)
+            self.weight = torch.tensor(self._weights, dtype=dtype, device=self.weight.device)
+        return self
 
     def forward(self, scores: Tensor) -> Tensor:
         return scores if self.per_pixel else scores.flatten(1)
 
     def loss(self, scores: Tensor, target: Tensor) -> Tensor:
         scores = self(scores)
-        if target.shape != (scores.shape[0], *scores.shape[2:]):
+        classes, unlabelled = scores.shape[1], self.unlabelled
+        self._check(scores, target)
+        dtype = torch.promote_types(scores.dtype, torch.float32)
+        if self.from_logits:
+            logs = F.log_softmax(scores, dim=1, dtype=dtype)
+        else:
+            logs = scores.clamp(min=torch.finfo(dtype).eps).to(dtype).log()
+        weight = None if self.weight is None else self.weight.to(dtype)
+        target = target.long()
+        try:
+            total = F.nll_loss(logs, target, weight, ignore_index=unlabelled, reduction="sum")
+        except IndexError:
+            # torch looks while it sums, so looking first would cost a pass over the target
+            wrong = target[((target < 0) | (target >= classes)) & (target != unlabelled)]
             raise DataError(
-                f"targets are class indices of shape {(scores.shape[0], *scores.shape[2:])} for scores of "
+                f"layer {quoted(self.layer)}: class indices of the target must be 0 to {classes - 1}, one "
+                f"for each of the {classes} classes, or {unlabelled} where unlabelled, got {int(wrong[0])}"
+            ) from None
+        return total / (target != unlabelled).sum().clamp(min=1)
+
+    def _check(self, scores: Tensor, target: Tensor) -> None:
+        classes, expected = scores.shape[1], (scores.shape[0], *scores.shape[2:])
+        if target.shape != expected:
+            raise DataError(
+                f"targets are class indices of shape {expected} for scores of "
                 f"shape {tuple(scores.shape)}, got {tuple(target.shape)}"
             )
-        if self.from_logits:
-            logs = F.log_softmax(scores, dim=1)
-        else:
-            logs = scores.clamp(min=torch.finfo(scores.dtype).eps).log()
-        target = target.long()
-        total = F.nll_loss(logs, target, self.weight, ignore_index=self.unlabelled, reduction="sum")
-        return total / (target != self.unlabelled).sum().clamp(min=1)
+        looking = not torch.compiler.is_compiling()
+        if target.is_complex() or (
+            looking and target.is_floating_point() and not torch.equal(target, target.trunc())
+        ):
+            raise DataError(
+                f"layer {quoted(self.layer)}: the target must be class indices in whole numbers, got "
+                f"fractions in {_kind(target)}; make class indices of soft targets with argmax"
+            )
+        if self.per_pixel and target.dtype == torch.uint8 and classes > 255:
+            raise DataError(
+                f"layer {quoted(self.layer)}: the target for {classes} classes must be class indices of more "
+                f"than 8 bits, got uint8, in which 255 is the unlabelled pixel; convert it: target.long()"
+            )
+        if looking and self.checked and scores.numel():
+            low, high = scores.detach().aminmax()
+            if low < -_ROUNDING or high > 1 + _ROUNDING:
+                raise DataError(
+                    f"layer {quoted(self.layer)}: the scores must be probabilities from 0 to 1, got numbers "
+                    f"from {float(low):.4g} to {float(high):.4g}; put a SoftmaxLayer before the layer"
+                )
 
 
 class HalfMeanSquaredError(nn.Module):
@@ -61,6 +129,11 @@ class HalfMeanSquaredError(nn.Module):
                 f"the target of a regression has the shape of the output, {tuple(prediction.shape)}, "
                 f"got {tuple(target.shape)}"
             )
+        dtype = torch.promote_types(prediction.dtype, torch.float32)
         if self.from_logits:
             prediction = prediction.softmax(dim=1)
-        return 0.5 * F.mse_loss(prediction, target, reduction="sum") / prediction.shape[0]
+        return 0.5 * F.mse_loss(prediction.to(dtype), target.to(dtype), reduction="sum") / prediction.shape[0]
+
+
+def _kind(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")

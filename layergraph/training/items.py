@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from layergraph.errors import DataError, InvalidNetworkError, LayergraphError, WrongTypeError
 from layergraph.graph import LayerGraph
 from layergraph.layers.layer import Layer, times
+from layergraph.probabilities import missing_softmax
 from layergraph.propagation import Propagation, propagate
 from layergraph.sizes import Size
 from layergraph.training.classes import with_classes
@@ -53,7 +54,7 @@ class Items(Dataset[Any]):
             )
         self._data, self._lgraph = data, lgraph
         self._found = propagate(lgraph)
-        if errors := self._found.errors:
+        if errors := [*self._found.errors, *missing_softmax(lgraph)]:
             raise InvalidNetworkError(errors)
         if len(lgraph.input_names) != 1 or len(lgraph.output_names) != 1:
             raise LayergraphError(

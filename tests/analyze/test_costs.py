@@ -30,6 +30,7 @@ from layergraph import (
     RegressionLayer,
     ReluLayer,
     Resize2dLayer,
+    SigmoidLayer,
     SoftmaxLayer,
     TransposedConv2dLayer,
 )
@@ -229,11 +230,23 @@ def test_frozen_layers_keep_nothing():
 
 
 def test_a_loss_without_softmax_and_two_losses():
-    scores = chain(Convolution2dLayer(1, 2, name="scores"), PixelClassificationLayer(name="loss"))
+    scores = chain(
+        Convolution2dLayer(1, 2, name="scores"),
+        SigmoidLayer(name="sigmoid"),
+        PixelClassificationLayer(name="loss"),
+    )
     assert costs_of(scores, 2).activation_bytes_training == Run(scores, 2).kept_bytes()
     both = scores.add_layers([SoftmaxLayer(name="softmax"), RegressionLayer(name="other")])
     both = both.connect_layers("scores", "softmax")
     assert costs_of(both, 2).activation_bytes_training == Run(both, 2).kept_bytes()
+
+
+@pytest.mark.parametrize("last", [SoftmaxLayer(name="last"), SigmoidLayer(name="last")])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
+def test_the_loss_keeps_float32_where_the_network_computes_in_fewer_bits(last, dtype):
+    lgraph = chain(Convolution2dLayer(1, 2, name="scores"), last, PixelClassificationLayer(name="loss"))
+    kept = Run(lgraph, 2, getattr(torch, dtype)).kept_bytes()
+    assert costs_of(lgraph, 2, dtype).activation_bytes_training == kept
 
 
 def test_torch_modules_are_measured_without_data():

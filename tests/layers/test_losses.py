@@ -9,19 +9,31 @@ from hypothesis import strategies as st
 
 from layergraph import (
     UNLABELLED,
+    AdditionLayer,
+    AveragePooling2dLayer,
+    BatchNormalizationLayer,
     ClassificationLayer,
+    ClippedReluLayer,
     Convolution2dLayer,
     DataError,
+    DropoutLayer,
     FullyConnectedLayer,
     Image3dInputLayer,
     ImageInputLayer,
+    InvalidNetworkError,
     LayerGraph,
     LayergraphError,
+    MaxPooling2dLayer,
+    ModuleLayer,
     PixelClassificationLayer,
     RegressionLayer,
     ReluLayer,
+    Resize2dLayer,
+    ScalingLayer,
+    SigmoidLayer,
     SoftmaxLayer,
 )
+from layergraph.analyze import analyze_network
 
 
 def scores_network(output, classes=3, softmax=True, spatial=(4, 5)):
@@ -174,6 +186,163 @@ def test_the_texts_of_wrong_targets(golden_errors):
     for label, call in calls.items():
         with pytest.raises(LayergraphError if label == "no output layer" else DataError):
             call()
+
+
+@pytest.mark.parametrize("kind", [PixelClassificationLayer, ClassificationLayer])
+def test_an_index_that_no_class_has_is_named_with_its_layer(kind):
+    net = scores_network(kind(name="labels"), spatial=(1, 1))
+    shape = (2, 1, 1) if kind is PixelClassificationLayer else (2,)
+    for index in (3, 254, -1, -101):
+        target = torch.zeros(shape, dtype=torch.long)
+        target[1] = index
+        with pytest.raises(DataError, match=rf"layer 'labels': .*0 to 2, .*3 classes.*got {index}$"):
+            net.loss(torch.randn(2, 3, 1, 1).double(), target)
+
+
+@pytest.mark.parametrize("classes", [255, 256, 300])
+def test_pixels_of_class_255_count_where_there_are_more_classes(classes):
+    net = scores_network(PixelClassificationLayer(), classes=classes, spatial=(3, 4))
+    generator = np.random.default_rng(classes)
+    logits = generator.normal(0, 3, (2, classes, 3, 4))
+    unlabelled = 255 if classes == 255 else -100
+    target = generator.choice([*range(classes), unlabelled], (2, 3, 4))
+    target[0, 0] = [classes - 1, unlabelled, 0, 255]
+    wanted = naive.cross_entropy(naive.softmax(logits), target, unlabelled=unlabelled)
+    found = net.loss(torch.from_numpy(logits), torch.from_numpy(target)).item()
+    assert found == pytest.approx(wanted, rel=1e-12)
+    if classes > 255:
+        with pytest.raises(DataError, match="more than 8 bits, got uint8"):
+            net.loss(torch.from_numpy(logits), torch.from_numpy(target).byte())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("softmax", [True, False])
+def test_sums_of_half_precision_are_in_float32(dtype, softmax):
+    """The sum over these pixels is beyond 65504, the largest number of float16."""
+    layer = PixelClassificationLayer(classes=list("abc"), class_weights=[100, 1e-9, 2.5])
+    net = scores_network(layer, softmax=softmax, spatial=(300, 300)).to(dtype)
+    scores = torch.randn(2, 3, 300, 300) * 4
+    scores = (scores if softmax else scores.softmax(1)).to(dtype)
+    target = random_target(0, (2, 300, 300), 3)
+    probabilities = scores.double().numpy()
+    probabilities = naive.softmax(probabilities) if softmax else np.maximum(probabilities, 2.0**-23)
+    wanted = naive.cross_entropy(probabilities, target.numpy(), [100, 1e-9, 2.5])
+    found = net.loss(scores, target)
+    assert found.dtype == torch.float32
+    assert found.item() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_squared_errors_of_half_precision_are_summed_in_float32():
+    net = scores_network(RegressionLayer(), softmax=False, spatial=(300, 300)).half()
+    y, t = torch.randn(2, 3, 300, 300).half(), torch.randn(2, 3, 300, 300)
+    wanted = 0.25 * (y.double() - t.double()).square().sum().item()
+    assert net.loss(y, t).item() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_class_weights_are_exact_in_every_dtype():
+    layer = PixelClassificationLayer(classes=list("abc"), class_weights=[0.1, 1 / 3, 1e-9])
+    net = LayerGraph([ImageInputLayer((2, 2, 3)), SoftmaxLayer(), layer]).compile()
+    for dtype, kept in ((torch.float64, torch.float64), (torch.float16, torch.float32)):
+        weight = net.to(dtype).layer_module("pixel-class").weight
+        assert weight.dtype == kept
+        assert torch.equal(weight, torch.tensor([0.1, 1 / 3, 1e-9], dtype=kept))
+
+
+def ending(*layers):
+    return LayerGraph(
+        [ImageInputLayer((4, 5, 2)), Convolution2dLayer(1, 3, name="scores"), *layers]
+    ).add_layers(PixelClassificationLayer(name="labels"))
+
+
+def closed(lgraph):
+    return lgraph.connect_layers([*lgraph][-2], "labels")
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [],
+        [ReluLayer()],
+        [BatchNormalizationLayer()],
+        [Resize2dLayer(scale=2.0)],
+        [DropoutLayer(0.5)],
+        [MaxPooling2dLayer(2)],
+        [ClippedReluLayer(2)],
+        [ScalingLayer(0.1)],
+    ],
+    ids=lambda layers: type(layers[0]).__name__ if layers else "convolution",
+)
+def test_a_loss_of_raw_scores_is_an_error(layers):
+    net = closed(ending(*layers)).compile()
+    scores = net(torch.randn(2, 2, 4, 5))  # the network itself works
+    with pytest.raises(InvalidNetworkError, match="LG-NO-SOFTMAX") as caught:
+        net.loss(torch.randn(2, 2, 4, 5), torch.zeros(2, *scores.shape[2:]))
+    assert [(issue.code, issue.layer) for issue in caught.value.issues] == [("LG-NO-SOFTMAX", "labels")]
+    assert analyze_network(closed(ending(*layers))).issues[0].severity == "error"
+    assert analyze_network(closed(ending(*layers)), target_usage="network").issues[0].severity == "warning"
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [SoftmaxLayer()],
+        [SigmoidLayer()],
+        [ClippedReluLayer(1)],
+        [SoftmaxLayer(), Resize2dLayer(scale=2.0, method="bilinear")],
+        [SigmoidLayer(), AveragePooling2dLayer(2), ReluLayer(), MaxPooling2dLayer(2)],
+        [ModuleLayer(torch.nn.Softmax(dim=1), name="module")],
+        [ModuleLayer(torch.nn.Softmax(dim=1), name="module"), Resize2dLayer(scale=2.0)],
+    ],
+    ids=lambda layers: "+".join(type(layer).__name__ for layer in layers),
+)
+def test_a_loss_of_probabilities_is_computed(layers):
+    lgraph = closed(ending(*layers))
+    assert not [issue for issue in analyze_network(lgraph).issues if issue.code == "LG-NO-SOFTMAX"]
+    net, x = lgraph.compile().double(), torch.randn(2, 2, 4, 5).double()
+    scores = net(x)
+    target = torch.randint(0, 3, (2, *scores.shape[2:]))
+    eps = np.finfo(float).eps
+    wanted = naive.cross_entropy(np.maximum(scores.detach().numpy(), eps), target.numpy())
+    assert net.loss(x, target).item() == pytest.approx(wanted, rel=1e-9)
+
+
+def test_branches_that_end_in_softmax_may_be_averaged():
+    halves = [SoftmaxLayer(name="a"), AdditionLayer(2, name="sum"), ScalingLayer(0.5)]
+    lgraph = closed(ending(*halves)).add_layers(
+        [Convolution2dLayer(1, 3, name="other"), SoftmaxLayer(name="b")]
+    )
+    lgraph = lgraph.connect_layers("imageinput", "other").connect_layers("b", "sum/in2")
+    net, x, target = lgraph.compile().double(), torch.randn(2, 2, 4, 5).double(), torch.ones(2, 4, 5)
+    wanted = naive.cross_entropy(net(x).detach().numpy(), target.numpy())
+    assert net.loss(x, target).item() == pytest.approx(wanted, rel=1e-9)
+    unscaled = closed(lgraph.remove_layers(["scaling", "labels"]).add_layers(lgraph["labels"]))
+    unscaled = unscaled.disconnect_layers("b", "labels").connect_layers("sum", "labels").compile().double()
+    with pytest.raises(DataError, match="probabilities from 0 to 1"):
+        unscaled.loss(20 * x, target)  # a sum of probabilities, up to 2
+
+
+def test_a_module_that_gives_raw_scores_is_found_when_the_loss_is_computed():
+    net = closed(ending(ModuleLayer(torch.nn.Conv2d(3, 3, 1), name="module"))).compile()
+    x, target = 50 * torch.randn(2, 2, 4, 5), torch.zeros(2, 4, 5)
+    with pytest.raises(DataError, match="layer 'labels': the scores must be probabilities from 0 to 1"):
+        net.loss(x, target)
+
+
+def test_soft_targets_are_not_rounded_to_classes():
+    net, x = scores_network(PixelClassificationLayer()), torch.randn(1, 3, 4, 5).double()
+    assert torch.equal(net.loss(x, torch.full((1, 4, 5), 2.0)), net.loss(x, torch.full((1, 4, 5), 2)))
+    for wrong in (0.5, float("nan")):
+        with pytest.raises(DataError, match="whole numbers"):
+            net.loss(x, torch.full((1, 4, 5), wrong))
+
+
+@pytest.mark.parametrize("softmax", [True, False])
+def test_a_loss_compiles_without_breaks(softmax):
+    torch._dynamo.reset()
+    net, x = scores_network(PixelClassificationLayer(), softmax=softmax), torch.rand(2, 3, 4, 5).double()
+    target = random_target(0, (2, 4, 5), 3)
+    loss = torch.compile(net.loss, fullgraph=True, backend="eager")
+    assert torch.equal(loss(x, target), net.loss(x, target))
 
 
 def test_class_weights_are_not_parameters_and_not_saved():
