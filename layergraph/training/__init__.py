@@ -3,11 +3,11 @@
 Importing this package imports neither torch nor Lightning; :func:`train_network` does.
 """
 
-from layergraph.training.info import TrainingInfo
+from layergraph.training.info import TrainingInfo, TrainingWarning
 from layergraph.training.options import TrainingOptions
 from layergraph.training.train import train_network
 
 training_options = TrainingOptions
 """MATLAB's name of the function that makes the options."""
 
-__all__ = ["TrainingInfo", "TrainingOptions", "train_network", "training_options"]
+__all__ = ["TrainingInfo", "TrainingOptions", "TrainingWarning", "train_network", "training_options"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 import torch
 from torch.utils.data import Sampler
 
 from layergraph.training.options import Shuffle
+
+_REMEMBERED = 8  # mini-batches; a DataLoader asks for a few ahead
 
 
 class MiniBatches(Sampler[list[int]]):
@@ -23,6 +26,8 @@ class MiniBatches(Sampler[list[int]]):
     def __init__(self, count: int, size: int, shuffle: Shuffle, seed: int | None = None) -> None:
         self._size = min(size, count)
         self._shuffle = shuffle
+        self._given = 0
+        self._last: deque[list[int]] = deque(maxlen=_REMEMBERED)
         # of its own, so that the order does not depend on how many numbers the network drew
         self._generator = torch.Generator()
         self._generator.manual_seed(int(torch.randint(2**32, ())) if seed is None else seed)
@@ -36,7 +41,19 @@ class MiniBatches(Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         order = self._permuted() if self._shuffle == "every-epoch" else self._order
         for index in range(len(self)):
-            yield order[index * self._size : (index + 1) * self._size].tolist()
+            batch = order[index * self._size : (index + 1) * self._size].tolist()
+            self._given += 1
+            self._last.append(batch)
+            yield batch
+
+    @property
+    def size(self) -> int:
+        """Items in each mini-batch."""
+        return self._size
+
+    def of_iteration(self, iteration: int) -> list[int]:
+        """The items of one of the last mini-batches that were given, counted from 1 over all epochs."""
+        return self._last[iteration - self._given - 1]
 
     def _permuted(self) -> torch.Tensor:
         return torch.randperm(len(self._order), generator=self._generator)

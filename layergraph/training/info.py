@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-StopReason = Literal["Max epochs completed.", "Stopped manually."]
+StopReason = Literal[
+    "Max epochs completed.",
+    "Stopped manually.",
+    "Stopped by SIGTERM.",
+    "Stopped by SIGHUP.",
+    "Loss is not finite.",
+]
+
+
+class TrainingWarning(UserWarning):
+    """A trained network that is not all that was asked for."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -21,6 +31,7 @@ class TrainingInfo:
             averaged over those of the mini-batch; else None.
         base_learn_rate: the global learning rate, without the factors of layers.
         stop_reason: why training ended, as the log says it.
+        warnings: where the result is not all that was asked for, and why; each was also a Python warning.
 
     >>> info = TrainingInfo([0.7, 0.5], [51.0, 63.25], None, [0.001, 0.001], "Max epochs completed.")
     >>> info
@@ -34,10 +45,11 @@ class TrainingInfo:
     training_rmse: Sequence[float] | None
     base_learn_rate: Sequence[float]
     stop_reason: StopReason
+    warnings: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The attributes under their names; what does not apply is left out."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: value for name, value in asdict(self).items() if value not in (None, ())}
 
     def __repr__(self) -> str:
         count = len(self.training_loss)

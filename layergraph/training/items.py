@@ -41,6 +41,9 @@ class Items(Dataset[Any]):
         data: pairs (image, target).
         lgraph: the network to train, with one input and one output layer.
 
+    Attributes:
+        dtype: of the network; images other than 8-bit ones, and responses, are read in it.
+
     Raises:
         InvalidNetworkError: the graph cannot run.
         DataError: no items, or an item that does not fit the network; the message names it.
@@ -53,6 +56,8 @@ class Items(Dataset[Any]):
                 f"an object of type {type(data).__name__}"
             )
         self._data, self._lgraph = data, lgraph
+        self.dtype = torch.float32
+        self._first: tuple[np.dtype[Any], str] | None = None  # the dtype of the images, and whose it is
         self._found = propagate(lgraph)
         if errors := [*self._found.errors, *missing_softmax(lgraph)]:
             raise InvalidNetworkError(errors)
@@ -109,6 +114,7 @@ class Items(Dataset[Any]):
                 f"{where} must be an array of numbers, {times(self._input_size)} as the input layer "
                 f"{self.input_layer.name!r} says, got {image.dtype} of shape {image.shape}"
             )
+        self._expect_dtype(image.dtype, where)
         return image, checked_target(item[1], self.output_layer, self._target_size(image.shape, where), where)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
@@ -116,7 +122,7 @@ class Items(Dataset[Any]):
 
     def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         """The mini-batch of these items: images (batch, channels, height, width), 8-bit ones as they are and
-        others in float32, and targets. A ``DataLoader`` calls this."""
+        others in the network's dtype, and targets. A ``DataLoader`` calls this."""
         images, targets = zip(*map(self.read, indices), strict=True)
         for index, image in zip(indices, images, strict=True):
             if image.shape != images[0].shape:
@@ -125,12 +131,28 @@ class Items(Dataset[Any]):
                     f"{times(image.shape)} and {self.where(indices[0])} is {times(images[0].shape)}; resize "
                     "or crop them, for example with transform, or train with mini_batch_size=1"
                 )
+        return self.stacked(images), torch.from_numpy(np.stack(targets))
+
+    def stacked(self, images: Sequence[NDArray[Any]]) -> Tensor:
+        """Images of one size as a tensor (batch, channels, height, width)."""
         eight_bit = all(image.dtype == np.uint8 for image in images)
+        wide = np.float64 if self.dtype == torch.float64 else np.float32
         *spatial, channels = images[0].shape
-        batch = np.empty((len(images), channels, *spatial), np.uint8 if eight_bit else np.float32)
+        batch = np.empty((len(images), channels, *spatial), np.uint8 if eight_bit else wide)
         for place, image in zip(batch, images, strict=True):
             place[...] = np.moveaxis(image, -1, 0)
-        return torch.from_numpy(batch), torch.from_numpy(np.stack(targets))
+        return torch.from_numpy(batch)
+
+    def _expect_dtype(self, dtype: np.dtype[Any], where: str) -> None:
+        """Refuse integers of 8 and of 16 bits in one set, or integers and decimals: their ranges differ."""
+        if self._first is None:
+            self._first = dtype, where
+        first, whose = self._first
+        if dtype != first and not (dtype.kind == first.kind == "f"):
+            raise DataError(
+                f"{where} is {dtype}, but {whose} is {first}; the images of a training set must have one "
+                "type of numbers, and so one range; convert them, for example with transform"
+            )
 
     def _target_size(self, shape: tuple[int, ...], where: str) -> Size:
         """What the network computes for an image of this shape; ``DataError`` where it cannot."""

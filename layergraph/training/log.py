@@ -79,7 +79,10 @@ class TrainingLog:
 
     def _print(self, *lines: str) -> None:
         if self._shown:
-            print(*lines, sep="\n", flush=True)
+            try:
+                print(*lines, sep="\n", flush=True)
+            except OSError:  # the reader is gone, or the disk is full: that must not end the training
+                self._shown = False
 
 
 def _framed(cells: Iterable[str]) -> str:

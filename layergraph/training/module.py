@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from lightning import LightningModule
 from torch import Tensor
 from torch.optim import Optimizer
@@ -17,8 +18,11 @@ from layergraph.training.solvers import make_solver
 class TrainingModule(LightningModule):
     """Trains ``net``. ``losses`` and ``metrics`` get one scalar tensor an iteration, on the training device.
 
-    They are not read here: reading a number waits for the GPU.
+    They are not read here: reading a number waits for the GPU. ``finite`` says of the last iteration whether
+    its loss and its images were finite (a NaN where no pixel is labelled does not reach the loss).
     """
+
+    finite: Tensor
 
     def __init__(self, net: Network, lgraph: LayerGraph, options: TrainingOptions, metric: Metric) -> None:
         super().__init__()
@@ -29,20 +33,31 @@ class TrainingModule(LightningModule):
         output = lgraph[lgraph.output_names[0]]
         self._unlabelled: int = getattr(output, "unlabelled", UNLABELLED)
         self._metric = metric
+        self._dtype = dtype_of(net)
 
     def configure_optimizers(self) -> Optimizer:
         return make_solver(self.net, self._lgraph, self._options)
 
     def training_step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         images, target = batch
-        loss, (scores,) = self.net.loss_and_scores(images.float(), target)
+        if target.is_floating_point():
+            target = target.to(self._dtype)
+        loss, (scores,) = self.net.loss_and_scores(images.to(self._dtype), target)
         detached = loss.detach()
+        self.finite = detached.isfinite()
+        if images.is_floating_point():
+            self.finite &= images.isfinite().all()
         self.losses.append(detached)
         if self._metric == "RMSE":
             self.metrics.append((2 * detached).sqrt())  # the loss is half the squared error
         else:
             self.metrics.append(accuracy(scores.detach(), target, self._unlabelled))
         return loss
+
+
+def dtype_of(net: Network) -> torch.dtype:
+    """The type of numbers that a network computes with: that of its first decimal tensor."""
+    return next((t.dtype for t in net.state_dict().values() if t.is_floating_point()), torch.float32)
 
 
 def accuracy(scores: Tensor, target: Tensor, unlabelled: int) -> Tensor:

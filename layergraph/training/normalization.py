@@ -27,7 +27,7 @@ def initialize_normalization(net: Network, items: Items, log: TrainingLog, *, ve
     missing = layer.missing_statistics()
     buffers: dict[str, Tensor] = dict(net.layer_module(layer.name).named_buffers())
     new = dict(replace(layer, weights=None).torch_module([]).named_buffers())
-    if all(torch.equal(buffers[name], new[name]) for name in missing) and missing:
+    if all(torch.equal(buffers[name], new[name].to(buffers[name])) for name in missing) and missing:
         log.normalization()
         statistics = ChannelStatistics(layer.input_size[-1])
         with progress("Initializing", len(items), shown=verbose) as advance:

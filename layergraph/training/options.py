@@ -44,8 +44,10 @@ class TrainingOptions:
         gradient_decay_factor: of adam, the decay of its mean gradient, from 0 to below 1; 0.9.
         squared_gradient_decay_factor: decay of the mean squared gradient; 0.999 for adam, 0.9 for rmsprop.
         epsilon: of adam and rmsprop, added to the root of the mean squared gradient; 1e-8.
-        batch_normalization_statistics: ``"population"`` computes means and variances over the training
-            data when training ends, ``"moving"`` keeps the running averages of the training.
+        batch_normalization_statistics: ``"population"`` computes means and variances over all training
+            images when training ends, those of each layer with final statistics in the layers before it.
+            That costs one pass over the images where their features fit 1 GiB, else up to one for each two
+            batch normalizations in a chain. ``"moving"`` keeps the running averages of the training.
         verbose: print the log; ``verbose_frequency`` is the number of iterations between its rows.
         seed: of initial weights, shuffling and dropout. With it two runs on one CPU give equal weights to
             the bit (a GPU sums in varying order) and torch's, NumPy's and Python's random states are as

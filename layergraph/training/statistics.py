@@ -1,4 +1,4 @@
-"""Statistics of the training data: of the images, and of what batch normalization sees."""
+"""Statistics of the images of the training data."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 
 @dataclass
@@ -65,30 +62,3 @@ class ChannelStatistics:
             "max": np.where(constant, self.max + 1, self.max),
         }
         return {name: values[name] for name in names}
-
-
-@torch.no_grad()
-def finalize_batch_normalization(net: nn.Module, inputs: Iterable[Tensor]) -> None:
-    """Replace running averages by means and variances over ``inputs``, each an equal share.
-
-    Like ``torch.optim.swa_utils.update_bn``, but every layer except batch normalization is in evaluation
-    mode: dropout, which is off when the network is used, would enlarge the variances. Leaves ``net`` in
-    evaluation mode; without batch normalization, ``inputs`` is not read.
-    """
-    norms = [module for module in net.modules() if isinstance(module, _BatchNorm)]
-    norms = [norm for norm in norms if norm.track_running_stats]
-    net.eval()
-    if not norms:
-        return
-    momenta = [norm.momentum for norm in norms]
-    try:
-        for norm in norms:
-            norm.reset_running_stats()
-            norm.momentum = None  # an average over all batches
-            norm.train()
-        for batch in inputs:
-            net(batch)
-    finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-            norm.eval()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
@@ -11,7 +13,7 @@ import numpy as np
 
 from layergraph.errors import LayergraphError, MissingExtraError, WrongTypeError
 from layergraph.graph import LayerGraph
-from layergraph.training.info import TrainingInfo
+from layergraph.training.info import TrainingInfo, TrainingWarning
 from layergraph.training.log import TrainingLog
 from layergraph.training.options import TrainingOptions
 
@@ -40,7 +42,11 @@ def train_network(
 
     Statistics that the input layer needs and does not have are computed from ``data``: per channel, in
     float64. With ``options.verbose`` a log goes to stdout and, in a terminal, a progress bar to stderr.
-    Ctrl-C ends training after the running iteration, with the network as it is then.
+
+    A trained network is never lost. Ctrl-C, SIGTERM or SIGHUP end training after the running iteration, with
+    the network as it is then (a second Ctrl-C is a ``KeyboardInterrupt``). The first loss that is not finite
+    ends training with the network as it was before; :mod:`layergraph.training.divergence` says what that
+    costs. All that fails after the last iteration is a ``TrainingWarning``, listed in ``info.warnings``.
 
     Raises:
         DataError: data that does not fit the network or is damaged; the message names the item. The first
@@ -62,6 +68,7 @@ def train_network(
         raise WrongTypeError(f"options must be TrainingOptions(...), got {type(options).__name__}")
     _require_lightning()
     from layergraph.training.items import Items
+    from layergraph.training.module import dtype_of
     from layergraph.training.normalization import initialize_normalization
     from layergraph.training.run import run
 
@@ -70,10 +77,20 @@ def train_network(
     log = TrainingLog(items.metric, shown=options.verbose)
     with _seeded(options.seed):
         net = items.lgraph.compile()
+        items.dtype = dtype_of(net)
         log.device("GPU" if accelerator == "gpu" else "CPU")
         initialize_normalization(net, items, log, verbose=options.verbose)
         info = run(net, items, options, log, accelerator)
+    for text in info.warnings:
+        _warn(text)
     return net, info
+
+
+def _warn(text: str) -> None:
+    try:
+        warnings.warn(text, TrainingWarning, stacklevel=3)
+    except TrainingWarning:  # where warnings are errors; an error would lose the network
+        print(text, file=sys.stderr)
 
 
 def _require_lightning() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layergraph import ImageInputLayer, Weights
-from layergraph.training.statistics import ChannelStatistics, finalize_batch_normalization
+from layergraph.training.statistics import ChannelStatistics
 
 NAMES = ("mean", "standard_deviation", "min", "max")
 
@@ -94,35 +94,3 @@ def test_images_with_nan(tiny, pairs, refusal):
     data = pairs()
     data[2][0][0, 0] = np.nan
     assert refusal(data, tiny("zerocenter")) == "item 2 holds values that are NaN or infinite"
-
-
-def test_population_statistics_are_those_of_the_data(tiny, pairs, train):
-    data = pairs(8)
-    settings = {"mini_batch_size": 4, "max_epochs": 3, "shuffle": "never"}
-    net, _ = train(data, tiny(batch_norm=True), **settings)
-    images = torch.stack([torch.from_numpy(image).movedim(-1, 0) for image, _ in data])
-    seen = net.activations(images, "conv1").movedim(1, -1)
-    halves = seen.reshape(2, -1, 4)
-    state = net.state_dict()
-    torch.testing.assert_close(state["bn.running_mean"], seen.flatten(0, 2).mean(0))
-    torch.testing.assert_close(state["bn.running_var"], halves.var(1).mean(0))
-    moving, _ = train(data, tiny(batch_norm=True), batch_normalization_statistics="moving", **settings)
-    assert not moving.state_dict()["bn.running_mean"].allclose(state["bn.running_mean"])
-    assert moving.state_dict()["bn.num_batches_tracked"] == 6
-    assert moving.state_dict()["bn.weight"].equal(state["bn.weight"])
-
-
-def test_population_statistics_leave_dropout_off_and_the_modes_as_they_were():
-    net = torch.nn.Sequential(torch.nn.Dropout(0.9), torch.nn.BatchNorm2d(1, momentum=0.3))
-    finalize_batch_normalization(net, [torch.ones(4, 1, 2, 2), torch.zeros(4, 1, 2, 2)])
-    assert (net[1].running_mean.item(), net[1].running_var.item()) == (0.5, 0)
-    assert net[1].momentum == 0.3
-    assert not any(module.training for module in net.modules())
-
-
-def test_without_batch_normalization_the_data_is_not_read_again():
-    def unread():
-        raise AssertionError
-        yield
-
-    finalize_batch_normalization(torch.nn.ReLU(), unread())

@@ -1,0 +1,221 @@
+"""Statistics of batch normalization over the whole training set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from layergraph.network import Network
+from layergraph.plan import Row
+
+MOST_KEPT = 1024**3  # bytes of features that wait in memory from one stage to the next
+
+
+class Stage(NamedTuple):
+    """Rows of a network to run, and then rows whose batch normalizations to measure."""
+
+    run: list[Row]
+    measure: list[Row]
+
+
+@torch.no_grad()
+def finalize_batch_normalization(
+    net: Network,
+    batches: Sequence[Sequence[int]],
+    read: Callable[[Sequence[int]], list[Tensor]],
+    *,
+    proceed: Callable[[], object] = lambda: None,
+    most_kept: int = MOST_KEPT,
+) -> None:
+    """Replace running averages by mean and variance over all images, for each channel.
+
+    Mean and variance are those of all values that the channel's batch normalization gets from all images,
+    each value counting alike, with their number (not one less) below the sum of squares. All batch
+    normalizations before it normalize by statistics that are final, as when the network is used; dropout is
+    off. So neither the size nor the order of ``batches`` matters, beyond rounding.
+
+    A batch normalization can be measured when those before it are: n in a chain take n stages. Between
+    stages the features wait in memory, up to ``most_kept`` bytes; then the cost is one pass over the data.
+    For the mini-batches beyond, each stage reads the images again and runs the network up to its place:
+    about n / 2 passes in all. (One pass that normalizes by mini-batches, as in training, would leave
+    all but the first one with statistics of features that the network does not compute when it is used;
+    with one value per channel in a mini-batch these are constant.)
+
+    Leaves ``net`` in evaluation mode. If it fails, the running averages are as they were. Source of the
+    sums: Chan, Golub, LeVeque, as in :class:`layergraph.training.statistics.ChannelStatistics`.
+
+    Args:
+        batches: item indices, each item once.
+        read: gives the images of some items, one tensor for each size among them.
+        proceed: called after each mini-batch in each stage.
+    """
+    net.eval()
+    stages = stages_of(net)
+    if not stages:
+        return
+    totals = {norm: _Total() for norm in _norms(net)}
+    before = {norm: (_mean(norm).clone(), _variance(norm).clone()) for norm in totals}
+    done: set[_BatchNorm] = set()
+    try:
+        kept: dict[int, list[list[Any]]] = {}
+        left = most_kept
+        for number, stage in enumerate(stages):
+            reached: set[_BatchNorm] = set()
+            with _measuring(totals, done, reached):
+                for index, batch in enumerate(batches):
+                    parts = kept.pop(index, None)
+                    rows = stage.run
+                    if parts is None:
+                        parts = [_slots(net, images) for images in read(batch)]
+                        rows = [row for earlier in stages[: number + 1] for row in earlier.run]
+                    else:
+                        left += _bytes(parts)
+                    for slots in parts:
+                        _run(net, rows, slots)
+                        for row in stage.measure:
+                            _measure(net, row, slots)
+                    if (size := _bytes(parts)) <= left:
+                        kept[index] = parts
+                        left -= size
+                    proceed()
+            for norm in reached:
+                _mean(norm).copy_(totals[norm].mean)
+                _variance(norm).copy_(totals[norm].variance)
+            done |= reached
+        if not all(bool(_mean(n).isfinite().all() and _variance(n).isfinite().all()) for n in done):
+            raise ArithmeticError("the network computes values that are NaN or infinite")
+    except BaseException:
+        for norm, (mean, variance) in before.items():
+            _mean(norm).copy_(mean)
+            _variance(norm).copy_(variance)
+        raise
+
+
+def stages_of(net: Network) -> list[Stage]:
+    """The rows of a network in as few stages as there are batch normalizations in its longest chain.
+
+    A layer of yours may hold several: then it is measured in as many stages, the next one in each. Rows that
+    no batch normalization needs are left out.
+    """
+    level: dict[int, int] = dict.fromkeys(net._plan.inputs, 0)  # of a slot: the stage that computes it
+    placed = []
+    for row in net._plan.rows:
+        begin = max((level[slot] for slot in row.inputs), default=0)
+        end = begin + len(_norms(_module(net, row)))
+        level.update(dict.fromkeys(row.outputs, end))
+        placed.append((end, begin, row))
+    count = max((end for end, begin, _ in placed if end > begin), default=0)
+    stages = [Stage([], []) for _ in range(count + 1)]  # in the last one nothing is run
+    needed: set[int] = set()
+    for end, begin, row in sorted(placed, key=lambda place: place[0])[::-1]:
+        if end > begin or needed & {*row.outputs}:
+            free = {*row.inputs, *row.outputs} - needed  # the row is the last one that needs these
+            needed |= {*row.inputs, *row.outputs}
+            stages[end].run.insert(0, row._replace(free=tuple(free)))
+            for number in range(begin, end):
+                stages[number].measure.append(row)
+    return stages[:count]
+
+
+def _run(net: Network, rows: Sequence[Row], slots: list[Any]) -> None:
+    for row in rows:
+        result = _module(net, row)(*[slots[slot] for slot in row.inputs])
+        results = (result,) if len(row.outputs) == 1 else result
+        for index, slot in enumerate(row.outputs):
+            slots[slot] = results[index]
+        for slot in row.free:
+            slots[slot] = None
+
+
+def _measure(net: Network, row: Row, slots: list[Any]) -> None:
+    """Run a layer up to its first batch normalization that is not final."""
+    module = _module(net, row)
+    inputs = [slots[slot] for slot in row.inputs]
+    if not isinstance(module, _BatchNorm):  # a module may write to its input, which is still needed
+        inputs = [x.clone() for x in inputs]
+    with suppress(_Measured):
+        module(*inputs)
+
+
+@contextmanager
+def _measuring(
+    totals: dict[_BatchNorm, _Total], done: set[_BatchNorm], reached: set[_BatchNorm]
+) -> Iterator[None]:
+    """Let each batch normalization that is not ``done`` take in its input, and end the run there."""
+
+    def take(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(norm, _BatchNorm)
+        if norm not in done:
+            reached.add(norm)
+            totals[norm].add(inputs[0])
+            raise _Measured
+
+    hooks = [norm.register_forward_pre_hook(take) for norm in totals]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+class _Measured(BaseException):
+    """Ends the run of a layer: its values are taken in."""
+
+
+@dataclass
+class _Total:
+    """Mean and variance of each channel of all that came, in float64 on the processor."""
+
+    count: int = 0
+    mean: Tensor = field(default_factory=lambda: torch.zeros(()))
+    squares: Tensor = field(default_factory=lambda: torch.zeros(()))  # summed squared distances to the mean
+
+    def add(self, x: Tensor) -> None:
+        x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+        axes = [axis for axis in range(x.dim()) if axis != 1]
+        variance, mean = (t.cpu().double() for t in torch.var_mean(x, axes, correction=0))
+        count = x.numel() // x.shape[1]
+        total = self.count + count
+        distance = mean - self.mean
+        self.squares = self.squares + variance * count + distance**2 * (self.count * count / total)
+        self.mean = self.mean + distance * (count / total)
+        self.count = total
+
+    @property
+    def variance(self) -> Tensor:
+        return self.squares / self.count
+
+
+def _norms(module: nn.Module) -> list[_BatchNorm]:
+    found = (child for child in module.modules() if isinstance(child, _BatchNorm))
+    return [norm for norm in found if norm.track_running_stats]
+
+
+def _mean(norm: _BatchNorm) -> Tensor:
+    assert norm.running_mean is not None
+    return norm.running_mean
+
+
+def _variance(norm: _BatchNorm) -> Tensor:
+    assert norm.running_var is not None
+    return norm.running_var
+
+
+def _module(net: Network, row: Row) -> nn.Module:
+    return net.get_submodule(".".join((row.key, *row.path)))
+
+
+def _slots(net: Network, images: Tensor) -> list[Any]:
+    slots: list[Any] = [None] * net._plan.num_slots
+    slots[net._plan.inputs[0]] = images
+    return slots
+
+
+def _bytes(parts: list[list[Any]]) -> int:
+    return sum(t.numel() * t.element_size() for slots in parts for t in slots if isinstance(t, Tensor))

@@ -1,0 +1,71 @@
+"""Signals that would end the process: while a network trains, they end the training instead."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# Ctrl-C, the end of a job or container, a closed terminal (which Windows does not have)
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+SIGNALS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+
+
+class StopRequest:
+    """The handler of these signals, and the one that came.
+
+    Before ``keeping`` there is nothing to lose: Ctrl-C is a ``KeyboardInterrupt``, another signal ends the
+    process with status 128 + its number. With ``keeping`` the first signal is kept in ``received``, for
+    the work to look at; a second Ctrl-C is a ``KeyboardInterrupt``.
+    """
+
+    def __init__(self) -> None:
+        self.keeping = False
+        self.received: signal.Signals | None = None
+        self._before: dict[signal.Signals, object] = {}
+
+    def install(self) -> None:
+        """Take the signals that nobody else handles: not those that a shell ignores (``nohup``, ``&``)."""
+        if threading.current_thread() is not threading.main_thread():
+            return  # Python allows handlers in the main thread alone
+        for number in SIGNALS:
+            handler = signal.getsignal(number)
+            if handler in (signal.SIG_DFL, signal.default_int_handler) or number in self._before:
+                self._before.setdefault(number, handler)
+                signal.signal(number, self)
+
+    def restore(self) -> None:
+        """Give the signals back."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+        self._before.clear()
+
+    def __call__(self, number: int, frame: object) -> None:
+        if number == signal.SIGINT and (self.received == signal.SIGINT or not self.keeping):
+            raise KeyboardInterrupt
+        if not self.keeping:
+            raise SystemExit(128 + number)
+        if self.received in (None, signal.SIGINT):
+            self.received = signal.Signals(number)
+
+
+@contextmanager
+def stop_request() -> Iterator[StopRequest]:
+    """Handle the signals in the block; inside another such block, with the handler of that one.
+
+    >>> with stop_request() as outer, stop_request() as inner:
+    ...     outer is inner
+    True
+    """
+    handlers = [signal.getsignal(number) for number in SIGNALS]
+    outer = next((handler for handler in handlers if isinstance(handler, StopRequest)), None)
+    if outer is not None:
+        yield outer
+        return
+    stop = StopRequest()
+    stop.install()
+    try:
+        yield stop
+    finally:
+        stop.restore()
