@@ -106,11 +106,14 @@ def _cure(lgraph: LayerGraph, sizes: Mapping[str, Shape], issue: Issue | None) -
     if issue and near:
         least = "at least " * (issue.code == "LG-WINDOW")
         return f"use images of {least}{' or '.join(map(times, near))}; {_resized(near[-1])}"
-    return " and ".join(_resized(size) for size in _own(lgraph).values())
+    own = list(_own(lgraph).values())
+    return _resized(own[0]) if len(own) == 1 else f"give images of {' and '.join(map(times, own))}"
 
 
 def _resized(size: Shape) -> str:
-    return f"AtSize(net, ({', '.join(map(str, size))})) resizes them, and the scores back"
+    if len(size) != 2:
+        return f"resize them to {times(size)}"
+    return f"AtSize(net, ({size[0]}, {size[1]})) resizes them, and the scores back"
 
 
 def _at(lgraph: LayerGraph, sizes: Mapping[str, Shape]) -> LayerGraph:

@@ -104,3 +104,17 @@ def test_the_search_is_bounded():
     assert nearest_sizes((30, 40), "LG-WINDOW", fits) == []
     assert nearest_sizes((3000, 4000), "LG-SPATIAL", lambda n: bool(asked.append(n))) == []
     assert len(asked) < 300
+
+
+def test_several_inputs_and_volumes():
+    layers = [lg.ImageInputLayer((8, 8), name="a"), lg.AdditionLayer(2, name="add")]
+    lgraph = lg.LayerGraph(layers).add_layers(lg.ImageInputLayer((8, 8), name="b"))
+    lgraph = lgraph.connect_layers("b", "add/in2")
+    assert misfit(lgraph, {"a": (9, 9), "b": (9, 9)}) == ""
+    text = misfit(lgraph, {"a": (8, 8), "b": (9, 9)})
+    assert text.startswith("images of 8×8 and 9×9 do not fit: at 'add' inputs of unequal size: ")
+    assert text.endswith("; give images of 8×8 and 8×8")
+    volume = lg.LayerGraph([lg.Image3dInputLayer((8, 8, 8)), lg.FullyConnectedLayer(2)])
+    assert misfit(volume, {"image3dinput": (8, 8, 9)}) == (
+        "images of 8×8×9 do not fit: the weights of 'fc' are for images of 8×8×8; resize them to 8×8×8"
+    )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layergraph.errors import DataError, MissingExtraError
+from layergraph.errors import DataError, MissingExtraError, WrongTypeError
 from layergraph.layers import arguments
 from layergraph.segmentation.predictors import Scores
 
@@ -16,6 +16,9 @@ _NORMALIZATIONS = {
     "symmetric": "NORMALIZE_SYMMETRIC",
     "per-pixel": "NORMALIZE_AFTER",
 }
+_HEAVIEST = 1e6  # a weight beyond 1e38 is infinite in the library, and the result not a number
+_WIDEST = 1e30  # of a Gaussian; the library counts in float32
+_FARTHEST = 1e7  # standard deviations; the library crashes where places in its lattice pass 2**31
 _LEAST = 1e-5  # the probability that a 0 counts as: its logarithm must be finite
 
 
@@ -84,13 +87,13 @@ def dense_crf(
     """
     pydensecrf = _require_crf()
     weights = [
-        arguments.number("dense_crf", "appearance_weight", appearance_weight, 0),
-        arguments.number("dense_crf", "smoothness_weight", smoothness_weight, 0),
+        arguments.number("dense_crf", "appearance_weight", appearance_weight, 0, _HEAVIEST),
+        arguments.number("dense_crf", "smoothness_weight", smoothness_weight, 0, _HEAVIEST),
     ]
     sigmas = [
-        arguments.number("dense_crf", "appearance_distance", appearance_distance, 1e-3),
-        arguments.number("dense_crf", "appearance_color", appearance_color, 1e-6),
-        arguments.number("dense_crf", "smoothness_distance", smoothness_distance, 1e-3),
+        arguments.number("dense_crf", "appearance_distance", appearance_distance, 1e-3, _WIDEST),
+        arguments.number("dense_crf", "appearance_color", appearance_color, 1e-6, _WIDEST),
+        arguments.number("dense_crf", "smoothness_distance", smoothness_distance, 1e-3, _WIDEST),
     ]
     arguments.whole("dense_crf", "iterations", iterations)
     arguments.choice("dense_crf", "normalization", normalization, [*_NORMALIZATIONS])
@@ -128,7 +131,7 @@ def _require_crf() -> Any:
 
 def _probabilities(scores: ArrayLike) -> Scores:
     """As a batch of float32."""
-    given = np.asarray(scores, dtype=np.float32)
+    given = _numbers("scores", scores).astype(np.float32)
     if given.ndim not in (3, 4) or not given.size:
         raise DataError(
             f"dense_crf: scores are (H, W, classes) or (N, H, W, classes), got the shape {given.shape}"
@@ -143,8 +146,10 @@ def _probabilities(scores: ArrayLike) -> Scores:
 
 def _pictures(image: ArrayLike, scores: Scores, color: float) -> NDArray[np.float32]:
     """As a batch of float32 with channels."""
-    given = np.asarray(image)
-    pictures = given.astype(np.float32)
+    given = _numbers("image", image)
+    # numbers that float32 cannot hold are too far apart, whatever the unit
+    with np.errstate(over="ignore"):
+        pictures = given.astype(np.float32)
     if given.ndim == 2:
         pictures = pictures[:, :, None]
     if given.ndim < 4:
@@ -160,7 +165,22 @@ def _pictures(image: ArrayLike, scores: Scores, color: float) -> NDArray[np.floa
             f"dense_crf: appearance_color is in the unit of the image, got {color:g} for an image from "
             f"{pictures.min():g} to {pictures.max():g}, whose colours would all look alike; divide it by 255"
         )
+    if np.abs(pictures).max(initial=0) / color > _FARTHEST:
+        raise DataError(
+            f"dense_crf: image is of numbers up to {_FARTHEST:g} times appearance_color, got "
+            f"{pictures.min():g} to {pictures.max():g} for {color:g}; give a larger appearance_color"
+        )
     return pictures
+
+
+def _numbers(argument: str, values: ArrayLike) -> NDArray[Any]:
+    try:
+        given = np.asarray(values)
+    except ValueError:
+        raise DataError(f"dense_crf: {argument} must be an array, got rows of different lengths") from None
+    if given.dtype.kind not in "buif":
+        raise WrongTypeError(f"dense_crf: {argument} must hold numbers, got an array of {given.dtype}")
+    return given
 
 
 def _features(

@@ -81,20 +81,22 @@ def predict(net: Predictor, batch: NDArray[Any], *, dropout: bool = False) -> Sc
     """``net.predict(batch)``, with ``dropout=True`` if so.
 
     Raises:
-        ArgumentError: it does not take ``dropout``.
+        ArgumentError: it does not take ``dropout``, or has several outputs.
 
     >>> from layergraph.builders import segnet_layers
     >>> predict(segnet_layers((32, 32, 1), 2, 1).compile(), np.zeros((1, 32, 32, 1))).shape
     (1, 32, 32, 2)
     """
-    if not dropout:
-        return net.predict(batch)
     function: Any = net.predict
-    if "dropout" not in signature(function).parameters:
+    if dropout and "dropout" not in signature(function).parameters:
         raise ArgumentError(
             "monte_carlo: net is a network, or another predictor whose predict takes dropout=True, got an "
             f"object of type {type(net).__name__}; sample first and refine the mean afterwards, as in "
             "WithDenseCRF(MonteCarlo(net))"
         )
-    scores: Scores = function(batch, dropout=True)
-    return scores
+    scores: Any = function(batch, dropout=True) if dropout else function(batch)
+    if isinstance(scores, tuple):
+        raise ArgumentError(
+            f"semanticseg: net must have one output, got {len(scores)}; remove the others from its graph"
+        )
+    return np.asarray(scores)

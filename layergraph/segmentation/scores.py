@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from layergraph.errors import ArgumentError, DataError, LayergraphError
 from layergraph.segmentation.monte_carlo import MonteCarlo
-from layergraph.segmentation.predictors import Predictor, Scores, Uncertainty
+from layergraph.segmentation.predictors import Predictor, Scores, Uncertainty, predict
 
 
 def image_scores(
@@ -34,12 +34,7 @@ def image_scores(
         if isinstance(net, MonteCarlo):
             scores, uncertainty = net.predict_with_uncertainty(batch)
         else:
-            given = net.predict(batch)
-            if isinstance(given, tuple):
-                raise ArgumentError(
-                    f"semanticseg: net must have one output, got {len(given)}; remove others from its graph"
-                )
-            scores = np.asarray(given)
+            scores = predict(net, batch)
     except ArgumentError:  # of the network, whatever the image
         raise
     except LayergraphError as error:
@@ -98,7 +93,7 @@ def _expect_map(net: Predictor, error: Exception | None) -> None:
     if len(sizes) != 1:
         return
     try:
-        scores = net.predict(np.zeros((1, *sizes[0]), np.float32))
+        scores = predict(net, np.zeros((1, *sizes[0]), np.float32))
     except (RuntimeError, LayergraphError):  # not the fault of the image's size
         return
     if np.ndim(scores) == 2 or np.shape(scores)[1:-1] == (1, 1):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from layergraph.data.resizing import resize_image
 from layergraph.segmentation.dense_crf import dense_crf
-from layergraph.segmentation.predictors import Predictor, Scores, checked_predictor
+from layergraph.segmentation.predictors import Predictor, Scores, checked_predictor, predict
 
 
 class Parameters(TypedDict, total=False):
@@ -53,5 +53,5 @@ class WithDenseCRF:
     def predict(self, batch: NDArray[Any], /) -> Scores:
         """Refined scores (N, H, W, classes) of images (N, H, W, C)."""
         size = (batch.shape[1], batch.shape[2])
-        scores = np.stack([resize_image(image, size) for image in self.net.predict(batch)])
+        scores = np.stack([resize_image(image, size) for image in predict(self.net, batch)])
         return dense_crf(scores, batch, **self.parameters)

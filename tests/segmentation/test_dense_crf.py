@@ -173,6 +173,16 @@ def test_small_scores_are_enlarged_first(crf):
     np.testing.assert_array_equal(found[0].argmax(axis=2), truth)
 
 
+@pytest.mark.parametrize("factor", [257, 1e6])
+def test_colors_of_any_unit(crf, factor):
+    image, _, scores = halves(8, 9)
+    wanted = mean_field(scores, image, 4, 67, 3, 3, 1, 10, "symmetric")
+    found = dense_crf(scores, image * float(factor), appearance_color=3 * factor)
+    assert np.abs(found - wanted).mean() < 0.01
+    widest = dense_crf(scores, image, appearance_distance=1e30, smoothness_distance=1e30)
+    assert np.isfinite(widest).all()
+
+
 def test_texts_of_errors(crf, golden_errors):
     image, _, scores = halves(4, 5)
     golden_errors(
@@ -188,6 +198,10 @@ def test_texts_of_errors(crf, golden_errors):
             "an image from 0 to 1": lambda: dense_crf(scores, np.linspace(0, 1, 20).reshape(4, 5)),
             "a weight below zero": lambda: dense_crf(scores, image, appearance_weight=-1),
             "no distance": lambda: dense_crf(scores, image, smoothness_distance=0),
+            "a weight that float32 cannot hold": lambda: dense_crf(scores, image, appearance_weight=1e39),
+            "colors far apart": lambda: dense_crf(scores, image * 1e9),
+            "scores in words": lambda: dense_crf([[["a"]]], image),
+            "an image in complex numbers": lambda: dense_crf(scores, image * 1j),
             "no iteration": lambda: dense_crf(scores, image, iterations=0),
             "an unknown normalization": lambda: dense_crf(scores, image, normalization="none"),
             "a wrapper, before any image": lambda: WithDenseCRF(Fixed(scores), appearance_color="red"),

@@ -11,7 +11,7 @@ import pytest
 
 from layergraph.data import ImageDatastore, PixelLabelDatastore, combine, write_image
 from layergraph.errors import ArgumentError, DataError, SizeError, WrongTypeError
-from layergraph.segmentation import evaluate_semantic_segmentation, semanticseg
+from layergraph.segmentation import AtSize, MonteCarlo, evaluate_semantic_segmentation, semanticseg
 from layergraph.segmentation.label_files import file_names
 
 
@@ -290,11 +290,12 @@ def test_scores_that_are_no_scores():
     check(text, IMAGES[0], Constant([0.0] * 256), error=ArgumentError)
 
     class Two(Constant):
-        def predict(self, batch):
+        def predict(self, batch, dropout=False):
             return super().predict(batch), super().predict(batch)
 
-    text = "semanticseg: net must have one output, got 2; remove others from its graph"
-    check(text, IMAGES[0], Two([0]), error=ArgumentError)
+    text = "semanticseg: net must have one output, got 2; remove the others from its graph"
+    for net in (Two([0]), AtSize(Two([0]), (3, 3)), MonteCarlo(AtSize(Two([0]), (3, 3)), 2)):
+        check(text, IMAGES[0], net, error=ArgumentError)
 
 
 class Same:
