@@ -28,7 +28,7 @@ CATALOGUE: tuple[Check, ...] = (
     Check("LG-DUPLICATE-NAME", "error", "two layers of one name"),
     Check("LG-GAPS", "warning", "a transposed convolution that leaves gaps", windows.gaps),
     Check("LG-LARGE-ACTIVATION", "warning", "very large activations", activations.large_activations),
-    Check("LG-MEASURED", "hint", "a torch module whose values decide what it does", modules.measured),
+    Check("LG-MEASURED", "hint", "a torch module that cannot run without data", modules.measured),
     Check("LG-MISSING-INPUT", "error", "an input that nothing feeds"),
     Check("LG-MODULE", "error", "a torch module that cannot take its input"),
     Check("LG-NEAR-DUPLICATE", "warning", "names easily taken for each other", names.near_duplicates),

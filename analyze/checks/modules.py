@@ -11,12 +11,14 @@ from layergraph.layers import ModuleLayer
 
 
 def measured(subject: Subject) -> Iterator[Issue]:
-    """Modules that ran with data, because values decide what they do: other values may give other sizes."""
+    """Modules that ran with data; where values decide what they do, others may give other sizes."""
     for layer in subject.of(ModuleLayer):
         inputs = known_inputs(subject.lgraph, layer, subject.propagation)
         if inputs and layer.is_measured(inputs):
             text = (
-                "values decide what the module does; sizes and costs are those of one run with random numbers"
+                "the module cannot run without data; sizes and costs are those of a run with random numbers"
             )
-            hint = "other images may give others; a module that looks at no value is analyzed without data"
+            hint = (
+                "where values decide, other images may give others; a module that looks at none needs no data"
+            )
             yield Issue("LG-MEASURED", "hint", layer.name, "", text, hint)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
 from layergraph.modules.behavior import run, run_in_training, stop_working_in_place
-from layergraph.modules.trial import Shapes
+from layergraph.modules.trial import Shapes, copy_of
 
 
 class CopyInputs:
@@ -40,7 +39,7 @@ def network_copy(module: nn.Module, shapes: Shapes, memo: dict[int, Any] | None 
     Args:
         memo: what is copied already, for modules that share parts; as of ``copy.deepcopy``.
     """
-    copied = copy.deepcopy(module, memo)
+    copied = copy_of(module, memo)
     keep_inputs(copied, written_inputs(module, shapes))
     return copied
 

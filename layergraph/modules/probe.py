@@ -55,12 +55,13 @@ class Memory:
 def memory(module: nn.Module, shapes: Shapes, *, training: bool) -> Memory:
     """The memory that a run of the network's copy takes; ``shapes`` are those of the inputs, the batch first.
 
-    Of a module that cannot be trained the memory in training is that in evaluation, with gradients.
+    Of a module that cannot be trained the memory in training is that in evaluation, with gradients if it can.
     """
-    for mode in (True, False) if training else (False,):
+    modes = [(True, True), (False, True), (False, False)] if training else [(False, False)]
+    for mode, gradients in modes:
         for batches in ((2, 3), (1,)):
             try:
-                runs = [_run(module, of_batch(shapes, n), mode, gradients=training) for n in batches]
+                runs = [_run(module, of_batch(shapes, n), mode, gradients=gradients) for n in batches]
             except Exception as error:
                 fault = error
             else:

@@ -7,6 +7,7 @@ import logging
 import os
 import random
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar, cast
@@ -24,7 +25,7 @@ Inputs = Callable[[], list[Tensor]]
 _ROOM = 64
 
 # in errors of torch that say no more than RuntimeError: x.numpy(), an operation of one's own, formatting
-_MISSING = ("tensor subclasses", "FakeTensor", "fake impl", "data pointer", "'meta' device")
+_MISSING = ("tensor subclasses", "FakeTensor", "fake impl", "data pointer", "'meta' device", "TorchScript")
 
 
 def try_out(
@@ -67,8 +68,8 @@ def try_out(
         numbers = [torch.rand(shape, generator=generator) for shape in shapes]
         return [tensor.to(device, dtype) for tensor in numbers]
 
-    with _same_random_state(device), _default_device(device):
-        return use(copy.deepcopy(module), inputs), True
+    with _same_random_state(device), _silent(), _default_device(device):
+        return use(copy_of(module), inputs), True
 
 
 def dtype_of(module: nn.Module) -> torch.dtype:
@@ -79,8 +80,9 @@ def dtype_of(module: nn.Module) -> torch.dtype:
 
 def _fake_copy(module: nn.Module, mode: FakeTensorMode) -> nn.Module:
     """A copy with fake tensors, also for tensors that are plain attributes."""
-    memo: dict[int, object] = {}
-    for tensor in [*module.parameters(), *module.buffers()]:
+    memo: dict[int, Any] = {}
+    attributes = [x for x in plain_attributes(module, Tensor) if not isinstance(x, FakeTensor)]
+    for tensor in [*module.parameters(), *module.buffers(), *attributes]:
         # what the mode itself does for any tensor takes ten times as long
         if type(tensor) in (Tensor, nn.Parameter) and tensor.layout == torch.strided:
             empty: Any = FakeTensor(mode, torch.empty_like(tensor, device="meta"), tensor.device)
@@ -88,7 +90,31 @@ def _fake_copy(module: nn.Module, mode: FakeTensorMode) -> nn.Module:
                 empty._is_param = True
             memo[id(tensor)] = empty.requires_grad_(tensor.requires_grad)
     with FakeCopyMode(mode):
-        return copy.deepcopy(module, memo)
+        return copy_of(module, memo)
+
+
+def copy_of(module: nn.Module, memo: dict[int, Any] | None = None) -> nn.Module:
+    """A deep copy, also of a module that keeps results of computations, or random generators.
+
+    ``copy.deepcopy`` refuses them: the weight that old weight normalization and pruning compute, for example.
+    """
+    memo = {} if memo is None else memo
+    for tensor in plain_attributes(module, Tensor):
+        if not tensor.is_leaf and id(tensor) not in memo:
+            memo[id(tensor)] = tensor.detach().clone()
+    for generator in plain_attributes(module, torch.Generator):
+        memo.setdefault(id(generator), generator.clone_state())
+    with torch.no_grad():  # with gradients TorchScript makes parameters that no solver takes
+        copied = copy.deepcopy(module, memo)
+    for parameter, original in zip(copied.parameters(), module.parameters(), strict=True):
+        parameter.requires_grad_(original.requires_grad)
+    return copied
+
+
+def plain_attributes(module: nn.Module, kind: type[T]) -> Iterator[T]:
+    """The attributes of this type that a module and its parts have; not parameters and buffers."""
+    for part in module.modules():
+        yield from (value for value in vars(part).values() if isinstance(value, kind))
 
 
 @contextmanager
@@ -111,11 +137,13 @@ def _misses_data(fault: BaseException | None) -> bool:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Fake tensors log each operation that fails, which here is no news."""
+    """No warnings, and no log of each operation that fails with fake tensors."""
     logger = logging.getLogger(FakeTensor.__module__)
     before, logger.disabled = logger.disabled, True
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         logger.disabled = before
 

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from memory_measures import PeakBytes, SavedTensors, storage
 from torch import nn
+from torch.nn.utils import prune
 from torch.utils.flop_counter import FlopCounterMode
 
 from layergraph import Convolution2dLayer, ImageInputLayer, LayerGraph, ModuleLayer
@@ -327,3 +328,54 @@ def test_a_module_for_one_observation_or_for_evaluation_alone():
         assert LayerGraph([ImageInputLayer((8, 7, 3)), ModuleLayer(module)]).compile().eval()(
             torch.rand(1, 3, 8, 7)
         ).shape[2:] == (8, 7)
+
+
+def scripted():
+    return torch.jit.script(nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(inplace=True)))
+
+
+def pruned():
+    conv = nn.Conv2d(3, 4, 1)
+    prune.l1_unstructured(conv, "weight", 0.5)
+    return conv
+
+
+class Noise(nn.Module):
+    """A module with random numbers of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.generator, self.scale = torch.Generator(), nn.Parameter(torch.ones(3, 1, 1))
+
+    def forward(self, x):
+        return x + self.scale * torch.rand(x.shape, generator=self.generator)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+@pytest.mark.parametrize("make", [scripted, pruned, Noise, lambda: nn.utils.weight_norm(nn.Conv2d(3, 4, 1))])
+def test_modules_that_plain_copies_fail_for(make):
+    """Of TorchScript, with a weight that is computed before each run, and with a random generator."""
+    module = make()
+    before = states_of_generators(module)
+    lgraph = between_layers(module)
+    analysis = analyze_network(lgraph.replace_layer("last", Convolution2dLayer(1, 2)), target_usage="network")
+    assert (analysis.num_errors, analysis.costs().complete) == (0, True)
+    net, x = lgraph.compile(), torch.rand(2, 2, 8, 9)
+    assert states_of_generators(module) == before
+    inner = net.activations(x, "first")
+    torch.testing.assert_close(net.activations(x, "module"), make_again(module, inner))
+    net.train()(x).sum().backward()
+    learned = list(net.module.parameters())
+    assert all(p.is_leaf and p.grad is not None for p in learned)
+    assert len(learned) == len(list(module.parameters()))
+
+
+def states_of_generators(module):
+    return [found.get_state().tolist() for found in trial.plain_attributes(module, torch.Generator)]
+
+
+def make_again(module, x):
+    """What the user's module gives."""
+    with torch.no_grad():
+        return module.eval()(x.clone())
