@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -38,7 +39,8 @@ def save(lgraph: LayerGraph, path: str | os.PathLike[str]) -> None:
 
     Raises:
         LayergraphError: a layer has a Python function as initializer and no weights yet.
-        OSError: the file cannot be written.
+        ArgumentError: the path has a character that no file name has.
+        OSError: the file cannot be written; nothing is left of it, and an older one stays.
 
     >>> import tempfile, layergraph
     >>> from layergraph.builders import unet_layers
@@ -48,6 +50,7 @@ def save(lgraph: LayerGraph, path: str | os.PathLike[str]) -> None:
     ...     layergraph.load(f"{folder}/unet.safetensors") == lgraph
     True
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     owners = shared_modules(lgraph)
@@ -64,8 +67,28 @@ def save(lgraph: LayerGraph, path: str | os.PathLike[str]) -> None:
     }
     metadata = {"format": FORMAT, "architecture": json.dumps(architecture, allow_nan=False)}
     with replacing(path) as temporary:
-        # every tensor apart: safetensors refuses tensors that share memory
-        save_file({key: tensor.clone() for key, tensor in tensors.items()}, temporary, metadata)
+        try:
+            # every tensor apart: safetensors refuses tensors that share memory
+            save_file({key: tensor.clone() for key, tensor in tensors.items()}, temporary, metadata)
+        except SafetensorError as error:
+            if (number := re.search(r"os error (\d+)", str(error))) is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1]))) from None
+        _order_metadata(temporary)
+
+
+def _order_metadata(path: Path) -> None:
+    """Put the format first: safetensors orders metadata at random, but equal graphs give equal files."""
+    first, last = '{"__metadata__":{"architecture":', f',"format":{json.dumps(FORMAT)}}}'
+    with path.open("r+b") as file:
+        header = file.read(int.from_bytes(file.read(8), "little"))
+        if header.startswith(first.encode()):
+            # inside the architecture every quote is escaped, so this is its end
+            end = header.index(last.encode())
+            opening = header.index(b'"architecture"')
+            moved = last[1:-1].encode() + b","
+            file.seek(8)
+            file.write(header[:opening] + moved + header[opening:end])
 
 
 def load(
