@@ -161,7 +161,7 @@ def assert_same(found, wanted):
     torch.testing.assert_close(found, wanted, rtol=0, atol=0, equal_nan=True)
 
 
-@settings(max_examples=60, suppress_health_check=[*HealthCheck], deadline=None)
+@settings(max_examples=40, suppress_health_check=[*HealthCheck], deadline=None)
 @given(pair=pairs_of_networks())
 def test_random_networks_in_place_and_out_of_place_are_the_same(pair):
     nets = []
@@ -346,6 +346,7 @@ def test_costs_are_what_torch_counts(name):
     assert_costs_are_what_torch_counts(before_a_skip(MODULES[name](True)))
 
 
+@pytest.mark.slow
 @settings(max_examples=30, suppress_health_check=[*HealthCheck], deadline=None)
 @given(pair=pairs_of_networks(losses=False))
 def test_costs_of_random_networks_are_what_torch_counts(pair):

@@ -110,6 +110,35 @@ def test_a_torch_module_learns_with_factor_1_and_respects_requires_grad(tiny, pa
     assert module.weight.equal(before["weight"])
 
 
+@pytest.mark.parametrize("solver", ["sgdm", "adam", "rmsprop"])
+def test_a_torch_module_in_two_layers_learns_as_one(tiny, pairs, train, solver):
+    """As a module that calls it twice."""
+
+    class Twice(torch.nn.Module):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, x):
+            return self.inner(self.inner(x))
+
+    module = torch.nn.Sequential(
+        torch.nn.Conv2d(4, 4, 3, padding=1), torch.nn.BatchNorm2d(4), torch.nn.ReLU(True)
+    )
+    lgraph, before = tiny(), copy.deepcopy(module.state_dict())
+    shared = [ModuleLayer(module, name="relu"), ModuleLayer(module, name="again")]
+    nets = []
+    for layers in (shared, [ModuleLayer(Twice(module), name="relu")]):
+        torch.manual_seed(0)
+        net = lgraph.replace_layer("relu", layers).compile()
+        nets.append(train(pairs(), net, solver=solver, l2_regularization=0.01)[0])
+    found, wanted = (list(net.state_dict(keep_vars=True).values()) for net in nets)
+    found = list({id(tensor): tensor for tensor in found}.values())
+    assert len(found) == len(wanted)
+    assert all(torch.equal(one, other) for one, other in zip(found, wanted, strict=True))
+    assert all(torch.equal(before[key], tensor) for key, tensor in module.state_dict().items())
+
+
 def test_nothing_to_learn(tiny, pairs, refusal):
     lgraph = tiny()
     bare = LayerGraph([lgraph["image"], torch_free(), lgraph["softmax"], lgraph["labels"]])
