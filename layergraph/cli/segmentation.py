@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from layergraph.cli.arguments import ClassesOption, LabelIdsOption, classes_and_ids
-from layergraph.cli.output import write_text
+from layergraph.cli.output import save_text, write_text
 from layergraph.errors import DataError
 from layergraph.wording import quoted, visible
+
+_CLASSES = "classes.json"  # beside label images: what their indices mean
+
+
+class Pair(StrEnum):
+    """Which files belong together."""
+
+    by_name = "name"
+    by_order = "order"
 
 
 def input_size(lgraph: Any) -> tuple[int, int]:
@@ -39,7 +50,7 @@ def segment(
     """Give each pixel of images its class, with a trained network.
 
     The labels of images/x.jpg are out/pixelLabel_x.png: class indices 0, 1, 2, ... in the order of the
-    network's classes.
+    network's classes, whose names are in out/classes.json.
 
     [bold]Example:[/bold] layergraph segment model.safetensors --images images --output out --overlays
     """
@@ -57,6 +68,7 @@ def segment(
     predictor = AtSize(net, input_size(lgraph)) if resize else net
     store = ImageDatastore(images)
     labels = semanticseg(store, predictor, write_location=output)
+    save_text(json.dumps(labels.classes, indent=2), output / _CLASSES)
     for index, file in enumerate(labels.files if overlays else ()):
         try:
             picture = labeloverlay(store[index], labels[index])
@@ -72,29 +84,47 @@ def evaluate(
     predicted: Annotated[
         Path, typer.Option(metavar="FOLDER", help="Label images of class indices, from segment.")
     ],
-    truth: Annotated[Path, typer.Option(metavar="FOLDER", help="The true label images, in the same order.")],
+    truth: Annotated[Path, typer.Option(metavar="FOLDER", help="The true label images.")],
     classes: ClassesOption,
     label_ids: LabelIdsOption = None,
+    pair: Annotated[
+        Pair, typer.Option(help="Which label images belong together: those of one name, or in their order.")
+    ] = Pair.by_name,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write everything as JSON to this file.")
     ] = None,
 ) -> None:
     """Compare predicted with true label images: accuracy and IoU, of all, of each class, of each image.
 
-    --label-ids are those of the true label images.
+    --classes and --label-ids are those of the true label images, the classes in the order of the network's.
 
     [bold]Example:[/bold] layergraph evaluate --predicted out --truth labels --classes sky,road
     """
-    import json
-
     from layergraph.data import PixelLabelDatastore
     from layergraph.segmentation import evaluate_semantic_segmentation
 
     names, ids = classes_and_ids(classes, label_ids)
     only_labels = sorted(predicted.glob("pixelLabel_*.png")) or predicted
+    of_network = _network_classes(predicted) or names
     metrics = evaluate_semantic_segmentation(
-        PixelLabelDatastore(only_labels, names, range(len(names))), PixelLabelDatastore(truth, names, ids)
+        PixelLabelDatastore(only_labels, of_network, range(len(of_network))),
+        PixelLabelDatastore(truth, names, ids),
+        pair=pair.value,
     )
     print(metrics)
     if output is not None:
         write_text(json.dumps(metrics.to_dict(), indent=2), output)
+
+
+def _network_classes(folder: Path) -> list[str] | None:
+    """The names of the classes that label images of a folder hold, where segment wrote them there."""
+    file = folder / _CLASSES
+    if not file.is_file():
+        return None
+    try:
+        names = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        names = None
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise DataError(f"{quoted(str(file))} must be a list of class names in JSON; segment writes it anew")
+    return names

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layergraph.data.label_array import LabelArray, class_names
+from layergraph.data.pairing import unique_names
 from layergraph.errors import ArgumentError, DataError
 from layergraph.segmentation.batches import ImageStore, image_files
 from layergraph.wording import quoted
@@ -44,7 +44,7 @@ def write_label_files(
             f"semanticseg: name_prefix must be the beginning of a file name, got {quoted(prefix)}"
         )
     images = image_files(store)
-    stems = numbers(len(store)) if images is None else file_names(images)
+    stems = numbers(len(store)) if images is None else unique_names(images)
     files = [folder / f"{prefix}{'_' * bool(prefix)}{stem}.png" for stem in stems]
     _keep_images(files, images or ())
     try:
@@ -60,36 +60,6 @@ def write_label_files(
     if names is None:
         names = [f"C{number}" for number in range(1, num_classes + 1)]
     return PixelLabelDatastore(files, class_names(names), list(range(num_classes)))
-
-
-def file_names(files: Sequence[Path]) -> list[str]:
-    """A name for each file: its own without the ending; no two are equal, in upper or lower case.
-
-    Where several would have one name, each gets the path from the folder that all files are in, its parts
-    joined by ``_``; and where these are equal too, such as those of ``a.png`` and ``a.jpg``, a number.
-
-    >>> file_names([Path("a/1.png"), Path("a/2.png"), Path("b/2.png"), Path("b/2.jpg")])
-    ['1', 'a_2', 'b_2', 'b_2_2']
-    """
-    count = Counter(file.stem.casefold() for file in files)
-    names = [file.stem for file in files]
-    if len(count) < len(files):
-        common = Path(os.path.commonpath([file.absolute().parent for file in files]))
-        for place, file in enumerate(files):
-            if count[file.stem.casefold()] > 1:
-                names[place] = "_".join(file.absolute().relative_to(common).with_suffix("").parts)
-    # a number is none that another file has as its name
-    taken = {name.casefold() for name in names}
-    used: Counter[str] = Counter()
-    for place, name in enumerate(names):
-        used[name.casefold()] += 1
-        while used[name.casefold()] > 1:
-            names[place] = f"{name}_{used[name.casefold()]}"
-            if names[place].casefold() not in taken:
-                break
-            used[name.casefold()] += 1
-        taken.add(names[place].casefold())
-    return names
 
 
 def numbers(count: int) -> list[str]:

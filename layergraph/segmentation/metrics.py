@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layergraph.data.label_array import class_indices, class_names, class_names_of, expect_classes
+from layergraph.data.pairing import partners
 from layergraph.errors import ArgumentError, DataError, LayergraphError, WrongTypeError, did_you_mean
 from layergraph.labels import UNLABELLED
+from layergraph.layers import arguments
 from layergraph.progress import with_progress
 from layergraph.segmentation.confusion import (
     ConfusionMetrics,
@@ -24,7 +27,7 @@ from layergraph.segmentation.confusion import (
 )
 from layergraph.segmentation.results import SemanticSegmentationMetrics
 from layergraph.tables import Table
-from layergraph.wording import quoted
+from layergraph.wording import quoted, visible
 
 # for each metric to ask for: its column in the data set and image tables, its column in the class table
 _COLUMNS = {
@@ -49,9 +52,10 @@ def evaluate_semantic_segmentation(
     *,
     classes: Sequence[str] | None = None,
     metrics: str | Iterable[str] = "all",
+    pair: Literal["name", "order"] = "name",
     verbose: bool = True,
 ) -> SemanticSegmentationMetrics:
-    """Compare predicted label images with the true ones, pair by pair in their order.
+    """Compare predicted label images with the true ones, pair by pair.
 
     ``predicted`` and ``truth`` are pixel label datastores, or sequences of (H, W) integer arrays with
     class indices or 255 (unlabelled), such as the results of :func:`semanticseg`; an array (H, W) is one
@@ -59,15 +63,20 @@ def evaluate_semantic_segmentation(
     up to the highest label found. Pixels unlabelled in the truth are skipped; pixels predicted as unlabelled
     are wrong for their class. Images are read one at a time.
 
+    Two datastores are paired by the names of their files: ``scan1.png`` belongs to ``scan1_mask.png`` and to
+    ``pixelLabel_scan1.png`` (:func:`~layergraph.data.pairing.partners` has the rule), and where the names
+    have nothing in common, by their order, with a warning. ``pair="order"`` pairs them by their order, as
+    arrays are. The results are in the order of ``truth``.
+
     ``metrics`` is ``"all"`` or some of ``"global-accuracy"``, ``"accuracy"``, ``"iou"``,
     ``"weighted-iou"``. Formulas: :func:`confusion_metrics`, applied to the confusion matrix of the data
     set and to that of each image. Means run over the classes that have a value: a class that occurs
     nowhere (in the data set, or in that image) is NaN in the table and not part of the mean.
     ``verbose`` shows a progress bar on stderr where that is a terminal.
 
-    Raises DataError for different numbers of images, different class names, a pair of different sizes,
-    labels outside the classes and plain arrays that hold 0 and 255 alone (masks), WrongTypeError for arrays
-    that are not of integers, ArgumentError for unknown metrics.
+    Raises DataError for different numbers of images, a file without a partner, different class names, a pair
+    of different sizes, labels outside the classes and plain arrays that hold 0 and 255 alone (masks),
+    WrongTypeError for arrays that are not of integers, ArgumentError for unknown metrics.
     Source: MATLAB, evaluateSemanticSegmentation.
 
     >>> predicted = [[[0, 0], [1, 1]], [[1, 1], [1, 0]]]
@@ -83,13 +92,18 @@ def evaluate_semantic_segmentation(
     """
     chosen = _chosen(metrics)
     predicted, truth = _store("predicted", predicted), _store("truth", truth)
-    if len(predicted) != len(truth):
+    arguments.choice("evaluate_semantic_segmentation", "pair", pair, ("name", "order"))
+    if not len(truth) and not len(predicted):
+        raise DataError("there are no label images to compare")
+    said, true = (getattr(store, "files", None) for store in (predicted, truth))
+    order: Sequence[int] = range(len(truth))
+    if pair == "name" and said and true:
+        order = partners(true, said, "evaluate_semantic_segmentation")
+    elif len(predicted) != len(truth):
         raise DataError(
             f"there are {len(predicted)} predicted label images and {len(truth)} true ones; "
             "give one prediction for each true image, in the same order"
         )
-    if not len(truth):
-        raise DataError("there are no label images to compare")
     names = _class_names(predicted, truth, classes)
     size = len(names)
     every = np.zeros((UNLABELLED + 1, UNLABELLED + 1), np.int64)
@@ -97,19 +111,21 @@ def evaluate_semantic_segmentation(
     for index in with_progress(range(len(truth)), "Evaluating", len(truth), shown=verbose):
         try:
             pairs = count_pairs(
-                _labels(predicted[index], "the prediction", names),
+                _labels(predicted[order[index]], "the prediction", names),
                 _labels(truth[index], "the truth", names),
                 size,
             )
         except LayergraphError as error:
-            raise type(error)(f"{_pair(predicted, truth, index)}: {error}") from None
+            place = _place(index, said and said[order[index]], true and true[index])
+            raise type(error)(f"{place}: {error}") from None
         every += pairs
         images.append(confusion_metrics(class_counts(pairs, size, unlabelled_column=True)))
     refuse_masks(every, size, predicted, truth)
     total = class_counts(every, size, unlabelled_column=True)
     whole = confusion_metrics(total)
     image_names = [
-        _name(truth, index) or _name(predicted, index) or str(index) for index in range(len(truth))
+        true[index].name if true else said[order[index]].name if said else str(index)
+        for index in range(len(truth))
     ]
     wide, narrow = zip(*(_COLUMNS[metric] for metric in chosen), strict=True)
     return SemanticSegmentationMetrics(
@@ -193,12 +209,6 @@ def _highest(labels: Any, what: str) -> int:
     return int(array.max(initial=0, where=array != UNLABELLED))
 
 
-def _name(store: LabelStore, index: int) -> str | None:
-    files = getattr(store, "files", None)
-    return None if files is None else str(files[index].name)
-
-
-def _pair(predicted: LabelStore, truth: LabelStore, index: int) -> str:
-    stores = (getattr(store, "files", None) for store in (predicted, truth))
-    paths = [str(files[index]) for files in stores if files is not None]
+def _place(index: int, *files: Path | None) -> str:
+    paths = [visible(str(file)) for file in files if file]
     return f"image {index} ({' and '.join(paths)})" if paths else f"image {index}"

@@ -107,6 +107,33 @@ def test_datastores_bring_names_and_classes(tmp_path):
     assert mixed.image_metrics.name == ("pixelLabel_1.png", "pixelLabel_2.png")
 
 
+def test_a_perfect_predictor_is_right_everywhere_whatever_the_order_of_the_names(tmp_path):
+    numbers = range(1, 13)
+    images = {n: np.random.default_rng(n).integers(0, 3, (4, 5), np.uint8) for n in numbers}
+    for folder, form in (("predicted", "pixelLabel_scan{}"), ("truth", "scan{}_mask")):
+        (tmp_path / folder).mkdir()
+        for number, labels in images.items():
+            write_labels(tmp_path / folder / f"{form.format(number)}.png", labels)
+    predicted, truth = (PixelLabelDatastore(tmp_path / f, CLASSES, range(3)) for f in ("predicted", "truth"))
+    found = evaluate_semantic_segmentation(predicted, truth)
+    assert found.data_set_metrics.global_accuracy == (1.0,)
+    assert found.image_metrics.name == tuple(file.name for file in truth.files)
+    in_order = evaluate_semantic_segmentation(predicted, truth, pair="order")
+    assert in_order.data_set_metrics.global_accuracy[0] < 0.9
+    with pytest.raises(DataError, match=r"got none for '.*scan12_mask\.png' in '.*predicted'; add it"):
+        evaluate_semantic_segmentation(predicted[:3], truth[:4])
+    message = "evaluate_semantic_segmentation: pair is 'name' or 'order', got 'names'"
+    with pytest.raises(ArgumentError, match=f"^{message}$"):
+        evaluate_semantic_segmentation(predicted, truth, pair="names")
+
+
+def test_errors_name_the_files_that_were_paired(tmp_path):
+    predicted = store(tmp_path / "predicted", [PREDICTED[0], [[0, 1, 2]]], name="b")[[1, 0]]
+    truth = store(tmp_path / "truth", TRUTH)
+    with pytest.raises(DataError, match=r"^image 1 \(.*b_2\.png and .*label_2\.png\): the prediction is 1×3"):
+        evaluate_semantic_segmentation(predicted, truth)
+
+
 def test_without_class_names_they_are_counted():
     assert evaluate_semantic_segmentation(PREDICTED, TRUTH).classes == ("C1", "C2", "C3")
     nothing = evaluate_semantic_segmentation([[[255]]], [[[255]]])

@@ -4,7 +4,6 @@ import gc
 import io
 import re
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ import pytest
 from layergraph.data import ImageDatastore, PixelLabelDatastore, combine, write_image
 from layergraph.errors import ArgumentError, DataError, SizeError, WrongTypeError
 from layergraph.segmentation import AtSize, MonteCarlo, evaluate_semantic_segmentation, semanticseg
-from layergraph.segmentation.label_files import file_names
 
 
 class Bands:
@@ -156,23 +154,6 @@ def test_results_have_the_names_of_their_images(tmp_path):
     names = ["scan10", "b_scan2", "a_scan2", "scan2", "x.y"]
     assert [file.name for file in found.files] == [f"{name}.png" for name in names]
     assert [int(labels[0, 0]) for labels in found] == [0, 0, 1, 1, 2]
-
-
-@pytest.mark.parametrize(
-    ("files", "names"),
-    [
-        (["a/x.png"], ["x"]),
-        (["a/x.png", "a/x.jpg"], ["x", "x_2"]),
-        (["a/x.png", "a/X.png"], ["x", "X_2"]),
-        (["a/x.png"] * 3, ["x", "x_2", "x_3"]),
-        (["a/x.png", "a/x.jpg", "a/x_2.png"], ["x", "x_3", "x_2"]),
-        (["a/x.png", "b/x.png", "b/a_x.png"], ["a_x", "b_x", "a_x_2"]),
-        (["a/b/x.png", "a/c/x.png", "a/c/y.png"], ["b_x", "c_x", "y"]),
-        (["x/y_z.png", "x_y/z.png", "w/z.png"], ["y_z", "x_y_z", "w_z"]),
-    ],
-)
-def test_names_of_files_are_unique(files, names):
-    assert file_names([Path(file) for file in files]) == names
 
 
 def test_labels_know_their_classes(images, tmp_path):

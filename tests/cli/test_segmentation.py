@@ -1,0 +1,89 @@
+"""The commands segment and evaluate on a network that is right everywhere."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import layergraph as lg
+from layergraph.cli.segmentation import Pair, evaluate, segment
+from layergraph.data import write_image
+from layergraph.errors import DataError
+
+CLASSES = ["dark\x1b[2J", "bright"]
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    """A model that tells dark from bright, images scan1 to scan12, and their masks of 0 and 255."""
+    convolution = lg.Convolution2dLayer(1, 2, name="conv")
+    layers = [convolution, lg.SoftmaxLayer(), lg.PixelClassificationLayer(classes=CLASSES)]
+    net = lg.LayerGraph([lg.ImageInputLayer((4, 5), normalization="none"), *layers]).compile()
+    with torch.no_grad():
+        module = net.layer_module("conv")
+        module.weight.copy_(torch.tensor([0.0, 1.0]).reshape(2, 1, 1, 1))
+        module.bias.copy_(torch.tensor([100.0, 0.0]))
+    net.layer_graph().save(tmp_path / "model.safetensors")
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    for number in range(1, 13):
+        bright = np.random.default_rng(number).integers(0, 2, (4, 5), np.uint8)
+        write_image(tmp_path / "images" / f"scan{number}.png", bright * np.uint8(200))
+        write_image(tmp_path / "masks" / f"scan{number}_mask.png", bright * np.uint8(255))
+    (tmp_path / "classes.txt").write_text(f"0 {CLASSES[0]}\n255 {CLASSES[1]}\n")
+    return tmp_path
+
+
+def run_segment(folder: Path, output: str = "out") -> None:
+    segment(
+        folder / "model.safetensors",
+        images=folder / "images",
+        output=folder / output,
+        overlays=True,
+        resize=True,
+    )
+
+
+def run_evaluate(folder: Path, **options: object) -> None:
+    values = {"classes": str(folder / "classes.txt"), "label_ids": None, "output": folder / "m.json"}
+    evaluate(predicted=folder / "out", truth=folder / "masks", **{**values, **options})
+
+
+def accuracy(folder: Path) -> float:
+    return json.loads((folder / "m.json").read_text())["data_set_metrics"]["global_accuracy"]
+
+
+def test_results_are_paired_by_name(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_segment(folders)
+    names = {path.name for path in (folders / "out").iterdir()}
+    wanted = {f"{kind}_scan{n}.png" for kind in ("pixelLabel", "overlay") for n in range(1, 13)}
+    assert names == {*wanted, "classes.json"}
+    run_evaluate(folders)
+    assert accuracy(folders) == 1
+    run_evaluate(folders, pair=Pair.by_order)
+    assert accuracy(folders) < 0.9
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    assert f"wrote 12 label images to {folders / 'out'}; classes: dark\\x1b[2J, bright\n" in printed
+
+
+def test_classes_in_another_order_than_those_of_the_network_are_not_swapped(folders: Path) -> None:
+    run_segment(folders)
+    with pytest.raises(DataError, match="must have the same classes in the same order, got"):
+        run_evaluate(folders, classes="bright,dark", label_ids="255,0")
+    (folders / "out" / "classes.json").write_text('{"a": 1}')
+    file = str(folders / "out" / "classes.json")
+    message = f"{file!r} must be a list of class names in JSON; segment writes it anew"
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        run_evaluate(folders)
+
+
+def test_images_are_not_mixed_with_results(folders: Path) -> None:
+    with pytest.raises(DataError, match=r"^--output must be another folder than --images, got "):
+        run_segment(folders, "images")
+    assert len(list((folders / "images").iterdir())) == 12
