@@ -21,14 +21,18 @@ _LONGEST_ENDING = 32  # bytes; a longer one is no format, and leaves no room in 
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str], *, synced: bool = True) -> Iterator[Path]:
     """Give a temporary file to write to; it takes the place of ``path`` when the block ends well.
 
     After an error the temporary file is gone, and an older file at ``path`` is as it was. The temporary
     name keeps the ending of ``path``, by which many writers choose their format. A link stays: the file it
-    leads to is replaced. A file that is replaced keeps its mode and, where allowed, its owner. When the
-    block ends the content is on the disk, not only on its way there. A device or pipe gets the content
-    written to it; so does what ``/dev/stdout`` leads to.
+    leads to is replaced. A file that is replaced keeps its mode and, where allowed, its owner. A device or
+    pipe gets the content written to it; so does what ``/dev/stdout`` leads to.
+
+    Args:
+        path: where the content goes.
+        synced: the content is on the disk when the block ends, not only on its way there. That costs some
+            milliseconds: too many for images that come by the thousand and can be made again.
 
     Raises:
         ArgumentError: the path has a character that no file name has.
@@ -48,7 +52,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         if in_place:
             _write_in_place(temporary, target)
         else:
-            _take_place(temporary, target)
+            _take_place(temporary, target, synced)
     except OSError as error:
         if error.errno is None:
             raise
@@ -131,7 +135,7 @@ def _temporary(target: Path, in_place: bool) -> Path:
     return Path(name)
 
 
-def _take_place(temporary: Path, target: Path) -> None:
+def _take_place(temporary: Path, target: Path, synced: bool) -> None:
     try:
         before = target.stat()
     except FileNotFoundError:
@@ -141,9 +145,10 @@ def _take_place(temporary: Path, target: Path) -> None:
             with suppress(PermissionError):
                 os.chown(temporary, before.st_uid, before.st_gid)
         temporary.chmod(stat.S_IMODE(before.st_mode))
-    _flush(temporary)
+    if synced:
+        _flush(temporary)
     temporary.replace(target)
-    if os.name == "posix":
+    if synced and os.name == "posix":
         _flush(target.parent)
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import tempfile
+import warnings
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -20,7 +25,9 @@ from layergraph.cli.arguments import (
 from layergraph.cli.networks import NetworkArgument
 from layergraph.cli.output import say_written
 from layergraph.cli.segmentation import input_size
-from layergraph.errors import DataError
+from layergraph.errors import DataError, LayergraphError
+from layergraph.graph import LayerGraph
+from layergraph.wording import quoted, visible
 
 ImagesOption = Annotated[Path, typer.Option(metavar="FOLDER", help="The images.")]
 LabelsOption = Annotated[
@@ -44,9 +51,14 @@ def train(
     labels: LabelsOption,
     classes: ClassesOption,
     label_ids: LabelIdsOption = None,
-    output: Annotated[Path, typer.Option(metavar="FILE", help="Where the trained network goes.")] = Path(
-        "model.safetensors"
-    ),
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where the trained network goes; by default model.safetensors, and for a NETWORK that is a "
+            "file, NAME-trained.safetensors.",
+        ),
+    ] = None,
     solver: Annotated[Solver, typer.Option(help="How weights are updated.")] = Solver.sgdm,
     initial_learn_rate: Annotated[
         float | None, typer.Option(help="Learning rate; by default 0.01 for sgdm, else 0.001.")
@@ -61,13 +73,19 @@ def train(
     """Train a network on images with pixel labels, and save it.
 
     Images of another size than --image-size are resized to it. A NETWORK that is a file is trained further.
+    Ctrl-C, or a signal to end, saves the network as it is after the running step. Exit status 1 if the loss
+    is no longer finite; 143 after SIGTERM.
 
     [bold]Example:[/bold] layergraph train segnet --images images --labels labels --classes sky,road
     --image-size 120 160 3 --encoder-depth 3 --max-epochs 10
     """
+    from layergraph.atomic import prove_writable
     from layergraph.data import ImageDatastore, PixelLabelDatastore, combine, resize_pair
-    from layergraph.training import TrainingOptions, train_network
+    from layergraph.training import TrainingOptions, TrainingWarning, train_network
+    from layergraph.training.interrupts import stop_request
 
+    path = output or default_output(network_)
+    prove_writable(path)
     names, ids = classes_and_ids(classes, label_ids)
     pixel_labels = PixelLabelDatastore(labels, names, ids)
     pairs = combine(ImageDatastore(images), pixel_labels)
@@ -75,6 +93,7 @@ def train(
         arguments.setdefault("image_size", pairs[0][0].shape)
         arguments.setdefault("num_classes", len(names))
     lgraph = network(network_, arguments, weights=True)
+    prove_writable(path, size=num_bytes(lgraph))
     options = TrainingOptions(
         solver.value,
         initial_learn_rate=initial_learn_rate,
@@ -86,19 +105,80 @@ def train(
     )
     lgraph = with_classes(lgraph, pixel_labels, class_weights)
     resized = pairs.transform(partial(resize_pair, size=input_size(lgraph)))
-    net, _ = train_network(resized, lgraph, options)
-    net.layer_graph().save(output)
-    say_written(output)
+    # the signals that end a process are kept from the first step until the network is in its file
+    with stop_request() as stop, warnings.catch_warnings():
+        warnings.simplefilter("ignore", TrainingWarning)  # shown below
+        try:
+            net, info = train_network(resized, lgraph, options)
+        except DataError as error:  # the notes name the file
+            raise DataError("; ".join([str(error), *getattr(error, "__notes__", ())])) from error
+        for text in info.warnings:
+            print(f"layergraph: {text}", file=sys.stderr)
+        save_somewhere(net.layer_graph(), path)
+    say_written(path)
+    if info.stop_reason == "Loss is not finite.":
+        raise typer.Exit(1)
+    if stop.received not in (None, signal.SIGINT):
+        raise typer.Exit(128 + stop.received)
 
 
-def with_classes(lgraph: Any, labels: Any, weighted: bool) -> Any:
-    """The graph with a loss that knows the classes of the labels, weighted by median frequency or not."""
+def default_output(network_: str) -> Path:
+    """A file that is not the one to train further.
+
+    >>> default_output("unet").name, default_output("models/model.safetensors").name
+    ('model.safetensors', 'model-trained.safetensors')
+    """
+    return Path(f"{Path(network_).stem}-trained.safetensors" if is_file(network_) else "model.safetensors")
+
+
+def num_bytes(lgraph: LayerGraph) -> int:
+    """What the weights take in a file, at least."""
+    from layergraph.analyze import analyze_network
+
+    return 4 * analyze_network(lgraph).total_learnables
+
+
+def save_somewhere(lgraph: LayerGraph, path: Path) -> None:
+    """Save a network at ``path``, or else wherever it can be; hours of training are in it.
+
+    Raises:
+        OSError: it is elsewhere, or nowhere; the message says where and why.
+    """
+    try:
+        lgraph.save(path)
+        return
+    except (OSError, LayergraphError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+    for folder in (Path.cwd(), Path(tempfile.gettempdir()), Path.home()):
+        elsewhere = folder / f"layergraph-{os.getpid()}.safetensors"
+        try:
+            lgraph.save(elsewhere)
+        except OSError:
+            continue
+        raise OSError(
+            f"the trained network cannot be written to {quoted(str(path))} ({visible(reason)}); it is in "
+            f"{quoted(str(elsewhere))}"
+        )
+    raise OSError(
+        f"the trained network cannot be written to {quoted(str(path))} ({visible(reason)}), nor to the "
+        "working, temporary or home folder; it is lost"
+    )
+
+
+def with_classes(lgraph: LayerGraph, labels: Any, weighted: bool) -> LayerGraph:
+    """The graph with a loss that knows the classes of the labels, weighted by median frequency or not.
+
+    Raises:
+        DataError: the loss has other classes, or these in another order.
+    """
     from layergraph.data import count_each_label, median_frequency_weights
     from layergraph.layers import PixelClassificationLayer
+    from layergraph.training.classes import expect_classes
 
     if len(lgraph.output_names) != 1:
         raise DataError(f"training needs a network with one output layer, it has {len(lgraph.output_names)}")
     name = lgraph.output_names[0]
+    expect_classes(labels.classes, lgraph[name])
     weights: Any = median_frequency_weights(count_each_label(labels)) if weighted else "none"
     loss = PixelClassificationLayer(name=name, classes=labels.classes, class_weights=weights)
     return lgraph.replace_layer(name, loss)

@@ -113,7 +113,7 @@ def write_image(path: PathLike, image: ArrayLike) -> None:
     if path.suffix.lower() != ".png":
         raise DataError(f"cannot write '{path}': the file is a PNG, so its name must end in .png")
     try:
-        with replacing(path) as temporary:
+        with replacing(path, synced=False) as temporary:
             Image.fromarray(np.ascontiguousarray(array, np.uint8)).save(temporary, format="PNG")
     except OSError as error:
         raise DataError(f"cannot write '{path}': {error.strerror or error}; check the folder") from error

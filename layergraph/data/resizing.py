@@ -54,9 +54,18 @@ def resize_pair(
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """An image and its labels at ``size``: what ``transform`` applies to a combined datastore.
 
+    Raises:
+        DataError: the two have not the same height and width. Resized apart, their pixels would not match.
+
     >>> image, labels = resize_pair((np.zeros((9, 9, 1)), np.zeros((9, 9), np.uint8)), (3, 3))
     >>> image.shape, labels.shape
     ((3, 3, 1), (3, 3))
     """
     image, labels = pair
+    if image.shape[:2] != labels.shape[:2]:
+        sizes = ("×".join(map(str, array.shape[:2])) for array in (image, labels))
+        raise DataError(
+            f"resize_pair: image and labels must have one height and width, got {' and '.join(sizes)}; check "
+            "that they belong together, or crop one"
+        )
     return resize_image(image, size), resize_labels(labels, size)

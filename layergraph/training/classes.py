@@ -11,6 +11,7 @@ from layergraph.graph import LayerGraph
 from layergraph.layers.layer import Layer
 from layergraph.sizes import Size
 from layergraph.training.targets import num_classes
+from layergraph.wording import quoted, visible
 
 
 def with_classes(lgraph: LayerGraph, data: object, output: Layer, scores: Size) -> LayerGraph:
@@ -35,15 +36,22 @@ def with_classes(lgraph: LayerGraph, data: object, output: Layer, scores: Size) 
     if isinstance(known, str):  # "auto"
         layer: Any = output
         return lgraph.replace_layer(layer.name, replace(layer, classes=classes))
-    if known != classes:
-        hint = "; they have another order" if sorted(known) == sorted(classes) else ""
-        raise DataError(
-            f"the classes of the data ({_listed(classes)}) are not those of layer {output.name!r} "
-            f"({_listed(known)}){hint}"
-        )
+    expect_classes(classes, output)
     return lgraph
 
 
+def expect_classes(classes: Sequence[str], output: Layer) -> None:
+    """Raise ``DataError`` if an output layer has other classes than the data, or another order of them."""
+    known = getattr(output, "classes", "auto")
+    if isinstance(known, str) or tuple(known) == tuple(classes):  # "auto"
+        return
+    hint = "; they have another order" if sorted(known) == sorted(classes) else ""
+    raise DataError(
+        f"the classes of the data ({_listed(classes)}) are not those of layer {quoted(output.name)} "
+        f"({_listed(known)}){hint}; give them as the layer has them"
+    )
+
+
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:4])
+    shown = ", ".join(map(visible, names[:4]))
     return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"

@@ -184,7 +184,7 @@ def test_other_class_names(tmp_path, refusal, names, hint):
     lgraph = segnet_layers((32, 32, 1), 2, 1).replace_layer("pixelLabels", layer)
     assert refusal(data, lgraph, error=DataError) == (
         "the classes of the data (triangle, background) are not those of layer 'pixelLabels' "
-        f"({', '.join(names)}){hint}"
+        f"({', '.join(names)}){hint}; give them as the layer has them"
     )
 
 

@@ -1,0 +1,174 @@
+"""The command train: nothing is overwritten unasked, nothing that is trained is lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from layergraph import DataError, PixelClassificationLayer, load
+from layergraph.builders import segnet_layers
+from layergraph.cli.arguments import NumbersCommand
+from layergraph.cli.train import default_output, save_somewhere, train, with_classes
+from layergraph.data import PixelLabelDatastore, resize_pair, triangle_images, write_image
+
+CLASSES = ("--classes", "triangle,background", "--label-ids", "255,0")
+SMALL = ("segnet", "--image-size", "16", "16", "1", "--encoder-depth", "1", "--num-output-channels", "2")
+FOLDERS = ("--images", "set/images", "--labels", "set/labels")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with images and labels, where the command runs."""
+    triangle_images(tmp_path / "set", 4, (16, 16), seed=1)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*words: str):
+    """The command in this process: its exit status, and its output or error."""
+    app = typer.Typer()
+    app.command(cls=NumbersCommand)(train)
+    return CliRunner().invoke(app, [*FOLDERS, *CLASSES, "--max-epochs", "1", *words])
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("missing/m.safetensors", "there is no folder '"),
+        (".", "is a folder; give the name of a file in it"),
+        ("set", "is a folder; give the name of a file in it"),
+        ("", "is a folder; give the name of a file in it"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_known_before_any_image_is_read(folder, output, message):
+    result = run(*SMALL, "--output", output, "--images", "none")
+    assert result.exit_code == 1
+    assert message in str(result.exception)
+    assert "Training" not in result.output
+
+
+def test_no_room_is_known_before_training(folder, monkeypatch):
+    monkeypatch.setattr(sys.modules["layergraph.cli.train"], "num_bytes", lambda _: 9 * 10**17)
+    result = run(*SMALL)
+    assert "for 900000000000000000 bytes" in str(result.exception)
+    assert "Training" not in result.output
+    assert [*folder.iterdir()] == [folder / "set"]
+
+
+def test_a_network_from_a_file_is_not_overwritten(folder):
+    path = folder / "model.safetensors"
+    segnet_layers((16, 16, 1), 2, 1, num_output_channels=2).save(path)
+    before = path.read_bytes()
+    result = run("model.safetensors")
+    assert result.exit_code == 0, result.output
+    assert path.read_bytes() == before
+    assert load("model-trained.safetensors") != load(path)
+    assert "wrote model-trained.safetensors" in result.output
+    assert default_output("segnet") == Path("model.safetensors")
+
+
+def test_a_full_disk_at_the_end_leaves_the_network_elsewhere(folder):
+    result = run(*SMALL, "--output", "/dev/full")
+    elsewhere = folder / f"layergraph-{os.getpid()}.safetensors"
+    assert result.exit_code == 1
+    assert str(result.exception) == (
+        f"the trained network cannot be written to '/dev/full' (No space left on device); it is in "
+        f"'{elsewhere}'"
+    )
+    assert load(elsewhere).output_names == ("pixelLabels",)
+
+
+def test_a_network_that_can_be_nowhere_is_called_lost(folder, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("layergraph.graph.LayerGraph.save", full)
+    with pytest.raises(OSError, match="nor to the working, temporary or home folder; it is lost"):
+        save_somewhere(segnet_layers((16, 16, 1), 2, 1), folder / "m.safetensors")
+
+
+def test_a_loss_that_is_not_finite_is_status_1_and_the_network_is_saved(folder):
+    result = run(*SMALL, "--initial-learn-rate", "1e30", "--max-epochs", "50")
+    assert result.exit_code == 1
+    assert "layergraph: train_network: the loss of iteration " in result.output
+    assert "Training finished: Loss is not finite." in result.output
+    weights = load("model.safetensors").compile().state_dict().values()
+    assert all(tensor.isfinite().all() for tensor in weights)
+
+
+def trained(words, prefix=()):
+    """The command in a process of its own, at its first iteration."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        [*prefix, sys.executable, "-m", "layergraph", "train", *words, *FOLDERS, *CLASSES],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    for line in process.stdout:
+        if line.startswith("|       1 |           1 |"):
+            return process
+    raise AssertionError(process.stderr.read())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "prefix"),
+    [
+        ("SIGTERM", ()),
+        ("SIGTERM", ("sh", "-c", 'trap "" INT HUP; exec "$@"', "sh")),  # nohup, &
+        ("SIGHUP", ()),
+        ("SIGINT", ()),
+    ],
+    ids=["SIGTERM", "SIGTERM without Ctrl-C", "SIGHUP", "Ctrl-C"],
+)
+def test_a_signal_saves_the_network(folder, name, prefix):
+    process = trained((*SMALL, "--max-epochs", "1000000", "--verbose-frequency", "1000000"), prefix)
+    process.send_signal(getattr(signal, name))
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == (0 if name == "SIGINT" else 128 + getattr(signal, name)), err
+    assert out.endswith("wrote model.safetensors\n")
+    assert "Traceback" not in err
+    assert load("model.safetensors").output_names == ("pixelLabels",)
+
+
+def test_classes_in_another_order_are_refused(folder):
+    layer = PixelClassificationLayer(name="pixelLabels", classes=["background", "triangle"])
+    lgraph = segnet_layers((16, 16, 1), 2, 1).replace_layer("pixelLabels", layer)
+    labels = PixelLabelDatastore("set/labels", ["triangle", "background"], [255, 0])
+    with pytest.raises(DataError) as caught:
+        with_classes(lgraph, labels, True)
+    assert str(caught.value) == (
+        "the classes of the data (triangle, background) are not those of layer 'pixelLabels' "
+        "(background, triangle); they have another order; give them as the layer has them"
+    )
+    same = PixelLabelDatastore("set/labels", ["background", "triangle"], [0, 255])
+    assert with_classes(lgraph, same, True)["pixelLabels"].classes == ("background", "triangle")
+
+
+def test_image_and_label_of_two_sizes_are_refused_with_the_file(folder):
+    path = next((folder / "set" / "images").iterdir())
+    write_image(path, np.zeros((16, 32), np.uint8))
+    result = run(*SMALL)
+    message = str(result.exception)
+    assert result.exit_code == 1
+    assert message.startswith(
+        "resize_pair: image and labels must have one height and width, got 16×32 and 16×16; check that they "
+        "belong together, or crop one; raised by the transform of item "
+    )
+    assert path.name in message
+
+
+def test_a_pair_of_two_sizes_is_not_resized():
+    pair = (np.zeros((32, 64, 3), np.uint8), np.zeros((64, 32), np.uint8))
+    with pytest.raises(DataError, match="got 32×64 and 64×32"):
+        resize_pair(pair, (32, 64))
