@@ -86,10 +86,10 @@ class ModuleLayer(Layer):
         return tuple(tuple(taken(number, note) for number in size.numbers[:-1]) for size in sizes)
 
     def is_measured(self, inputs: Sequence[Size]) -> bool:
-        """Whether its sizes and costs come from a run with data, because values decide what it does."""
-        from layergraph.modules.behavior import run
+        """Whether its sizes and costs come from a run with data, mostly because values decide what it does."""
+        from layergraph.modules.behavior import needs_data
 
-        return run(self.module, [size.tensor_shape for size in inputs]).is_measured
+        return needs_data(self.module, [size.tensor_shape for size in inputs])
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         """The module's parameters with their torch shapes."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from layergraph.modules.trial import Inputs, Shapes, try_out
+from layergraph.modules.trial import Inputs, Shapes, misses_data, try_out
 
 
 class Run(NamedTuple):
@@ -18,7 +18,7 @@ class Run(NamedTuple):
     Attributes:
         returned: what it returns, with shapes in place of tensors.
         written: the inputs that it writes to, counted from 0.
-        is_measured: whether it ran with data, because it looks at values.
+        is_measured: whether it ran with data, as for a module that looks at values.
     """
 
     returned: Any
@@ -30,8 +30,18 @@ class Shape(tuple[int, ...]):
     """The shape of a tensor in what a module returns, told apart from a tuple of numbers."""
 
 
-def run(module: nn.Module, shapes: Shapes, *, training: bool = False, in_place: bool = True) -> Run:
-    """A copy of the module runs once; without ``in_place`` its activations do not work in place."""
+def run(
+    module: nn.Module,
+    shapes: Shapes,
+    *,
+    training: bool = False,
+    in_place: bool = True,
+    with_data: bool = True,
+) -> Run:
+    """A copy of the module runs once; without ``in_place`` its activations do not work in place.
+
+    ``with_data`` says whether it may run with data, where it cannot run without.
+    """
 
     def use(copied: nn.Module, inputs: Inputs) -> tuple[Any, frozenset[int]]:
         if not in_place:
@@ -41,9 +51,17 @@ def run(module: nn.Module, shapes: Shapes, *, training: bool = False, in_place: 
             result = copied.train(training)(*given)
         return tree_map_only(Tensor, lambda tensor: Shape(tensor.shape), result), frozenset(writes.found)
 
-    (returned, written), is_measured = try_out(module, shapes, use)
-    # where values decide, they decide on writing too
-    return Run(returned, frozenset(range(len(shapes))) if is_measured else written, is_measured)
+    (returned, written), is_measured = try_out(module, shapes, use, with_data=with_data)
+    return Run(returned, written, is_measured)
+
+
+def needs_data(module: nn.Module, shapes: Shapes) -> bool:
+    """Whether the module cannot run without data."""
+    try:
+        run(module, shapes, with_data=False)
+    except Exception as fault:
+        return misses_data(fault)
+    return False
 
 
 def run_in_training(module: nn.Module, shapes: Shapes, *, in_place: bool = True) -> Run | None:

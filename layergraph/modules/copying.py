@@ -47,30 +47,42 @@ def network_copy(module: nn.Module, shapes: Shapes, memo: dict[int, Any] | None 
 class Written(NamedTuple):
     """The inputs that a module writes to in evaluation, and those in training, counted from 0.
 
-    ``in_place`` says that it wrote to some before its activations were told not to work in place.
+    ``stops`` says that its activations are told not to work in place, which leaves fewer or none.
     """
 
-    in_place: bool = False
+    stops: bool = False
     in_evaluation: frozenset[int] = frozenset()
     in_training: frozenset[int] = frozenset()
 
 
+NOTHING = Written()
+
+
+def everything(shapes: Shapes) -> Written:
+    """All inputs: of a module that runs with data alone; where values decide, they decide on writing too."""
+    inputs = frozenset(range(len(shapes)))
+    return Written(True, inputs, inputs)
+
+
 def written_inputs(module: nn.Module, shapes: Shapes) -> Written:
     """Which inputs a module writes to, by trial runs in both modes."""
-    if not any(_written(module, shapes, in_place=True)):
-        return Written()
-    return Written(True, *_written(module, shapes, in_place=False))
+    found = _written(module, shapes, in_place=True)
+    if found.stops or found == NOTHING:
+        return found
+    return _written(module, shapes, in_place=False)
 
 
-def _written(module: nn.Module, shapes: Shapes, *, in_place: bool) -> tuple[frozenset[int], frozenset[int]]:
+def _written(module: nn.Module, shapes: Shapes, *, in_place: bool) -> Written:
+    evaluation = run(module, shapes, in_place=in_place)
     training = run_in_training(module, shapes, in_place=in_place)
-    found = training.written if training else frozenset[int]()
-    return run(module, shapes, in_place=in_place).written, found
+    if evaluation.is_measured or (training and training.is_measured):
+        return everything(shapes)
+    return Written(not in_place, evaluation.written, training.written if training else frozenset())
 
 
 def keep_inputs(copied: nn.Module, written: Written) -> None:
     """Let a module write to copies of these inputs; two layers that share it add theirs to the same hook."""
-    if written.in_place:
+    if written.stops:
         stop_working_in_place(copied)
     if written.in_evaluation or written.in_training:
         hooks = copied._forward_pre_hooks.values()

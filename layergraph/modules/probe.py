@@ -16,8 +16,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from layergraph.layers.memory import INDEX_BYTES, Amount
 from layergraph.modules.behavior import Writes, memory_of, of_batch
-from layergraph.modules.copying import Written, keep_inputs, written_inputs
-from layergraph.modules.trial import Inputs, Shapes, try_out
+from layergraph.modules.copying import NOTHING, everything, keep_inputs, written_inputs
+from layergraph.modules.trial import Inputs, Shapes, misses_data, try_out
 
 
 def multiply_adds(module: nn.Module, shapes: Shapes) -> int:
@@ -84,7 +84,7 @@ def _of_any_batch(two: Memory, three: Memory | None = None) -> Memory:
 
 
 def _run(module: nn.Module, shapes: Shapes, training: bool, *, gradients: bool) -> Memory:
-    written = Written()
+    written = NOTHING
 
     def use(copied: nn.Module, inputs: Inputs) -> tuple[Memory, bool]:
         keep_inputs(copied, written)
@@ -93,11 +93,19 @@ def _run(module: nn.Module, shapes: Shapes, training: bool, *, gradients: bool) 
         with Writes(given) as writes:
             return _measure(copied.train(training), given, gradients), bool(writes.found)
 
-    (found, writes), is_measured = try_out(module, shapes, use)
-    if writes or is_measured:  # as the network's copy does it; most modules do not, and run only once
+    try:
+        (found, writes), _ = try_out(module, shapes, use, with_data=False)
+    except Exception as fault:
+        if not misses_data(fault):
+            raise
+        written = everything(shapes)
+    else:
+        if (
+            not writes
+        ):  # as most modules; the others run again as the network's copy does, which writes to copies
+            return found
         written = written_inputs(module, shapes)
-        found = try_out(module, shapes, use)[0][0]
-    return found
+    return try_out(module, shapes, use)[0][0]
 
 
 def _measure(module: nn.Module, inputs: list[Tensor], gradients: bool) -> Memory:

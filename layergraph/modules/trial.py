@@ -56,7 +56,7 @@ def try_out(
             with mode:
                 return use(fake, lambda: [torch.empty(s, dtype=dtype, device=device) for s in shapes]), False
     except Exception as fault:
-        if not (with_data and device.type != "meta" and _misses_data(fault)):
+        if not (with_data and device.type != "meta" and misses_data(fault)):
             raise
         if not _fits_into_memory(tensors, shapes, dtype):
             raise MemoryError(
@@ -124,7 +124,7 @@ def _default_device(device: torch.device) -> Iterator[None]:
         yield
 
 
-def _misses_data(fault: BaseException | None) -> bool:
+def misses_data(fault: BaseException | None) -> bool:
     """Whether a run failed because fake tensors have no values: no fault of the module."""
     while fault is not None:
         if type(fault).__module__ == FakeTensor.__module__:
