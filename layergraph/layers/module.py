@@ -86,7 +86,7 @@ class ModuleLayer(Layer):
         return tuple(tuple(taken(number, note) for number in size.numbers[:-1]) for size in sizes)
 
     def is_measured(self, inputs: Sequence[Size]) -> bool:
-        """Whether its sizes and costs come from a run with data, mostly because values decide what it does."""
+        """Whether its sizes and costs come from a run with data, as where values decide what it does."""
         from layergraph.modules.behavior import needs_data
 
         return needs_data(self.module, [size.tensor_shape for size in inputs])
