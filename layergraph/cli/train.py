@@ -135,7 +135,7 @@ def num_bytes(lgraph: LayerGraph) -> int:
     """What the weights take in a file, at least."""
     from layergraph.analyze import analyze_network
 
-    return 4 * analyze_network(lgraph).total_learnables
+    return 4 * (analyze_network(lgraph).total_learnables or 0)
 
 
 def save_somewhere(lgraph: LayerGraph, path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from numbers import Real
@@ -10,11 +9,15 @@ from typing import Literal, get_args
 
 from layergraph.errors import ArgumentError
 from layergraph.layers import arguments
+from layergraph.wording import quoted
 
 Solver = Literal["sgdm", "adam", "rmsprop"]
 Shuffle = Literal["once", "never", "every-epoch"]
 Statistics = Literal["population", "moving"]
 Device = Literal["auto", "cpu", "gpu"]
+
+LARGEST = 1e30
+"""The largest number of an option: with it float32 does not overflow at once."""
 
 # what only some solvers have, with their defaults
 _OF_SOLVERS: dict[str, dict[Solver, float]] = {
@@ -104,12 +107,12 @@ class TrainingOptions:
                 raise ArgumentError(
                     f"TrainingOptions: {name} is an option of {owners}, not of {self.solver!r}"
                 )
-        self._number("initial_learn_rate", "above 0", lambda value: value > 0)
-        self._number("l2_regularization", "of at least 0", lambda value: value >= 0)
+        self._number("initial_learn_rate", f"above 0, at most {LARGEST:g}", lambda value: value > 0)
+        self._number("l2_regularization", f"from 0 to {LARGEST:g}", lambda value: value >= 0)
         self._number("momentum", "from 0 to 1", lambda value: 0 <= value <= 1)
         for name in ("gradient_decay_factor", "squared_gradient_decay_factor"):
             self._number(name, "from 0 to below 1", lambda value: 0 <= value < 1)
-        self._number("epsilon", "above 0", lambda value: value > 0)
+        self._number("epsilon", f"above 0, at most {LARGEST:g}", lambda value: value > 0)
         arguments.flag("TrainingOptions", "verbose", self.verbose)
         if self.seed is not None:
             self._set("seed", arguments.whole("TrainingOptions", "seed", self.seed, 0))
@@ -128,10 +131,11 @@ class TrainingOptions:
         value = getattr(self, name)
         if value is None:
             return
-        is_number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-        if not (is_number and fits(value)):
+        is_number = isinstance(value, Real) and not isinstance(value, bool)
+        # compared before float(), which takes no whole number of 400 digits
+        if not (is_number and -LARGEST <= value <= LARGEST and fits(value)):
             raise ArgumentError(
-                f"TrainingOptions: {name} is a finite number {range_text}, got {value!r:.100}"
+                f"TrainingOptions: {name} must be a finite number {range_text}, got {quoted(value)}"
             )
         self._set(name, float(value))
 

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from layergraph.errors import LayergraphError
+from layergraph.errors import ArgumentError, LayergraphError
 from layergraph.graph import LayerGraph
 from layergraph.network import Network
-from layergraph.training.options import TrainingOptions
+from layergraph.training.options import LARGEST, TrainingOptions
 
 
 def frozen_parameters(net: Network, lgraph: LayerGraph) -> list[nn.Parameter]:
@@ -43,6 +43,13 @@ def make_solver(net: Network, lgraph: LayerGraph, options: TrainingOptions) -> O
         }
         for (rate, decay), parameters in groups.items()
     ]
+    for row in rows:
+        for key, text in (("lr", "learning rate"), ("weight_decay", "L2 regularization")):
+            if row[key] > LARGEST:
+                raise ArgumentError(
+                    f"train_network: {text} times the factor of a layer must be at most {LARGEST:g}, got "
+                    f"{row[key]:g}; lower one of the two"
+                )
     if options.solver == "sgdm":
         return torch.optim.SGD(rows, lr=options.learn_rate, momentum=_given(options.momentum))
     epsilon, squares = _given(options.epsilon), _given(options.squared_gradient_decay_factor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from layergraph.errors import LayergraphError, MissingExtraError, WrongTypeError
 from layergraph.graph import LayerGraph
+from layergraph.layers.layer import Layer
 from layergraph.training.info import TrainingInfo, TrainingWarning
 from layergraph.training.log import TrainingLog
 from layergraph.training.options import TrainingOptions
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def train_network(
-    data: TrainingData, lgraph: LayerGraph | Network, options: TrainingOptions
+    data: TrainingData, lgraph: LayerGraph | Network | Sequence[Layer], options: TrainingOptions
 ) -> tuple[Network, TrainingInfo]:
     """Train a network, as MATLAB's ``trainNetwork``.
 
@@ -33,7 +34,7 @@ def train_network(
             (height, width), 255 where unlabelled; for classification a class index; for regression an
             array like the output. They are read anew in every epoch.
         lgraph: what to train. Weights that are attached are where training starts. Of a compiled network
-            a copy is trained. It has one input and one output layer.
+            a copy is trained. A list of layers is a graph in series. It has one input and one output layer.
         options: how to train.
 
     Returns:
@@ -52,6 +53,7 @@ def train_network(
         DataError: data that does not fit the network or is damaged; the message names the item. The first
             item, the number and the names of the classes are checked before anything else.
         InvalidNetworkError: a graph that cannot run.
+        WrongTypeError: an argument of another type; the message says how to get the right one.
         LayergraphError: nothing to learn, no GPU where one is asked for, or Lightning is not installed.
 
     >>> from tempfile import TemporaryDirectory
@@ -102,16 +104,38 @@ def _require_lightning() -> None:
         ) from None
 
 
-def _graph(lgraph: LayerGraph | Network) -> LayerGraph:
+def _graph(lgraph: object) -> LayerGraph:
+    """What to train as a graph: a list of layers becomes one in series."""
     if isinstance(lgraph, LayerGraph):
         return lgraph
+    if isinstance(lgraph, (list, tuple)) and lgraph and all(isinstance(item, Layer) for item in lgraph):
+        return LayerGraph(lgraph)
+    from torch import nn
+
     from layergraph.network import Network
 
     if isinstance(lgraph, Network):
         return lgraph.layer_graph()
+    got, cure = f"an object of type {type(lgraph).__name__}", "the order is data, lgraph, options"
+    if isinstance(lgraph, nn.Module):
+        got = f"a torch module of type {type(lgraph).__name__}"
+        cure = (
+            "wrap it: [ImageInputLayer(size), ModuleLayer(module), SoftmaxLayer(), "
+            "PixelClassificationLayer()]"
+        )
+    elif isinstance(lgraph, tuple) and any(isinstance(item, (Network, LayerGraph)) for item in lgraph):
+        got = f"a tuple ({', '.join(type(item).__name__ for item in lgraph)})"
+        index = next(i for i, item in enumerate(lgraph) if isinstance(item, (Network, LayerGraph)))
+        cure = f"give its item {index} alone, as in net, info = train_network(...)"
+    elif isinstance(lgraph, (list, tuple)) and any(isinstance(item, Layer) for item in lgraph):
+        wrong = next(item for item in lgraph if not isinstance(item, Layer))
+        got = f"a {type(lgraph).__name__} with an object of type {type(wrong).__name__} among its layers"
+        cure = (
+            "wrap a torch module in ModuleLayer(module)" if isinstance(wrong, nn.Module) else "leave it out"
+        )
     raise WrongTypeError(
-        "train_network takes data, then a LayerGraph or a compiled Network, then options; the second is "
-        f"of type {type(lgraph).__name__}"
+        f"train_network: lgraph must be a LayerGraph, a compiled Network or a list of layers, got {got}; "
+        f"{cure}"
     )
 
 

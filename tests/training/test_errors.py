@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 from layergraph import (
     ClassificationLayer,
@@ -13,6 +14,7 @@ from layergraph import (
     ImageInputLayer,
     InvalidNetworkError,
     LayerGraph,
+    ModuleLayer,
     PixelClassificationLayer,
     RegressionLayer,
     SoftmaxLayer,
@@ -22,18 +24,59 @@ from layergraph.builders import segnet_layers, unet_layers
 from layergraph.data import combine, transform, triangle_images
 from layergraph.training import TrainingOptions, train_network
 
+TAKEN = "train_network: lgraph must be a LayerGraph, a compiled Network or a list of layers, got "
+
 
 def test_order_and_types_of_arguments(tiny, pairs, refusal):
     with pytest.raises(WrongTypeError) as caught:
         train_network(pairs(), tiny(), "sgdm")
     assert str(caught.value) == "options must be TrainingOptions(...), got str"
-    assert refusal(tiny(), pairs()) == (
-        "train_network takes data, then a LayerGraph or a compiled Network, then options; the second is of "
-        "type list"
-    )
+    assert refusal(tiny(), pairs()) == (f"{TAKEN}an object of type list; the order is data, lgraph, options")
     assert refusal(7, tiny()) == (
         "data must be a combined datastore or a sequence of pairs (image, target), got an object of type int"
     )
+
+
+def test_what_train_network_returns_is_two_things(tiny, pairs, train, refusal):
+    assert refusal(pairs(), train(pairs(), tiny())) == (
+        f"{TAKEN}a tuple (Network, TrainingInfo); give its item 0 alone, as in net, info = train_network(...)"
+    )
+
+
+def test_a_plain_torch_module_is_to_be_wrapped(tiny, pairs, train, refusal):
+    module = torch.nn.Conv2d(1, 2, 3, padding=1)
+    assert refusal(pairs(), module) == (
+        f"{TAKEN}a torch module of type Conv2d; wrap it: [ImageInputLayer(size), ModuleLayer(module), "
+        "SoftmaxLayer(), PixelClassificationLayer()]"
+    )
+    layers = [ImageInputLayer((6, 6, 1)), module, SoftmaxLayer(), PixelClassificationLayer()]
+    assert refusal(pairs(), layers) == (
+        f"{TAKEN}a list with an object of type Conv2d among its layers; wrap a torch module in "
+        "ModuleLayer(module)"
+    )
+    layers[1] = ModuleLayer(module)
+    _, info = train(pairs(), layers)
+    assert len(info.training_loss) == 1
+
+
+def test_a_list_of_layers_is_a_graph_in_series(tiny, pairs, train):
+    layers = tiny().layers
+    net, info = train(pairs(), list(layers))
+    same, again = train(pairs(), tiny())
+    assert info == again
+    assert all(a.equal(b) for a, b in zip(net.state_dict().values(), same.state_dict().values(), strict=True))
+
+
+def test_images_of_two_types_are_refused(tiny, pairs, refusal, train):
+    (image, target), *_ = pairs()
+    whole = [(np.abs(image * 100).astype(dtype), target) for dtype in (np.uint8, np.uint8, np.uint16)]
+    assert refusal(whole, tiny(), error=DataError) == (
+        "item 2 is uint16, but item 0 is uint8; the images of a training set must have one type of numbers, "
+        "and so one range; convert them, for example with transform"
+    )
+    message = refusal([(image, target), whole[0]], tiny(), error=DataError)
+    assert message.startswith("item 1 is uint8, but item 0 is float32; ")
+    train([(image.astype(dtype), target) for dtype in (np.float64, np.float32, np.float16)], tiny())
 
 
 def test_no_data(tiny, refusal):

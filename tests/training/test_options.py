@@ -31,24 +31,40 @@ def test_other_defaults_are_matlabs():
 
 REFUSED = [
     ({"solver": "sgd"}, "solver is 'sgdm', 'adam' or 'rmsprop', got 'sgd'"),
-    ({"initial_learn_rate": 0}, "initial_learn_rate is a finite number above 0, got 0"),
-    ({"initial_learn_rate": float("nan")}, "initial_learn_rate is a finite number above 0, got nan"),
-    ({"initial_learn_rate": "fast"}, "initial_learn_rate is a finite number above 0, got 'fast'"),
+    (
+        {"initial_learn_rate": 0},
+        "initial_learn_rate must be a finite number above 0, at most 1e+30, got 0",
+    ),
+    (
+        {"initial_learn_rate": float("nan")},
+        "initial_learn_rate must be a finite number above 0, at most 1e+30, got nan",
+    ),
+    (
+        {"initial_learn_rate": "fast"},
+        "initial_learn_rate must be a finite number above 0, at most 1e+30, got 'fast'",
+    ),
+    (
+        {"initial_learn_rate": 1e300},
+        "initial_learn_rate must be a finite number above 0, at most 1e+30, got 1e+300",
+    ),
     ({"max_epochs": 0}, "max_epochs is a whole number of at least 1, got 0"),
     ({"max_epochs": 2.5}, "max_epochs is a whole number of at least 1, got 2.5"),
     ({"mini_batch_size": True}, "mini_batch_size is a whole number of at least 1, got True"),
     ({"shuffle": True}, "shuffle is 'once', 'never' or 'every-epoch', got True"),
-    ({"momentum": 1.5}, "momentum is a finite number from 0 to 1, got 1.5"),
-    ({"l2_regularization": -1}, "l2_regularization is a finite number of at least 0, got -1"),
+    ({"momentum": 1.5}, "momentum must be a finite number from 0 to 1, got 1.5"),
+    (
+        {"l2_regularization": -1},
+        "l2_regularization must be a finite number from 0 to 1e+30, got -1",
+    ),
     (
         {"solver": "adam", "gradient_decay_factor": 1},
-        "gradient_decay_factor is a finite number from 0 to below 1, got 1",
+        "gradient_decay_factor must be a finite number from 0 to below 1, got 1",
     ),
     (
         {"solver": "rmsprop", "squared_gradient_decay_factor": -0.1},
-        "squared_gradient_decay_factor is a finite number from 0 to below 1, got -0.1",
+        "squared_gradient_decay_factor must be a finite number from 0 to below 1, got -0.1",
     ),
-    ({"solver": "adam", "epsilon": 0}, "epsilon is a finite number above 0, got 0"),
+    ({"solver": "adam", "epsilon": 0}, "epsilon must be a finite number above 0, at most 1e+30, got 0"),
     ({"solver": "adam", "momentum": 0.9}, "momentum is an option of 'sgdm', not of 'adam'"),
     ({"epsilon": 1e-8}, "epsilon is an option of 'adam' and 'rmsprop', not of 'sgdm'"),
     (
@@ -72,6 +88,13 @@ def test_refuses_in_one_sentence(arguments, message):
     with pytest.raises(ArgumentError) as caught:
         TrainingOptions(**{"solver": "sgdm", **arguments})
     assert str(caught.value) == f"TrainingOptions: {message}"
+
+
+@pytest.mark.parametrize("digits", [400, 5000])
+@pytest.mark.parametrize("name", ["initial_learn_rate", "momentum", "mini_batch_size", "seed"])
+def test_numbers_of_many_digits(name, digits):
+    with pytest.raises(ArgumentError, match=f"^TrainingOptions: {name} "):
+        TrainingOptions("sgdm", **{name: 10**digits})
 
 
 def test_options_are_a_value():

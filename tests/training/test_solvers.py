@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from layergraph import LayerGraph, ModuleLayer
+from layergraph import ArgumentError, Convolution2dLayer, LayerGraph, ModuleLayer
 
 RATE, L2 = 0.05, 0.01
 
@@ -151,3 +151,9 @@ def torch_free():
     from layergraph import Convolution2dLayer
 
     return Convolution2dLayer(1, 2, weight_learn_rate_factor=0, bias_learn_rate_factor=0)
+
+
+def test_a_factor_that_makes_the_rate_overflow_is_refused(tiny, pairs, train):
+    layer = Convolution2dLayer(3, 4, padding=1, name="conv1", weight_learn_rate_factor=1e30)
+    with pytest.raises(ArgumentError, match="learning rate times the factor of a layer must be at most"):
+        train(pairs(), tiny().replace_layer("conv1", layer), initial_learn_rate=100)
