@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from layergraph.errors import DataError, WrongTypeError
 from layergraph.progress import with_progress
+from layergraph.segmentation.arrays import numbers
 from layergraph.wording import visible
 
 
@@ -56,9 +57,7 @@ def _image(store: ImageStore, index: int) -> NDArray[Any]:
             f"{image_name(store, index)} must be an array (H, W, C), got a {type(item).__name__}; "
             "x.permute(1, 2, 0).numpy() makes one of a tensor (C, H, W)"
         )
-    image = np.asarray(item)
-    if image.dtype.kind not in "buif":
-        raise WrongTypeError(f"{image_name(store, index)} must hold numbers, got an array of {image.dtype}")
+    image = numbers(item, image_name(store, index))
     if image.ndim not in (2, 3) or not image.size:
         raise DataError(
             f"{image_name(store, index)} must be (H, W) or (H, W, C), got the shape {image.shape}"

@@ -12,6 +12,7 @@ from layergraph.data.label_array import class_indices, class_names_of, expect_cl
 from layergraph.errors import DataError
 from layergraph.labels import UNLABELLED
 from layergraph.layers import arguments
+from layergraph.segmentation.arrays import numbers
 from layergraph.wording import quoted, visible
 
 
@@ -186,13 +187,13 @@ def _mean(values: NDArray[np.float64]) -> float:
 
 def _checked(call: str, matrix: ArrayLike) -> NDArray[np.float64]:
     """The counts, exact below 2**53, and rounded beyond, where whole numbers of 64 bits would overflow."""
-    counts = np.asarray(matrix)
+    counts = numbers(matrix, f"{call}: matrix")
     if counts.ndim != 2 or counts.shape[1] - counts.shape[0] not in (0, 1) or counts.size == 0:
         raise DataError(
             "a confusion matrix has one row and one column a class (and may have one more column, for "
             f"pixels predicted as unlabelled), got an array of shape {counts.shape}"
         )
-    if counts.dtype.kind not in "uif" or not (np.isfinite(counts).all() and (counts >= 0).all()):
+    if not (np.isfinite(counts).all() and (counts >= 0).all()):
         raise DataError(f"{call}: matrix must hold counts of 0 or more, got {quoted(counts.tolist())}")
     return counts.astype(np.float64)
 

@@ -8,8 +8,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layergraph.errors import DataError, MissingExtraError, WrongTypeError
+from layergraph.errors import DataError, MissingExtraError
 from layergraph.layers import arguments
+from layergraph.segmentation.arrays import numbers
 from layergraph.segmentation.predictors import Scores
 
 _NORMALIZATIONS = {
@@ -131,7 +132,7 @@ def _require_crf() -> Any:
 
 def _probabilities(scores: ArrayLike) -> Scores:
     """As a batch of float32."""
-    given = _numbers("scores", scores).astype(np.float32)
+    given = numbers(scores, "dense_crf: scores").astype(np.float32)
     if given.ndim not in (3, 4) or not given.size:
         raise DataError(
             f"dense_crf: scores are (H, W, classes) or (N, H, W, classes), got the shape {given.shape}"
@@ -146,7 +147,7 @@ def _probabilities(scores: ArrayLike) -> Scores:
 
 def _pictures(image: ArrayLike, scores: Scores, color: float) -> NDArray[np.float32]:
     """As a batch of float32 with channels."""
-    given = _numbers("image", image)
+    given = numbers(image, "dense_crf: image")
     # numbers that float32 cannot hold are too far apart, whatever the unit
     with np.errstate(over="ignore"):
         pictures = given.astype(np.float32)
@@ -171,16 +172,6 @@ def _pictures(image: ArrayLike, scores: Scores, color: float) -> NDArray[np.floa
             f"{pictures.min():g} to {pictures.max():g} for {color:g}; give a larger appearance_color"
         )
     return pictures
-
-
-def _numbers(argument: str, values: ArrayLike) -> NDArray[Any]:
-    try:
-        given = np.asarray(values)
-    except ValueError:
-        raise DataError(f"dense_crf: {argument} must be an array, got rows of different lengths") from None
-    if given.dtype.kind not in "buif":
-        raise WrongTypeError(f"dense_crf: {argument} must hold numbers, got an array of {given.dtype}")
-    return given
 
 
 def _features(

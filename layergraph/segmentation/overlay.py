@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from layergraph.data.label_array import class_indices, class_names, class_names_
 from layergraph.errors import ArgumentError, DataError, WrongTypeError, did_you_mean
 from layergraph.labels import UNLABELLED
 from layergraph.layers import arguments
+from layergraph.segmentation.arrays import numbers
 from layergraph.segmentation.colors import distinct_colors
 from layergraph.wording import quoted
 
@@ -69,7 +70,7 @@ def labeloverlay(
 def _included(labels: Sequence[int | str] | str, names: tuple[str, ...] | None) -> list[int]:
     """Class indices of names and numbers."""
     found = []
-    for label in [labels] if isinstance(labels, str | int) else labels:
+    for label in [labels] if isinstance(labels, str) or not isinstance(labels, Iterable) else labels:
         if isinstance(label, str):
             if names is None:
                 raise ArgumentError(
@@ -98,7 +99,7 @@ def rgb_bytes(image: ArrayLike, what: str) -> NDArray[np.uint8]:
     >>> rgb_bytes([[1.0]], "the image").tolist()
     [[[255, 255, 255]]]
     """
-    array = np.asarray(image)
+    array = numbers(image, what)
     if array.ndim == 2:
         array = array[:, :, None]
     if array.ndim != 3 or array.shape[2] not in (1, 3):
@@ -114,7 +115,7 @@ def color_bytes(colormap: ArrayLike) -> NDArray[np.uint8]:
     >>> color_bytes([[1.0, 0.0, 0.2]]).tolist()
     [[255, 0, 51]]
     """
-    colors = np.asarray(colormap)
+    colors = numbers(colormap, "the colormap")
     if colors.ndim != 2 or colors.shape[1] != 3 or not len(colors):
         raise ArgumentError(f"a colormap is (M, 3), one RGB row per class, got the shape {colors.shape}")
     if colors.dtype.kind in "ui" and colors.max() == 1:

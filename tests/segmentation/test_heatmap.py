@@ -37,6 +37,7 @@ def test_texts_of_errors(golden_errors):
             "below zero": lambda: heatmap([[0.0]], highest=-1),
             "numbers below zero": lambda: heatmap([[-1.0, 2.0]]),
             "words": lambda: heatmap([["a"]]),
+            "rows of different lengths": lambda: heatmap([[0.0], [1.0, 2.0]]),
             "complex numbers": lambda: heatmap([[1j]]),
         },
     )

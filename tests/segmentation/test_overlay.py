@@ -208,6 +208,27 @@ def test_colours_are_distinct_and_begin_alike():
             "where 255 does mean unlabelled, give LabelArray(labels, classes)",
         ),
         (
+            [[0.0], [0.0, 1.0]],
+            [[0]],
+            {},
+            DataError,
+            "the image must be an array, got rows of different lengths",
+        ),
+        (
+            [[0.0]],
+            [[0]],
+            {"colormap": "jet"},
+            WrongTypeError,
+            "the colormap must hold numbers, got an array of <U3",
+        ),
+        (
+            [[0.0]],
+            [[0]],
+            {"included_labels": 1.5},
+            ArgumentError,
+            "labeloverlay: included_labels is a whole number from 0 to 255, got 1.5",
+        ),
+        (
             [[0.0]],
             [[0]],
             {"included_labels": ["sky"]},

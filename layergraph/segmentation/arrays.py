@@ -1,0 +1,29 @@
+"""Arrays of numbers from what a caller gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from layergraph.errors import DataError, WrongTypeError
+
+
+def numbers(values: ArrayLike, what: str) -> NDArray[Any]:
+    """An array of real numbers; ``what`` is its name in errors.
+
+    Raises:
+        DataError: rows of different lengths.
+        WrongTypeError: words, complex numbers and the like.
+
+    >>> numbers([[1, 2]], "heatmap: values").shape
+    (1, 2)
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise DataError(f"{what} must be an array, got rows of different lengths") from None
+    if array.dtype.kind not in "buif":
+        raise WrongTypeError(f"{what} must hold numbers, got an array of {array.dtype}")
+    return array
