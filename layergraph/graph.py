@@ -321,7 +321,11 @@ class LayerGraph:
     # -- what comes of it ----------------------------------------------------------------------
 
     def compile(self) -> Network:
-        """The graph as a ``torch.nn.Module``; weights that are attached are used, others initialised.
+        """The graph as a ``torch.nn.Module``; weights that are attached are used, others initialized.
+
+        If weights are attached to every layer that learns (a loaded or trained graph), the network comes in
+        evaluation mode, and else in training mode; ``net.train()`` and ``net.eval()`` change it. Its dtype
+        is that of the attached weights, float32 without any.
 
         Random initial weights come from torch's global generator: ``torch.manual_seed`` before.
 
@@ -334,7 +338,7 @@ class LayerGraph:
         >>> net(torch.zeros(1, 3, 32, 32)).shape
         torch.Size([1, 8, 30, 30])
         """
-        from layergraph.network import compile_graph
+        from layergraph.compilation import compile_graph
 
         return compile_graph(self)
 

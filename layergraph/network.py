@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 
@@ -15,15 +16,14 @@ from layergraph.errors import DataError, InvalidNetworkError, LayergraphError, U
 from layergraph.image_sizes import misfit
 from layergraph.images import to_images, to_tensor
 from layergraph.issues import Issue
-from layergraph.layers import ModuleLayer
 from layergraph.layers.activation import SoftmaxLayer
 from layergraph.layers.output import ClassOutput
 from layergraph.modes import inference
 from layergraph.plan import Plan, make_plan
 from layergraph.probabilities import missing_softmax, output_scores
-from layergraph.propagation import network_outputs, propagate
-from layergraph.sharing import contradictions
+from layergraph.propagation import network_outputs
 from layergraph.weights import Weights
+from layergraph.wording import quoted
 
 if TYPE_CHECKING:
     from layergraph.graph import LayerGraph
@@ -36,8 +36,15 @@ class Network(nn.Module):
     ``input_names``, and returns the scores of each output layer (class probabilities after a softmax), a
     tuple if there are several. Without output layers it returns what feeds nothing.
 
+    ``net(x)`` wants pixels in the range of the training images, 0 to 255 for 8-bit images: the input layer
+    normalizes them, so divide by 255 only if the training images were. :meth:`predict` takes NumPy images
+    in the same range.
+
+    A network comes in evaluation mode if weights were attached to every layer that learns (a loaded or
+    trained graph), and else in training mode, as torch's new modules; ``print(net)`` says which.
+
     Keys of the state dict are layer names. (A name that ``nn.Module`` needs itself, such as ``train``,
-    gets an underscore behind it; quotes, brackets, commas and the like become underscores.)
+    gets an underscore after it; quotes, brackets, commas and the like become underscores.)
     """
 
     input_names: tuple[str, ...]
@@ -112,6 +119,10 @@ class Network(nn.Module):
         """
         self._lgraph[name]
         return ".".join(self._keys[name])
+
+    def extra_repr(self) -> str:
+        mode = "training" if self.training else "evaluation"
+        return f"in {mode} mode, inputs: {_listed(self.input_names)}, outputs: {_listed(self.output_names)}"
 
     # -- running -------------------------------------------------------------------------------
 
@@ -258,15 +269,15 @@ class Network(nn.Module):
 
         Args:
             images: (height, width, channels) or (batch, height, width, channels) for each input layer,
-                8-bit or any numbers, in the units of the training images; (height, width) for one grey
-                image.
+                8-bit or any numbers, in the range of the training images (0 to 255 for 8-bit images);
+                (height, width) for one gray image.
             dropout: keep dropout as it is in training, and all else in inference mode: each call is then
                 another sample, drawn from torch's random numbers (``torch.manual_seed`` before it makes it
                 repeatable). In a module of your own, ``nn.Dropout`` counts, ``F.dropout`` does not.
 
         Returns:
-            float32 scores with the classes last, (height, width, classes) or with the batch in front; a
-            tuple if there are several outputs.
+            Scores with the classes last, (height, width, classes) or with the batch in front; a tuple if
+            there are several outputs. They are float64 from a network of float64 weights, else float32.
 
         Raises:
             DataError, WrongTypeError: images that the input layers do not take.
@@ -338,10 +349,17 @@ class Network(nn.Module):
         tensors, singles = [], set()
         for name, image in zip(self.input_names, images, strict=True):
             if isinstance(image, Tensor):
+                if image.is_complex() or image.layout != torch.strided or image.is_quantized:
+                    raise DataError(
+                        f"input {quoted(name)} must be a dense tensor of real numbers, got {image.dtype} in "
+                        f"layout {image.layout}"
+                    )
                 tensor = image
+                if like is None and not image.is_floating_point():
+                    tensor = image.to(torch.get_default_dtype())
             else:
                 layer: Any = self._lgraph[name]
-                tensor, single = to_tensor(image, layer, name)
+                tensor, single = to_tensor(image, layer, name, None if like is None else like.dtype)
                 singles.add(single)
             tensors.append(tensor if like is None else tensor.to(like.device, like.dtype))
         if len(singles) > 1:
@@ -392,42 +410,9 @@ class MultiInputNetwork(Network):
         return self._run(self._plan, inputs)
 
 
-def compile_graph(lgraph: LayerGraph) -> Network:
-    """See :meth:`layergraph.LayerGraph.compile`."""
-    found = propagate(lgraph, "network")
-    errors = found.errors
-    if errors or not len(lgraph):
-        raise InvalidNetworkError(errors)
-    errors += contradictions(lgraph)
-    modules = {}
-    memo: dict[int, Any] = {}  # of copies: torch modules share what they shared
-    for name in lgraph.order:
-        layer = lgraph[name]
-        sizes = [size for size in found.inputs[name] if size is not None]
-        try:
-            if isinstance(layer, ModuleLayer):
-                module: nn.Module = layer.torch_module(sizes, memo)
-            else:
-                module = layer.torch_module(sizes)
-        except (RuntimeError, MemoryError, OverflowError) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            hint = "its weights may not fit into memory"
-            errors.append(Issue("LG-MODULE", "error", name, "", f"no module can be made: {reason}", hint))
-            continue
-        if layer.weights is not None:
-            try:
-                module.load_state_dict(dict(layer.weights))
-            except RuntimeError as error:
-                reason = "; ".join(line.strip() for line in str(error).splitlines()[1:])
-                hint = f"with_weights({{{name!r}: None}}) takes the weights off"
-                errors.append(
-                    Issue("LG-WEIGHTS", "error", name, "", f"its weights do not fit: {reason}", hint)
-                )
-        modules[name] = module
-    if errors:
-        raise InvalidNetworkError(errors)
-    bare = lgraph.with_weights({name: None for name in lgraph if lgraph[name].weights is not None})
-    return (Network if len(lgraph.input_names) == 1 else MultiInputNetwork)(bare, modules)
+def _listed(names: Sequence[str], most: int = 4) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(quoted, names[:most])) + more
 
 
 def _counted(number: int, noun: str) -> str:

@@ -96,12 +96,15 @@ class Input:
         from layergraph.modules.normalization import InputNormalization
 
         statistics = {name: getattr(self, name) for name in STATISTICS[self.normalization]}
-        return InputNormalization(self.normalization, self.input_size[-1], self.rank, statistics)
+        channels, name = self.input_size[-1], cast(Layer, self).name
+        return InputNormalization(name, self.normalization, channels, self.rank, statistics)
 
 
 @dataclass(frozen=True, repr=False)
 class ImageInputLayer(Input, Layer):
     """Input of 2-D images (MATLAB ``imageInputLayer``).
+
+    It wants pixels in the range of the training images, 0 to 255 for 8-bit images, and normalizes them.
 
     Args:
         input_size: (height, width, channels); (height, width) means one channel.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+
+from layergraph.errors import DataError
+from layergraph.wording import quoted
 
 # what leaves an image as it is, until statistics are known
 _NEUTRAL = {"mean": 0.0, "standard_deviation": 1.0, "max": 1.0}
@@ -13,7 +16,11 @@ _NEUTRAL = {"mean": 0.0, "standard_deviation": 1.0, "max": 1.0}
 
 class InputNormalization(nn.Module):
     """Normalizes each channel. The statistics are buffers named as the layer's arguments, shaped to
-    broadcast: (1, channels, 1, 1)."""
+    broadcast: (1, channels, 1, 1).
+
+    Args:
+        layer: the name of the input layer, for messages.
+    """
 
     mean: Tensor
     standard_deviation: Tensor
@@ -22,20 +29,45 @@ class InputNormalization(nn.Module):
 
     def __init__(
         self,
+        layer: str,
         normalization: str,
         channels: int,
         rank: int,
         statistics: Mapping[str, Sequence[float] | None],
     ) -> None:
         super().__init__()
-        self.normalization = normalization
-        shape = (1, channels, *(1,) * rank)
+        self.layer, self.normalization, self.channels, self.rank = layer, normalization, channels, rank
+        self._given: dict[str, Sequence[float]] = {}
         for name, values in statistics.items():
             neutral = _NEUTRAL.get(name, -1.0 if normalization == "rescale-symmetric" else 0.0)
-            tensor = torch.tensor(values if values is not None else [neutral] * channels)
-            self.register_buffer(name, tensor.view(shape))
+            self._given[name] = values if values is not None else [neutral] * channels
+            self.register_buffer(name, self._statistic(name, torch.get_default_dtype(), None))
+
+    def _statistic(self, name: str, dtype: torch.dtype, device: torch.device | None) -> Tensor:
+        """A statistic as it was given."""
+        shape = (1, self.channels, *(1,) * self.rank)
+        return torch.tensor(self._given[name], dtype=dtype, device=device).view(shape)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> InputNormalization:
+        before = dict(self._buffers)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        for name, old in before.items():
+            new = self._buffers[name]
+            if old is None or new is None or old.dtype == new.dtype or old.is_meta or new.is_meta:
+                continue
+            if torch.equal(old, self._statistic(name, old.dtype, old.device)):
+                # from the numbers given: a cast would keep what float32 has rounded
+                self._buffers[name] = self._statistic(name, new.dtype, new.device)
+        return self
 
     def forward(self, x: Tensor) -> Tensor:
+        # fewer channels would broadcast; when torch.fx traces, x is no tensor
+        if isinstance(x, Tensor) and (x.dim() != self.rank + 2 or x.shape[1] != self.channels):
+            sizes = "height, width" if self.rank == 2 else "height, width, depth"
+            raise DataError(
+                f"input {quoted(self.layer)} must be a tensor (batch, {self.channels}, {sizes}), got one of "
+                f"shape {tuple(x.shape)}"
+            )
         if self.normalization == "none":
             return x
         if self.normalization == "zerocenter":

@@ -90,7 +90,8 @@ def semanticseg(
     """Give each pixel the class for which the network's score is highest (the first of equals).
 
     ``images`` and the results (labels are uint8 class indices that know their names, so that
-    ``labels == "road"`` answers, see :class:`~layergraph.data.LabelArray`; scores are float32):
+    ``labels == "road"`` answers, see :class:`~layergraph.data.LabelArray`; scores are float32, or
+    float64 from a network of float64 weights):
 
     - one image, an array (H, W) or (H, W, C) or the path of a file: labels (H, W), and with
       ``return_scores=True`` the pair (labels, scores (H, W, num_classes));

@@ -59,7 +59,7 @@ def test_each_pixel_has_the_scores_of_the_patch_around_it(size, output):
     labels, scores = semanticseg(IMAGE, net, method="sliding-window", return_scores=True, mini_batch_size=10)
     wanted = one_by_one(IMAGE, net, size)
     np.testing.assert_allclose(scores, wanted, atol=1e-6)
-    assert scores.dtype == np.float32
+    assert scores.dtype == np.float64  # that of the network
     np.testing.assert_array_equal(labels, scores.argmax(axis=2))
 
 
