@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from layergraph.modules.trial import Inputs, Shapes, misses_data, try_out
+from layergraph.modules.trial import Inputs, Shapes, misses_data, of_batch, try_out
 
 
 class Run(NamedTuple):
@@ -46,22 +46,10 @@ def run(
     def use(copied: nn.Module, inputs: Inputs) -> tuple[Any, frozenset[int]]:
         if not in_place:
             stop_working_in_place(copied)
-        given = inputs()
-        with torch.no_grad(), Writes(given) as writes:
-            result = copied.train(training)(*given)
-        return tree_map_only(Tensor, lambda tensor: Shape(tensor.shape), result), frozenset(writes.found)
+        return _observed(copied.train(training), inputs())
 
-    (returned, written), is_measured = try_out(module, shapes, use, with_data=with_data)
-    return Run(returned, written, is_measured)
-
-
-def needs_data(module: nn.Module, shapes: Shapes) -> bool:
-    """Whether the module cannot run without data."""
-    try:
-        run(module, shapes, with_data=False)
-    except Exception as fault:
-        return misses_data(fault)
-    return False
+    found, is_measured = try_out(module, shapes, use, with_data=with_data)
+    return Run(*found, is_measured)
 
 
 def run_in_training(module: nn.Module, shapes: Shapes, *, in_place: bool = True) -> Run | None:
@@ -77,9 +65,38 @@ def run_in_training(module: nn.Module, shapes: Shapes, *, in_place: bool = True)
     return None
 
 
-def of_batch(shapes: Shapes, batch: int) -> list[tuple[int, ...]]:
-    """The shapes with another number of observations."""
-    return [(batch, *shape[1:]) for shape in shapes]
+def run_in_both(module: nn.Module, shapes: Shapes, *, in_place: bool = True) -> tuple[Run, Run | None]:
+    """A run in evaluation and one in training. The same copy does both, unless that fails."""
+
+    def use(copied: nn.Module, inputs: Inputs) -> tuple[Any, Any]:
+        if not in_place:
+            stop_working_in_place(copied)
+        evaluation = _observed(copied.eval(), inputs())
+        try:
+            return evaluation, _observed(copied.train(), inputs(2))
+        except Exception:  # a module may keep what it made for one observation
+            return evaluation, None
+
+    (evaluation, training), is_measured = try_out(module, shapes, use)
+    if training is None:
+        return Run(*evaluation, is_measured), run_in_training(module, shapes, in_place=in_place)
+    return Run(*evaluation, is_measured), Run(*training, is_measured)
+
+
+def needs_data(module: nn.Module, shapes: Shapes) -> bool:
+    """Whether the module cannot run without data."""
+    try:
+        run(module, shapes, with_data=False)
+    except Exception as fault:
+        return misses_data(fault)
+    return False
+
+
+def _observed(module: nn.Module, inputs: list[Tensor]) -> tuple[Any, frozenset[int]]:
+    """What a module returns, as shapes, and which inputs it writes to."""
+    with torch.no_grad(), Writes(inputs) as writes:
+        result = module(*inputs)
+    return tree_map_only(Tensor, lambda tensor: Shape(tensor.shape), result), frozenset(writes.found)
 
 
 class Writes(TorchDispatchMode):  # type: ignore[no-untyped-call]

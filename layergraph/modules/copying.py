@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from layergraph.modules.behavior import run, run_in_training, stop_working_in_place
+from layergraph.modules.behavior import run_in_both, stop_working_in_place
 from layergraph.modules.trial import Shapes, copy_of
 
 
@@ -73,8 +73,7 @@ def written_inputs(module: nn.Module, shapes: Shapes) -> Written:
 
 
 def _written(module: nn.Module, shapes: Shapes, *, in_place: bool) -> Written:
-    evaluation = run(module, shapes, in_place=in_place)
-    training = run_in_training(module, shapes, in_place=in_place)
+    evaluation, training = run_in_both(module, shapes, in_place=in_place)
     if evaluation.is_measured or (training and training.is_measured):
         return everything(shapes)
     return Written(not in_place, evaluation.written, training.written if training else frozenset())

@@ -15,9 +15,9 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from layergraph.layers.memory import INDEX_BYTES, Amount
-from layergraph.modules.behavior import Writes, memory_of, of_batch
+from layergraph.modules.behavior import Writes, memory_of
 from layergraph.modules.copying import NOTHING, everything, keep_inputs, written_inputs
-from layergraph.modules.trial import Inputs, Shapes, misses_data, try_out
+from layergraph.modules.trial import Inputs, Shapes, misses_data, of_batch, try_out
 
 
 def multiply_adds(module: nn.Module, shapes: Shapes) -> int:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 import logging
 import os
-import random
+import random as python_random
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,13 @@ from torch._subclasses.fake_tensor import FakeCopyMode, FakeTensor, FakeTensorMo
 
 T = TypeVar("T")
 Shapes = Sequence[tuple[int, ...]]
-Inputs = Callable[[], list[Tensor]]
+
+
+class Inputs(Protocol):
+    """Makes new inputs, on request for another number of observations."""
+
+    def __call__(self, batch: int | None = None) -> list[Tensor]: ...
+
 
 # how much more than the inputs and the weights a run with data may take
 _ROOM = 64
@@ -53,8 +59,12 @@ def try_out(
         with _same_random_state(), _silent(), unset_fake_temporarily(), _default_device(device):
             mode = detect_fake_mode(tensors) or FakeTensorMode(allow_non_fake_inputs=True)
             fake = _fake_copy(module, mode)
+
+            def empty(batch: int | None = None) -> list[Tensor]:
+                return [torch.empty(s, dtype=dtype, device=device) for s in of_batch(shapes, batch)]
+
             with mode:
-                return use(fake, lambda: [torch.empty(s, dtype=dtype, device=device) for s in shapes]), False
+                return use(fake, empty), False
     except Exception as fault:
         if not (with_data and device.type != "meta" and misses_data(fault)):
             raise
@@ -64,12 +74,17 @@ def try_out(
             ) from fault
     generator = torch.Generator().manual_seed(0)
 
-    def inputs() -> list[Tensor]:
-        numbers = [torch.rand(shape, generator=generator) for shape in shapes]
+    def random(batch: int | None = None) -> list[Tensor]:
+        numbers = [torch.rand(shape, generator=generator) for shape in of_batch(shapes, batch)]
         return [tensor.to(device, dtype) for tensor in numbers]
 
     with _same_random_state(device), _silent(), _default_device(device):
-        return use(copy_of(module), inputs), True
+        return use(copy_of(module), random), True
+
+
+def of_batch(shapes: Shapes, batch: int | None) -> Shapes:
+    """The shapes with another number of observations."""
+    return shapes if batch is None else [(batch, *shape[1:]) for shape in shapes]
 
 
 def dtype_of(module: nn.Module) -> torch.dtype:
@@ -152,14 +167,14 @@ def _silent() -> Iterator[None]:
 def _same_random_state(device: torch.device | None = None) -> Iterator[None]:
     """All random states are afterwards what they were: of torch, Python and, where it is in use, NumPy."""
     numpy: Any = sys.modules.get("numpy")
-    before, numpy_before = random.getstate(), numpy and numpy.random.get_state()
+    before, numpy_before = python_random.getstate(), numpy and numpy.random.get_state()
     on_device = device is not None and device.type not in ("cpu", "meta")
     options: dict[str, Any] = {"device_type": device.type} if device is not None and on_device else {}
     try:
         with torch.random.fork_rng([device] if on_device else [], **options):
             yield
     finally:
-        random.setstate(before)
+        python_random.setstate(before)
         if numpy:
             numpy.random.set_state(numpy_before)
 

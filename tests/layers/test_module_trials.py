@@ -330,6 +330,36 @@ def test_a_module_for_one_observation_or_for_evaluation_alone():
         ).shape[2:] == (8, 7)
 
 
+def test_what_differs_between_modes_for_one_observation_alone():
+    class ForOne(nn.Module):
+        """Takes one image, and returns another size in training."""
+
+        def forward(self, x):
+            (image,) = x
+            return image[None, : 2 - self.training]
+
+    with pytest.raises(SizeError, match=r"a tensor of \(1, 8, 7\) for each observation in training, and a"):
+        ModuleLayer(ForOne()).output_sizes([image_size((8, 7), 3)])
+
+
+def test_what_a_module_keeps_of_one_run_does_not_decide_the_next():
+    class Keeping(nn.Module):
+        """Makes its zeros once, for as many observations as come first."""
+
+        def __init__(self):
+            super().__init__()
+            self.zeros = None
+
+        def forward(self, x):
+            if self.zeros is None:
+                self.zeros = torch.zeros(x.shape)
+            return torch.stack([a.add_(b) for a, b in zip(x, self.zeros, strict=True)])
+
+    net = between_layers(Keeping()).compile()
+    (hook,) = net.module._forward_pre_hooks.values()
+    assert hook.in_training == hook.in_evaluation == {0}
+
+
 def scripted():
     return torch.jit.script(nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(inplace=True)))
 
