@@ -26,6 +26,10 @@ class Run(NamedTuple):
     is_measured: bool
 
 
+Observed = tuple[Any, frozenset[int]]
+"""What a run returned, and the inputs that it wrote to."""
+
+
 class Shape(tuple[int, ...]):
     """The shape of a tensor in what a module returns, told apart from a tuple of numbers."""
 
@@ -43,7 +47,7 @@ def run(
     ``with_data`` says whether it may run with data, where it cannot run without.
     """
 
-    def use(copied: nn.Module, inputs: Inputs) -> tuple[Any, frozenset[int]]:
+    def use(copied: nn.Module, inputs: Inputs) -> Observed:
         if not in_place:
             stop_working_in_place(copied)
         return _observed(copied.train(training), inputs())
@@ -68,7 +72,7 @@ def run_in_training(module: nn.Module, shapes: Shapes, *, in_place: bool = True)
 def run_in_both(module: nn.Module, shapes: Shapes, *, in_place: bool = True) -> tuple[Run, Run | None]:
     """A run in evaluation and one in training. The same copy does both, unless that fails."""
 
-    def use(copied: nn.Module, inputs: Inputs) -> tuple[Any, Any]:
+    def use(copied: nn.Module, inputs: Inputs) -> tuple[Observed, Observed | None]:
         if not in_place:
             stop_working_in_place(copied)
         evaluation = _observed(copied.eval(), inputs())
@@ -92,7 +96,7 @@ def needs_data(module: nn.Module, shapes: Shapes) -> bool:
     return False
 
 
-def _observed(module: nn.Module, inputs: list[Tensor]) -> tuple[Any, frozenset[int]]:
+def _observed(module: nn.Module, inputs: list[Tensor]) -> Observed:
     """What a module returns, as shapes, and which inputs it writes to."""
     with torch.no_grad(), Writes(inputs) as writes:
         result = module(*inputs)
