@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -61,13 +61,12 @@ def finalize_batch_normalization(
         return
     totals = {norm: _Total() for norm in _norms(net)}
     before = {norm: (_mean(norm).clone(), _variance(norm).clone()) for norm in totals}
-    done: set[_BatchNorm] = set()
+    measured = _Measured(totals)
     try:
         kept: dict[int, list[list[Any]]] = {}
         left = most_kept
         for number, stage in enumerate(stages):
-            reached: set[_BatchNorm] = set()
-            with _measuring(totals, done, reached):
+            with measured.stage():
                 for index, batch in enumerate(batches):
                     parts = kept.pop(index, None)
                     rows = stage.run
@@ -79,16 +78,13 @@ def finalize_batch_normalization(
                     for slots in parts:
                         _run(net, rows, slots)
                         for row in stage.measure:
-                            _measure(net, row, slots)
+                            measured.measure(net, row, slots)
                     if (size := _bytes(parts)) <= left:
                         kept[index] = parts
                         left -= size
                     proceed()
-            for norm in reached:
-                _mean(norm).copy_(totals[norm].mean)
-                _variance(norm).copy_(totals[norm].variance)
-            done |= reached
-        if not all(bool(_mean(n).isfinite().all() and _variance(n).isfinite().all()) for n in done):
+        found = [tensor for norm in totals for tensor in (_mean(norm), _variance(norm))]
+        if not all(bool(tensor.isfinite().all()) for tensor in found):
             raise ArithmeticError("the network computes values that are NaN or infinite")
     except BaseException:
         for norm, (mean, variance) in before.items():
@@ -133,39 +129,58 @@ def _run(net: Network, rows: Sequence[Row], slots: list[Any]) -> None:
             slots[slot] = None
 
 
-def _measure(net: Network, row: Row, slots: list[Any]) -> None:
-    """Run a layer up to its first batch normalization that is not final."""
-    module = _module(net, row)
-    inputs = [slots[slot] for slot in row.inputs]
-    if not isinstance(module, _BatchNorm):  # a module may write to its input, which is still needed
-        inputs = [x.clone() for x in inputs]
-    with suppress(_Measured):
-        module(*inputs)
+class _Measured:
+    """Which batch normalizations are measured, by the row of the network that runs them.
 
+    A module in two layers is measured in both, and has the statistics of what it gets in both.
+    """
 
-@contextmanager
-def _measuring(
-    totals: dict[_BatchNorm, _Total], done: set[_BatchNorm], reached: set[_BatchNorm]
-) -> Iterator[None]:
-    """Let each batch normalization that is not ``done`` take in its input, and end the run there."""
+    def __init__(self, totals: dict[_BatchNorm, _Total]) -> None:
+        self._totals = totals
+        self._done: dict[Row, set[_BatchNorm]] = {}
+        self._reached: dict[Row, set[_BatchNorm]] = {}
+        self._row: Row | None = None
 
-    def take(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    @contextmanager
+    def stage(self) -> Iterator[None]:
+        """Measure in the block, one batch normalization in each row; their statistics are set at its end."""
+        self._reached = {}
+        hooks = [norm.register_forward_pre_hook(self._take) for norm in self._totals]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+        for row, norms in self._reached.items():
+            self._done.setdefault(row, set()).update(norms)
+            for norm in norms:
+                _mean(norm).copy_(self._totals[norm].mean)
+                _variance(norm).copy_(self._totals[norm].variance)
+
+    def measure(self, net: Network, row: Row, slots: list[Any]) -> None:
+        """Run a layer up to its first batch normalization that is not measured, which takes its input in."""
+        module = _module(net, row)
+        inputs = [slots[slot] for slot in row.inputs]
+        if not isinstance(module, _BatchNorm):  # a module may write to its input, which is still needed
+            inputs = [x.clone() for x in inputs]
+        self._row = row
+        try:
+            module(*inputs)
+        except _ReachedError:
+            pass
+        finally:
+            self._row = None
+
+    def _take(self, norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         assert isinstance(norm, _BatchNorm)
-        if norm not in done:
-            reached.add(norm)
-            totals[norm].add(inputs[0])
-            raise _Measured
-
-    hooks = [norm.register_forward_pre_hook(take) for norm in totals]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
+        if self._row is not None and norm not in self._done.get(self._row, ()):
+            self._reached.setdefault(self._row, set()).add(norm)
+            self._totals[norm].add(inputs[0])
+            raise _ReachedError
 
 
-class _Measured(BaseException):
-    """Ends the run of a layer: its values are taken in."""
+class _ReachedError(BaseException):
+    """Ends the run of a layer, past any handler of errors in it."""
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +34,10 @@ class FiniteLoss:
     def __init__(self, net: nn.Module, items: Items) -> None:
         self._items = items
         self._tensors = [p.detach() for p in net.parameters() if p.requires_grad] + [*net.buffers()]
+        # tensors of one dtype in a row are copied at once
+        self._tensors.sort(key=lambda tensor: str(tensor.dtype))
         self._copies: list[list[Tensor]] = []
+        self._behind = any(tensor.is_cuda for tensor in self._tensors)
         self._waiting: deque[tuple[int, list[int], _Arriving]] = deque()
 
     @torch.no_grad()
@@ -41,13 +45,13 @@ class FiniteLoss:
         """Copy the network as iteration ``iteration`` (from 1) finds it."""
         if len(self._copies) < _KEPT:
             self._copies.append([tensor.clone() for tensor in self._tensors])
-        elif self._tensors:
-            torch._foreach_copy_(self._copies[(iteration - 1) % _KEPT], self._tensors)
+        else:
+            _copy(self._tensors, self._copies[(iteration - 1) % _KEPT])
 
     def after(self, iteration: int, indices: list[int], finite: Tensor) -> Divergence | None:
         """Take in whether an iteration was finite; gives the first that was not, once that is known."""
         self._waiting.append((iteration, indices, _Arriving(finite)))
-        return self._next() if len(self._waiting) > finite.is_cuda else None
+        return self._next() if len(self._waiting) > self._behind else None
 
     def at_end(self) -> Divergence | None:
         """The first iteration that was not finite among those that are not known yet."""
@@ -95,11 +99,17 @@ class FiniteLoss:
 
     @torch.no_grad()
     def _restore(self, iteration: int) -> None:
-        for tensor, copy in zip(self._tensors, self._copies[(iteration - 1) % _KEPT], strict=True):
-            tensor.copy_(copy)
+        _copy(self._copies[(iteration - 1) % _KEPT], self._tensors)
 
     def _finite(self) -> bool:
         return all(bool(tensor.isfinite().all()) for tensor in self._tensors)
+
+
+def _copy(sources: list[Tensor], targets: list[Tensor]) -> None:
+    """Copy tensors, all of one dtype by one call of the device."""
+    for _, pairs in groupby(zip(sources, targets, strict=True), key=lambda pair: pair[0].dtype):
+        group = list(pairs)
+        torch._foreach_copy_([target for _, target in group], [source for source, _ in group])
 
 
 class _Arriving:

@@ -177,6 +177,28 @@ def test_batch_normalization_inside_modules(most_kept):
     assert_exact(net, images)
 
 
+def test_a_module_in_two_layers_has_the_statistics_of_what_it_gets_in_both():
+    images = noisy_images([(4, 4)] * 7)
+    norm = nn.BatchNorm2d(1)
+    layers = [
+        ImageInputLayer((4, 4, 1), normalization="none"),
+        ModuleLayer(norm, name="first"),
+        ModuleLayer(nn.Softplus(), name="between"),
+        ModuleLayer(norm, name="second"),
+        SoftmaxLayer(),
+        PixelClassificationLayer(),
+    ]
+    net = LayerGraph(layers).compile()
+    finalize_batch_normalization(net, batches_of(7, 2), reading(images)[0])
+    first = torch.from_numpy(np.stack(images)).double()
+    scaled = (first - first.mean()) / (first.var(correction=0) + norm.eps).sqrt()
+    both = torch.cat([first, nn.functional.softplus(scaled)])
+    shared = net.layer_module("first")
+    assert shared is net.layer_module("second")
+    assert shared.running_mean.item() == pytest.approx(both.mean().item(), rel=1e-4)
+    assert shared.running_var.item() == pytest.approx(both.var(correction=0).item(), rel=1e-4)
+
+
 def test_a_failure_leaves_the_running_averages():
     images = noisy_images([(5, 5)] * 4)
     net = deep().compile()

@@ -15,7 +15,9 @@ import torch
 
 from layergraph import load
 from layergraph.training import TrainingOptions, TrainingWarning, train_network
+from layergraph.training.divergence import FiniteLoss
 from layergraph.training.interrupts import stop_request
+from layergraph.training.items import Items
 
 
 def state(net):
@@ -125,6 +127,34 @@ def test_nan_that_does_not_reach_the_loss_counts_too(tiny, pairs, train):
     assert all(tensor.isfinite().all() for tensor in state(net).values())
 
 
+@pytest.mark.parametrize("behind", [False, True], ids=["at once", "one iteration later, as on a GPU"])
+@pytest.mark.parametrize(("bad_item", "kept"), [(True, 4), (False, 3)])
+@pytest.mark.parametrize("last", [4, 5])
+def test_the_network_that_is_kept(tiny, pairs, behind, bad_item, kept, last):
+    """Iteration t finds the number t in the weights; iteration 4 is not finite."""
+    data = pairs(6)
+    data[4][0][0, 0] = np.nan if bad_item else 0
+    net = tiny(batch_norm=True).compile()
+    guard = FiniteLoss(net, Items(data, tiny()))
+    guard._behind = behind
+    found = None
+    for iteration in range(1, last + 1):
+        with torch.no_grad():
+            for tensor in net.state_dict().values():
+                tensor.fill_(iteration)
+        guard.before(iteration)
+        assert found is None
+        found = guard.after(iteration, [iteration], torch.tensor(iteration != 4))
+        if found is not None:
+            break
+    found = found or guard.at_end()
+    assert found is not None
+    assert iteration == min(last, 5 if behind else 4)
+    assert found.iteration == 4
+    assert all((tensor == kept).all() for tensor in net.state_dict().values())
+    assert f"the network is as it was after iteration {kept - 1}" in found.text
+
+
 @pytest.mark.parametrize("rate", [1e6, 1e20, 1e30])
 def test_a_rate_that_diverges_gives_a_network_that_works(tiny, pairs, train, rate):
     with pytest.warns(TrainingWarning) as caught:
@@ -190,6 +220,7 @@ def started(path, *prefix):
     raise AssertionError(process.stderr.read())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_ends_training_and_the_network_comes_back(tmp_path, name):
     process = started(tmp_path / "net.safetensors")
@@ -201,6 +232,7 @@ def test_a_signal_ends_training_and_the_network_comes_back(tmp_path, name):
     assert load(tmp_path / "net.safetensors")
 
 
+@pytest.mark.slow
 def test_sigterm_where_ctrl_c_is_ignored(tmp_path):
     """As in ``nohup`` and behind ``&``: a shell starts those without Ctrl-C."""
     ignoring = ("sh", "-c", 'trap "" INT HUP; exec "$@"', "sh")
