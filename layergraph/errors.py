@@ -110,6 +110,10 @@ class DataError(LayergraphError):
     """Images, labels or folders that cannot be used."""
 
 
+class DataWarning(UserWarning):
+    """Images or labels that can be used, and may not be what they seem."""
+
+
 class MissingExtraError(LayergraphError, ImportError):
     """A package that an optional part of layergraph needs is not installed."""
 

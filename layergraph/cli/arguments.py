@@ -6,6 +6,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -80,6 +81,18 @@ LabelIdsOption = Annotated[
     typer.Option(
         metavar="N,N,...", help="Pixel values of the classes in the label images; by default 0,1,2,..."
     ),
+]
+
+
+class Pair(StrEnum):
+    """Which files belong together."""
+
+    by_name = "name"
+    by_order = "order"
+
+
+PairOption = Annotated[
+    Pair, typer.Option(help="Which files belong together: those of one name, or in their order.")
 ]
 
 

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from layergraph.cli.arguments import ClassesOption, LabelIdsOption, classes_and_ids
+from layergraph.cli.arguments import ClassesOption, LabelIdsOption, Pair, PairOption, classes_and_ids
 from layergraph.cli.output import save_text, write_text
 from layergraph.errors import DataError
 from layergraph.wording import quoted, visible
 
 _CLASSES = "classes.json"  # beside label images: what their indices mean
-
-
-class Pair(StrEnum):
-    """Which files belong together."""
-
-    by_name = "name"
-    by_order = "order"
 
 
 def input_size(lgraph: Any) -> tuple[int, int]:
@@ -87,9 +79,7 @@ def evaluate(
     truth: Annotated[Path, typer.Option(metavar="FOLDER", help="The true label images.")],
     classes: ClassesOption,
     label_ids: LabelIdsOption = None,
-    pair: Annotated[
-        Pair, typer.Option(help="Which label images belong together: those of one name, or in their order.")
-    ] = Pair.by_name,
+    pair: PairOption = Pair.by_name,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write everything as JSON to this file.")
     ] = None,

@@ -17,6 +17,8 @@ import typer
 from layergraph.cli.arguments import (
     ClassesOption,
     LabelIdsOption,
+    Pair,
+    PairOption,
     classes_and_ids,
     is_file,
     network,
@@ -30,9 +32,7 @@ from layergraph.graph import LayerGraph
 from layergraph.wording import quoted, visible
 
 ImagesOption = Annotated[Path, typer.Option(metavar="FOLDER", help="The images.")]
-LabelsOption = Annotated[
-    Path, typer.Option(metavar="FOLDER", help="The label images, in the same order as the images.")
-]
+LabelsOption = Annotated[Path, typer.Option(metavar="FOLDER", help="The label images, one for each image.")]
 
 
 class Solver(StrEnum):
@@ -51,6 +51,7 @@ def train(
     labels: LabelsOption,
     classes: ClassesOption,
     label_ids: LabelIdsOption = None,
+    pair: PairOption = Pair.by_name,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -88,7 +89,7 @@ def train(
     prove_writable(path)
     names, ids = classes_and_ids(classes, label_ids)
     pixel_labels = PixelLabelDatastore(labels, names, ids)
-    pairs = combine(ImageDatastore(images), pixel_labels)
+    pairs = combine(ImageDatastore(images), pixel_labels, pair=pair.value)
     if not is_file(network_):
         arguments.setdefault("image_size", pairs[0][0].shape)
         arguments.setdefault("num_classes", len(names))

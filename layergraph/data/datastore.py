@@ -6,11 +6,13 @@ import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Generic, Self, SupportsIndex, TypeVar, overload
+from typing import Any, Generic, Self, SupportsIndex, TypeVar, get_args, overload
 
 import numpy as np
 
+from layergraph.data.pairing import Pair, partners
 from layergraph.errors import DataError, WrongTypeError
+from layergraph.layers.arguments import choice
 
 Item = TypeVar("Item", covariant=True)
 NewItem = TypeVar("NewItem")
@@ -104,9 +106,9 @@ class Datastore(ABC, Generic[Item]):
         """The store whose items are ``function(item)``, computed anew at each read."""
         return TransformedDatastore(self, function)
 
-    def combine(self, *others: Datastore[Any]) -> CombinedDatastore:
-        """The store whose items are tuples: one item of this store, one of each other store."""
-        return CombinedDatastore(self, *others)
+    def combine(self, *others: Datastore[Any], pair: Pair = "name") -> CombinedDatastore:
+        """The store of tuples: one item of this store, one of each other; see :func:`combine`."""
+        return CombinedDatastore(self, *others, pair=pair)
 
     def _position(self, index: Any) -> int:
         try:
@@ -125,21 +127,28 @@ class Datastore(ABC, Generic[Item]):
 
 
 class CombinedDatastore(Datastore[tuple[Any, ...]]):
-    """Several stores of one length, read side by side; see ``combine``."""
+    """Several stores of one length, read side by side; see :func:`combine`."""
 
-    def __init__(self, *stores: Datastore[Any]) -> None:
+    def __init__(self, *stores: Datastore[Any], pair: Pair = "name") -> None:
         for store in stores:
             if not isinstance(store, Datastore):
                 raise WrongTypeError(f"combine needs datastores, got {type(store).__name__}")
         if not stores:
             raise DataError("combine needs at least one datastore, got none")
-        if len({len(store) for store in stores}) > 1:
+        choice("combine", "pair", pair, get_args(Pair))
+        groups = [store.stores if isinstance(store, CombinedDatastore) else (store,) for store in stores]
+        # the first store that reads files keeps its order, the others follow it
+        first, *others = [index for index, store in enumerate(stores) if store.files is not None] or [0]
+        for index in others if pair == "name" else ():
+            files, known = stores[first].files or (), stores[index].files or ()
+            order = tuple(partners(files, known, "combine"))
+            groups[index] = tuple(part._take(order) for part in groups[index])
+        self._stores: tuple[Datastore[Any], ...] = sum(groups, ())
+        if len({len(store) for store in self._stores}) > 1:
             raise DataError(
                 "combine reads stores side by side, so they need one length, got "
                 f"{' and '.join(map(repr, stores))}; give each the same items in the same order"
             )
-        parts = [store.stores if isinstance(store, CombinedDatastore) else (store,) for store in stores]
-        self._stores: tuple[Datastore[Any], ...] = sum(parts, ())
 
     @property
     def stores(self) -> tuple[Datastore[Any], ...]:
@@ -161,7 +170,7 @@ class CombinedDatastore(Datastore[tuple[Any, ...]]):
         return tuple(store._read(index) for store in self._stores)
 
     def _take(self, indices: tuple[int, ...]) -> Self:
-        return type(self)(*(store._take(indices) for store in self._stores))
+        return type(self)(*(store._take(indices) for store in self._stores), pair="order")
 
 
 class TransformedDatastore(Datastore[Item]):
@@ -204,12 +213,18 @@ class TransformedDatastore(Datastore[Item]):
         return type(self)(self._store._take(indices), self._function)
 
 
-def combine(*stores: Datastore[Any]) -> CombinedDatastore:
+def combine(*stores: Datastore[Any], pair: Pair = "name") -> CombinedDatastore:
     """The store whose item i is the tuple of the items i of all stores: MATLAB's ``combine``.
 
+    Stores that read files are paired by the names of their files: ``scan1.png`` comes with
+    ``scan1_mask.png``, wherever it is in its folder. They come in the order of the first store, also when it
+    is shuffled. The key of a file is its name without what all names of its store share at the start and at
+    the end. Where no key is the same, the order of the files pairs them, with a :class:`DataWarning`;
+    ``pair="order"`` does so for any names, without a warning. Stores that read no files are paired by order.
+
     A combined store among them counts as its parts. Subsets, shuffles and partitions keep the tuples
-    together. MATLAB ends silently with the shortest store; here stores of unequal length raise
-    ``DataError`` with their lengths and first files, since a missing file is nearly always a mistake.
+    together. MATLAB pairs by order alone and ends silently with the shortest store; here stores of unequal
+    length and files without a partner raise ``DataError``.
 
     >>> from tempfile import TemporaryDirectory
     >>> from layergraph.data import triangle_images
@@ -219,9 +234,9 @@ def combine(*stores: Datastore[Any]) -> CombinedDatastore:
     'label_001.png'
     >>> combine(images, labels[:2])  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    layergraph.errors.DataError: combine reads stores side by side, so they need one length, got ...
+    layergraph.errors.DataError: combine: '...image_003.png' has no partner among the files such as ...
     """
-    return CombinedDatastore(*stores)
+    return CombinedDatastore(*stores, pair=pair)
 
 
 def transform(store: Datastore[Any], function: Callable[[Any], NewItem]) -> TransformedDatastore[NewItem]:

@@ -3,126 +3,203 @@
 from __future__ import annotations
 
 import os
+import re
+import unicodedata
 import warnings
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
-from layergraph.errors import DataError
+from layergraph.errors import DataError, DataWarning
 from layergraph.wording import quoted
 
+Pair = Literal["name", "order"]
+
 _SHOWN = 3  # pairs in a warning
+_TOKEN = re.compile(r"\d+|[^\W\d_]+|[\W_]+")
+
+Tokens = list[str]
+"""A name as its numbers, words and separators: cut there, it never loses a part of a number."""
 
 
-class PairingWarning(UserWarning):
-    """Files are paired by their order, since their names have nothing in common."""
-
-
-def partners(files: Sequence[Path], others: Sequence[Path], call: str) -> list[int]:
+def partners(files: Sequence[Path], others: Sequence[Path], caller: str) -> list[int]:
     """For each file the position of its partner in ``others``, by name.
 
-    The key of a file is its name (:func:`unique_names`) without what all names of its store share at the
-    beginning and at the end: ``scan1`` to ``scan12`` and ``scan1_mask`` to ``scan12_mask`` both have the keys
-    1 to 12. Files whose keys are the same belong together. Stores without a common key are paired by their
-    order, with a warning that shows the first pairs; ``call`` is who asks, for messages.
+    The key of a file is its name without its extension and without the words and numbers that all names
+    of its store share at the start and at the end: of ``scan1_mask.png`` to ``scan12_mask.png`` the keys
+    are 1 to 12. A number stays whole, 007 is 7, and upper and lower case are the same. Where a name occurs
+    in several subfolders, the path below the store's common folder takes the place of the name.
+
+    - Both stores have the same keys: files of one key belong together.
+    - Some keys are the same: :class:`DataError` names the first file without a partner.
+    - No key is the same: the order of the files pairs them, and a :class:`DataWarning` shows the first pairs.
+
+    Args:
+        files, others: the files of the two stores.
+        caller: the function to name in messages.
 
     Raises:
-        DataError: some keys are common and others are not, so that a file has no partner; or there are no
-            common keys and not as many files.
+        DataError: a file has no partner, or the stores have different lengths.
 
     >>> images = [Path(f"images/scan{n}.png") for n in (1, 10, 2)]
     >>> masks = [Path(f"masks/scan{n}_mask.png") for n in ("10", "1", "2")]
     >>> partners(images, masks, "combine")
     [1, 0, 2]
     """
-    keys, known = _keys(unique_names(files), unique_names(others))
-    places = {key: place for place, key in enumerate(known)}
-    if set(keys) == set(known):
-        return [places[key] for key in keys]
-    common = set(keys) & set(known)
-    if not common and len(files) == len(others):
-        shown = ", ".join(
-            f"{quoted(one.name)} with {quoted(other.name)}"
-            for one, other in list(zip(files, others, strict=True))[:_SHOWN]
-        )
-        warnings.warn(
-            f"{call}: the names of the files have nothing in common, so that they are paired in their order: "
-            f'{shown}; pair="order" says that this is right',
-            PairingWarning,
-            stacklevel=3,
-        )
-        return list(range(len(files)))
-    if not common:
+    if len(files) == len(others) == 1:
+        return [0]
+    most: tuple[int, list[str], list[str]] = (0, [], [])
+    for keys, known, numbers in _forms(files, others):
+        if Counter(keys) == Counter(known):
+            if numbers:
+                _warn_of_numbers(files, others, numbers, caller)
+            return _positions(keys, known)
+        common = len(set(keys) & set(known))
+        most = max(most, (common, keys, known), key=lambda form: form[0])
+    common, keys, known = most
+    if common:
+        raise _without_partner((files, keys), (others, known), caller)
+    if len(files) != len(others):
         raise DataError(
-            f"{call}: there must be as many files on both sides, got {len(files)} in "
-            f"{quoted(str(files[0].parent))} and {len(others)} in {quoted(str(others[0].parent))}"
+            f"{caller}: both stores must have the same number of files, got {_counted(files)} and "
+            f"{_counted(others)}; give each file a partner"
         )
-    alone = next((file for file, key in zip(files, keys, strict=True) if key not in common), None)
-    where = others
-    if alone is None:
-        alone = next(file for file, key in zip(others, known, strict=True) if key not in common)
-        where = files
-    raise DataError(
-        f"{call}: each file must have a partner of the same name, got none for {quoted(str(alone))} in "
-        f'{quoted(str(where[0].parent))}; add it, leave the file out, or give pair="order"'
+    pairs = [f"{quoted(a.name)} with {quoted(b.name)}" for a, b in zip(files, others, strict=True)]
+    _warn(
+        f"{caller}: the names of the files have nothing in common, so their order pairs them: "
+        f"{', '.join(pairs[:_SHOWN])}{', ...' * (len(pairs) > _SHOWN)}; check the pairs, and give "
+        "pair='order' if they are right"
+    )
+    return list(range(len(files)))
+
+
+# -- keys ------------------------------------------------------------------------------------------------
+
+
+def _forms(
+    files: Sequence[Path], others: Sequence[Path]
+) -> Iterator[tuple[list[str], list[str], frozenset[str]]]:
+    """Keys of both stores in several forms, the first that agree count.
+
+    No form alone is right for all names. The shared words of ``1_m`` and ``1_2_m`` depend on which end is
+    cut first, and a store of few files may share more than the other: ``2019_1`` and ``2019_2`` share a year
+    that a third file does not have. Each form comes with the numbers that one store shares and the other
+    does not know: with them, agreement may be an accident.
+    """
+    stores = (files, others)
+    by_name = all(_is_distinct([_text(path.stem) for path in store], store) for store in stores)
+    texts = [[_text(path.stem) for path in store] if by_name else _below(store) for store in stores]
+    for normalize in (_canonical, _exact):
+        names = [[normalize(_TOKEN.findall(text)) for text in store] for store in texts]
+        for strip in (_prefix_first, _suffix_first, _whole):
+            keys, shared = zip(*map(strip, names), strict=True)
+            if all(_is_distinct(named, store) for named, store in zip(keys, stores, strict=True)):
+                a, b = ({token for token in tokens if token.isdecimal()} for tokens in shared)
+                yield keys[0], keys[1], frozenset() if a <= b or b <= a else frozenset(a | b)
+
+
+def _is_distinct(names: Sequence[str], files: Sequence[Path]) -> bool:
+    """Whether different files have different names; a file may occur several times."""
+    return len(set(names)) == len(set(files))
+
+
+def _text(name: str) -> str:
+    """The name in one case and one Unicode form; file systems keep accents in different ones."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _below(files: Sequence[Path]) -> list[str]:
+    """The paths below the common folder, without extensions where these do not tell files apart."""
+    common = os.path.commonpath([path.absolute().parent for path in files]) if files else ""
+    paths = [path.absolute().relative_to(common) for path in files]
+    texts = [_text(path.with_suffix("").as_posix()) for path in paths]
+    return texts if _is_distinct(texts, files) else [_text(path.as_posix()) for path in paths]
+
+
+def _canonical(tokens: Tokens) -> Tokens:
+    """Numbers without leading zeros, separators all alike: ``a/007`` is ``a_7``."""
+    return [(t.lstrip("0") or "0") if t.isdecimal() else t if t.isalnum() else "_" for t in tokens]
+
+
+def _exact(tokens: Tokens) -> Tokens:
+    return tokens
+
+
+def _prefix_first(names: Sequence[Tokens]) -> tuple[list[str], Tokens]:
+    """The keys, and the tokens that all names share."""
+    before = _shared_start(names)
+    rests = [name[before:] for name in names]
+    after = _shared_start([rest[::-1] for rest in rests])
+    shared = names[0][:before] + rests[0][len(rests[0]) - after :]
+    return [_joined(rest[: len(rest) - after]) for rest in rests], shared
+
+
+def _suffix_first(names: Sequence[Tokens]) -> tuple[list[str], Tokens]:
+    after = _shared_start([name[::-1] for name in names])
+    rests = [name[: len(name) - after] for name in names]
+    before = _shared_start(rests)
+    shared = rests[0][:before] + names[0][len(names[0]) - after :]
+    return [_joined(rest[before:]) for rest in rests], shared
+
+
+def _whole(names: Sequence[Tokens]) -> tuple[list[str], Tokens]:
+    return [_joined(name) for name in names], []
+
+
+def _joined(tokens: Tokens) -> str:
+    """The key, without separators at its ends."""
+    return re.sub(r"^[\W_]+|[\W_]+$", "", "".join(tokens))
+
+
+def _shared_start(names: Sequence[Tokens]) -> int:
+    """How many tokens all names share at their start."""
+    columns = zip(*names, strict=False)
+    return next((at for at, tokens in enumerate(columns) if len(set(tokens)) > 1), min(map(len, names)))
+
+
+def _positions(keys: Sequence[str], known: Sequence[str]) -> list[int]:
+    """The position of each key among the known ones; of equal keys the first goes to the first."""
+    positions: dict[str, list[int]] = defaultdict(list)
+    for position in reversed(range(len(known))):
+        positions[known[position]].append(position)
+    return [positions[key].pop() for key in keys]
+
+
+# -- messages --------------------------------------------------------------------------------------------
+
+
+def _counted(files: Sequence[Path]) -> str:
+    return f"{len(files)} ({quoted(str(files[0]))} first)" if files else "none"
+
+
+def _warn(text: str) -> None:
+    # the caller of partners is a function of layergraph: its own caller is whom the warning concerns
+    warnings.warn(text, DataWarning, stacklevel=4)
+
+
+def _warn_of_numbers(
+    files: Sequence[Path], others: Sequence[Path], numbers: frozenset[str], caller: str
+) -> None:
+    """Warn where all names of a store have a number that the other lacks: patient1 and patient2."""
+    _warn(
+        f"{caller}: the names of the files agree except for numbers that all files of a store share "
+        f"({', '.join(sorted(numbers))}), such as {quoted(files[0].name)} and {quoted(others[0].name)}; "
+        "check that the two belong together"
     )
 
 
-def unique_names(files: Sequence[Path]) -> list[str]:
-    """A name for each file: its own without the ending; no two are equal, in upper or lower case.
-
-    Where several would have one name, each gets the path from the folder that all files are in, its parts
-    joined by ``_``; and where these are equal too, such as those of ``a.png`` and ``a.jpg``, a number.
-
-    >>> unique_names([Path("a/1.png"), Path("a/2.png"), Path("b/2.png"), Path("b/2.jpg")])
-    ['1', 'a_2', 'b_2', 'b_2_2']
-    """
-    count = Counter(file.stem.casefold() for file in files)
-    names = [file.stem for file in files]
-    if len(count) < len(files):
-        common = Path(os.path.commonpath([file.absolute().parent for file in files]))
-        for place, file in enumerate(files):
-            if count[file.stem.casefold()] > 1:
-                names[place] = "_".join(file.absolute().relative_to(common).with_suffix("").parts)
-    # a number is none that another file has as its name
-    taken = {name.casefold() for name in names}
-    used: Counter[str] = Counter()
-    for place, name in enumerate(names):
-        used[name.casefold()] += 1
-        while used[name.casefold()] > 1:
-            names[place] = f"{name}_{used[name.casefold()]}"
-            if names[place].casefold() not in taken:
-                break
-            used[name.casefold()] += 1
-        taken.add(names[place].casefold())
-    return names
-
-
-def _keys(names: list[str], others: list[str]) -> tuple[list[str], list[str]]:
-    """Names without what all share at both ends.
-
-    What is taken off first decides what is left of 1_m and 1_2_m, "" and 2_, or "" and _2, so that both
-    orders are tried.
-    """
-    pairs = [
-        (_stripped(names, order), _stripped(others, order))
-        for order in ((_prefix, _suffix), (_suffix, _prefix))
-    ]
-    return next((pair for pair in pairs if set(pair[0]) == set(pair[1])), pairs[0])
-
-
-def _stripped(names: list[str], order: tuple[Callable[[list[str]], list[str]], ...]) -> list[str]:
-    for take_off in order:
-        names = take_off(names)
-    return names
-
-
-def _prefix(names: list[str]) -> list[str]:
-    # what the first and the last in alphabetical order share, all share
-    first, last = min(names), max(names)
-    shared = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
-    return [name[shared:] for name in names]
-
-
-def _suffix(names: list[str]) -> list[str]:
-    return [name[::-1] for name in _prefix([name[::-1] for name in names])]
+def _without_partner(
+    one: tuple[Sequence[Path], list[str]], other: tuple[Sequence[Path], list[str]], caller: str
+) -> DataError:
+    """The error for the first file that the other store does not have equally often."""
+    for (files, keys), (others, known) in ((one, other), (other, one)):
+        own, count = Counter(keys), Counter(known)
+        for path, key in zip(files, keys, strict=True):
+            if own[key] > count[key]:
+                return DataError(
+                    f"{caller}: {quoted(str(path))} has no partner among the files such as "
+                    f"{quoted(str(others[0]))}: files are paired by the part of their names that differs, "
+                    f"here {quoted(key)}; add or remove a file, or give pair='order' to pair them in order"
+                )
+    raise AssertionError("the keys differ")

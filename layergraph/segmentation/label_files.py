@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layergraph.data.label_array import LabelArray, class_names
-from layergraph.data.pairing import unique_names
+from layergraph.data.unique_names import unique_names
 from layergraph.errors import ArgumentError, DataError
 from layergraph.segmentation.batches import ImageStore, image_files
 from layergraph.wording import quoted

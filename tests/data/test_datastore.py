@@ -121,6 +121,11 @@ def test_unequal_lengths_are_refused(tmp_path, refusal):
         write_image(tmp_path / name, [[1]])
     images, labels = ImageDatastore(tmp_path / "images"), ImageDatastore(tmp_path / "labels")
     assert refusal(combine, images, labels) == (
+        f"combine: '{tmp_path}/images/b.png' has no partner among the files such as "
+        f"'{tmp_path}/labels/a.png': files are paired by the part of their names that differs, here 'b'; "
+        "add or remove a file, or give pair='order' to pair them in order"
+    )
+    assert refusal(combine, images, labels, pair="order") == (
         "combine reads stores side by side, so they need one length, got "
         f"ImageDatastore(2 items, first file '{tmp_path}/images/a.png') and "
         f"ImageDatastore(1 item, first file '{tmp_path}/labels/a.png'); "

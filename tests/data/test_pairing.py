@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layergraph.data.pairing import PairingWarning, partners, unique_names
-from layergraph.errors import DataError
+from layergraph.data import ImageDatastore, combine, write_image
+from layergraph.data.pairing import partners
+from layergraph.data.unique_names import unique_names
+from layergraph.errors import DataError, DataWarning
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,7 @@ def test_no_pair_is_wrong_whatever_is_put_around_the_names(names, before, after,
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             found = partners(images, masks, "combine")
-    except (DataError, PairingWarning):
+    except (DataError, DataWarning):
         return
     assert [shuffled[place] for place in found] == names
 
@@ -88,24 +90,93 @@ def test_subfolders_of_equal_names():
     ],
 )
 def test_a_file_without_a_partner_is_named(images, masks, alone, where):
-    message = (
-        f"combine: each file must have a partner of the same name, got none for '{alone}' in '{where}'; add "
-        'it, leave the file out, or give pair="order"'
-    )
-    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+    message = f"combine: '{alone}' has no partner among the files such as '{where}/"
+    with pytest.raises(DataError, match=f"^{re.escape(message)}"):
         partners(paths("images", images), paths("masks", masks), "combine")
 
 
 def test_names_without_anything_in_common_are_paired_in_order_with_a_warning():
     images, masks = paths("images", ["cat", "dog", "emu", "fox"]), paths("masks", "1234")
     message = (
-        "combine: the names of the files have nothing in common, so that they are paired in their order: "
-        "'cat.png' with '1.png', 'dog.png' with '2.png', 'emu.png' with '3.png'; pair=\"order\" says that "
-        "this is right"
+        "combine: the names of the files have nothing in common, so their order pairs them: 'cat.png' with "
+        "'1.png', 'dog.png' with '2.png', 'emu.png' with '3.png', ...; check the pairs, and give "
+        "pair='order' if they are right"
     )
-    with pytest.warns(PairingWarning, match=f"^{re.escape(message)}$") as caught:
+    with pytest.warns(DataWarning, match=f"^{re.escape(message)}$") as caught:
         assert partners(images, masks, "combine") == [0, 1, 2, 3]
     assert len(caught) == 1
-    message = "combine: there must be as many files on both sides, got 4 in 'images' and 3 in 'masks'"
+    message = (
+        "combine: both stores must have the same number of files, got 4 ('images/cat.png' first) and 3 "
+        "('masks/1.png' first); give each file a partner"
+    )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         partners(images, masks[:3], "combine")
+
+
+@pytest.mark.parametrize(
+    ("images", "masks", "order"),
+    [
+        # numbers stay whole: cut at characters, both would have the keys 0 to 9
+        ([f"scan{n}" for n in range(10, 20)], [f"scan{n}_m" for n in range(19, 9, -1)], range(9, -1, -1)),
+        (["img_001", "img_010"], ["label_10", "label_1"], [1, 0]),
+        (["1", "01"], ["01", "1"], [1, 0]),
+        (["Ä", "b"], ["B", "a\u0308"], [1, 0]),  # one letter, or two as macOS writes it
+        (["scan", "scan_2"], ["scan_2_mask", "scan_mask"], [1, 0]),
+        (["2019_1", "2020_1"], ["2020_1_m", "2019_1_m"], [1, 0]),
+        (["a", "a", "b"], ["b_m", "a_m", "a_m"], [1, 2, 0]),
+        (["cat"], ["7"], [0]),
+    ],
+)
+def test_hard_names(images, masks, order):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert partners(paths("images", images), paths("masks", masks), "combine") == [*order]
+
+
+def test_stores_of_other_numbers_are_paired_with_a_warning():
+    images, masks = (
+        paths("images", ["patient1_1", "patient1_2"]),
+        paths("masks", ["patient2_1", "patient2_2"]),
+    )
+    with pytest.warns(DataWarning, match="all files of a store share"):
+        assert partners(images, masks, "combine") == [0, 1]
+    images, masks = (
+        paths("images", [f"s{n}" for n in range(10, 20)]),
+        paths("masks", [f"s{n}" for n in range(20, 30)]),
+    )
+    with pytest.warns(DataWarning, match="nothing in common"):
+        partners(images, masks, "combine")
+
+
+@pytest.fixture
+def scans(tmp_path):
+    """Twelve images and their masks; in alphabetical order 10 comes before 2, and 1_mask after 12_mask."""
+    for n in range(1, 13):
+        for name in (f"images/scan{n}.png", f"masks/scan{n}_mask.png"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            write_image(tmp_path / name, [[n]])
+    return ImageDatastore(tmp_path / "images"), ImageDatastore(tmp_path / "masks")
+
+
+def test_combined_stores_are_paired_by_name(scans):
+    images, masks = scans
+    assert [path.name for path in masks.files][:2] != ["scan1_mask.png", "scan10_mask.png"]
+    for pairs in (combine(images, masks), images.combine(masks), combine(images.shuffle(3), masks)):
+        assert all(image == mask for image, mask in pairs)
+        assert all(image == mask for image, mask in pairs.shuffle(1)[2:7])
+    assert [int(image[0, 0, 0]) for image, _ in combine(masks, images)] == [
+        int(mask[0, 0, 0]) for mask in masks
+    ]
+    by_order = combine(images, masks, pair="order")
+    assert not all(image == mask for image, mask in by_order)
+    assert [int(mask[0, 0, 0]) for _, mask in by_order[3:]] == [int(mask[0, 0, 0]) for mask in masks][3:]
+
+
+def test_transformed_and_combined_stores_follow(scans):
+    images, masks = scans
+    doubled = masks.transform(lambda mask: 2 * mask)
+    three = combine(images, combine(doubled, masks))
+    assert all(2 * image == double and image == mask for image, double, mask in three)
+    with pytest.raises(DataError, match="pair"):
+        combine(images, masks[:11])
+    assert len(combine(images[:11], masks[1:], pair="order")) == 11
