@@ -10,7 +10,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from layergraph.data.label_array import class_indices, class_names, class_names_of, expect_classes
+from layergraph.data.class_indices import class_indices, expect_classes
+from layergraph.data.label_array import class_names, class_names_of
 from layergraph.data.pairing import partners
 from layergraph.errors import ArgumentError, DataError, LayergraphError, WrongTypeError, did_you_mean
 from layergraph.labels import UNLABELLED
@@ -18,13 +19,10 @@ from layergraph.layers import arguments
 from layergraph.progress import with_progress
 from layergraph.segmentation.confusion import (
     ConfusionMetrics,
-    class_counts,
     confusion_metrics,
-    count_pairs,
-    expect_same_classes,
     normalized_confusion_matrix,
-    refuse_masks,
 )
+from layergraph.segmentation.counting import class_counts, count_pairs, expect_same_classes, refuse_masks
 from layergraph.segmentation.results import SemanticSegmentationMetrics
 from layergraph.tables import Table
 from layergraph.wording import quoted, visible

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layergraph.data.label_array import class_indices, class_names, class_names_of, mask_error
+from layergraph.data.class_indices import class_indices, mask_error
+from layergraph.data.label_array import class_names, class_names_of
 from layergraph.errors import ArgumentError, DataError, WrongTypeError, did_you_mean
 from layergraph.labels import UNLABELLED
 from layergraph.layers import arguments

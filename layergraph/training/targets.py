@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from layergraph.data.label_array import class_indices
+from layergraph.data.class_indices import class_indices
 from layergraph.errors import DataError
 from layergraph.labels import UNLABELLED
 from layergraph.layers.layer import Layer, times

@@ -1,0 +1,61 @@
+"""What labels are: class indices of pixels, and no masks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from layergraph.errors import DataError, WrongTypeError
+from layergraph.labels import UNLABELLED
+
+
+def class_indices(labels: ArrayLike, what: str) -> NDArray[Any]:
+    """An array of whole numbers, or the error that says how to make one of a boolean mask.
+
+    ``what`` is its name in the error. Labels have one form everywhere: class indices, and 255 where
+    unlabelled. A mask does not say which class True is, so that it is never taken for labels.
+
+    >>> class_indices([[True]], "labels")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    layergraph.errors.WrongTypeError: labels must hold class indices, got a boolean mask; ...
+    """
+    try:
+        array = np.asarray(labels)
+    except ValueError:
+        raise DataError(f"{what} must be an array, got rows of different lengths") from None
+    if array.dtype.kind == "b":
+        raise WrongTypeError(
+            f"{what} must hold class indices, got a boolean mask; np.where(mask, 1, 0) makes True class 1 "
+            f"and False class 0, np.where(mask, 0, {UNLABELLED}) leaves what is False unlabelled"
+        )
+    if array.dtype.kind not in "ui" and array.size:
+        raise WrongTypeError(f"{what} must hold integer class indices, got an array of {array.dtype}")
+    return array if array.dtype.kind in "ui" else array.astype(np.uint8)
+
+
+def expect_classes(array: NDArray[Any], count: int, what: str) -> None:
+    """Raise for the first label that is neither one of ``count`` classes nor unlabelled.
+
+    >>> expect_classes(np.array([0, 3]), 2, "the truth")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    layergraph.errors.DataError: the truth holds the label 3; labels are 0 to 1 for 2 classes, or 255 for ...
+    """
+    # the extremes first: where they are in range (most images), no mask is made
+    if array.size and (array.min() < 0 or array.max() >= count):
+        strange = array[((array < 0) | (array >= count)) & (array != UNLABELLED)]
+        if strange.size:
+            raise DataError(
+                f"{what} holds the label {strange[0]}; labels are 0 to {count - 1} "
+                f"for {count} classes, or {UNLABELLED} for unlabelled"
+            )
+
+
+def mask_error(what: str) -> DataError:
+    """What to raise where plain numbers are 0 and 255 alone: a mask, whose 255 would count as unlabelled."""
+    return DataError(
+        f"{what} must hold class indices, got 0 and {UNLABELLED} alone, as a mask has, and {UNLABELLED} "
+        f"means unlabelled; np.where(mask == {UNLABELLED}, 1, 0) makes the mask class 1; for labels of the "
+        f"first class where {UNLABELLED} does mean unlabelled, give LabelArray(labels, classes)"
+    )
