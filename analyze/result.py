@@ -36,7 +36,8 @@ class LayerInfo:
         index: the place in the analyzer's order, from 1.
         name, type, description: as the layer says them.
         activations: port and size of each output; an output layer has one, what the network returns.
-        learnables: size of each learnable by name, dimensions in MATLAB's order; ``None`` if unknown.
+        learnables: size of each learnable by name, dimensions in MATLAB's order; ``None`` if unknown. Of
+            torch modules that layers share, those that no layer before has.
         states: size of each state by name, the same way.
         assumed: whether the sizes rest on a guess: behind a fault they go on as if it were mended.
     """

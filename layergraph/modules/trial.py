@@ -119,8 +119,11 @@ def copy_of(module: nn.Module, memo: dict[int, Any] | None = None) -> nn.Module:
             memo[id(tensor)] = tensor.detach().clone()
     for generator in plain_attributes(module, torch.Generator):
         memo.setdefault(id(generator), generator.clone_state())
-    with torch.no_grad():  # with gradients TorchScript makes parameters that no solver takes
-        copied = copy.deepcopy(module, memo)
+    try:
+        with torch.no_grad():  # with gradients TorchScript makes parameters that no solver takes
+            copied = copy.deepcopy(module, memo)
+    except Exception as error:
+        raise RuntimeError(f"it cannot be copied, as each network needs a copy: {error}") from error
     for parameter, original in zip(copied.parameters(), module.parameters(), strict=True):
         parameter.requires_grad_(original.requires_grad)
     return copied

@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -358,6 +359,15 @@ def test_what_a_module_keeps_of_one_run_does_not_decide_the_next():
     net = between_layers(Keeping()).compile()
     (hook,) = net.module._forward_pre_hooks.values()
     assert hook.in_training == hook.in_evaluation == {0}
+
+
+def test_a_module_that_cannot_be_copied_says_so():
+    module = Function(lambda x: x)
+    module.lock = threading.Lock()
+    with pytest.raises(
+        SizeError, match=r": it cannot be copied, as each network needs a copy: cannot pickle"
+    ):
+        ModuleLayer(module).output_sizes([image_size((8, 7), 3)])
 
 
 def scripted():

@@ -294,12 +294,13 @@ def test_two_ports_on_one_tensor():
     assert hook.in_evaluation == hook.in_training == {0}
 
 
-@pytest.mark.parametrize("name", ["ReLU", "increment", "after an identity"])
+@pytest.mark.parametrize("name", ["ReLU", "increment", "after an identity", "in training"])
 def test_every_tool_takes_them(name):
     torch.manual_seed(0)
-    net = before_a_skip(MODULES[name](True)).compile().eval()
+    net = before_a_skip(MODULES[name](True)).compile()
     x = torch.randn(2, 3, 6, 7)
-    wanted = net(x)
+    torch.testing.assert_close(torch.compile(net, fullgraph=True, backend="eager")(x), net(x))
+    wanted = net.eval()(x)
     assert_same(fx.symbolic_trace(net)(x), wanted)
     assert_same(net.to_fx()(x), wanted)
     assert_same(copy.deepcopy(net)(x), wanted)
