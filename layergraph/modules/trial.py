@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import copy
-import logging
-import os
-import random as python_random
-import sys
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch._guards import detect_fake_mode
 from torch._subclasses.fake_tensor import FakeCopyMode, FakeTensor, FakeTensorMode, unset_fake_temporarily
+
+from layergraph.modules.surroundings import default_device, free_memory, same_random_state, silent
 
 T = TypeVar("T")
 Shapes = Sequence[tuple[int, ...]]
@@ -56,7 +52,7 @@ def try_out(
     device = next((tensor.device for tensor in tensors), torch.device("cpu"))
     dtype = dtype or dtype_of(module)
     try:
-        with _same_random_state(), _silent(), unset_fake_temporarily(), _default_device(device):
+        with same_random_state(), silent(), unset_fake_temporarily(), default_device(device):
             mode = detect_fake_mode(tensors) or FakeTensorMode(allow_non_fake_inputs=True)
             fake = _fake_copy(module, mode)
 
@@ -75,10 +71,10 @@ def try_out(
     generator = torch.Generator().manual_seed(0)
 
     def random(batch: int | None = None) -> list[Tensor]:
-        numbers = [torch.rand(shape, generator=generator) for shape in of_batch(shapes, batch)]
+        numbers = [torch.rand(shape, generator=generator, device="cpu") for shape in of_batch(shapes, batch)]
         return [tensor.to(device, dtype) for tensor in numbers]
 
-    with _same_random_state(device), _silent(), _default_device(device):
+    with same_random_state(device), silent(), default_device(device):
         return use(copy_of(module), random), True
 
 
@@ -135,13 +131,6 @@ def plain_attributes(module: nn.Module, kind: type[T]) -> Iterator[T]:
         yield from (value for value in vars(part).values() if isinstance(value, kind))
 
 
-@contextmanager
-def _default_device(device: torch.device) -> Iterator[None]:
-    """Where a network is made on the meta device, ``forward`` makes new tensors where the weights are."""
-    with device if torch.get_default_device().type == "meta" else nullcontext():
-        yield
-
-
 def misses_data(fault: BaseException | None) -> bool:
     """Whether a run failed because fake tensors have no values: no fault of the module."""
     while fault is not None:
@@ -153,35 +142,6 @@ def misses_data(fault: BaseException | None) -> bool:
     return False
 
 
-@contextmanager
-def _silent() -> Iterator[None]:
-    """No warnings, and no log of each operation that fails with fake tensors."""
-    logger = logging.getLogger(FakeTensor.__module__)
-    before, logger.disabled = logger.disabled, True
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.disabled = before
-
-
-@contextmanager
-def _same_random_state(device: torch.device | None = None) -> Iterator[None]:
-    """All random states are afterwards what they were: of torch, Python and, where it is in use, NumPy."""
-    numpy: Any = sys.modules.get("numpy")
-    before, numpy_before = python_random.getstate(), numpy and numpy.random.get_state()
-    on_device = device is not None and device.type not in ("cpu", "meta")
-    options: dict[str, Any] = {"device_type": device.type} if device is not None and on_device else {}
-    try:
-        with torch.random.fork_rng([device] if on_device else [], **options):
-            yield
-    finally:
-        python_random.setstate(before)
-        if numpy:
-            numpy.random.set_state(numpy_before)
-
-
 def _fits_into_memory(tensors: Sequence[Tensor], shapes: Shapes, dtype: torch.dtype) -> bool:
     """Whether a copy of the weights, inputs of these shapes and many times as much fit into free memory."""
     needed = sum(tensor.nbytes for tensor in tensors)
@@ -190,17 +150,4 @@ def _fits_into_memory(tensors: Sequence[Tensor], shapes: Shapes, dtype: torch.dt
         for length in shape:
             number *= length
         needed += number
-    return needed <= _free_memory()
-
-
-def _free_memory() -> int:
-    """The bytes that are free; a gigabyte where the system does not say."""
-    try:
-        with open("/proc/meminfo") as file:
-            rows = dict(line.split(":", 1) for line in file)
-        return int(rows["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError, IndexError):
-        names = cast(Any, getattr(os, "sysconf_names", {}))
-        if "SC_AVPHYS_PAGES" in names:
-            return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        return 1024**3
+    return needed <= free_memory()

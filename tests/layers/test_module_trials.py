@@ -208,10 +208,10 @@ def test_a_plain_tensor_is_not_written_to():
 
 
 def test_without_memory_there_is_no_run_with_data(monkeypatch):
-    monkeypatch.setattr(trial, "_free_memory", lambda: 64 * 4 * 3 * 8 * 9 - 1)
+    monkeypatch.setattr(trial, "free_memory", lambda: 64 * 4 * 3 * 8 * 9 - 1)
     with pytest.raises(SizeError, match=r": values decide what it does, and memory is too small to run it"):
         ModuleLayer(made("if")).output_sizes([image_size((8, 9), 3)])
-    monkeypatch.setattr(trial, "_free_memory", lambda: 64 * 4 * 3 * 8 * 9)
+    monkeypatch.setattr(trial, "free_memory", lambda: 64 * 4 * 3 * 8 * 9)
     with pytest.raises(SizeError, match="memory is too small"):
         ModuleLayer(made("if")).output_sizes([image_size((9, 9), 3)])
 
@@ -227,7 +227,7 @@ def test_a_network_made_on_the_meta_device_has_them_too():
 
 
 def test_free_memory_is_known():
-    assert trial._free_memory() > 2**20
+    assert trial.free_memory() > 2**20
 
 
 def test_a_fault_prints_nothing():

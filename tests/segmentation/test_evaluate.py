@@ -120,9 +120,7 @@ def test_a_perfect_predictor_is_right_everywhere_whatever_the_order_of_the_names
     assert found.image_metrics.name == tuple(file.name for file in truth.files)
     in_order = evaluate_semantic_segmentation(predicted, truth, pair="order")
     assert in_order.data_set_metrics.global_accuracy[0] < 0.9
-    with pytest.raises(
-        DataError, match=r"scan12_mask\.png' has no partner"
-    ):
+    with pytest.raises(DataError, match=r"scan12_mask\.png' has no partner"):
         evaluate_semantic_segmentation(predicted[:3], truth[:4])
     message = "evaluate_semantic_segmentation: pair is 'name' or 'order', got 'names'"
     with pytest.raises(ArgumentError, match=f"^{message}$"):

@@ -1,0 +1,64 @@
+"""What surrounds a trial run of a torch module: random states, warnings, the default device, memory."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any, cast
+
+import torch
+from torch._subclasses.fake_tensor import FakeTensor
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """No warnings, and no log of each operation that fails with fake tensors."""
+    logger = logging.getLogger(FakeTensor.__module__)
+    before, logger.disabled = logger.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.disabled = before
+
+
+@contextmanager
+def default_device(device: torch.device) -> Iterator[None]:
+    """Where a network is made on the meta device, ``forward`` makes new tensors where the weights are."""
+    with device if torch.get_default_device().type == "meta" else nullcontext():
+        yield
+
+
+@contextmanager
+def same_random_state(device: torch.device | None = None) -> Iterator[None]:
+    """All random states are afterwards what they were: of torch, Python and, where it is in use, NumPy."""
+    numpy: Any = sys.modules.get("numpy")
+    before, numpy_before = random.getstate(), numpy and numpy.random.get_state()
+    on_device = device is not None and device.type not in ("cpu", "meta")
+    options: dict[str, Any] = {"device_type": device.type} if device is not None and on_device else {}
+    try:
+        with torch.random.fork_rng([device] if on_device else [], **options):
+            yield
+    finally:
+        random.setstate(before)
+        if numpy:
+            numpy.random.set_state(numpy_before)
+
+
+def free_memory() -> int:
+    """The bytes that are free; a gigabyte where the system does not say."""
+    try:
+        with open("/proc/meminfo") as file:
+            rows = dict(line.split(":", 1) for line in file)
+        return int(rows["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError, IndexError):
+        names = cast(Any, getattr(os, "sysconf_names", {}))
+        if "SC_AVPHYS_PAGES" in names:
+            return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return 1024**3
