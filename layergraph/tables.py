@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from operator import index
+from typing import Any, SupportsIndex, overload
 
-from layergraph.wording import visible
+from layergraph.errors import ArgumentError, WrongTypeError, did_you_mean
+from layergraph.wording import quoted, visible
 
 
 class Table:
-    """Columns of equal length under their names; a column is also an attribute.
+    """Columns of equal length under their names; a column is also an attribute. A row has a number from 0.
 
     >>> table = Table({"name": ["Sky", "Road"], "pixel_count": [120, 80]})
     >>> print(table)
@@ -18,6 +20,8 @@ class Table:
     Sky               120
     Road               80
     >>> table.pixel_count
+    (120, 80)
+    >>> table["pixel_count"]
     (120, 80)
     >>> table[1]
     {'name': 'Road', 'pixel_count': 80}
@@ -46,10 +50,36 @@ class Table:
     def __len__(self) -> int:
         return len(next(iter(self._columns.values()), ()))
 
-    def __getitem__(self, row: int) -> dict[str, Any]:
+    @overload
+    def __getitem__(self, row: str) -> tuple[Any, ...]: ...
+    @overload
+    def __getitem__(self, row: SupportsIndex) -> dict[str, Any]: ...
+    def __getitem__(self, row: str | SupportsIndex) -> tuple[Any, ...] | dict[str, Any]:
+        """The column of a name, or the row of a number.
+
+        Raises:
+            ArgumentError: no column has that name.
+            IndexError: no row has that number.
+            WrongTypeError: something that is neither.
+        """
+        if isinstance(row, str):
+            if row not in self._columns:
+                raise ArgumentError(
+                    f"the table has no column {quoted(row)}{did_you_mean(row, self._columns)}"
+                )
+            return self._columns[row]
+        if not isinstance(row, SupportsIndex):
+            raise WrongTypeError(
+                f"a table takes the name of a column or the number of a row, got {type(row).__name__}"
+            )
+        row = index(row)
         if not -len(self) <= row < len(self):
             raise IndexError(f"row {row} of a table with {len(self)} rows")
         return {name: values[row] for name, values in self._columns.items()}
+
+    def __contains__(self, item: object) -> bool:
+        """Whether there is a column of that name, or such a row."""
+        return item in self._columns if isinstance(item, str) else any(item == row for row in self)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return (self[row] for row in range(len(self)))

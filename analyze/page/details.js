@@ -99,6 +99,7 @@ function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFold
         copyButton("Copy name", () => layer.name)),
       make("p", { class: "description" }, layer.description),
     ];
+    if (layer.note) parts.push(make("p", { class: "quiet" }, layer.note));
     if (layer.assumed) {
       parts.push(make("p", { class: "quiet" }, "≈ Sizes rest on a guess: behind a fault they go on as if it were mended."));
     }

@@ -76,6 +76,7 @@ def _layer(layer: Layer, row: LayerInfo, costs: LayerCosts) -> dict[str, Any]:
         "kind": kind,
         "follows": kind in FOLLOWING or isinstance(layer, DropoutLayer),
         "description": visible(row.description),
+        "note": layer.note,
         "size": f"{mark}{plain_size(first)}",
         "assumed": row.assumed,
         "elements": None if first is None else prod(first.numbers),

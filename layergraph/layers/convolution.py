@@ -27,6 +27,7 @@ class Convolution(TrainedWeights):
     """What convolutions of both ranks share."""
 
     rank: ClassVar[int]
+    takes_arrays: ClassVar[bool] = True
 
     filter_size: Numbers
     num_filters: int
@@ -53,6 +54,10 @@ class Convolution(TrainedWeights):
         channels = () if self.num_channels == "auto" else (self.num_channels,)
         kind = times((*cast(Shape, self.filter_size), *channels))
         return f"{self.num_filters} {kind} convolutions with {slide_text(self)}"
+
+    def _order_of_weights(self) -> tuple[Shape, Sequence[int | None]]:
+        channels = None if self.num_channels == "auto" else self.num_channels
+        return cast(Shape, self.filter_size), (channels, self.num_filters)
 
     def window(self) -> Window:
         """The window that slides over the input."""
@@ -110,6 +115,8 @@ class Convolution2dLayer(Convolution, Layer):
         num_channels: input channels; ``"auto"`` takes those of the input.
         weights_initializer, bias_initializer: ``"glorot"``, ``"he"``, ``"orthogonal"``, ``"bilinear"``,
             ``"narrow-normal"``, ``"zeros"``, ``"ones"``, or a function of the torch shape.
+        weights, bias: NumPy arrays in MATLAB's order, h×w×channels×filters and 1×1×filters, taken in float32;
+            or ``weights`` alone, a :class:`~layergraph.weights.Weights` of torch tensors.
 
     Learnables: Weights h×w×channels×filters, Bias 1×1×filters.
 
@@ -160,6 +167,7 @@ class GroupedConvolution2dLayer(TrainedWeights, Layer):
     type: ClassVar[str] = "Grouped Convolution"
     default_name: ClassVar[str] = "groupedconv"
     rank: ClassVar[int] = 2
+    takes_arrays: ClassVar[bool] = True
 
     filter_size: Numbers
     num_filters_per_group: int
@@ -195,6 +203,13 @@ class GroupedConvolution2dLayer(TrainedWeights, Layer):
         kind = times((*cast(Shape, self.filter_size), *channels))
         groups = "channel-wise" if self.num_groups == "channel-wise" else str(self.num_groups)
         return f"{groups} groups of {self.num_filters_per_group} {kind} convolutions with {slide_text(self)}"
+
+    def _order_of_weights(self) -> tuple[Shape, Sequence[int | None]]:
+        channels = None if self.num_channels_per_group == "auto" else self.num_channels_per_group
+        groups = None if isinstance(self.num_groups, str) else self.num_groups
+        if groups is None:
+            channels = 1
+        return cast(Shape, self.filter_size), (channels, self.num_filters_per_group, groups)
 
     def window(self) -> Window:
         """The window that slides over the input."""

@@ -28,7 +28,8 @@ class FullyConnectedLayer(TrainedWeights, Layer):
         input_size: ``"auto"`` takes that of the input.
 
     Learnables: Weights outputs×inputs, Bias outputs×1. In the torch weight the inputs are ordered as
-    torch flattens them (channels, height, width).
+    torch flattens them (channels, height, width). MATLAB flattens an image column by column, so its arrays
+    are no ``weights`` here before the size of the input is known; attach a torch weight.
 
     >>> from layergraph import FullyConnectedLayer
     >>> FullyConnectedLayer(10).description

@@ -63,6 +63,11 @@ class Input:
             )
 
     @property
+    def note(self) -> str:
+        end = "" if self.normalization == "none" else ", and normalizes them"
+        return f"Takes pixels in the range of the training images, 0 to 255 for 8-bit images{end}."
+
+    @property
     def input_names(self) -> tuple[str, ...]:
         return ()
 

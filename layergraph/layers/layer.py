@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from layergraph.errors import SizeError
+from layergraph.errors import SizeError, WrongTypeError
 from layergraph.layers.arithmetic import Step, kept
 from layergraph.layers.memory import NOTHING, Amount, Kept
 from layergraph.layers.reach import UNMOVED, Reach
@@ -27,7 +27,8 @@ class Layer:
 
     Args:
         name: unique in a graph; left empty, the graph gives MATLAB's default name.
-        weights: tensors that the compiled module starts from; put there by a trained network.
+        weights: tensors that the compiled module starts from; put there by a trained network. Layers that
+            learn take NumPy arrays in MATLAB's order too, where their own documentation says so.
     """
 
     type: ClassVar[str]
@@ -42,9 +43,20 @@ class Layer:
     keeps_output: ClassVar[bool] = False
     # whether the gradient of the result serves as that of the inputs, or holds it
     hands_gradient_on: ClassVar[bool] = False
+    # whether weights may be NumPy arrays in MATLAB's order
+    takes_arrays: ClassVar[bool] = False
 
     name: str = ""
     weights: Weights | None = field(default=None)
+
+    def __new__(cls, *args: Any, weights: object = None, **options: Any) -> Self:
+        # here, since what a class sets up for itself after its dataclass need not call another's
+        if not (weights is None or isinstance(weights, Weights) or cls.takes_arrays):
+            raise WrongTypeError(
+                f"{cls.__name__}: weights must be Weights, got {type(weights).__name__}; attach tensors in "
+                "torch's order: weights=Weights({'weight': ..., 'bias': ...}), from layergraph"
+            )
+        return super().__new__(cls)
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -60,6 +72,11 @@ class Layer:
     def description(self) -> str:
         """One line for the table, in MATLAB's words."""
         return self.type
+
+    @property
+    def note(self) -> str:
+        """A sentence for those who use the layer, shown where there is room; most have none."""
+        return ""
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         """The size of each output, from those of the inputs in the order of ``input_names``.

@@ -26,6 +26,8 @@ class BatchNormalizationLayer(Layer):
         mean_decay, variance_decay: weight of the newest mini-batch in the running statistics; torch has
             one momentum for both, so they are equal.
         num_channels: ``"auto"`` takes those of the input.
+        offset, scale, trained_mean, trained_variance: NumPy arrays, 1×1×channels or a vector, all four or
+            none; they are put into ``weights``, in float32.
 
     Learnables: Offset and Scale, 1×1×channels each. States: TrainedMean and TrainedVariance.
 
@@ -48,6 +50,10 @@ class BatchNormalizationLayer(Layer):
     scale_learn_rate_factor: float = 1.0
     offset_l2_factor: float = 1.0
     scale_l2_factor: float = 1.0
+    offset: object = None
+    scale: object = None
+    trained_mean: object = None
+    trained_variance: object = None
 
     def __post_init__(self) -> None:
         self._set(epsilon=number(self, "epsilon", self.epsilon, 1e-12, 1))
@@ -63,6 +69,13 @@ class BatchNormalizationLayer(Layer):
             for what in ("learn_rate_factor", "l2_factor"):
                 argument = f"{kind}_{what}"
                 self._set(**{argument: number(self, argument, getattr(self, argument), 0)})
+        given = {
+            name: getattr(self, name) for name in ("offset", "scale", "trained_mean", "trained_variance")
+        }
+        if any(value is not None for value in given.values()):
+            from layergraph.layers.matlab_order import statistics
+
+            self._set(weights=statistics(self, given), **dict.fromkeys(given))
 
     @property
     def description(self) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, TypeVar
 
+from layergraph.errors import WrongTypeError
 from layergraph.layers.arguments import Initializer, initializer, number
+from layergraph.sizes import Shape
+from layergraph.weights import Weights
 
 M = TypeVar("M", bound=Any)  # a torch module with weight and bias
 
@@ -24,6 +28,7 @@ class TrainedWeights:
     bias_learn_rate_factor: float = 1.0
     weight_l2_factor: float = 1.0
     bias_l2_factor: float = 0.0
+    bias: object = None  # with weights as an array, an array; both are in weights then
 
     def _check_training(self) -> None:
         for argument in ("weights_initializer", "bias_initializer"):
@@ -32,6 +37,20 @@ class TrainedWeights:
             for what in ("learn_rate_factor", "l2_factor"):
                 argument = f"{kind}_{what}"
                 object.__setattr__(self, argument, number(self, argument, getattr(self, argument), 0))
+        weights = getattr(self, "weights", None)
+        if self.bias is not None or not (weights is None or isinstance(weights, Weights)):
+            from layergraph.layers.matlab_order import weights_and_bias
+
+            taken = weights_and_bias(self, weights, self.bias, *self._order_of_weights())
+            object.__setattr__(self, "weights", taken)
+            object.__setattr__(self, "bias", None)
+
+    def _order_of_weights(self) -> tuple[Shape, Sequence[int | None]]:
+        """The window, and the other dimensions of ``weights`` in MATLAB's order; None: not known yet."""
+        raise WrongTypeError(
+            f"{type(self).__name__}: bias is no argument of its own; attach weights=Weights({{'weight': ..., "
+            "'bias': ...}) in torch's order"
+        )
 
     def initialized(self, module: M, channels: int, filters: int) -> M:
         """The module with its ``weight`` and ``bias`` as the initializers say.

@@ -29,6 +29,7 @@ class TransposedConvolution(TrainedWeights):
 
     rank: ClassVar[int]
     keeps_input: ClassVar[bool] = True
+    takes_arrays: ClassVar[bool] = True
 
     filter_size: Numbers
     num_filters: int
@@ -46,6 +47,10 @@ class TransposedConvolution(TrainedWeights):
         set_(self, "cropping", arguments.margins(self, "cropping", self.cropping, self.rank))
         set_(self, "num_channels", arguments.channels(self, "num_channels", self.num_channels))
         self._check_training()
+
+    def _order_of_weights(self) -> tuple[Shape, Sequence[int | None]]:
+        channels = None if self.num_channels == "auto" else self.num_channels
+        return cast(Shape, self.filter_size), (self.num_filters, channels)
 
     @property
     def description(self) -> str:
@@ -131,8 +136,8 @@ class TransposedConv2dLayer(TransposedConvolution, Layer):
         num_channels: input channels; ``"auto"`` takes those of the input.
 
     Output size ``stride * (input - 1) + filter - cropping``. Learnables: Weights
-    h×w×filters×channels (the reverse of a convolution), Bias 1×1×filters. Initializers and factors are
-    those of :class:`Convolution2dLayer`.
+    h×w×filters×channels (the reverse of a convolution), Bias 1×1×filters. Initializers, factors, and
+    ``weights`` and ``bias`` as arrays in that order, are those of :class:`Convolution2dLayer`.
 
     >>> from layergraph import TransposedConv2dLayer
     >>> TransposedConv2dLayer(4, 11, stride=2).description

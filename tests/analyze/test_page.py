@@ -229,3 +229,9 @@ def test_the_fragment_is_the_table_without_a_page() -> None:
     assert "224,262 (224.3k)" in page.text
     assert page.tags.count("tr") == 1 + 31
     assert "LG-CHANNELS" in Page(FAULTY._repr_html_()).text
+
+
+def test_the_page_says_which_pixels_the_input_layer_takes() -> None:
+    layers = Page(SEGNET.to_html()).data()["layers"]
+    assert layers[0]["note"].startswith("Takes pixels in the range of the training images, 0 to 255")
+    assert not any(layer["note"] for layer in layers[1:])

@@ -1,0 +1,118 @@
+"""Weights given as arrays in MATLAB's order of dimensions: height, width, channels, filters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layergraph.errors import ArgumentError, WrongTypeError
+from layergraph.sizes import Shape
+from layergraph.weights import Weights
+
+if TYPE_CHECKING:
+    from layergraph.layers.layer import Layer
+
+Expected = Sequence[int | None]  # a dimension that is not known yet is None
+
+
+def numbers(layer: Layer, argument: str, value: object, expected: Expected) -> NDArray[np.float32]:
+    """An array in MATLAB's order, of the dimensions expected, in float32.
+
+    As in MATLAB, dimensions of 1 at the end may be missing. Raises ``WrongTypeError`` or ``ArgumentError``.
+    """
+    owner = type(layer).__name__
+    order = "×".join("channels" if n is None else str(n) for n in expected)
+    if not isinstance(value, np.ndarray):
+        raise WrongTypeError(
+            f"{owner}: {argument} must be a NumPy array {order} (MATLAB's order), got "
+            f"{type(value).__name__}; tensors in torch's order go into weights=Weights({{'weight': ..., "
+            "'bias': ...})"
+        )
+    shape = (*value.shape, *(1,) * (len(expected) - value.ndim))
+    fits = len(shape) == len(expected) and all(n in (None, m) for n, m in zip(expected, shape, strict=True))
+    if value.dtype.kind not in "iuf" or not fits:
+        raise ArgumentError(
+            f"{owner}: {argument} must be an array of numbers {order} (MATLAB's order), got {value.dtype} of "
+            f"shape {value.shape}"
+        )
+    found = value.astype(np.float32).reshape(shape)
+    if not np.isfinite(found).all():
+        raise ArgumentError(f"{owner}: {argument} must be finite numbers of float32, got NaN or infinity")
+    return found
+
+
+def weights_and_bias(layer: Any, weights: object, bias: object, window: Shape, others: Expected) -> Weights:
+    """``Weights`` and ``Bias`` of a layer with a window, as its torch module has them.
+
+    Args:
+        layer: the layer; its ``bias_initializer`` fills a bias that is not given.
+        weights: an array of window × ``others``.
+        bias: an array of 1×1×filters, or 1×1×filters×groups; or a vector of all filters.
+        window: height and width.
+        others: channels and filters, in the order of the layer; of groups, channels, filters and groups.
+    """
+    rank, owner = len(window), type(layer).__name__
+    if not isinstance(weights, np.ndarray) and bias is not None:
+        raise ArgumentError(f"{owner}: weights must be a NumPy array where bias is given")
+    array = numbers(layer, "weights", weights, (*window, *others))
+    # height, width, ... come last; the others before them in the reverse order
+    array = array.transpose(*range(array.ndim - 1, rank - 1, -1), *range(rank))
+    filters: Shape = (layer.num_filters,) if len(others) == 2 else (array.shape[1], array.shape[0])
+    if len(others) == 3:
+        array = array.reshape(-1, *array.shape[2:])  # the filters of all groups, group by group
+    if bias is None:
+        if layer.bias_initializer not in ("zeros", "ones"):
+            raise ArgumentError(
+                f"{owner}: bias must be given with weights where bias_initializer is neither 'zeros' nor "
+                f"'ones', got {layer.bias_initializer!r:.80}"
+            )
+        shift = np.full(prod(filters), layer.bias_initializer == "ones", np.float32)
+    else:
+        if isinstance(bias, np.ndarray) and len(filters) == 1 and bias.shape == filters:
+            bias = bias.reshape((1,) * rank + filters)
+        shift = numbers(layer, "bias", bias, (*(1,) * rank, *filters)).T.reshape(-1)
+    return as_weights({"weight": array, "bias": shift})
+
+
+def statistics(layer: Any, given: dict[str, object]) -> Weights:
+    """``Offset``, ``Scale``, ``TrainedMean`` and ``TrainedVariance`` as the torch module has them.
+
+    Args:
+        layer: the layer of batch normalization.
+        given: the arrays, 1×1×channels or a vector, by the names of the arguments; all four, or an error.
+    """
+    owner, names = type(layer).__name__, [name for name, value in given.items() if value is None]
+    if names:
+        raise ArgumentError(
+            f"{owner}: {', '.join(given)} must be given together, {' and '.join(names)} are missing"
+        )
+    known: int | None = None if layer.num_channels == "auto" else layer.num_channels
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, value in given.items():
+        if isinstance(value, np.ndarray):
+            value = value.reshape(-1) if value.size == max(value.shape, default=1) else value
+        array = numbers(layer, name, value, (known,))
+        known = array.size
+        arrays[_TENSORS[name]] = array
+    if (arrays["running_var"] < 0).any():
+        raise ArgumentError(f"{owner}: trained_variance must be 0 or above in every channel")
+    return as_weights({**arrays, "num_batches_tracked": np.array(0)})
+
+
+_TENSORS = {
+    "offset": "bias",
+    "scale": "weight",
+    "trained_mean": "running_mean",
+    "trained_variance": "running_var",
+}
+
+
+def as_weights(arrays: dict[str, NDArray[Any]]) -> Weights:
+    """Arrays in torch's order as weights."""
+    import torch
+
+    return Weights({name: torch.from_numpy(array.copy(order="C")) for name, array in arrays.items()})
