@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ class Stage(NamedTuple):
 @torch.no_grad()
 def finalize_batch_normalization(
     net: Network,
+    stages: Sequence[Stage],
     batches: Sequence[Sequence[int]],
     read: Callable[[Sequence[int]], list[Tensor]],
     *,
@@ -47,18 +49,19 @@ def finalize_batch_normalization(
     all but the first one with statistics of features that the network does not compute when it is used;
     with one value per channel in a mini-batch these are constant.)
 
+    A batch normalization that runs several times for an image, as in a module of two layers, is measured each
+    time, and has the statistics of all it gets.
+
     Leaves ``net`` in evaluation mode. If it fails, the running averages are as they were. Source of the
     sums: Chan, Golub, LeVeque, as in :class:`layergraph.training.statistics.ChannelStatistics`.
 
     Args:
+        stages: of this network, from :func:`stages_of`.
         batches: item indices, each item once.
         read: gives the images of some items, one tensor for each size among them.
         proceed: called after each mini-batch in each stage.
     """
     net.eval()
-    stages = stages_of(net)
-    if not stages:
-        return
     totals = {norm: _Total() for norm in _norms(net)}
     before = {norm: (_mean(norm).clone(), _variance(norm).clone()) for norm in totals}
     measured = _Measured(totals)
@@ -93,17 +96,23 @@ def finalize_batch_normalization(
         raise
 
 
-def stages_of(net: Network) -> list[Stage]:
+@torch.no_grad()
+def stages_of(net: Network, image: Tensor) -> list[Stage]:
     """The rows of a network in as few stages as there are batch normalizations in its longest chain.
 
-    A layer of yours may hold several: then it is measured in as many stages, the next one in each. Rows that
-    no batch normalization needs are left out.
+    A layer of yours may run several: then it is measured in as many stages, the next one in each. Rows that
+    no batch normalization needs are left out. Runs the network once, in evaluation mode, to count them.
+
+    Args:
+        image: one that the network takes, (1, channels, height, width).
     """
+    net.eval()
+    runs = _runs(net, image)
     level: dict[int, int] = dict.fromkeys(net._plan.inputs, 0)  # of a slot: the stage that computes it
     placed = []
     for row in net._plan.rows:
         begin = max((level[slot] for slot in row.inputs), default=0)
-        end = begin + len(_norms(_module(net, row)))
+        end = begin + runs[row]
         level.update(dict.fromkeys(row.outputs, end))
         placed.append((end, begin, row))
     count = max((end for end, begin, _ in placed if end > begin), default=0)
@@ -119,6 +128,27 @@ def stages_of(net: Network) -> list[Stage]:
     return stages[:count]
 
 
+def has_batch_normalization(net: nn.Module) -> bool:
+    """Whether there are statistics to compute."""
+    return bool(_norms(net))
+
+
+def _runs(net: Network, image: Tensor) -> dict[Row, int]:
+    """How many batch normalizations each row runs."""
+    counts: list[None] = []
+    hooks = [norm.register_forward_pre_hook(lambda *_: counts.append(None)) for norm in _norms(net)]
+    slots, runs = _slots(net, image), {}
+    try:
+        for row in net._plan.rows:
+            before = len(counts)
+            _run(net, [row], slots)
+            runs[row] = len(counts) - before
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return runs
+
+
 def _run(net: Network, rows: Sequence[Row], slots: list[Any]) -> None:
     for row in rows:
         result = _module(net, row)(*[slots[slot] for slot in row.inputs])
@@ -130,16 +160,14 @@ def _run(net: Network, rows: Sequence[Row], slots: list[Any]) -> None:
 
 
 class _Measured:
-    """Which batch normalizations are measured, by the row of the network that runs them.
-
-    A module in two layers is measured in both, and has the statistics of what it gets in both.
-    """
+    """How many runs of batch normalization are measured, in each row of the network."""
 
     def __init__(self, totals: dict[_BatchNorm, _Total]) -> None:
         self._totals = totals
-        self._done: dict[Row, set[_BatchNorm]] = {}
+        self._done: Counter[Row] = Counter()
         self._reached: dict[Row, set[_BatchNorm]] = {}
         self._row: Row | None = None
+        self._passed = 0
 
     @contextmanager
     def stage(self) -> Iterator[None]:
@@ -151,11 +179,10 @@ class _Measured:
         finally:
             for hook in hooks:
                 hook.remove()
-        for row, norms in self._reached.items():
-            self._done.setdefault(row, set()).update(norms)
-            for norm in norms:
-                _mean(norm).copy_(self._totals[norm].mean)
-                _variance(norm).copy_(self._totals[norm].variance)
+        self._done.update(self._reached.keys())
+        for norm in {norm for norms in self._reached.values() for norm in norms}:
+            _mean(norm).copy_(self._totals[norm].mean)
+            _variance(norm).copy_(self._totals[norm].variance)
 
     def measure(self, net: Network, row: Row, slots: list[Any]) -> None:
         """Run a layer up to its first batch normalization that is not measured, which takes its input in."""
@@ -163,7 +190,7 @@ class _Measured:
         inputs = [slots[slot] for slot in row.inputs]
         if not isinstance(module, _BatchNorm):  # a module may write to its input, which is still needed
             inputs = [x.clone() for x in inputs]
-        self._row = row
+        self._row, self._passed = row, 0
         try:
             module(*inputs)
         except _ReachedError:
@@ -173,10 +200,13 @@ class _Measured:
 
     def _take(self, norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         assert isinstance(norm, _BatchNorm)
-        if self._row is not None and norm not in self._done.get(self._row, ()):
+        if self._row is None:
+            return
+        if self._passed == self._done[self._row]:
             self._reached.setdefault(self._row, set()).add(norm)
             self._totals[norm].add(inputs[0])
             raise _ReachedError
+        self._passed += 1
 
 
 class _ReachedError(BaseException):

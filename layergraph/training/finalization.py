@@ -10,9 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from layergraph.errors import DataError
 from layergraph.network import Network
 from layergraph.progress import progress
-from layergraph.training.batch_normalization import finalize_batch_normalization, stages_of
+from layergraph.training.batch_normalization import (
+    finalize_batch_normalization,
+    has_batch_normalization,
+    stages_of,
+)
 from layergraph.training.batches import even_batches
 from layergraph.training.interrupts import StopRequest
 from layergraph.training.items import Items
@@ -32,8 +37,7 @@ def finalize(
 
     A signal that ended the training leaves no time, except Ctrl-C; that one may come again.
     """
-    stages = stages_of(net)
-    if options.batch_normalization_statistics != "population" or not stages:
+    if options.batch_normalization_statistics != "population" or not has_batch_normalization(net):
         return []
     reading = _Reading(items, device)
     batches = even_batches(len(items), options.mini_batch_size)
@@ -41,6 +45,7 @@ def finalize(
     try:
         if ended is not None and ended.name != "SIGINT":
             raise _SignalError(ended.name)
+        stages = stages_of(net, reading.first())
         with progress("Finalizing", len(stages) * len(batches), shown=options.verbose) as advance:
 
             def proceed() -> None:
@@ -48,7 +53,7 @@ def finalize(
                 if stop.received is not None:
                     raise _SignalError(stop.received.name)
 
-            finalize_batch_normalization(net, batches, reading, proceed=proceed)
+            finalize_batch_normalization(net, stages, batches, reading, proceed=proceed)
     except _SignalError as signal:
         return [f"train_network: {signal} came before the statistics of all images were known; {_KEPT}"]
     except Exception as error:
@@ -90,6 +95,14 @@ class _Reading:
                 sizes.setdefault(image.shape, []).append(image)
         stacked = (self._items.stacked(images) for images in sizes.values())
         return [images.to(self._device, self._items.dtype) for images in stacked]
+
+    def first(self) -> Tensor:
+        """The first image that can be used."""
+        found = (images for index in range(len(self._items)) for images in self([index]))
+        image = next(found, None)
+        if image is None:
+            raise DataError("no image can be read")
+        return image
 
     def warnings(self) -> list[str]:
         """What was left out, in one sentence."""

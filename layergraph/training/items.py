@@ -21,6 +21,7 @@ from layergraph.sizes import Size
 from layergraph.training.classes import with_classes
 from layergraph.training.log import Metric
 from layergraph.training.targets import checked_target, num_classes
+from layergraph.wording import quoted
 
 
 class TrainingData(Protocol):
@@ -97,7 +98,7 @@ class Items(Dataset[Any]):
     def where(self, index: int) -> str:
         """What to call an item in an error: its file, or its position."""
         files = getattr(self._data, "files", None)
-        return f"item {index}" if files is None else f"image '{files[index]}'"
+        return f"item {index}" if files is None else f"image {quoted(str(files[index]), longest=4096)}"
 
     def read(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """The image (height, width, channels), and the target as the loss takes it."""

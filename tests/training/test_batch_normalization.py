@@ -70,6 +70,12 @@ def reading(images):
     return read, counts
 
 
+def finalize(net, batches, read, **options):
+    image = read([0])[0]
+    stages = stages_of(net, image)
+    finalize_batch_normalization(net, stages, batches, read, **options)
+
+
 def batches_of(count, size):
     return [range(start, min(start + size, count)) for start in range(0, count, size)]
 
@@ -123,7 +129,7 @@ def test_statistics_are_those_of_all_images(sizes, size, most_kept):
     images = noisy_images(sizes)
     net = deep().compile().train()
     read, _ = reading(images)
-    finalize_batch_normalization(net, batches_of(len(images), size), read, most_kept=most_kept)
+    finalize(net, batches_of(len(images), size), read, most_kept=most_kept)
     assert_exact(net, images)
     assert not any(module.training for module in net.modules())
 
@@ -134,17 +140,18 @@ def test_the_variance_between_images_counts():
     assert variance > 1000 > 2 * np.mean([image.var() for image in images])
     for size in (1, 2, 4, 16):
         net = deep().compile()
-        finalize_batch_normalization(net, batches_of(16, size), reading(images)[0])
+        finalize(net, batches_of(16, size), reading(images)[0])
         assert net.layer_module("bn1").running_var.item() == pytest.approx(variance, rel=1e-5)
 
 
 def test_the_cost_is_one_reading_where_features_fit_and_one_a_stage_where_not():
     images = noisy_images([(5, 5)] * 6)
     net = deep().compile()
-    assert len(stages_of(net)) == 4  # bn1, then bn2 and bn_branch, bn3, bn_pool
+    stages = stages_of(net, torch.from_numpy(images[0])[None])
+    assert len(stages) == 4  # bn1, then bn2 and bn_branch, bn3, bn_pool
     for most_kept, readings in ((1024**3, 1), (0, 4)):
         read, counts = reading(images)
-        finalize_batch_normalization(net, batches_of(6, 2), read, most_kept=most_kept)
+        finalize_batch_normalization(net, stages, batches_of(6, 2), read, most_kept=most_kept)
         assert counts == [readings] * 6
 
 
@@ -172,8 +179,8 @@ def test_batch_normalization_inside_modules(most_kept):
         PixelClassificationLayer(),
     ]
     net = LayerGraph(layers).compile()
-    assert len(stages_of(net)) == 3
-    finalize_batch_normalization(net, batches_of(7, 2), reading(images)[0], most_kept=most_kept)
+    assert len(stages_of(net, torch.from_numpy(images[0])[None])) == 3
+    finalize(net, batches_of(7, 2), reading(images)[0], most_kept=most_kept)
     assert_exact(net, images)
 
 
@@ -189,7 +196,7 @@ def test_a_module_in_two_layers_has_the_statistics_of_what_it_gets_in_both():
         PixelClassificationLayer(),
     ]
     net = LayerGraph(layers).compile()
-    finalize_batch_normalization(net, batches_of(7, 2), reading(images)[0])
+    finalize(net, batches_of(7, 2), reading(images)[0])
     first = torch.from_numpy(np.stack(images)).double()
     scaled = (first - first.mean()) / (first.var(correction=0) + norm.eps).sqrt()
     both = torch.cat([first, nn.functional.softplus(scaled)])
@@ -197,6 +204,20 @@ def test_a_module_in_two_layers_has_the_statistics_of_what_it_gets_in_both():
     assert shared is net.layer_module("second")
     assert shared.running_mean.item() == pytest.approx(both.mean().item(), rel=1e-4)
     assert shared.running_var.item() == pytest.approx(both.var(correction=0).item(), rel=1e-4)
+
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm = nn.BatchNorm2d(1)
+
+        def forward(self, x):
+            return self.norm(nn.functional.softplus(self.norm(x)))
+
+    net = LayerGraph([layers[0], ModuleLayer(Twice(), name="twice"), *layers[-2:]]).compile()
+    finalize(net, batches_of(7, 2), reading(images)[0], most_kept=0)
+    inner = net.layer_module("twice").norm
+    assert inner.running_mean.item() == pytest.approx(both.mean().item(), rel=1e-4)
+    assert inner.running_var.item() == pytest.approx(both.var(correction=0).item(), rel=1e-4)
 
 
 def test_a_failure_leaves_the_running_averages():
@@ -210,19 +231,24 @@ def test_a_failure_leaves_the_running_averages():
         return reading(images)[0](indices)
 
     with pytest.raises(OSError, match="gone"):
-        finalize_batch_normalization(net, batches_of(4, 2), read)
+        finalize(net, batches_of(4, 2), read)
     assert all(tensor.equal(before[key]) for key, tensor in net.state_dict().items())
     images[2][0, 0, 0] = np.inf
     with pytest.raises(ArithmeticError):
-        finalize_batch_normalization(net, batches_of(4, 2), reading(images)[0])
+        finalize(net, batches_of(4, 2), reading(images)[0])
     assert all(tensor.equal(before[key]) for key, tensor in net.state_dict().items())
 
 
-def test_without_batch_normalization_the_data_is_not_read_again(tiny):
-    def unread(indices):
-        raise AssertionError
+def test_without_batch_normalization_the_data_is_not_read_again(tiny, pairs, train):
+    reads = []
 
-    finalize_batch_normalization(tiny().compile(), [[0]], unread)
+    class Reads(list):
+        def __getitem__(self, index):
+            reads.append(index)
+            return super().__getitem__(index)
+
+    train(Reads(pairs(4)), tiny(), mini_batch_size=4)
+    assert sorted(reads) == [0, 0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("size", [1, 2, 4, 16])
@@ -280,7 +306,7 @@ def test_statistics_in_double(tiny, pairs, train):
     random = np.random.default_rng(0)
     images = [1000 + random.normal(0, 1e-3, (1, 5, 5)) for _ in range(6)]
     net = deep().compile().double()
-    finalize_batch_normalization(net, batches_of(6, 2), reading(images)[0])
+    finalize(net, batches_of(6, 2), reading(images)[0])
     variance = np.var(np.stack(images))
     assert net.layer_module("bn1").running_var.item() == pytest.approx(variance, rel=1e-9)
 

@@ -274,3 +274,20 @@ train_network(data, segnet_layers((32, 32, 1), 2, 1), TrainingOptions("adam", ma
     )
     assert run.stderr == ""
     assert len(run.stdout.splitlines()) == 9
+
+
+def test_a_network_in_double_trains_in_double(tiny, train):
+    """In float32 an image of 1e8 has no room for a difference of 0.1."""
+    random = np.random.default_rng(0)
+    data = [(1e8 + random.normal(0, 0.1, (6, 6, 1)), np.eye(6, dtype=np.uint8)) for _ in range(4)]
+    net = tiny("zerocenter", batch_norm=True).compile().double()
+    trained, info = train(data, net)
+    assert {t.dtype for t in trained.state_dict().values() if t.is_floating_point()} == {torch.float64}
+    images = torch.stack([torch.from_numpy(image).movedim(-1, 0) for image, _ in data])
+    targets = torch.stack([torch.from_numpy(target) for _, target in data])
+    with torch.no_grad():
+        net.layer_module("image").mean[:] = images.mean()
+    assert info.training_loss == [pytest.approx(net.loss(images, targets).item(), rel=1e-6)]
+    seen = trained.activations(images, "conv1")
+    variance = trained.state_dict()["bn.running_var"]
+    torch.testing.assert_close(variance, seen.var((0, 2, 3), correction=0), rtol=1e-6, atol=0)
