@@ -17,6 +17,7 @@ from layergraph.builders import BUILDERS, find_builder
 from layergraph.cli.output import log_shown
 from layergraph.errors import ArgumentError, DataError, did_you_mean
 from layergraph.graph import LayerGraph
+from layergraph.wording import quoted
 
 # what --help says of each builder argument; a test holds the list complete
 ARGUMENT_HELP = {
@@ -80,6 +81,13 @@ LabelIdsOption = Annotated[
     str | None,
     typer.Option(
         metavar="N,N,...", help="Pixel values of the classes in the label images; by default 0,1,2,..."
+    ),
+]
+
+IgnoredIdsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N,N,...", help="Pixel values without a class, such as 255; of colors 'R G B,R G B'."
     ),
 ]
 
@@ -216,6 +224,24 @@ def classes_and_ids(classes: str, label_ids: str | None) -> tuple[list[str], lis
     except ValueError:
         raise DataError(f"--label-ids is a list of numbers such as 255,0, got {label_ids!r}") from None
     return names, list(ids)
+
+
+def ignored_values(text: str | None) -> list[Any]:
+    """The values of ``--ignored-ids``.
+
+    >>> ignored_values("255, 11"), ignored_values("0 0 0,255 255 255")
+    ([255, 11], [(0, 0, 0), (255, 255, 255)])
+    """
+    found: list[Any] = []
+    for part in (text or "").split(",") if text else []:
+        words = part.split()
+        if len(words) not in (1, 3) or not all(re.fullmatch(r"\d{1,9}", word) for word in words):
+            raise DataError(
+                f"--ignored-ids must be numbers such as 255,11, or colors such as '0 0 0', got {quoted(text)}"
+            )
+        numbers = tuple(map(int, words))
+        found.append(numbers if len(numbers) == 3 else numbers[0])
+    return found
 
 
 def _classes_of_file(path: Path) -> tuple[list[str], list[Any]]:

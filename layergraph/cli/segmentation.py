@@ -8,9 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
-from layergraph.cli.arguments import ClassesOption, LabelIdsOption, Pair, PairOption, classes_and_ids
+from layergraph.cli.arguments import (
+    ClassesOption,
+    IgnoredIdsOption,
+    LabelIdsOption,
+    Pair,
+    PairOption,
+    classes_and_ids,
+    ignored_values,
+)
 from layergraph.cli.output import save_text, write_text
 from layergraph.errors import DataError
+from layergraph.labels import UNLABELLED
 from layergraph.wording import quoted, visible
 
 _CLASSES = "classes.json"  # beside label images: what their indices mean
@@ -79,6 +88,7 @@ def evaluate(
     truth: Annotated[Path, typer.Option(metavar="FOLDER", help="The true label images.")],
     classes: ClassesOption,
     label_ids: LabelIdsOption = None,
+    ignored_ids: IgnoredIdsOption = None,
     pair: PairOption = Pair.by_name,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write everything as JSON to this file.")
@@ -97,8 +107,8 @@ def evaluate(
     only_labels = sorted(predicted.glob("pixelLabel_*.png")) or predicted
     of_network = _network_classes(predicted) or names
     metrics = evaluate_semantic_segmentation(
-        PixelLabelDatastore(only_labels, of_network, range(len(of_network))),
-        PixelLabelDatastore(truth, names, ids),
+        PixelLabelDatastore(only_labels, of_network, range(len(of_network)), ignored_ids=[UNLABELLED]),
+        PixelLabelDatastore(truth, names, ids, ignored_ids=ignored_values(ignored_ids)),
         pair=pair.value,
     )
     print(metrics)

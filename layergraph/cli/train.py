@@ -16,10 +16,12 @@ import typer
 
 from layergraph.cli.arguments import (
     ClassesOption,
+    IgnoredIdsOption,
     LabelIdsOption,
     Pair,
     PairOption,
     classes_and_ids,
+    ignored_values,
     is_file,
     network,
     with_builder_arguments,
@@ -51,6 +53,7 @@ def train(
     labels: LabelsOption,
     classes: ClassesOption,
     label_ids: LabelIdsOption = None,
+    ignored_ids: IgnoredIdsOption = None,
     pair: PairOption = Pair.by_name,
     output: Annotated[
         Path | None,
@@ -88,7 +91,7 @@ def train(
     path = output or default_output(network_)
     prove_writable(path)
     names, ids = classes_and_ids(classes, label_ids)
-    pixel_labels = PixelLabelDatastore(labels, names, ids)
+    pixel_labels = PixelLabelDatastore(labels, names, ids, ignored_ids=ignored_values(ignored_ids))
     pairs = combine(ImageDatastore(images), pixel_labels, pair=pair.value)
     if not is_file(network_):
         arguments.setdefault("image_size", pairs[0][0].shape)

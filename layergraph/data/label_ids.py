@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from layergraph.errors import DataError, WrongTypeError
 from layergraph.labels import UNLABELLED
+from layergraph.wording import quoted
 
 Triplet = tuple[int, int, int]
 Ids = tuple[int, ...] | tuple[Triplet, ...]
@@ -21,7 +22,8 @@ class LabelIds:
 
     ``label_ids`` has one entry a class, all of one kind: a number or several (list, tuple, range, set), or an
     RGB triplet or several. Rows of three numbers for *every* class are triplets, as MATLAB reads an M-by-3
-    matrix; where they are three ids for each class, write sets: ``[{1, 2, 3}, {4, 5, 6}]``.
+    matrix; where they are three ids for each class, write sets: ``[{1, 2, 3}, {4, 5, 6}]``. ``ignored_ids``
+    are the values of pixels without a class, of the same kind.
 
     >>> ids = LabelIds(["road", "car"], [(128, 64, 128), [(64, 0, 128), (64, 128, 192)]])
     >>> ids.is_rgb, ids.ids
@@ -30,9 +32,12 @@ class LabelIds:
     array([[  0,   1, 255]], dtype=uint8)
     """
 
-    def __init__(self, classes: Iterable[str], label_ids: Iterable[Any]) -> None:
+    def __init__(
+        self, classes: Iterable[str], label_ids: Iterable[Any], ignored_ids: Iterable[Any] = ()
+    ) -> None:
         self.classes = _class_names(classes)
         self.ids, self.is_rgb = _ids_of_classes(self.classes, label_ids)
+        self.ignored_ids = _ignored_ids(ignored_ids, self.is_rgb)
         owner: dict[int, int] = {}
         for index, group in enumerate(self.ids):
             for label_id in group:
@@ -42,6 +47,14 @@ class LabelIds:
                         f"label id {label_id} belongs to two classes, {self.classes[other]!r} and "
                         f"{self.classes[index]!r}; give it to one of them"
                     )
+        ignored = {_code(label_id) for label_id in self.ignored_ids}
+        if both := ignored & owner.keys():
+            code = min(both)
+            raise DataError(
+                f"label id {self.value(code)} is in ignored_ids and belongs to class "
+                f"{self.classes[owner[code]]!r}; leave one of the two out"
+            )
+        self._ignored = np.array(sorted(ignored), np.uint32)
         codes = np.array(sorted(owner))
         indices = np.array([owner[code] for code in codes.tolist()], np.uint8)
         if self.is_rgb:
@@ -62,6 +75,24 @@ class LabelIds:
         places = np.searchsorted(self._codes, values)
         places[places == len(self._codes)] = 0
         return np.where(self._codes[places] == values, self._indices[places], np.uint8(UNLABELLED))
+
+    def undeclared(self, values: NDArray[Any], indices: NDArray[np.uint8]) -> NDArray[Any]:
+        """The values, of those that ``indices`` has as unlabelled, that are not ignored either.
+
+        >>> ids = LabelIds(["road", "car"], [0, 1], ignored_ids=[7])
+        >>> values = np.array([[0, 1], [7, 9]])
+        >>> ids.undeclared(values, ids.indices(values))
+        array([9])
+        """
+        is_unlabelled = indices == UNLABELLED
+        if not is_unlabelled.any():
+            return values[:0].ravel()
+        rest = values[is_unlabelled]
+        return rest[np.isin(rest, self._ignored, invert=True)] if len(self._ignored) else rest
+
+    def value(self, code: int) -> int | Triplet:
+        """The label id of a code: the number itself, or the RGB triplet."""
+        return (code & 255, code >> 8 & 255, code >> 16) if self.is_rgb else code
 
     def __contains__(self, label_id: object) -> bool:
         return any(label_id in group for group in self.ids)
@@ -115,8 +146,17 @@ def _ids_of_classes(classes: tuple[str, ...], label_ids: Iterable[Any]) -> tuple
         group = entry if is_nested or (isinstance(entry, (list, set)) and not is_rgb) else [entry]
         if not group:
             raise DataError(f"class {name!r} has no label ids; give it at least one, or leave the class out")
-        groups.append(tuple(_triplet(name, i) if is_rgb else _number(name, i, 65535) for i in group))  # type: ignore[arg-type]
+        owner = f"class {name!r}"
+        groups.append(tuple(_triplet(owner, i) if is_rgb else _number(owner, i, 65535) for i in group))  # type: ignore[arg-type]
     return tuple(groups), is_rgb
+
+
+def _ignored_ids(ignored_ids: Iterable[Any], is_rgb: bool) -> Ids:
+    if isinstance(ignored_ids, str) or not isinstance(ignored_ids, Iterable):
+        raise WrongTypeError(f"ignored_ids must be a sequence of label ids, got {quoted(ignored_ids)}")
+    owner = "ignored_ids"
+    entries = [_plain(entry) for entry in ignored_ids]
+    return tuple(_triplet(owner, i) if is_rgb else _number(owner, i, 65535) for i in entries)  # type: ignore[return-value]
 
 
 def _plain(entry: Any) -> Any:
@@ -130,27 +170,23 @@ def _plain(entry: Any) -> Any:
     return entry
 
 
-def _triplet(name: str, value: Any) -> Triplet:
+def _triplet(owner: str, value: Any) -> Triplet:
     if not isinstance(value, list) or len(value) != 3:
-        raise DataError(
-            f"class {name!r} has the label id {value!r}; an RGB triplet is three numbers 0 to 255"
-        )
-    red, green, blue = (_number(name, part, 255) for part in value)
+        raise DataError(f"{owner} has the label id {value!r}; an RGB triplet is three numbers 0 to 255")
+    red, green, blue = (_number(owner, part, 255) for part in value)
     return red, green, blue
 
 
-def _number(name: str, value: Any, largest: int) -> int:
+def _number(owner: str, value: Any, largest: int) -> int:
     try:
         number = operator.index(value)
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
-        raise WrongTypeError(
-            f"class {name!r} has the label id {value!r}; an id is a whole number or RGB triplet"
-        )
+        raise WrongTypeError(f"{owner} has the label id {value!r}; an id is a whole number or RGB triplet")
     if not 0 <= number <= largest:
         kind = "an RGB triplet has numbers" if largest == 255 else "a pixel value goes"
-        raise DataError(f"class {name!r} has the label id {number}; {kind} from 0 to {largest}")
+        raise DataError(f"{owner} has the label id {number}; {kind} from 0 to {largest}")
     return number
 
 

@@ -15,6 +15,7 @@ from layergraph.data.files import Location, PathLike, image_files
 from layergraph.data.images import open_image, to_rgb, whole_numbers, write_image
 from layergraph.data.label_array import LabelArray
 from layergraph.data.label_ids import Ids, LabelIds
+from layergraph.data.undeclared import UndeclaredValues
 from layergraph.errors import DataError
 from layergraph.labels import UNLABELLED
 
@@ -28,21 +29,23 @@ class PixelLabelDatastore(Datastore[LabelArray]):
     """The label images at ``location``, read as class indices: MATLAB's ``pixelLabelDatastore``.
 
     Items are uint8 arrays (height, width): 0 for the first class, 1 for the second, and so on, and
-    ``UNLABELLED`` (255) for pixels whose value is in no class. They know their classes (``LabelArray``).
+    ``UNLABELLED`` (255) for pixels of no class. They know their classes (``LabelArray``).
     ``label_ids`` has one entry per class: a number or several, or an RGB triplet or several (see ``LabelIds``
     for the forms). Numbers are compared with the values of grey images of 8 or 16 bits and with the palette
     *index* of palette images, triplets with the colours. The set pixels of a 1-bit image are 255, or 1 where
-    255 is no id. Location, order of files, ``include_subfolders`` and ``file_extensions`` are as in
+    255 is no id. ``ignored_ids`` names the values of pixels that have no class on purpose, in the same form;
+    any other value that is of no class is reported by a :class:`DataWarning` with the file, once per value.
+    Location, order of files, ``include_subfolders`` and ``file_extensions`` are as in
     ``ImageDatastore``.
 
     Raises ``DataError`` for class names that are empty or stand twice, an id in two classes, more than 255
     classes, or as many names as ids do not; at reading for a damaged file, numbers on a colour image, or
-    triplets on a grey one.
+    triplets on a grey one, or a file in which no pixel has a class or an ignored value.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     write_labels(Path(folder) / "a.png", [[255, 0, 7]])
-    ...     labels = PixelLabelDatastore(folder, classes=["triangle", "background"], label_ids=[255, 0])
+    ...     labels = PixelLabelDatastore(folder, ["triangle", "background"], [255, 0], ignored_ids=[7])
     ...     labels[0]
     LabelArray([[  0,   1, 255]], dtype=uint8)
     """
@@ -53,10 +56,12 @@ class PixelLabelDatastore(Datastore[LabelArray]):
         classes: Iterable[str],
         label_ids: Iterable[Any],
         *,
+        ignored_ids: Iterable[Any] = (),
         include_subfolders: bool = False,
         file_extensions: str | Iterable[str] | None = None,
     ) -> None:
-        self._ids = LabelIds(classes, label_ids)
+        self._ids = LabelIds(classes, label_ids, ignored_ids)
+        self._undeclared = UndeclaredValues()
         self._files = image_files(
             location, include_subfolders=include_subfolders, file_extensions=file_extensions
         )
@@ -72,6 +77,11 @@ class PixelLabelDatastore(Datastore[LabelArray]):
         return self._ids.ids
 
     @property
+    def ignored_ids(self) -> Ids:
+        """The values of pixels that have no class on purpose: whole numbers, or RGB triplets."""
+        return self._ids.ignored_ids
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """The file of each item."""
         return self._files
@@ -83,7 +93,11 @@ class PixelLabelDatastore(Datastore[LabelArray]):
         path = self._files[index]
         image = open_image(path)
         values = self._colours(image, path) if self._ids.is_rgb else self._numbers(image, path)
-        return LabelArray.of_indices(self._ids.indices(values), self.classes)
+        indices = self._ids.indices(values)
+        undeclared = self._ids.undeclared(values, indices)
+        if len(undeclared):
+            self._undeclared.report(undeclared, indices.size, path, self._ids, image.format or "")
+        return LabelArray.of_indices(indices, self.classes)
 
     def _take(self, indices: tuple[int, ...]) -> Self:
         taken = copy.copy(self)
@@ -125,14 +139,14 @@ class PixelLabelDatastore(Datastore[LabelArray]):
 def write_labels(path: PathLike, labels: ArrayLike) -> None:
     """Write class indices (height, width), whole numbers from 0 to 255, as an 8-bit grey PNG.
 
-    The file appears whole or not at all. It reads back with ``label_ids=range(number of classes)``, and
-    unlabelled pixels (255) stay unlabelled. Raises ``DataError`` for another shape or other values, a name
-    that does not end in .png, or a place that cannot be written.
+    The file appears whole or not at all. It reads back with ``label_ids=range(number of classes)`` and
+    ``ignored_ids=[255]``, the value of unlabelled pixels. Raises ``DataError`` for another shape or other
+    values, a name that does not end in .png, or a place that cannot be written.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     write_labels(Path(folder) / "a.png", [[0, 1], [UNLABELLED, 1]])
-    ...     PixelLabelDatastore(folder, ["sky", "road"], range(2))[0].tolist()
+    ...     PixelLabelDatastore(folder, ["sky", "road"], range(2), ignored_ids=[UNLABELLED])[0].tolist()
     [[0, 1], [255, 1]]
     """
     array = np.asarray(labels)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from layergraph.data.label_array import LabelArray, class_names
 from layergraph.data.unique_names import unique_names
 from layergraph.errors import ArgumentError, DataError
+from layergraph.labels import UNLABELLED
 from layergraph.segmentation.batches import ImageStore, image_files
 from layergraph.wording import quoted
 
@@ -59,7 +60,7 @@ def write_label_files(
         num_classes = found
     if names is None:
         names = [f"C{number}" for number in range(1, num_classes + 1)]
-    return PixelLabelDatastore(files, class_names(names), list(range(num_classes)))
+    return PixelLabelDatastore(files, class_names(names), range(num_classes), ignored_ids=[UNLABELLED])
 
 
 def numbers(count: int) -> list[str]:

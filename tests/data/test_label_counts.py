@@ -21,7 +21,8 @@ from layergraph.tables import Table
 def store(folder, *images, number=3):
     for i, image in enumerate(images):
         write_labels(folder / f"{i:03}.png", image)
-    return PixelLabelDatastore(folder, [f"class {i}" for i in range(number)], range(number))
+    classes = [f"class {i}" for i in range(number)]
+    return PixelLabelDatastore(folder, classes, range(number), ignored_ids=[4, 5, 7, 255])
 
 
 def test_counts_by_hand(tmp_path):

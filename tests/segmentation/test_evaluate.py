@@ -23,7 +23,7 @@ def store(folder, images, classes=CLASSES, name="label"):
     folder.mkdir()
     for number, labels in enumerate(images, start=1):
         write_labels(folder / f"{name}_{number}.png", np.array(labels))
-    return PixelLabelDatastore(folder, classes, range(len(classes)))
+    return PixelLabelDatastore(folder, classes, range(len(classes)), ignored_ids=[255])
 
 
 def evaluated(**options):

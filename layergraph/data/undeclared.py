@@ -1,0 +1,88 @@
+"""Pixel values that belong to no class: reported, because they would vanish as unlabelled pixels."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layergraph.errors import DataError, DataWarning
+from layergraph.wording import quoted
+
+if TYPE_CHECKING:
+    from layergraph.data.label_ids import LabelIds
+
+_SHOWN = 4  # values in one message
+_MANY = 8  # values that no list of classes forgets; smoothing or compression makes them
+_MOST_WARNINGS = 5  # per store
+
+
+class UndeclaredValues:
+    """The values that a store of label images met so far and that its user did not declare.
+
+    A store and its subsets have one of these in common, so that each value is reported once.
+    """
+
+    def __init__(self) -> None:
+        self._reported: set[int] = set()
+        self._num_warnings = 0
+
+    def report(self, codes: NDArray[Any], num_pixels: int, path: Path, ids: LabelIds, kind: str) -> None:
+        """Warn of the undeclared values of one file, unless they are known.
+
+        Args:
+            codes: the values of the pixels that are of no class and not ignored.
+            num_pixels: pixels of the file.
+            path: the file; ``kind`` is its format, such as ``"PNG"``.
+            ids: the classes of the store.
+
+        Raises:
+            DataError: no pixel of the file has a class.
+        """
+        values, counts = np.unique(codes, return_counts=True)
+        if len(codes) == num_pixels:
+            raise DataError(
+                f"label image {quoted(str(path))} has no pixel of any class: it holds "
+                f"{_listed(values, counts, num_pixels, ids)}, and the classes are {_classes(ids)}; "
+                "give label_ids as they are in the file"
+            )
+        if self._reported.issuperset(values.tolist()) or self._num_warnings == _MOST_WARNINGS:
+            return
+        self._reported.update(values.tolist())
+        self._num_warnings += 1
+        last = "; further values are not reported" if self._num_warnings == _MOST_WARNINGS else ""
+        warnings.warn(
+            f"label image {quoted(str(path))} has values that are of no class, and these pixels count as "
+            f"unlabelled: {_listed(values, counts, num_pixels, ids)}; {_advice(len(values), kind)}{last}",
+            DataWarning,
+            stacklevel=2,
+        )
+
+
+def _listed(values: NDArray[Any], counts: NDArray[Any], num_pixels: int, ids: LabelIds) -> str:
+    """The most frequent values with their shares."""
+    order = np.argsort(-counts, kind="stable")
+    shown = [f"{ids.value(int(values[i]))} ({counts[i] / num_pixels:.2%})" for i in order[:_SHOWN]]
+    more = len(values) - _SHOWN
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+
+
+def _classes(ids: LabelIds) -> str:
+    shown = [
+        f"{quoted(name)}: {group[0]}" for name, group in zip(ids.classes[:_SHOWN], ids.ids, strict=False)
+    ]
+    return ", ".join(shown) + (", ..." if len(ids.classes) > _SHOWN else "")
+
+
+def _advice(num_values: int, kind: str) -> str:
+    if kind == "JPEG":
+        return "JPEG changes values near edges, so label images must be PNG or TIFF; make them anew"
+    if num_values > _MANY:
+        return (
+            "so many values come from smoothing, such as resizing with interpolation; make the label images "
+            "anew, with the nearest pixel"
+        )
+    return "give each value to a class in label_ids, or name it in ignored_ids"
