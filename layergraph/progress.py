@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -30,9 +30,20 @@ def progress(text: str, total: int, *, shown: bool = True) -> Iterator[Callable[
     # lines printed meanwhile go above the bar, unless they go to a file
     to_terminal = sys.stdout.isatty()
     bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=to_terminal)
-    with bar:
-        task = bar.add_task(text, total=total)
-        yield lambda: bar.advance(task)
+    task = bar.add_task(text, total=total)
+
+    def advance() -> None:
+        with suppress(OSError):
+            bar.advance(task)
+
+    # a terminal that is closed meanwhile must not end the work
+    with suppress(OSError):
+        bar.start()
+    try:
+        yield advance
+    finally:
+        with suppress(OSError):
+            bar.stop()
 
 
 def with_progress(steps: Iterable[T], text: str, total: int, *, shown: bool = True) -> Iterator[T]:

@@ -106,6 +106,8 @@ def demo(
         seed=seed,
     )
     net, info = train_network(train, lgraph, options)
+    trained = net.layer_graph()
+    trained.save(output / "model.safetensors")  # before anything that could fail
 
     _step(5, f"Segmenting and evaluating {len(test)} test images")
     pictures, truth = [image for image, _ in test], [label for _, label in test]
@@ -114,7 +116,6 @@ def demo(
     print(metrics)
 
     _step(6, "Results")
-    trained = net.layer_graph()
     analysis = analyze_network(trained, name="segnet")
     shown = [round(i * (len(test) - 1) / 3) for i in range(4)] if len(test) >= 4 else range(len(test))
     sheet = overlay_sheet(
@@ -122,7 +123,6 @@ def demo(
     )
     write_image(output / "overlay.png", sheet)
     save_diagram(trained, output / "network.svg")
-    trained.save(output / "model.safetensors")
     results = {"training": info.to_dict(), "metrics": metrics.to_dict()}
     save_text(json.dumps(results, indent=2), output / "metrics.json")
     page = report_page(

@@ -116,9 +116,9 @@ def train(
             net, info = train_network(resized, lgraph, options)
         except DataError as error:  # the notes name the file
             raise DataError("; ".join([str(error), *getattr(error, "__notes__", ())])) from error
-        for text in info.warnings:
-            print(f"layergraph: {text}", file=sys.stderr)
-        save_somewhere(net.layer_graph(), path)
+        save_somewhere(net.layer_graph(), path)  # first: the terminal may be closed
+    for text in info.warnings:
+        print(f"layergraph: {text}", file=sys.stderr)
     say_written(path)
     if info.stop_reason == "Loss is not finite.":
         raise typer.Exit(1)

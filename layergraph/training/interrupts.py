@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 # Ctrl-C, the end of a job or container, a closed terminal (which Windows does not have)
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -23,23 +24,25 @@ class StopRequest:
     def __init__(self) -> None:
         self.keeping = False
         self.received: signal.Signals | None = None
-        self._before: dict[signal.Signals, object] = {}
+        self._before: dict[signal.Signals, Any] = {}
+        self._after: dict[signal.Signals, Any] = {}
 
     def install(self) -> None:
         """Take the signals that nobody else handles: not those that a shell ignores (``nohup``, ``&``)."""
         if threading.current_thread() is not threading.main_thread():
             return  # Python allows handlers in the main thread alone
-        for number in SIGNALS:
-            handler = signal.getsignal(number)
-            if handler in (signal.SIG_DFL, signal.default_int_handler) or number in self._before:
-                self._before.setdefault(number, handler)
-                signal.signal(number, self)
+        self._before = {number: signal.getsignal(number) for number in SIGNALS}
+        free = (signal.SIG_DFL, signal.default_int_handler)
+        self._after = {number: self if old in free else old for number, old in self._before.items()}
+        self.install_again()
+
+    def install_again(self) -> None:
+        """Set all handlers as :meth:`install` left them, also those of the user."""
+        _set(self._after)
 
     def restore(self) -> None:
         """Give the signals back."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-        self._before.clear()
+        _set(self._before)
 
     def __call__(self, number: int, frame: object) -> None:
         if number == signal.SIGINT and (self.received == signal.SIGINT or not self.keeping):
@@ -48,6 +51,12 @@ class StopRequest:
             raise SystemExit(128 + number)
         if self.received in (None, signal.SIGINT):
             self.received = signal.Signals(number)
+
+
+def _set(handlers: dict[signal.Signals, Any]) -> None:
+    for number, handler in handlers.items():
+        if handler is not None:  # None: set by a program in C
+            signal.signal(number, handler)
 
 
 @contextmanager

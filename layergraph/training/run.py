@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -70,10 +69,10 @@ def run(
             parameter.requires_grad_(False)
         try:
             trainer.fit(module, _loader(items, batches, accelerator))
-        except SystemExit:  # of Lightning: from a KeyboardInterrupt, or a SIGTERM before the first iteration
-            if stop.received is None or stop.received == signal.SIGINT:
+        except SystemExit as error:
+            if isinstance(error.__context__, KeyboardInterrupt):  # Lightning makes it one
                 raise KeyboardInterrupt from None
-            raise SystemExit(128 + stop.received) from None
+            raise
         finally:
             for parameter in frozen:
                 parameter.requires_grad_(True)
@@ -130,7 +129,7 @@ class _Course(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
         self._start = time.monotonic()
-        self._stop.install()  # again: Lightning takes SIGTERM when it starts
+        self._stop.install_again()  # Lightning takes SIGTERM when it starts
         self._stop.keeping = True
         self._guard = FiniteLoss(pl_module.net, self._items)
         self._log.start()

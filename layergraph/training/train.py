@@ -6,7 +6,7 @@ import random
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -92,7 +92,8 @@ def _warn(text: str) -> None:
     try:
         warnings.warn(text, TrainingWarning, stacklevel=3)
     except TrainingWarning:  # where warnings are errors; an error would lose the network
-        print(text, file=sys.stderr)
+        with suppress(OSError):  # of a terminal that is closed
+            print(text, file=sys.stderr)
 
 
 def _require_lightning() -> None:

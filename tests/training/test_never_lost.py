@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ import pytest
 import torch
 
 from layergraph import load
+from layergraph.progress import progress
 from layergraph.training import TrainingOptions, TrainingWarning, train_network
 from layergraph.training.divergence import FiniteLoss
 from layergraph.training.interrupts import stop_request
@@ -193,6 +195,7 @@ SCRIPT = """
 import sys, signal
 import numpy as np
 from layergraph import *
+from layergraph.progress import progress
 from layergraph.training import TrainingOptions, train_network
 layers = [ImageInputLayer((6, 6, 1), normalization="none"), Convolution2dLayer(3, 4, padding=1),
           BatchNormalizationLayer(), Convolution2dLayer(1, 2), SoftmaxLayer(), PixelClassificationLayer()]
@@ -256,16 +259,48 @@ def test_before_there_is_something_to_lose_a_signal_ends_the_process():
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-def test_a_handler_of_the_user_stays(tiny, pairs, train):
-    def mine(*_):
-        raise AssertionError
+class Signalling(list):
+    """Data that a signal comes with, once."""
 
-    before = signal.signal(signal.SIGTERM, mine)
+    reads = 0
+
+    def __getitem__(self, index):
+        self.reads += 1
+        if self.reads == 6:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return super().__getitem__(index)
+
+
+def test_a_handler_of_the_user_stays_in_charge(tiny, pairs, train):
+    came = []
+    before = signal.signal(signal.SIGTERM, lambda *_: came.append("SIGTERM"))
+    mine = signal.getsignal(signal.SIGTERM)
     try:
-        train(pairs(), tiny())
+        _, info = train(Signalling(pairs(4)), tiny(), max_epochs=4)
         assert signal.getsignal(signal.SIGTERM) is mine
+        assert (len(info.training_loss), info.stop_reason) == (4, "Max epochs completed.")
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+        with pytest.raises(SystemExit) as caught:
+            train(Signalling(pairs(4)), tiny(), max_epochs=4)
+        assert caught.value.code == 7
     finally:
         signal.signal(signal.SIGTERM, before)
+    assert came == ["SIGTERM"]
+
+
+def test_a_terminal_that_is_closed_ends_no_work(monkeypatch):
+    class Closed:
+        def isatty(self):
+            return True
+
+        def write(self, text):
+            raise OSError(errno.EIO, "Input/output error")
+
+        flush = fileno = write
+
+    monkeypatch.setattr(sys, "stderr", Closed())
+    with progress("Training", 2) as advance:
+        advance()
 
 
 def test_ctrl_c_while_statistics_are_computed_gives_the_network(tiny, pairs):
