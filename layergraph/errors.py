@@ -84,10 +84,10 @@ class SizeError(LayergraphError):
 class InvalidNetworkError(LayergraphError):
     """A graph that cannot run. ``issues`` holds every fault found, not only the first."""
 
-    def __init__(self, issues: Sequence[Issue]) -> None:
+    def __init__(self, issues: Sequence[Issue], text: str = "the network cannot run") -> None:
         self.issues = tuple(issues)
         count = "1 error" if len(issues) == 1 else f"{len(issues)} errors"
-        super().__init__("\n".join([f"the network cannot run, it has {count}:", *(f"  {i}" for i in issues)]))
+        super().__init__("\n".join([f"{text}, it has {count}:", *(f"  {i}" for i in issues)]))
 
 
 class FileFormatError(LayergraphError):

@@ -189,7 +189,7 @@ class Network(nn.Module):
         For the accuracy of a mini-batch at no further cost: softmax does not change which is largest.
         """
         if self._loss_issues:
-            raise InvalidNetworkError(self._loss_issues)
+            raise InvalidNetworkError(self._loss_issues, "the loss of the network cannot be computed")
         scores = self._before_softmax((x,) if isinstance(x, Tensor) else x)
         targets = (target,) if isinstance(target, Tensor) else target
         if len(targets) != len(scores):
@@ -430,7 +430,7 @@ def _safe_key(name: str) -> str:
 
 
 def _free_key(owner: nn.Module, name: str, *, folder: bool = False) -> str:
-    """The name, with underscores behind it while an attribute or another layer has it.
+    """The name, with underscores after it while an attribute or another layer has it.
 
     A layer's own module never becomes a folder: what is put into it would be part of that layer.
     """

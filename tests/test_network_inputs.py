@@ -1,5 +1,7 @@
 """What comes into a network: channels, ranks, dtypes and layouts of tensors and images."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -58,6 +60,9 @@ def test_the_check_passes_the_tools_of_torch(normalization):
             assert torch.equal(other(x), net(x))
     with pytest.raises(Exception, match=r"input 'images' must be a tensor"):
         compiled(torch.rand(2, 1, 4, 5))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", torch.jit.TracerWarning)
+        assert torch.equal(torch.jit.trace(net, (x,))(x), net(x))
     if pytest.importorskip("onnxscript"):
         program = torch.onnx.export(net, (x,), dynamo=True, dynamic_shapes=(dims,), verbose=False)
         sizes = [

@@ -41,7 +41,7 @@ CATALOGUE: tuple[Check, ...] = (
     Check("LG-UNPOOLING", "error", "an unpooling layer without its pooling layer"),
     Check("LG-UNUSED-OUTPUT", "error", "an output that feeds nothing"),
     Check("LG-WASTED-BIAS", "hint", "a bias that batch normalization takes away", normalization.wasted_bias),
-    Check("LG-WEIGHTS", "error", "attached weights of another shape"),
+    Check("LG-WEIGHTS", "error", "attached weights of another shape or dtype"),
     Check("LG-WINDOW", "error", "a window larger than its input"),
 )
 

@@ -61,8 +61,9 @@ class InputNormalization(nn.Module):
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        # fewer channels would broadcast; when torch.fx traces, x is no tensor
-        if isinstance(x, Tensor) and (x.dim() != self.rank + 2 or x.shape[1] != self.channels):
+        # fewer channels would broadcast; for torch.fx x is no tensor, for torch.jit no size is a number
+        known = isinstance(x, Tensor) and not torch.jit.is_tracing()
+        if known and (x.dim() != self.rank + 2 or x.shape[1] != self.channels):
             sizes = "height, width" if self.rank == 2 else "height, width, depth"
             raise DataError(
                 f"input {quoted(self.layer)} must be a tensor (batch, {self.channels}, {sizes}), got one of "
