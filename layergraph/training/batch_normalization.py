@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,15 +14,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from layergraph.network import Network
 from layergraph.plan import Row
+from layergraph.training.stages import Stage, module_of, new_slots, norms_of, run_rows
 
 MOST_KEPT = 1024**3  # bytes of features that wait in memory from one stage to the next
-
-
-class Stage(NamedTuple):
-    """Rows of a network to run, and then rows whose batch normalizations to measure."""
-
-    run: list[Row]
-    measure: list[Row]
 
 
 @torch.no_grad()
@@ -56,13 +50,13 @@ def finalize_batch_normalization(
     sums: Chan, Golub, LeVeque, as in :class:`layergraph.training.statistics.ChannelStatistics`.
 
     Args:
-        stages: of this network, from :func:`stages_of`.
+        stages: of this network, from :func:`layergraph.training.stages.stages_of`.
         batches: item indices, each item once.
         read: gives the images of some items, one tensor for each size among them.
         proceed: called after each mini-batch in each stage.
     """
     net.eval()
-    totals = {norm: _Total() for norm in _norms(net)}
+    totals = {norm: _Total() for norm in norms_of(net)}
     before = {norm: (_mean(norm).clone(), _variance(norm).clone()) for norm in totals}
     measured = _Measured(totals)
     try:
@@ -74,12 +68,12 @@ def finalize_batch_normalization(
                     parts = kept.pop(index, None)
                     rows = stage.run
                     if parts is None:
-                        parts = [_slots(net, images) for images in read(batch)]
+                        parts = [new_slots(net, images) for images in read(batch)]
                         rows = [row for earlier in stages[: number + 1] for row in earlier.run]
                     else:
                         left += _bytes(parts)
                     for slots in parts:
-                        _run(net, rows, slots)
+                        run_rows(net, rows, slots)
                         for row in stage.measure:
                             measured.measure(net, row, slots)
                     if (size := _bytes(parts)) <= left:
@@ -94,69 +88,6 @@ def finalize_batch_normalization(
             _mean(norm).copy_(mean)
             _variance(norm).copy_(variance)
         raise
-
-
-@torch.no_grad()
-def stages_of(net: Network, image: Tensor) -> list[Stage]:
-    """The rows of a network in as few stages as there are batch normalizations in its longest chain.
-
-    A layer of yours may run several: then it is measured in as many stages, the next one in each. Rows that
-    no batch normalization needs are left out. Runs the network once, in evaluation mode, to count them.
-
-    Args:
-        image: one that the network takes, (1, channels, height, width).
-    """
-    net.eval()
-    runs = _runs(net, image)
-    level: dict[int, int] = dict.fromkeys(net._plan.inputs, 0)  # of a slot: the stage that computes it
-    placed = []
-    for row in net._plan.rows:
-        begin = max((level[slot] for slot in row.inputs), default=0)
-        end = begin + runs[row]
-        level.update(dict.fromkeys(row.outputs, end))
-        placed.append((end, begin, row))
-    count = max((end for end, begin, _ in placed if end > begin), default=0)
-    stages = [Stage([], []) for _ in range(count + 1)]  # in the last one nothing is run
-    needed: set[int] = set()
-    for end, begin, row in sorted(placed, key=lambda place: place[0])[::-1]:
-        if end > begin or needed & {*row.outputs}:
-            free = {*row.inputs, *row.outputs} - needed  # the row is the last one that needs these
-            needed |= {*row.inputs, *row.outputs}
-            stages[end].run.insert(0, row._replace(free=tuple(free)))
-            for number in range(begin, end):
-                stages[number].measure.append(row)
-    return stages[:count]
-
-
-def has_batch_normalization(net: nn.Module) -> bool:
-    """Whether there are statistics to compute."""
-    return bool(_norms(net))
-
-
-def _runs(net: Network, image: Tensor) -> dict[Row, int]:
-    """How many batch normalizations each row runs."""
-    counts: list[None] = []
-    hooks = [norm.register_forward_pre_hook(lambda *_: counts.append(None)) for norm in _norms(net)]
-    slots, runs = _slots(net, image), {}
-    try:
-        for row in net._plan.rows:
-            before = len(counts)
-            _run(net, [row], slots)
-            runs[row] = len(counts) - before
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return runs
-
-
-def _run(net: Network, rows: Sequence[Row], slots: list[Any]) -> None:
-    for row in rows:
-        result = _module(net, row)(*[slots[slot] for slot in row.inputs])
-        results = (result,) if len(row.outputs) == 1 else result
-        for index, slot in enumerate(row.outputs):
-            slots[slot] = results[index]
-        for slot in row.free:
-            slots[slot] = None
 
 
 class _Measured:
@@ -186,7 +117,7 @@ class _Measured:
 
     def measure(self, net: Network, row: Row, slots: list[Any]) -> None:
         """Run a layer up to its first batch normalization that is not measured, which takes its input in."""
-        module = _module(net, row)
+        module = module_of(net, row)
         inputs = [slots[slot] for slot in row.inputs]
         if not isinstance(module, _BatchNorm):  # a module may write to its input, which is still needed
             inputs = [x.clone() for x in inputs]
@@ -237,11 +168,6 @@ class _Total:
         return self.squares / self.count
 
 
-def _norms(module: nn.Module) -> list[_BatchNorm]:
-    found = (child for child in module.modules() if isinstance(child, _BatchNorm))
-    return [norm for norm in found if norm.track_running_stats]
-
-
 def _mean(norm: _BatchNorm) -> Tensor:
     assert norm.running_mean is not None
     return norm.running_mean
@@ -250,16 +176,6 @@ def _mean(norm: _BatchNorm) -> Tensor:
 def _variance(norm: _BatchNorm) -> Tensor:
     assert norm.running_var is not None
     return norm.running_var
-
-
-def _module(net: Network, row: Row) -> nn.Module:
-    return net.get_submodule(".".join((row.key, *row.path)))
-
-
-def _slots(net: Network, images: Tensor) -> list[Any]:
-    slots: list[Any] = [None] * net._plan.num_slots
-    slots[net._plan.inputs[0]] = images
-    return slots
 
 
 def _bytes(parts: list[list[Any]]) -> int:

@@ -23,7 +23,8 @@ from layergraph import (
     ReluLayer,
     SoftmaxLayer,
 )
-from layergraph.training.batch_normalization import finalize_batch_normalization, stages_of
+from layergraph.training.batch_normalization import finalize_batch_normalization
+from layergraph.training.stages import stages_of
 
 
 def noisy_images(sizes, seed=0):

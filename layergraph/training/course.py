@@ -1,0 +1,99 @@
+"""What happens around the iterations of a training."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from lightning import Callback, LightningModule, Trainer
+
+from layergraph.training.batches import MiniBatches
+from layergraph.training.divergence import Divergence, FiniteLoss
+from layergraph.training.finalization import finalize
+from layergraph.training.info import StopReason
+from layergraph.training.interrupts import StopRequest
+from layergraph.training.items import Items
+from layergraph.training.log import TrainingLog
+from layergraph.training.module import TrainingModule
+from layergraph.training.options import TrainingOptions
+
+
+class Course(Callback):
+    """Follows the iterations: prints the rows of the log, ends the training where it must, finalizes it.
+
+    ``warnings`` gets a sentence for each thing that is not as the options ask.
+    """
+
+    def __init__(
+        self,
+        items: Items,
+        options: TrainingOptions,
+        batches: MiniBatches,
+        log: TrainingLog,
+        advance: Callable[[], object],
+        stop: StopRequest,
+    ) -> None:
+        self._items, self._options, self._batches = items, options, batches
+        self._log, self._advance, self._stop = log, advance, stop
+        self._printed = 0
+        self._epoch = 1
+        self._start = 0.0
+        self._divergence: Divergence | None = None
+        self.warnings: list[str] = []
+
+    @property
+    def reason(self) -> StopReason:
+        """Why training ended."""
+        if self._divergence is not None:
+            return "Loss is not finite."
+        reasons: dict[str, StopReason] = {
+            "SIGINT": "Stopped manually.",
+            "SIGTERM": "Stopped by SIGTERM.",
+            "SIGHUP": "Stopped by SIGHUP.",
+        }
+        return "Max epochs completed." if self._stop.received is None else reasons[self._stop.received.name]
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        assert isinstance(pl_module, TrainingModule)
+        self._start = time.monotonic()
+        self._stop.install_again()  # Lightning takes SIGTERM when it starts
+        self._stop.keeping = True
+        self._guard = FiniteLoss(pl_module.net, self._items)
+        self._log.start()
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        self._guard.before(trainer.global_step + 1)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        assert isinstance(pl_module, TrainingModule)
+        self._advance()
+        self._epoch = trainer.current_epoch + 1
+        iteration = trainer.global_step
+        found = self._guard.after(iteration, self._batches.of_iteration(iteration), pl_module.finite)
+        if found is None and (iteration == 1 or iteration % self._options.verbose_frequency == 0):
+            self._row(iteration, pl_module)
+        self._divergence = found
+        if found is not None or self._stop.received is not None:
+            trainer.should_stop = True
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        assert isinstance(pl_module, TrainingModule)
+        self._divergence = self._divergence or self._guard.at_end()
+        if self._divergence is not None:
+            self.warnings.append(self._divergence.text)
+            del pl_module.losses[self._divergence.iteration :]
+            del pl_module.metrics[self._divergence.iteration :]
+        if len(pl_module.losses) > self._printed:
+            self._row(len(pl_module.losses), pl_module)
+        self.warnings += finalize(pl_module.net, self._items, self._options, self._stop, pl_module.device)
+
+    def _row(self, iteration: int, module: TrainingModule) -> None:
+        loss, metric = float(module.losses[iteration - 1]), float(module.metrics[iteration - 1])
+        seconds = time.monotonic() - self._start
+        self._log.row(self._epoch, iteration, seconds, metric, loss, self._options.learn_rate)
+        self._printed = iteration

@@ -1,0 +1,43 @@
+"""Batch normalization of a single value, which has no variance: the layer is named before training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from layergraph.errors import DataError
+from layergraph.graph import LayerGraph
+from layergraph.network import Network
+from layergraph.wording import quoted
+
+
+@contextmanager
+def one_value_explained(net: Network, lgraph: LayerGraph) -> Iterator[None]:
+    """Name the layer where batch normalization gets a single value per channel, which has no variance."""
+
+    def expect_two(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        def check(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            if norm.training and inputs[0].numel() == inputs[0].shape[1]:
+                raise DataError(
+                    f"train_network: batch normalization in layer {quoted(name)} must have two values per "
+                    "channel or more in a mini-batch, got a mini-batch of one image, which is 1×1 there; "
+                    "train with mini_batch_size=2 or more (and as many images), with larger images, or "
+                    "without the layer"
+                )
+
+        return check
+
+    hooks = [
+        norm.register_forward_pre_hook(expect_two(name))
+        for name in lgraph
+        for norm in net.layer_module(name).modules()
+        if isinstance(norm, _BatchNorm)
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
