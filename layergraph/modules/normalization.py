@@ -62,7 +62,8 @@ class InputNormalization(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         # fewer channels would broadcast; for torch.fx x is no tensor, for torch.jit no size is a number
-        known = isinstance(x, Tensor) and not torch.jit.is_tracing()
+        traced = torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
+        known = isinstance(x, Tensor) and not traced
         if known and (x.dim() != self.rank + 2 or x.shape[1] != self.channels):
             sizes = "height, width" if self.rank == 2 else "height, width, depth"
             raise DataError(
