@@ -24,6 +24,7 @@ def progress(text: str, total: int, *, shown: bool = True) -> Iterator[Callable[
         return
     # imported here: rich costs 50 ms, and in a pipe nothing is shown
     from rich.console import Console
+    from rich.errors import LiveError
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -36,8 +37,8 @@ def progress(text: str, total: int, *, shown: bool = True) -> Iterator[Callable[
         with suppress(OSError):
             bar.advance(task)
 
-    # a terminal that is closed meanwhile must not end the work
-    with suppress(OSError):
+    # neither a terminal that is closed meanwhile may end the work, nor, before rich 14.1, another bar in it
+    with suppress(OSError, LiveError):
         bar.start()
     try:
         yield advance
