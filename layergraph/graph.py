@@ -12,6 +12,7 @@ from layergraph.draft import Draft, End
 from layergraph.errors import UnknownLayerError, WrongTypeError, did_you_mean
 from layergraph.layers.layer import Layer
 from layergraph.tables import Table
+from layergraph.values import Value
 from layergraph.weights import Weights
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Connection(NamedTuple):
     destination: str
 
 
-class LayerGraph:
+class LayerGraph(Value):
     """A graph of named layers, connected port to port.
 
     A LayerGraph is a value: every edit returns a new graph and leaves this one as it was, and an

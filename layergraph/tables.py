@@ -7,10 +7,11 @@ from operator import index
 from typing import Any, SupportsIndex, overload
 
 from layergraph.errors import ArgumentError, WrongTypeError, did_you_mean
+from layergraph.values import Value
 from layergraph.wording import quoted, visible
 
 
-class Table:
+class Table(Value):
     """Columns of equal length under their names; a column is also an attribute. A row has a number from 0.
 
     >>> table = Table({"name": ["Sky", "Road"], "pixel_count": [120, 80]})

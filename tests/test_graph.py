@@ -433,3 +433,12 @@ def test_a_graph_of_2000_layers_is_built_by_single_edits():
         graph = graph.add_layers(relu(str(index))).connect_layers(str(index - 1), str(index))
     assert graph.order == tuple(str(i) for i in range(2000))
     assert len(graph.connections) == 1999
+
+
+def test_a_graph_takes_no_attributes(lgraph):
+    with pytest.raises(
+        AttributeError, match=r"^LayerGraph has no attribute 'connection'; did you mean 'connections'"
+    ):
+        lgraph.connection = ()
+    with pytest.raises(AttributeError, match=r"^LayerGraph: layers cannot be set"):
+        lgraph.layers = ()

@@ -27,3 +27,9 @@ def test_what_is_not_there_is_named():
     for wrong in (slice(1), 1.0, None):
         with pytest.raises(WrongTypeError, match="name of a column or the number of a row"):
             TABLE[wrong]
+
+
+def test_a_table_does_not_change():
+    table = Table({"name": ["a"]})
+    with pytest.raises(AttributeError, match=r"^Table has no attribute 'names'"):
+        table.names = ("b",)

@@ -13,12 +13,13 @@ import numpy as np
 from layergraph.data.pairing import Pair, partners
 from layergraph.errors import DataError, WrongTypeError
 from layergraph.layers.arguments import choice
+from layergraph.values import Value
 
 Item = TypeVar("Item", covariant=True)
 NewItem = TypeVar("NewItem")
 
 
-class Datastore(ABC, Generic[Item]):
+class Datastore(Value, ABC, Generic[Item]):
     """A sequence of items, each read at the moment it is asked for; the base of all datastores.
 
     A datastore is a value: no method changes it, ``subset``, ``shuffle`` and the like return new ones.

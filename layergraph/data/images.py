@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,10 +14,24 @@ from numpy.typing import ArrayLike, NDArray
 from layergraph.atomic import replacing
 from layergraph.data.datastore import Datastore
 from layergraph.data.files import Location, PathLike, image_files
-from layergraph.errors import DataError
+from layergraph.errors import DataError, DataWarning
+from layergraph.wording import quoted
 
 if TYPE_CHECKING:
     from PIL import Image
+
+SUPPORTED = (
+    "gray images of 1, 8 or 16 bits or of floating-point numbers and color images of 8 bits, in BMP, GIF, "
+    "JPEG, PNG, PNM, TIFF and WebP files"
+)
+_ARRAYS = {
+    ".npy": "it holds a NumPy array; read it with np.load, and give arrays instead of files",
+    ".npz": "it holds NumPy arrays; read them with np.load, and give arrays instead of files",
+    ".mat": "it holds MATLAB variables; read it with scipy.io.loadmat, and give arrays instead of files",
+    ".nii": "it holds a volume; read it with nibabel, and give arrays instead of files",
+    ".gz": "it is compressed; unpack it, or read it with the library of its format",
+}
+_ORIENTATION = 0x0112  # the EXIF tag
 
 
 class ImageDatastore(Datastore[NDArray[Any]]):
@@ -24,7 +39,8 @@ class ImageDatastore(Datastore[NDArray[Any]]):
 
     Items are arrays (height, width, channels) as ``read_image`` gives them. The files of a folder come in
     alphabetical order, those of a sequence in the order given. Raises ``DataError`` for a missing place or
-    a folder without images; files are opened only when an item is read.
+    a folder without images; files are opened only when an item is read. Something that a file says and the
+    array does not, such as an orientation, is reported once by a :class:`DataWarning`.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -44,6 +60,7 @@ class ImageDatastore(Datastore[NDArray[Any]]):
         self._files = image_files(
             location, include_subfolders=include_subfolders, file_extensions=file_extensions
         )
+        self._reported: set[str] = set()  # shared with subsets
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -54,7 +71,14 @@ class ImageDatastore(Datastore[NDArray[Any]]):
         return len(self._files)
 
     def _read(self, index: int) -> NDArray[Any]:
-        return read_image(self._files[index])
+        path = self._files[index]
+        image = open_image(path)
+        for loss in losses(image):
+            if loss not in self._reported:
+                self._reported.add(loss)
+                text = f"image file {quoted(str(path))} {loss}; so may others of the store"
+                warnings.warn(text, DataWarning, stacklevel=2)
+        return to_array(image, path)
 
     def _take(self, indices: tuple[int, ...]) -> Self:
         taken = copy.copy(self)
@@ -65,11 +89,11 @@ class ImageDatastore(Datastore[NDArray[Any]]):
 def read_image(path: PathLike) -> NDArray[Any]:
     """The image in a file as an array (height, width, channels), 1 channel for grey and 3 for colour.
 
-    8 bits a channel give uint8, 16-bit grey gives uint16, floating-point grey float32. Palette, CMYK and
-    other colour images become RGB; transparency is dropped; 1-bit images become 0 and 255. As Pillow
-    reads them, 16-bit colour comes as 8-bit, and of several frames the first. Orientation tags are not
-    applied, so that an image and its labels stay aligned. Raises ``DataError`` with the path and the
-    reason for a file that cannot be read.
+    8 bits per channel give uint8, 16-bit gray gives uint16, floating-point gray float32. Palette, CMYK and
+    other color images become RGB; transparency is dropped; 1-bit images become 0 and 255. As Pillow
+    reads it, 16-bit color comes as 8-bit. Orientation tags are not applied, so that an image and its labels
+    stay aligned. Raises ``DataError`` with the path and the reason for a file that cannot be read, and for
+    one with several pages of one size, such as a volume or an animation.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -77,7 +101,11 @@ def read_image(path: PathLike) -> NDArray[Any]:
     ...     read_image(Path(folder) / "grey.png").tolist()
     [[[0], [128], [255]]]
     """
-    image = open_image(path)
+    return to_array(open_image(path), path)
+
+
+def to_array(image: Image.Image, path: PathLike) -> NDArray[Any]:
+    """The array of a decoded image; see :func:`read_image`."""
     mode = image.mode
     if mode in ("1", "LA", "La"):
         image = image.convert("L")
@@ -125,17 +153,64 @@ def open_image(path: PathLike) -> Image.Image:
 
     try:
         with Image.open(path) as image:
+            pages = _pages(image)
+            if pages > 1:
+                raise DataError(
+                    f"image file {quoted(str(path))} must hold one image, got {pages} pages of "
+                    f"{image.width}×{image.height}; save each page as a file, or the pages as a NumPy array"
+                )
+            # Pillow forgets it when it has loaded the image
+            image.info["16-bit color"] = _is_16_bit_color(image)
             image.load()
             return image
+    except DataError:
+        raise
     except FileNotFoundError as error:
         raise DataError(f"there is no image file '{path}'; check the path") from error
     except UnidentifiedImageError as error:
-        empty = Path(path).stat().st_size == 0
-        reason = "it is empty" if empty else "it is no image of a known format, or its head is damaged"
-        raise _unreadable(path, reason) from error
+        if Path(path).stat().st_size == 0:
+            raise _unreadable(path, "it is empty") from error
+        if advice := _ARRAYS.get(Path(path).suffix.lower()):
+            raise DataError(f"cannot read {quoted(str(path))} as an image: {advice}") from error
+        raise DataError(
+            f"cannot read image file {quoted(str(path))}: it is damaged, or of a kind that is not supported; "
+            f"supported are {SUPPORTED}"
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise DataError(
+            f"image file {quoted(str(path))} is refused for its size ({error}); if you trust it, set "
+            "PIL.Image.MAX_IMAGE_PIXELS = None before reading"
+        ) from error
     except Exception as error:  # decoders raise what they like on damaged files: struct.error, SyntaxError
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise _unreadable(path, reason) from error
+
+
+def losses(image: Image.Image) -> Iterator[str]:
+    """What the file says and its array does not, in words that follow the name of the file."""
+    if image.info.get("16-bit color"):
+        yield "has 16 bits per color channel, of which the upper 8 are read"
+    if image.getexif().get(_ORIENTATION, 1) != 1:
+        yield (
+            "has an orientation tag, which is not applied: labels must be as the image is stored, not as "
+            "viewers turn it"
+        )
+
+
+def _pages(image: Image.Image) -> int:
+    """How many pages of the size of the first come in a row; the preview of a phone's JPEG is smaller."""
+    count = getattr(image, "n_frames", 1)
+    if count > 1:
+        size = image.size
+        image.seek(1)
+        count = count if image.size == size else 1
+        image.seek(0)
+    return int(count)
+
+
+def _is_16_bit_color(image: Image.Image) -> bool:
+    tiles = getattr(image, "tile", ())  # how the file stores the pixels
+    return image.mode in ("RGB", "RGBA") and any(";16" in str(tile[3]) for tile in tiles)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

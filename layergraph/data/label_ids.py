@@ -87,7 +87,7 @@ class LabelIds:
         is_unlabelled = indices == UNLABELLED
         if not is_unlabelled.any():
             return values[:0].ravel()
-        rest = values[is_unlabelled]
+        rest: NDArray[Any] = values[is_unlabelled]
         return rest[np.isin(rest, self._ignored, invert=True)] if len(self._ignored) else rest
 
     def value(self, code: int) -> int | Triplet:

@@ -13,7 +13,8 @@ from layergraph.errors import DataError
 def resize_image(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     """An image (height, width, channels) at ``size`` (height, width), bilinear, smoothed when shrunk.
 
-    The type of the numbers stays. An image of that size comes back as it is.
+    The type of the numbers stays. A boolean image takes the nearest pixel, as labels do: there is nothing
+    between true and false. An image of that size comes back as it is.
 
     >>> resize_image(np.zeros((360, 480, 3), np.uint8), (120, 160)).shape
     (120, 160, 3)
@@ -22,6 +23,8 @@ def resize_image(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
         raise DataError(f"an image is (height, width, channels), got the shape {image.shape}")
     if image.shape[:2] == tuple(size):
         return image
+    if image.dtype == bool:
+        return _nearest(image, size)
     from PIL import Image
 
     height, width = size
@@ -42,10 +45,14 @@ def resize_labels(labels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     """
     if labels.ndim != 2:
         raise DataError(f"labels are (height, width), got the shape {labels.shape}")
+    return _nearest(labels, size)
+
+
+def _nearest(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     rows, columns = (
-        (np.arange(new) * 2 + 1) * old // (2 * new) for new, old in zip(size, labels.shape, strict=True)
+        (np.arange(new) * 2 + 1) * old // (2 * new) for new, old in zip(size, array.shape[:2], strict=True)
     )
-    resized: NDArray[Any] = labels[rows[:, None], columns]
+    resized: NDArray[Any] = array[rows[:, None], columns]
     return resized
 
 

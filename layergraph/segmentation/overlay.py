@@ -92,7 +92,7 @@ def _included(labels: Sequence[int | str] | str, names: tuple[str, ...] | None) 
 
 
 def rgb_bytes(image: ArrayLike, what: str) -> NDArray[np.uint8]:
-    """A new uint8 RGB array (H, W, 3) of a grey or RGB image, uint8, uint16 or float in 0 .. 1.
+    """A new uint8 RGB array (H, W, 3) of a gray or RGB image: bool, uint8, uint16 or float in 0 .. 1.
 
     ``what`` is the image's name in errors: DataError for another shape or range, WrongTypeError for
     another kind of number.
@@ -130,11 +130,13 @@ def color_bytes(colormap: ArrayLike) -> NDArray[np.uint8]:
 
 
 def _bytes(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
-    """uint8 as it is, uint16 and floats in 0 .. 1 scaled; whole numbers 0 .. 255 of a list count as bytes."""
+    """uint8 as it is, bool, uint16 and floats in 0 .. 1 scaled; whole numbers of a list count as bytes."""
     if array.dtype.kind == "f":
         if not ((array >= 0) & (array <= 1)).all():
             raise DataError(f"{what} is of floats, which must lie in 0 to 1; divide by 255, or give uint8")
         return np.floor(array * 255.0 + 0.5).astype(np.uint8)
+    if array.dtype == bool:
+        return array * np.uint8(255)
     if array.dtype == np.uint16:
         return np.floor(array / 257 + 0.5).astype(np.uint8)
     if array.dtype.kind not in "ui":

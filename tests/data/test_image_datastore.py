@@ -1,13 +1,23 @@
 import os
 import re
 import struct
+import zlib
 from contextlib import suppress
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from layergraph.data import ImageDatastore, read_image, write_image
-from layergraph.errors import DataError
+from layergraph.data import (
+    Datastore,
+    ImageDatastore,
+    PixelLabelDatastore,
+    combine,
+    read_image,
+    resize_image,
+    write_image,
+)
+from layergraph.errors import DataError, DataWarning
 
 PALETTE = [255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 20, 30]
 
@@ -73,8 +83,11 @@ def test_files_that_cannot_be_read(tmp_path, refusal):
     cure = "; repair the file or leave it out"
     assert refusal(read_image, empty) == f"cannot read image file '{empty}': it is empty{cure}"
     text.write_text("not an image")
-    unknown = "it is no image of a known format, or its head is damaged"
-    assert refusal(read_image, text) == f"cannot read image file '{text}': {unknown}{cure}"
+    assert refusal(read_image, text) == (
+        f"cannot read image file '{text}': it is damaged, or of a kind that is not supported; supported are "
+        "gray images of 1, 8 or 16 bits or of floating-point numbers and color images of 8 bits, in BMP, "
+        "GIF, JPEG, PNG, PNM, TIFF and WebP files"
+    )
     noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3))
     write_image(cut, noise)
     whole = cut.read_bytes()
@@ -146,3 +159,110 @@ def test_what_cannot_be_written(tmp_path, monkeypatch, refusal):
     assert refusal(write_image, file, [[8]]).endswith("No space left on device; check the folder")
     assert read_image(file).tolist() == [[[7]]], "a failed write has touched the old file"
     assert os.listdir(tmp_path) == ["a.png"]
+
+
+def test_a_file_of_several_pages_is_refused(tmp_path, refusal):
+    pages = [Image.fromarray(np.full((4, 6), 100 * number, np.uint8)) for number in range(3)]
+    for name in ("volume.tif", "movie.gif", "movie.webp"):
+        pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:], duration=9)
+        assert refusal(read_image, tmp_path / name) == (
+            f"image file '{tmp_path}/{name}' must hold one image, got 3 pages of 6×4; save each page as a "
+            "file, or the pages as a NumPy array"
+        )
+    # a second page of another size is a preview
+    pages[0].save(tmp_path / "preview.tif", save_all=True, append_images=[pages[1].resize((3, 2))])
+    assert read_image(tmp_path / "preview.tif").tolist() == [[[0]] * 6] * 4
+
+
+def test_very_large_images(tmp_path, refusal, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    Image.new("L", (20, 20)).save(tmp_path / "large.png")
+    text = refusal(read_image, tmp_path / "large.png")
+    assert text.startswith(
+        f"image file '{tmp_path}/large.png' is refused for its size (Image size (400 pixels)"
+    )
+    assert text.endswith("if you trust it, set PIL.Image.MAX_IMAGE_PIXELS = None before reading")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    assert read_image(tmp_path / "large.png").shape == (20, 20, 1)
+
+
+def test_arrays_in_files_are_no_images(tmp_path, refusal):
+    np.save(tmp_path / "a.npy", np.zeros((4, 4)))
+    assert refusal(read_image, tmp_path / "a.npy") == (
+        f"cannot read '{tmp_path}/a.npy' as an image: it holds a NumPy array; read it with np.load, and give "
+        "arrays instead of files"
+    )
+
+
+def sixteen_bit_color(path):
+    """Pillow writes none: two pixels of a PNG by hand."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    row = b"\0" + struct.pack(">6H", 300, 0, 0, 65535, 256, 511)
+    parts = [
+        chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0)),
+        chunk(b"IDAT", zlib.compress(row)),
+    ]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts) + chunk(b"IEND", b""))
+
+
+def test_what_a_file_says_and_the_array_does_not_is_reported_once(tmp_path):
+    for name in ("a.png", "b.png"):
+        sixteen_bit_color(tmp_path / name)
+    images = ImageDatastore(tmp_path)
+    with pytest.warns(DataWarning, match="has 16 bits per color channel, of which the upper 8 are") as caught:
+        read = [image.tolist() for image in (*images, *images.shuffle(0))]
+    assert read == [[[[1, 0, 0], [255, 1, 1]]]] * 4
+    assert len(caught) == 1
+    exif = Image.Exif()
+    exif[0x0112] = 6  # rotated by a quarter
+    for name in ("a.jpg", "b.jpg"):
+        Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(tmp_path / name, exif=exif)
+    turned = ImageDatastore(tmp_path, file_extensions=".jpg")
+    with pytest.warns(DataWarning, match=r"a\.jpg' has an orientation tag, which is not applied") as caught:
+        assert [image.shape for image in turned] == [(4, 6, 3)] * 2
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("name", ["read_fcn", "read_size", "mini_batch_size", "file"])
+def test_unknown_attributes_are_refused(tmp_path, name):
+    write_image(tmp_path / "a.png", [[0]])
+    images = ImageDatastore(tmp_path)
+    labels = PixelLabelDatastore(tmp_path, ["a"], [0])
+    for store in (images, labels, combine(images, labels), images.transform(len)):
+        with pytest.raises(AttributeError, match=f"^{type(store).__name__} has no attribute '{name}'; "):
+            setattr(store, name, 4)
+    with pytest.raises(AttributeError, match="did you mean 'files'"):
+        images.file = 1
+    with pytest.raises(AttributeError, match=r"^ImageDatastore: files cannot be set; make a new one"):
+        images.files = ()
+
+
+def test_a_store_of_a_user_sets_its_attributes():
+    class Numbers(Datastore):
+        def __init__(self):
+            self.count = 3
+
+        def __len__(self):
+            return self.count
+
+        def _read(self, index):
+            return index
+
+        def _take(self, indices):
+            return self
+
+    store = Numbers()
+    store.count = 4
+    assert list(store) == [0, 1, 2, 3]
+
+
+def test_one_true_pixel_stays_one():
+    image = np.zeros((8, 8, 1), bool)
+    image[3, 3] = True
+    assert resize_image(image, (16, 16)).sum() == 4  # a pixel is four at twice the size
+    assert resize_image(image, (8, 16)).dtype == bool
+    shrunk = [np.roll(image, (row, column), (0, 1)) for row in range(2) for column in range(2)]
+    assert sum(int(resize_image(one, (4, 4)).sum()) for one in shrunk) == 1  # bilinear gave four each

@@ -141,13 +141,6 @@ def test_colours_are_distinct_and_begin_alike():
         ),
         ([[300]], [[0]], {}, DataError, "the image holds 300 to 300; whole numbers must lie in 0 to 255"),
         (
-            [[True]],
-            [[0]],
-            {},
-            WrongTypeError,
-            "the image must be of uint8, uint16 or floats, got an array of bool",
-        ),
-        (
             [[0.0]],
             [[0.0]],
             {},
@@ -337,3 +330,8 @@ def test_what_makes_no_sheet(count, classes, options, message):
     images, truths, predictions = ([np.zeros((2, 2), np.uint8)] * number for number in count)
     with pytest.raises((DataError, ArgumentError), match=f"^{re.escape(message)}$"):
         overlay_sheet(images, truths, predictions, classes, **options)
+
+
+def test_a_boolean_image_is_black_and_white():
+    drawn = labeloverlay(np.array([[True, False]]), [[255, 255]])
+    assert drawn.tolist() == [[[255] * 3, [0] * 3]]
