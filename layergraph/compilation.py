@@ -12,7 +12,6 @@ from layergraph.graph import LayerGraph
 from layergraph.issues import Issue
 from layergraph.layers import ModuleLayer
 from layergraph.network import MultiInputNetwork, Network
-from layergraph.own_code import with_own_code
 from layergraph.propagation import Propagation, propagate
 from layergraph.sharing import contradictions
 
@@ -55,7 +54,7 @@ def compile_graph(lgraph: LayerGraph) -> Network:
     if errors:
         raise InvalidNetworkError(errors)
     bare = lgraph.with_weights({name: None for name in lgraph if lgraph[name].weights is not None})
-    net = with_own_code(Network if len(lgraph.input_names) == 1 else MultiInputNetwork)(bare, modules)
+    net = (Network if len(lgraph.input_names) == 1 else MultiInputNetwork)(bare, modules)
     return net.eval() if _is_trained(lgraph, found) else net
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from layergraph.issues import Issue
 from layergraph.layers.activation import SoftmaxLayer
 from layergraph.layers.output import ClassOutput
 from layergraph.modes import inference
+from layergraph.own_code import with_own_code
 from layergraph.plan import Plan, make_plan
 from layergraph.probabilities import missing_softmax, output_scores
 from layergraph.propagation import network_outputs
@@ -52,6 +53,9 @@ class Network(nn.Module):
     _plan: Plan
     _loss_plan: Plan | None = None
     _loss_issues: tuple[Issue, ...] = ()
+
+    def __new__(cls, *arguments: object, **options: object) -> Self:
+        return object.__new__(with_own_code(cls))
 
     def __init__(self, lgraph: LayerGraph, modules: dict[str, nn.Module]) -> None:
         super().__init__()

@@ -16,7 +16,8 @@ def with_own_code(kind: type[T]) -> type[T]:
 
     torch.compile keeps what it has compiled with the code object of a method, 8 versions of each at most.
     All networks run the same code over different plans, so that the ninth would not be compiled any more
-    or, with ``fullgraph=True``, fail. Copies and pickles of an object get such a class too. It costs 10 µs.
+    or, with ``fullgraph=True``, fail. A class of modules makes its objects of such a class in ``__new__``;
+    copies and pickles of an object have one of their own too. It costs 10 µs.
     """
 
     def reduce(self: Any) -> tuple[Any, ...]:
@@ -25,7 +26,9 @@ def with_own_code(kind: type[T]) -> type[T]:
 
     own: dict[str, Any] = {"__reduce__": reduce}
     for name in _COMPILED:
-        method: Any = getattr(kind, name)
+        method: Any = getattr(kind, name, None)
+        if method is None:
+            continue
         code = method.__code__.replace()  # equal, but another object
         copy = FunctionType(code, method.__globals__, name, method.__defaults__, method.__closure__)
         copy.__kwdefaults__, copy.__annotations__ = method.__kwdefaults__, method.__annotations__
@@ -40,5 +43,4 @@ def with_own_code(kind: type[T]) -> type[T]:
 
 
 def _without_state(kind: type[T]) -> T:
-    own = with_own_code(kind)
-    return own.__new__(own)
+    return object.__new__(with_own_code(kind))

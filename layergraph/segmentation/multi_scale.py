@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from layergraph.images import to_images
 from layergraph.layers import arguments
 from layergraph.modes import inference
 from layergraph.network import Network
+from layergraph.own_code import with_own_code
 from layergraph.segmentation.predictors import checked_predictor
 from layergraph.wording import quoted
 
@@ -48,6 +49,9 @@ class MultiScale(nn.Module):
     >>> net(torch.zeros(1, 1, 33, 35)).shape
     torch.Size([1, 2, 33, 35])
     """
+
+    def __new__(cls, *arguments: object, **options: object) -> Self:
+        return object.__new__(with_own_code(cls))
 
     def __init__(
         self,

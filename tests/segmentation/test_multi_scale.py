@@ -1,6 +1,7 @@
 """A network at several scales: fusion, losses, gradients, and its use in semanticseg."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -164,6 +165,17 @@ def test_it_is_a_module():
     twin.load_state_dict(scaled.state_dict())
     torch.testing.assert_close(twin(X), scaled(X))
     torch.testing.assert_close(scaled.float()(X.float()).double(), twin(X), atol=1e-3, rtol=1e-3)
+
+
+def test_many_compile_in_one_process():
+    torch._dynamo.reset()
+    for number in range(1, 11):
+        net = MultiScale(network(), [0.5 + 0.1 * i for i in range(number)])
+        compiled = torch.compile(net, fullgraph=True, backend="eager")
+        assert torch.equal(compiled(X), net(X))
+    again = pickle.loads(pickle.dumps(net))
+    assert torch.equal(again(X), net(X))
+    assert isinstance(again, MultiScale)
 
 
 def test_texts_of_errors(golden_errors):
