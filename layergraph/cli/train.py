@@ -87,6 +87,7 @@ def train(
     from layergraph.data import ImageDatastore, PixelLabelDatastore, combine, resize_pair
     from layergraph.training import TrainingOptions, TrainingWarning, train_network
     from layergraph.training.interrupts import stop_request
+    from layergraph.training.kept import kept_network
 
     path = output or default_output(network_)
     prove_writable(path)
@@ -114,8 +115,13 @@ def train(
         warnings.simplefilter("ignore", TrainingWarning)  # shown below
         try:
             net, info = train_network(resized, lgraph, options)
-        except DataError as error:  # the notes name the file
-            raise DataError("; ".join([str(error), *getattr(error, "__notes__", ())])) from error
+        except Exception as error:
+            if (unfinished := kept_network(error)) is not None:
+                save_somewhere(unfinished.layer_graph(), path)
+                say_written(path)
+            if isinstance(error, DataError):  # the notes name the file
+                raise DataError("; ".join([str(error), *getattr(error, "__notes__", ())])) from error
+            raise
         save_somewhere(net.layer_graph(), path)  # first: the terminal may be closed
     for text in info.warnings:
         print(f"layergraph: {text}", file=sys.stderr)

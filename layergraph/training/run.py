@@ -20,6 +20,7 @@ from layergraph.training.course import Course
 from layergraph.training.info import TrainingInfo
 from layergraph.training.interrupts import stop_request
 from layergraph.training.items import Items
+from layergraph.training.kept import keep_network
 from layergraph.training.log import TrainingLog
 from layergraph.training.module import TrainingModule
 from layergraph.training.one_value import one_value_explained
@@ -37,7 +38,7 @@ def run(
     """Train ``net``, the network of ``items.lgraph``, in place; it comes back on the CPU, in evaluation mode.
 
     A signal that ends a process ends the training after the running iteration; a second Ctrl-C is a
-    ``KeyboardInterrupt``.
+    ``KeyboardInterrupt``. An error after the first iteration has the network in it.
     """
     module = TrainingModule(net, items.lgraph, options, items.metric)
     batches = MiniBatches(len(items), options.mini_batch_size, options.shuffle, options.seed)
@@ -67,6 +68,12 @@ def run(
         except SystemExit as error:
             if isinstance(error.__context__, KeyboardInterrupt):  # Lightning makes it one
                 raise KeyboardInterrupt from None
+            raise
+        except Exception as error:
+            if trainer.global_step:
+                net.zero_grad()
+                net.cpu().eval()
+                keep_network(error, net, trainer.global_step)
             raise
         finally:
             for parameter in frozen:

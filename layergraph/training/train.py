@@ -47,7 +47,9 @@ def train_network(
     A trained network is never lost. Ctrl-C, SIGTERM or SIGHUP end training after the running iteration, with
     the network as it is then (a second Ctrl-C is a ``KeyboardInterrupt``). The first loss that is not finite
     ends training with the network as it was before; :mod:`layergraph.training.divergence` says what that
-    costs. All that fails after the last iteration is a ``TrainingWarning``, listed in ``info.warnings``.
+    costs. All that fails after the last iteration is a ``TrainingWarning``, listed in ``info.warnings``. An
+    error between the iterations, such as that of an image which cannot be read, has the network as it is
+    then in its attribute ``trained_network``.
 
     Raises:
         DataError: data that does not fit the network or is damaged; the message names the item. The first

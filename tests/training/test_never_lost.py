@@ -20,6 +20,7 @@ from layergraph.training import TrainingOptions, TrainingWarning, train_network
 from layergraph.training.divergence import FiniteLoss
 from layergraph.training.interrupts import stop_request
 from layergraph.training.items import Items
+from layergraph.training.kept import kept_network
 
 
 def state(net):
@@ -96,6 +97,23 @@ def test_a_log_that_cannot_be_written_ends_no_training(tiny, pairs, train, monke
     monkeypatch.setattr(sys, "stdout", Full())
     _, info = train(pairs(), tiny(), verbose=True, max_epochs=2)
     assert len(info.training_loss) == 2
+
+
+def test_an_error_between_iterations_has_the_network(tiny, pairs, train):
+    data = pairs(6)
+    settings = {"mini_batch_size": 2, "shuffle": "never", "batch_normalization_statistics": "moving"}
+    with pytest.raises(OSError, match="cannot read") as caught:
+        train(BrokenItem(data, 4), tiny(batch_norm=True), **settings)
+    assert caught.value.__notes__ == [
+        "training ends after 2 iterations; trained_network of this error is the network as it is then"
+    ]
+    net = kept_network(caught.value)
+    before, _ = train(data[:4], tiny(batch_norm=True), **settings)
+    assert same(state(net), state(before))
+    assert not net.training
+    with pytest.raises(OSError, match="cannot read") as caught:
+        train(BrokenItem(data, 1), tiny(batch_norm=True), **settings)
+    assert kept_network(caught.value) is None
 
 
 # -- losses that are not finite ------------------------------------------------------------------
