@@ -81,6 +81,9 @@ class Course(Callback):
         if found is not None or self._stop.received is not None:
             trainer.should_stop = True
 
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._items.expect_labels()
+
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
         self._divergence = self._divergence or self._guard.at_end()

@@ -75,6 +75,8 @@ class Items(Dataset[Any]):
         self.metric: Metric = "RMSE" if num_classes(self.output_layer, scores) is None else "Accuracy"
         if not len(data):
             raise DataError("there are no images to train on: data has no items")
+        self.has_labels = False  # whether any target read so far has one
+        self._unlabelled = getattr(self.output_layer, "unlabelled", None)
         self.read(0)
 
     @property
@@ -116,7 +118,17 @@ class Items(Dataset[Any]):
                 f"{self.input_layer.name!r} says, got {image.dtype} of shape {image.shape}"
             )
         self._expect_dtype(image.dtype, where)
-        return image, checked_target(item[1], self.output_layer, self._target_size(image.shape, where), where)
+        target = checked_target(item[1], self.output_layer, self._target_size(image.shape, where), where)
+        self.has_labels = self.has_labels or bool((target != self._unlabelled).any())
+        return image, target
+
+    def expect_labels(self) -> None:
+        """Raise if no target so far had a label: then nothing was learned, and no accuracy exists."""
+        if not self.has_labels:
+            raise DataError(
+                "train_network: the training data must have labels, got targets that are unlabelled "
+                f"({self._unlabelled}) everywhere; check the label ids"
+            )
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         return self.__getitems__([index])

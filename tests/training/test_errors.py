@@ -258,3 +258,12 @@ def test_a_failure_prints_nothing(tmp_path, capfd):
     with pytest.raises(DataError):
         train_network(data, segnet_layers((32, 32, 1), 3, 1), TrainingOptions("sgdm"))
     assert capfd.readouterr() == ("", "")
+
+
+def test_data_without_any_label(tiny, pairs, refusal):
+    """Training would learn nothing, with an accuracy of nan%."""
+    unlabelled = [(image, np.full_like(target, 255)) for image, target in pairs(4)]
+    assert refusal(unlabelled, tiny()) == (
+        "train_network: the training data must have labels, got targets that are unlabelled (255) "
+        "everywhere; check the label ids"
+    )
