@@ -17,7 +17,7 @@ from layergraph import DataError, PixelClassificationLayer, load
 from layergraph.builders import segnet_layers
 from layergraph.cli.arguments import NumbersCommand
 from layergraph.cli.train import default_output, save_somewhere, train, with_classes
-from layergraph.data import PixelLabelDatastore, read_image, resize_pair, triangle_images, write_image
+from layergraph.data import ImageDatastore, PixelLabelDatastore, resize_pair, triangle_images, write_image
 
 CLASSES = ("--classes", "triangle,background", "--label-ids", "255,0")
 SMALL = ("segnet", "--image-size", "16", "16", "1", "--encoder-depth", "1", "--num-output-channels", "2")
@@ -170,14 +170,15 @@ def test_image_and_label_of_two_sizes_are_refused_with_the_file(folder):
 
 def test_a_file_that_vanishes_leaves_the_network_as_it_is_then(folder, monkeypatch):
     reads = []
+    read = ImageDatastore._read
 
-    def read_once(path):
-        reads.append(path)
+    def read_once(store, index):
+        reads.append(index)
         if len(reads) == 14:  # images are read for the size, for the input layer, and once an epoch
-            Path(path).unlink()
-        return read_image(path)
+            store.files[index].unlink()
+        return read(store, index)
 
-    monkeypatch.setattr("layergraph.data.images.read_image", read_once)
+    monkeypatch.setattr(ImageDatastore, "_read", read_once)
     result = run(*SMALL, "--mini-batch-size", "2", "--max-epochs", "9")
     assert result.exit_code == 1
     assert "there is no image file " in str(result.exception)
