@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from layergraph.atomic import replacing
 from layergraph.draft import Draft
+from layergraph.endings import refuse_other_endings
 from layergraph.errors import FileFormatError, LayergraphError
 from layergraph.graph import LayerGraph
 from layergraph.layers import LAYER_TYPES, ModuleLayer
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 FORMAT = "layergraph 1"
+ENDINGS = (".safetensors",)
 _LARGEST_ARCHITECTURE = 16 * 1024**2  # characters; 10,000 layers take some 2 million
 
 
@@ -34,12 +36,14 @@ def save(lgraph: LayerGraph, path: str | os.PathLike[str]) -> None:
     """Write a layer graph and the weights attached to it to a safetensors file.
 
     The file is written beside its place and then renamed, so that an error leaves no half of it and
-    keeps an older one. A :class:`ModuleLayer` is saved as its weights; loading needs the module again. Layers
-    that share a module are saved with one set of weights, and share it again.
+    keeps an older one. Equal graphs give equal files, byte for byte. A :class:`ModuleLayer` is saved as its
+    weights; loading needs the module again. Layers that share a module are saved with one set of weights, and
+    share it again.
 
     Raises:
+        ArgumentError: the name of the file ends as those of another format, such as ``.pth`` or ``.mat``; or
+            it has a character that no file name has.
         LayergraphError: a layer has a Python function as initializer and no weights yet.
-        ArgumentError: the path has a character that no file name has.
         OSError: the file cannot be written; nothing is left of it, and an older one stays.
 
     >>> import tempfile, layergraph
@@ -53,6 +57,7 @@ def save(lgraph: LayerGraph, path: str | os.PathLike[str]) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
+    refuse_other_endings(path, ENDINGS, "save: path")
     owners = shared_modules(lgraph)
     weights = _weights_of(lgraph)
     tensors = {

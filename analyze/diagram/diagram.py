@@ -38,7 +38,7 @@ def plot(
     Args:
         lgraph: a layer graph, a compiled network, or a sequence of layers.
         output: a file to write; its suffix says the format.
-        format: the format of the file, whatever its suffix: ``"svg"``, ``"png"``, ``"dot"``, ``"pdf"``, ...
+        format: the format of a file without a suffix: ``"svg"``, ``"png"``, ``"dot"``, ``"pdf"``, ...
         direction: ``"vertical"``: downwards, and a network that comes back to its resolution as a U;
             ``"horizontal"``: from left to right.
         detail: ``"blocks"`` draws a series of layers at one resolution as one box with a line for each

@@ -18,6 +18,7 @@ from graphviz.backend import dot_command  # type: ignore[import-untyped]
 from layergraph.analyze.diagram.svg import compact
 from layergraph.analyze.diagram.themes import dark_rules
 from layergraph.atomic import replacing
+from layergraph.endings import refuse_other_endings
 from layergraph.errors import LayergraphError
 from layergraph.wording import visible
 
@@ -25,6 +26,7 @@ _ONE_AT_A_TIME = threading.Lock()  # the package has one place for its program's
 FONT = "Helvetica"  # the programs know how wide its letters are
 _FAMILIES = "Helvetica,Arial,Liberation Sans,Arimo,Nimbus Sans,sans-serif"  # as wide as that
 _SOURCES = (".dot", ".gv")
+_ALIKE = (_SOURCES, (".jpg", ".jpeg", ".jpe"), (".tif", ".tiff"))
 
 
 class Diagram(graphviz.Digraph):  # type: ignore[misc]
@@ -66,10 +68,13 @@ class Diagram(graphviz.Digraph):  # type: ignore[misc]
     def write(self, path: str | os.PathLike[str], format: str | None = None) -> None:
         """Write the drawing to a file, in the format that its suffix names: SVG, PNG, PDF, DOT, ...
 
+        A file without a suffix takes ``format``.
+
         The file is written beside its place and then renamed, so that an error leaves no half of it
         and keeps an older one.
 
         Raises:
+            ArgumentError: the suffix means another format than the one given.
             LayergraphError: no format is given, or the program cannot write it.
             OSError: the file cannot be written.
         """
@@ -80,6 +85,8 @@ class Diagram(graphviz.Digraph):  # type: ignore[misc]
                 f"the file name {str(path)!r} has no suffix that says the format; "
                 f"name it {path.name + '.svg'!r}, or give format='svg'"
             )
+        fitting = next((endings for endings in _ALIKE if suffix in endings), (suffix,))
+        refuse_other_endings(path, fitting, f"plot: output of format={suffix[1:]!r}")
         if suffix in _SOURCES:
             content = self.source.encode("utf-8")
         elif suffix == ".svg":
@@ -138,4 +145,8 @@ def _plain_errors() -> Iterator[None]:
             ) from None
         raise LayergraphError(f"the diagram could not be drawn: {said or error}") from None
     except ValueError as error:  # the package's own check of formats
-        raise LayergraphError(f"{error}; SVG, PNG and DOT always work") from None
+        # without the sixty names that follow in parentheses
+        what = visible(str(error).partition(" (")[0])
+        raise LayergraphError(
+            f"{what}; SVG, PNG and DOT always work, PDF, EPS and JPG with Graphviz installed"
+        ) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import re
 from collections.abc import Callable
 from enum import StrEnum
@@ -116,12 +117,15 @@ class NumbersCommand(TyperCommand):
             joined.append(word)
             if word in takes_many:
                 numbers = []
-                while rest and re.fullmatch(r"\d+", rest[0]):
+                while rest and re.fullmatch(r"-?\d+", rest[0]):
                     numbers.append(rest.pop(0))
                 if numbers:
                     joined.append(" ".join(numbers))
         return list(super().parse_args(ctx, joined))
 
+
+_DECIMAL = r"[-+]?((\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|inf)"
+_MOST_DIGITS = 18  # any such number fits 64 bits
 
 # an option of more builders than this does not name them all
 _MANY_BUILDERS = 5
@@ -161,16 +165,34 @@ def _option(name: str, builders: list[str]) -> inspect.Parameter:
 
 
 def as_value(name: str, text: str | bool) -> Any:
-    """A switch, a whole number, several of them, a decimal number, or a word."""
+    """A switch, a whole number, several of them, a decimal number, or a word.
+
+    Raises:
+        ArgumentError: a number of more digits than any size has.
+
+    >>> as_value("image_size", "480 640 3"), as_value("dropout", "5e-1"), as_value("encoder", "resnet18")
+    ((480, 640, 3), 0.5, 'resnet18')
+    """
     if isinstance(text, bool):
         return text
-    if re.fullmatch(r"\d*\.\d+(e-?\d+)?", text.strip()):
-        return float(text)
     words = re.split(r"[\s,x×]+", text.strip())
-    if all(re.fullmatch(r"\d+", word) for word in words):
-        numbers = tuple(int(word) for word in words)
+    if all(re.fullmatch(r"[-+]?\d+", word) for word in words):
+        numbers = tuple(whole_number(word, option_name(name)) for word in words)
         return numbers if len(numbers) > 1 or name == "image_size" else numbers[0]
-    return text
+    return float(text) if re.fullmatch(_DECIMAL, text.strip()) else text
+
+
+def whole_number(text: str, place: str) -> int:
+    """Digits as a number.
+
+    Raises:
+        ArgumentError: there are more digits than any size has; Python itself refuses thousands.
+    """
+    if len(text) > _MOST_DIGITS:
+        raise ArgumentError(
+            f"{place} must be a number of at most {_MOST_DIGITS} digits, got {len(text)} of them"
+        )
+    return int(text)
 
 
 def option_name(argument: str) -> str:
@@ -212,9 +234,9 @@ def classes_and_ids(classes: str, label_ids: str | None) -> tuple[list[str], lis
     Each line of the file is ``id name`` or ``R G B name``; several lines may have one name. Without
     ``label_ids`` the ids are 0, 1, 2, ...
     """
-    if Path(classes).is_file():
+    if os.path.isfile(classes):  # Path.is_file raises where a list of names is too long for a file's
         if label_ids:
-            raise DataError(f"--label-ids is not for a file of classes: {classes!r} holds the ids")
+            raise DataError(f"--label-ids is not for a file of classes: {quoted(classes)} holds the ids")
         return _classes_of_file(Path(classes))
     names = [name.strip() for name in classes.split(",")]
     if label_ids is None:
@@ -222,7 +244,7 @@ def classes_and_ids(classes: str, label_ids: str | None) -> tuple[list[str], lis
     try:
         ids = [int(word) for word in label_ids.replace(",", " ").split()]
     except ValueError:
-        raise DataError(f"--label-ids is a list of numbers such as 255,0, got {label_ids!r}") from None
+        raise DataError(f"--label-ids is a list of numbers such as 255,0, got {quoted(label_ids)}") from None
     return names, list(ids)
 
 
@@ -246,16 +268,22 @@ def ignored_values(text: str | None) -> list[Any]:
 
 def _classes_of_file(path: Path) -> tuple[list[str], list[Any]]:
     found: dict[str, list[Any]] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    place = quoted(str(path))
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError(f"{place} must be text in UTF-8 that names classes; save it as UTF-8") from None
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         match = re.fullmatch(r"\s*(\d+)(?:\s+(\d+)\s+(\d+))?\s+(\D\S*.*?)\s*", line)
         if match is None:
             raise DataError(
-                f"line {number} of {str(path)!r} is 'id name' or 'R G B name', got {line.strip()!r}"
+                f"line {number} of {place} is 'id name' or 'R G B name', got {quoted(line.strip())}"
             )
-        numbers = [int(n) for n in match.groups()[:3] if n is not None]
+        here = f"the id in line {number} of {place}"
+        numbers = [whole_number(n, here) for n in match.groups()[:3] if n is not None]
         found.setdefault(match[4], []).append(numbers[0] if len(numbers) == 1 else tuple(numbers))
     if not found:
-        raise DataError(f"{str(path)!r} names no classes; a line is 'id name' or 'R G B name'")
+        raise DataError(f"{place} names no classes; a line is 'id name' or 'R G B name'")
     return list(found), list(found.values())

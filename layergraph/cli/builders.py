@@ -11,6 +11,7 @@ import typer
 
 from layergraph.builders import BUILDERS, find_builder
 from layergraph.cli.arguments import ARGUMENT_HELP, option_name
+from layergraph.cli.output import write_text
 from layergraph.tables import Table
 
 
@@ -36,12 +37,14 @@ def builders(
     """
     if name is None:
         rows = [{"name": builder.name, "summary": builder.summary} for builder in BUILDERS.values()]
-        print(json.dumps(rows, indent=2) if format_ is Format.json else table_of(rows))
+        text = json.dumps(rows, indent=2) if format_ is Format.json else str(table_of(rows))
+        write_text(text, None, kind=format_.value)
         return
     builder = find_builder(name)
     described = [_argument(argument) for argument in builder.parameters.values()]
     if format_ is Format.json:
-        print(json.dumps({"name": name, "summary": builder.summary, "arguments": described}, indent=2))
+        values = {"name": name, "summary": builder.summary, "arguments": described}
+        write_text(json.dumps(values, indent=2), None, kind="json")
         return
     print(f"{name}: {builder.summary}\n")
     print(table_of([_row(argument) for argument in described]))

@@ -12,6 +12,7 @@ from layergraph.cli.arguments import network, with_builder_arguments
 from layergraph.cli.networks import NetworkArgument
 from layergraph.cli.output import say_written
 from layergraph.errors import LayergraphError
+from layergraph.wording import visible
 
 
 class Direction(StrEnum):
@@ -86,7 +87,9 @@ def diagram(
     from layergraph.analyze import save_diagram
 
     if not output.suffix:
-        raise LayergraphError(f"--output needs an ending that says the format, such as {output}.svg")
+        raise LayergraphError(
+            f"--output needs an ending that says the format, such as {visible(str(output))}.svg"
+        )
     save_diagram(
         network(network_, arguments),
         output,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +17,7 @@ from layergraph.cli.arguments import (
     option_name,
     with_builder_arguments,
 )
-from layergraph.cli.output import OutputOption, write_text
+from layergraph.cli.output import OutputOption, format_for, say_error, write_text
 from layergraph.errors import ArgumentError, LayergraphError, did_you_mean
 from layergraph.graph import LayerGraph
 
@@ -31,7 +30,7 @@ class Format(StrEnum):
     html = "html"
 
 
-_SUFFIXES = {".json": Format.json, ".html": Format.html}
+_ENDINGS = {Format.text: (".txt",), Format.json: (".json", ".txt"), Format.html: (".html", ".htm")}
 _SIDE_HELP = (
     "An argument of the {} network alone, such as encoder-depth={}; it outranks the option of that name. "
     "May be given several times."
@@ -78,8 +77,10 @@ def diff(
     """
     try:
         differs = _compare((a, b or a), (before or [], after or []), arguments, with_weights, format_, output)
+    except BrokenPipeError:
+        raise
     except (LayergraphError, OSError) as error:
-        print(f"layergraph: {error}", file=sys.stderr)
+        say_error(error)
         raise typer.Exit(2) from None
     raise typer.Exit(int(differs))
 
@@ -94,6 +95,7 @@ def _compare(
 ) -> bool:
     from layergraph.analyze import compare
 
+    form = format_for(output, format_, _ENDINGS, Format.text)
     if arguments and all(map(is_file, texts)):
         network(texts[0], arguments)  # raises: no option is for a file
     graphs = []
@@ -105,7 +107,6 @@ def _compare(
     if names[0] == names[1]:
         names = [f"{names[0]} (before)", f"{names[1]} (after)"]
     comparison = compare(*graphs, names=(names[0], names[1]))
-    form = format_ or _SUFFIXES.get(output.suffix.lower() if output else "", Format.text)
     if form is Format.text and output is None:
         comparison.show()
     else:
@@ -114,7 +115,7 @@ def _compare(
             Format.json: comparison.to_json,
             Format.html: comparison.to_html,
         }
-        write_text(writers[form](), output)
+        write_text(writers[form](), output, kind=form.value)
     return not comparison.is_equal
 
 

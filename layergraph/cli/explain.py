@@ -10,7 +10,7 @@ import typer
 
 from layergraph.cli.arguments import network, with_builder_arguments
 from layergraph.cli.networks import NetworkArgument
-from layergraph.cli.output import OutputOption, write_text
+from layergraph.cli.output import OutputOption, format_for, write_text
 
 
 class Format(StrEnum):
@@ -18,6 +18,9 @@ class Format(StrEnum):
 
     text = "text"
     json = "json"
+
+
+_ENDINGS = {Format.text: (".txt",), Format.json: (".json", ".txt")}
 
 
 @with_builder_arguments
@@ -49,11 +52,11 @@ def explain(
     """
     from layergraph.analyze import explain
 
+    form = format_for(output, format_, _ENDINGS, Format.text)
     explanation = explain(network(network_, arguments), layer, steps=steps)
-    form = format_ or (Format.json if output and output.suffix.lower() == ".json" else Format.text)
     if form is Format.json:
         text = json.dumps(explanation.to_dict(), ensure_ascii=False, allow_nan=False)
-        write_text(text.encode("utf-8", "backslashreplace").decode("utf-8"), output)
+        write_text(text.encode("utf-8", "backslashreplace").decode("utf-8"), output, kind="json")
     elif output is None:
         explanation.show()
     else:

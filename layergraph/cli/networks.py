@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from layergraph.cli.arguments import network, with_builder_arguments
-from layergraph.cli.output import OutputOption, write_text
+from layergraph.cli.output import OutputOption, format_for, write_text
 from layergraph.cli.table_options import with_table_options
 from layergraph.errors import LayergraphError
 
@@ -46,12 +46,13 @@ class Usage(StrEnum):
     network = "network"
 
 
-_SUFFIXES = {
-    ".json": Format.json,
-    ".csv": Format.csv,
-    ".md": Format.markdown,
-    ".tex": Format.latex,
-    ".html": Format.html,
+_ENDINGS = {
+    Format.table: (".txt",),
+    Format.json: (".json", ".txt"),
+    Format.csv: (".csv", ".txt"),
+    Format.markdown: (".md", ".markdown", ".txt"),
+    Format.latex: (".tex", ".txt"),
+    Format.html: (".html", ".htm"),
 }
 
 
@@ -81,9 +82,9 @@ def analyze(
     """
     from layergraph.analyze import analyze_network
 
+    form = format_for(output, format_, _ENDINGS, Format.table)
     lgraph = network(network_, arguments)
     analysis = analyze_network(lgraph, name=Path(network_).stem, target_usage=target_usage.value)
-    form = format_ or _SUFFIXES.get(output.suffix.lower() if output else "", Format.table)
     shown: NetworkAnalysis | LayerTable = analysis
     if table:
         if form is Format.html:
@@ -92,7 +93,8 @@ def analyze(
     if form is Format.table and output is None:
         shown.show()
     else:
-        write_text(analysis.to_html() if form is Format.html else _written(shown, form), output)
+        text = analysis.to_html() if form is Format.html else _written(shown, form)
+        write_text(text, output, kind=form.value)
     if analysis.num_errors:
         if shown is not analysis:  # the table does not say what is wrong
             count = "1 error" if analysis.num_errors == 1 else f"{analysis.num_errors} errors"

@@ -17,7 +17,7 @@ from layergraph.cli.arguments import (
     classes_and_ids,
     ignored_values,
 )
-from layergraph.cli.output import save_text, write_text
+from layergraph.cli.output import format_for, save_text, write_text
 from layergraph.errors import DataError
 from layergraph.labels import UNLABELLED
 from layergraph.wording import quoted, visible
@@ -103,6 +103,7 @@ def evaluate(
     from layergraph.data import PixelLabelDatastore
     from layergraph.segmentation import evaluate_semantic_segmentation
 
+    format_for(output, "json", {"json": (".json", ".txt")}, "json")
     names, ids = classes_and_ids(classes, label_ids)
     only_labels = sorted(predicted.glob("pixelLabel_*.png")) or predicted
     of_network = _network_classes(predicted) or names
@@ -113,7 +114,7 @@ def evaluate(
     )
     print(metrics)
     if output is not None:
-        write_text(json.dumps(metrics.to_dict(), indent=2), output)
+        write_text(json.dumps(metrics.to_dict(), indent=2), output, kind="json")
 
 
 def _network_classes(folder: Path) -> list[str] | None:

@@ -29,6 +29,7 @@ from layergraph.cli.arguments import (
 from layergraph.cli.networks import NetworkArgument
 from layergraph.cli.output import say_written
 from layergraph.cli.segmentation import input_size
+from layergraph.endings import refuse_other_endings
 from layergraph.errors import DataError, LayergraphError
 from layergraph.graph import LayerGraph
 from layergraph.wording import quoted, visible
@@ -85,11 +86,13 @@ def train(
     """
     from layergraph.atomic import prove_writable
     from layergraph.data import ImageDatastore, PixelLabelDatastore, combine, resize_pair
+    from layergraph.files import ENDINGS
     from layergraph.training import TrainingOptions, TrainingWarning, train_network
     from layergraph.training.interrupts import stop_request
     from layergraph.training.kept import kept_network
 
     path = output or default_output(network_)
+    refuse_other_endings(path, ENDINGS, "--output")
     prove_writable(path)
     names, ids = classes_and_ids(classes, label_ids)
     pixel_labels = PixelLabelDatastore(labels, names, ids, ignored_ids=ignored_values(ignored_ids))

@@ -176,7 +176,7 @@ def _as_finite(value: object) -> float | None:
         found = float(value)
     except OverflowError:  # a whole number beyond 1e308
         return None
-    return found if math.isfinite(found) else None
+    return found + 0.0 if math.isfinite(found) else None  # -0.0 becomes 0.0: equal layers, equal files
 
 
 def _wrong(layer: object, argument: str, expected: str, value: object) -> ArgumentError:
