@@ -38,7 +38,9 @@ app.command(cls=NumbersCommand)(train)
 app.command(cls=NumbersCommand)(segmentation.segment)
 app.command(cls=NumbersCommand)(segmentation.evaluate)
 
-_CommandError = typer.BadParameter.__bases__[0].__bases__[0]  # of all wrong words; has no public name
+_CommandError: type[Exception] = typer.BadParameter.__bases__[0].__bases__[
+    0
+]  # of all wrong words; has no public name
 _READER_GONE = 128 + getattr(signal, "SIGPIPE", 13)
 
 

@@ -111,7 +111,9 @@ def load_weights(
         and not isinstance(lgraph[name], ModuleLayer)
     )
     report = WeightsReport(origin, loaded, skipped, not_loaded)
-    _log.info("%s", report.summary)
+    # a part that the file does not have, or that no layer takes, must reach who never asks for the report
+    partial = report.skipped or report.not_loaded
+    _log.log(logging.WARNING if partial else logging.INFO, "%s", report.summary)
     _log.debug("%s", report)
     return lgraph, report
 

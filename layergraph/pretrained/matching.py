@@ -26,11 +26,13 @@ def match(
         Nothing for any layer, if no tensor is found.
 
     Raises:
-        FileFormatError: the file holds the network several times.
+        FileFormatError: equally many tensors are found under several prefixes.
     """
     hits: Counter[tuple[int, str]] = Counter()
+    totals = []
     for index, candidate in enumerate(candidates):
         wanted = {stem + tensor for layer, stem in candidate.items() for tensor in tensors.get(layer, ())}
+        totals.append(len(wanted))
         for name in names:
             for start in (0, *parts(name)):
                 if name[start:] in wanted:
@@ -42,8 +44,9 @@ def match(
     equal = [prefix for (index, prefix), count in hits.items() if index == best[0] and count == hits[best]]
     if len(equal) > 1 and "" not in equal:
         raise FileFormatError(
-            f"it holds the network {len(equal)} times, under {shortened(equal, 4)}; give load_weights the "
-            "tensors of one of them, as a dict"
+            f"{hits[best]} of the graph's {totals[best[0]]} tensors have their names under each of "
+            f"{len(equal)} prefixes, {shortened(equal, 4)}; give load_weights the tensors of one prefix, as "
+            "a dict, or keys that say for each layer where its tensors are"
         )
     return {layer: best[1] + stem for layer, stem in candidates[best[0]].items()}
 

@@ -265,6 +265,32 @@ def test_the_log_has_the_summary_and_all_of_it(vgg, caplog):
     ]
 
 
+def test_a_part_that_stays_without_weights_is_seen_without_asking(vgg, caplog):
+    """At the level that Python shows where nobody has set up logging."""
+    tensors = {key: tensor for key, tensor in vgg.state_dict().items() if not key.startswith("features.0.")}
+    with caplog.at_level("WARNING", logger="layergraph"):
+        keys = {name: key for name, key in VGG_KEYS.items() if key != "features.0"}
+        _, report = load_weights(small_vgg(), tensors, keys)
+    assert report.not_loaded
+    assert caplog.messages == [report.summary]
+
+
+def test_blocks_alike_are_no_networks():
+    block = {"conv.weight": torch.zeros(4, 2, 3, 3), "conv.bias": torch.zeros(4)}
+    blocks = {f"layer{i}.0.{key}": tensor for i in range(9) for key, tensor in block.items()}
+    lgraph = LayerGraph(
+        [
+            ImageInputLayer((8, 8, 2)),
+            Convolution2dLayer(3, 4, name="conv"),
+            Convolution2dLayer(3, 4, name="conv_2"),
+        ]
+    )
+    with pytest.raises(
+        WeightsMismatchError, match="2 of the graph's 5 tensors have their names under each of 9"
+    ):
+        load_weights(lgraph, blocks)
+
+
 # -- what is refused -----------------------------------------------------------------------------------
 
 
