@@ -13,6 +13,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Answer)
         self.paths, self.content, self.how = [], b"", "whole"
+        self.redirect, self.patience_lost = "", threading.Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}/mirror"
 
 
@@ -24,6 +25,17 @@ class Answer(BaseHTTPRequestHandler):
             self.send_error(404)
         elif how == "forbidden":
             self.send_error(403)
+        elif how == "redirect":
+            self.send_response(302)
+            self.send_header("Location", self.server.redirect)
+            self.end_headers()
+        elif how == "stalled":
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(self.server.content)))
+            self.end_headers()
+            self.wfile.write(self.server.content[:100])
+            self.wfile.flush()
+            self.server.patience_lost.wait(10)
         elif how == "silent":
             self.close_connection = True
         else:
@@ -54,6 +66,7 @@ def server(monkeypatch):
     thread.start()
     monkeypatch.setenv("LAYERGRAPH_WEIGHTS_URL", server.url)
     yield server
+    server.patience_lost.set()
     server.shutdown()
     thread.join()
     server.server_close()

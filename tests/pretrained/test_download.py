@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from layergraph import ArgumentError, DownloadError
-from layergraph.pretrained import download, read_tensors
+from layergraph.builders.backbones import BACKBONES
+from layergraph.pretrained import download, published, read_tensors
 
 CONTENT = bytes(range(256)) * 1000
 NAME = f"net-{hashlib.sha256(CONTENT).hexdigest()[:8]}.pth"
@@ -61,7 +62,7 @@ def test_a_damaged_file_in_the_cache_is_fetched_again(server, cache):
 def test_progress_on_a_terminal(server, cache, capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     download(URL)
-    assert "100%" in capsys.readouterr().err
+    assert f"Downloading {NAME}" in capsys.readouterr().err
 
 
 def test_other_publishers_have_no_mirror(server, cache):
@@ -87,7 +88,9 @@ def test_errors_leave_nothing_behind(server, cache, golden, tmp_path, monkeypatc
         lines.extend([label, f"  {text}", ""])
         assert [*tmp_path.rglob("*.pth*"), *tmp_path.rglob("*.partial")] == []
 
-    for how in ("missing", "forbidden", "silent", "cut", "reset"):
+    server.redirect = "http://weights.invalid/net.pth"
+    monkeypatch.setattr("layergraph.pretrained.published._PATIENCE", 0.2)
+    for how in ("missing", "forbidden", "silent", "cut", "reset", "stalled", "redirect"):
         server.how = how
         fails(how)
     server.how, server.content = "whole", CONTENT[::-1]
@@ -97,11 +100,13 @@ def test_errors_leave_nothing_behind(server, cache, golden, tmp_path, monkeypatc
         unused.bind(("127.0.0.1", 0))
         monkeypatch.setenv("LAYERGRAPH_WEIGHTS_URL", f"http://127.0.0.1:{unused.getsockname()[1]}")
         fails("nobody answers")
-    monkeypatch.setenv("LAYERGRAPH_WEIGHTS_URL", "http://weights.invalid")
+    monkeypatch.setenv("LAYERGRAPH_WEIGHTS_URL", "https://weights.invalid")
     monkeypatch.setattr(socket, "getaddrinfo", _no_such_host)
     fails("no network")
     monkeypatch.setenv("LAYERGRAPH_WEIGHTS_URL", "ftps://weights.invalid")
     fails("an address of another kind")
+    monkeypatch.setenv("LAYERGRAPH_WEIGHTS_URL", "http://weights.invalid")
+    fails("an address without encryption")
     monkeypatch.setenv("LAYERGRAPH_WEIGHTS_URL", "weights.invalid/models")
     fails("no address")
     golden("download", "\n".join(lines))
@@ -128,20 +133,66 @@ def test_no_place_for_the_file_leaves_nothing_behind(server, cache, golden, tmp_
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     really = builtins.open
 
+    def is_download(path):
+        return str(path).startswith(str(tmp_path)) and str(path).endswith(".pth")
+
     def read_only(path, *arguments, **options):
-        if str(path).endswith(".partial"):
+        if is_download(path):
             raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
         return really(path, *arguments, **options)
 
     def full(path, *arguments, **options):
         file = really(path, *arguments, **options)
-        return FullFile(file) if str(path).endswith(".partial") else file
+        return FullFile(file) if is_download(path) else file
 
     for label, opened in (("a folder that is read-only", read_only), ("a disk that is full", full)):
         with monkeypatch.context() as patch:
             patch.setattr(builtins, "open", opened)
             fails(label)
     golden("download_folders", "\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("url", "encrypted", "local"),
+    [
+        ("https://weights.example/net.pth", True, False),
+        ("http://localhost:8000/net.pth", False, True),
+        ("http://127.8.0.1/net.pth", False, True),
+        ("http://[::1]:80/net.pth", False, True),
+        ("http://localhost@weights.example/net.pth", False, False),
+        ("http://127.0.0.1.weights.example/net.pth", False, False),
+        ("http://weights.example/net.pth", False, False),
+        ("file:///etc/net.pth", False, False),
+        ("https:///net.pth", False, False),
+        ("http://[::1/net.pth", False, False),
+    ],
+)
+def test_which_addresses_are_safe(url, encrypted, local):
+    assert (published._is_encrypted(url), published._is_local(url)) == (encrypted, local)
+
+
+def test_a_redirect_on_this_machine_is_followed(server, cache):
+    server.redirect, server.how = f"{server.url}/elsewhere", "redirect"
+    with pytest.raises(DownloadError, match="redirect error that would lead to an infinite loop"):
+        download(URL)
+    assert server.paths[1] == "/mirror/elsewhere"
+
+
+def test_the_whole_checksum_of_published_files_is_compared(server, cache, monkeypatch):
+    whole = hashlib.sha256(CONTENT).hexdigest()
+    monkeypatch.setitem(published.PUBLISHED, NAME, whole)
+    assert download(URL).read_bytes() == CONTENT
+    monkeypatch.setitem(published.PUBLISHED, NAME, whole[:8] + "0" * 56)  # as of a forged file
+    with pytest.raises(DownloadError, match="is not the published file"):
+        download(URL)
+
+
+def test_checksums_are_of_the_files_that_backbones_take():
+    urls = {spec.url for spec in BACKBONES.values() if spec.url}
+    assert {url.rpartition("/")[2] for url in urls} == set(published.PUBLISHED)
+    for name, checksum in published.PUBLISHED.items():
+        assert re.fullmatch("[0-9a-f]{64}", checksum)
+        assert name.endswith(f"-{checksum[:8]}.pth")
 
 
 class FullFile:
@@ -152,6 +203,12 @@ class FullFile:
 
     def __getattr__(self, name):
         return getattr(self._file, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._file.close()
 
     def write(self, data):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
