@@ -171,7 +171,7 @@ EXAMPLES: list[Example] = [
     ),
     *_of(
         CrossChannelNormalizationLayer(5),
-        CrossChannelNormalizationLayer(2, alpha=0.3, beta=0.5, k=1),
+        CrossChannelNormalizationLayer(4, alpha=0.3, beta=0.5, k=1),
         on=(SMALL, WIDE, CUBE),
     ),
     *_of(BatchNormalizationLayer(num_channels=3, offset_learn_rate_factor=0), on=(SMALL,)),

@@ -161,3 +161,15 @@ def cross_entropy(probabilities, target, weights=None, unlabelled=255):
         weight = 1.0 if weights is None else weights[true_class]
         total -= weight * math.log(max(probabilities[(at[0], true_class, *at[1:])], 1e-300))
     return total / labelled if labelled else 0.0
+
+
+def cross_channel(x, window, alpha, beta, k):
+    """MATLAB's window: floor((window - 1) / 2) channels before, floor(window / 2) after."""
+    result = np.zeros_like(x)
+    for at in np.ndindex(x.shape):
+        total = 0.0
+        for channel in range(at[1] - (window - 1) // 2, at[1] + window // 2 + 1):
+            if 0 <= channel < x.shape[1]:
+                total += x[(at[0], channel, *at[2:])] ** 2
+        result[at] = x[at] / (k + alpha * total / window) ** beta
+    return result

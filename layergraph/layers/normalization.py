@@ -119,7 +119,8 @@ class CrossChannelNormalizationLayer(Layer):
     """Divides each number by its neighbours in other channels (MATLAB ``crossChannelNormalizationLayer``).
 
     Args:
-        window_channel_size: how many channels are summed, the number's own in the middle.
+        window_channel_size: how many channels are summed, the number's own in the middle; of an even number
+            one more after it than before.
         alpha, beta, k: the divisor is (k + alpha * sum of squares / window_channel_size) ^ beta.
 
     Source: A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet Classification with Deep Convolutional Neural
@@ -170,4 +171,8 @@ class CrossChannelNormalizationLayer(Layer):
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn
 
-        return nn.LocalResponseNorm(self.window_channel_size, self.alpha, self.beta, self.k)
+        from layergraph.modules.cross_channel import CrossChannelNormalization
+
+        window = self.window_channel_size
+        kind = nn.LocalResponseNorm if window % 2 else CrossChannelNormalization
+        return kind(window, self.alpha, self.beta, self.k)

@@ -14,6 +14,7 @@ from layergraph import (
     Convolution2dLayer,
     Convolution3dLayer,
     Crop2dLayer,
+    CrossChannelNormalizationLayer,
     GlobalAveragePooling2dLayer,
     GroupedConvolution2dLayer,
     MaxPooling2dLayer,
@@ -248,6 +249,29 @@ def test_average_pooling(seed, spatial, arguments, value):
     np.testing.assert_allclose(
         found, naive.average_pooling(x, window, stride, margins, padding_counts=value == 0), atol=1e-12
     )
+
+
+def test_cross_channel_normalization_by_hand():
+    """Divisors 1 + 14, 1 + 30, 1 + 29, 1 + 25: one channel before and two after."""
+    layer = CrossChannelNormalizationLayer(4, alpha=4, beta=1, k=1)
+    (found,), _ = run(layer, np.array([1.0, 2, 3, 4]).reshape(1, 4, 1, 1))
+    np.testing.assert_allclose(found.ravel(), [1 / 15, 2 / 31, 3 / 30, 4 / 26], rtol=1e-12)
+
+
+@fewer
+@given(
+    seed=SEEDS,
+    shape=numbers(1, 3, 4) | numbers(1, 3, 5),
+    channels=st.integers(1, 7),
+    window=st.integers(1, 20),
+    constants=st.tuples(st.floats(0, 5), st.floats(0, 2), st.floats(0.1, 3)),
+)
+def test_cross_channel_normalization(seed, shape, channels, window, constants):
+    alpha, beta, k = constants
+    layer = CrossChannelNormalizationLayer(window, alpha=alpha, beta=beta, k=k)
+    x = random_image(seed, shape[0], channels, *shape[2:])
+    (found,), _ = run(layer, x)
+    np.testing.assert_allclose(found, naive.cross_channel(x, window, alpha, beta, k), rtol=1e-10)
 
 
 def test_global_average_pooling():
