@@ -105,7 +105,7 @@ def _scored(lgraph: LayerGraph, num_classes: int, fused: Sequence[str]) -> Layer
     layers = [score("score_fr")]
     upsampling = "upscore2"
     for pooling in fused:
-        layers += [_upsampling(upsampling, num_classes, 2), AdditionLayer(2, name=f"fuse_{pooling}")]
+        layers += [_upsampling(upsampling, num_classes, 2), AdditionLayer(2, name=_fusion(pooling, fused))]
         upsampling = f"upscore_{pooling}"
     layers += [
         _upsampling(f"upscore{factor}" if fused else "upscore", num_classes, factor),
@@ -116,12 +116,17 @@ def _scored(lgraph: LayerGraph, num_classes: int, fused: Sequence[str]) -> Layer
     (image,), last = lgraph.input_names, [*lgraph][-1]
     lgraph = lgraph.add_layers(layers).connect_layers(last, "score_fr").connect_layers(image, "score/ref")
     for pooling in fused:
-        name, crop, fuse = f"score_{pooling}", f"score_{pooling}c", f"fuse_{pooling}"
+        name, crop, fuse = f"score_{pooling}", f"score_{pooling}c", _fusion(pooling, fused)
         upsampled = lgraph.sources(fuse)["in1"].layer
         lgraph = lgraph.add_layers([score(name), Crop2dLayer("centercrop", name=crop)])
         lgraph = lgraph.connect_layers(pooling, name).connect_layers(upsampled, f"{crop}/ref")
         lgraph = lgraph.connect_layers(crop, f"{fuse}/in2")
     return lgraph
+
+
+def _fusion(pooling: str, fused: Sequence[str]) -> str:
+    """The name of the addition of this pooling's scores, which MATLAB numbers only where there are two."""
+    return "fuse" if len(fused) == 1 else f"fuse_{pooling}"
 
 
 def _upsampling(name: str, num_classes: int, factor: int) -> Layer:

@@ -62,9 +62,10 @@ def test_the_learnables_are_those_of_the_backbone_and_of_the_scores(backbone, ty
 def test_names_and_wiring(backbone, type):
     lgraph = fcn_layers((60, 60), 2, type, backbone=backbone, width=1 / 16)
     fused = FUSED[backbone][: COUNTS[type]]
+    fusions = {pool: "fuse" if type == "16s" else f"fuse_{pool}" for pool in fused}
     names = ["score_fr"]
     for up, pool in zip(("upscore2", *(f"upscore_{pool}" for pool in fused)), fused, strict=False):
-        names += [up, f"fuse_{pool}"]
+        names += [up, fusions[pool]]
     names += [
         {"32s": "upscore", "16s": "upscore16", "8s": "upscore8"}[type],
         "score",
@@ -80,8 +81,8 @@ def test_names_and_wiring(backbone, type):
     for pool in fused:
         assert lgraph.sources(f"score_{pool}")["in"].layer == pool
         assert lgraph.sources(f"score_{pool}c")["in"].layer == f"score_{pool}"
-        assert lgraph.sources(f"fuse_{pool}")["in2"].layer == f"score_{pool}c"
-        upsampled = lgraph.sources(f"fuse_{pool}")["in1"].layer
+        assert lgraph.sources(fusions[pool])["in2"].layer == f"score_{pool}c"
+        upsampled = lgraph.sources(fusions[pool])["in1"].layer
         assert lgraph.sources(f"score_{pool}c")["ref"].layer == upsampled
     assert all(layer.mode == "centercrop" for layer in lgraph.layers if isinstance(layer, Crop2dLayer))
 
