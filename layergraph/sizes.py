@@ -6,10 +6,13 @@ one observation.
 
 from __future__ import annotations
 
-from math import prod
+from math import gcd, prod
+from operator import ge
 from typing import NamedTuple
 
 Shape = tuple[int, ...]
+
+_MOST_STARTS = 2**16  # of windows whose dilation is larger than the image
 
 
 class Size(NamedTuple):
@@ -106,6 +109,16 @@ class Window(NamedTuple):
         """The rows of padding (before, after) in each dimension of an image of this size."""
         return self.margins or tuple(map(same_padding, spatial, self.extents, self.stride))
 
+    def all_meet(self, spatial: Shape) -> bool:
+        """Whether every window has an element in an image of this size; dilated ones may step over it."""
+        if all(map(ge, spatial, self.dilation)):
+            return True
+        befores = (before for before, _ in self.padding(spatial))
+        sides = zip(
+            spatial, self.size, self.stride, self.dilation, befores, self.output(spatial), strict=True
+        )
+        return all(_all_meet(*side) for side in sides)
+
     def convolution_padding(self, value: float = 0.0) -> Shape | None:
         """The padding as torch's convolutions take it, a number a dimension; ``None`` if they cannot."""
         padding = self._even_padding()
@@ -144,6 +157,23 @@ class Window(NamedTuple):
         if self.margins is None:
             return tuple(n + extent - 1 for n, extent in zip(spatial, self.extents, strict=True))
         return tuple(n + sum(margin) for n, margin in zip(spatial, self.margins, strict=True))
+
+
+def _all_meet(size: int, window: int, stride: int, dilation: int, before: int, outputs: int) -> bool:
+    # 1. one element of all windows is often enough: the middle one, with padding "same"
+    last = (outputs - 1) * stride
+    if before <= dilation * (window - 1) and -before % dilation + last < size:
+        return True
+    # 2. else the first window must reach the image, and the last start in it
+    if dilation * (window - 1) < before or last - before >= size:
+        return False
+    # 3. of those between, the first element at 0 or above must be in the image; where it is repeats
+    if size >= dilation:
+        return True
+    starts = min(outputs, dilation // gcd(stride, dilation))
+    return starts <= _MOST_STARTS and all(
+        (output * stride - before) % dilation < size for output in range(starts)
+    )
 
 
 def same_padding(size: int, extent: int, stride: int) -> tuple[int, int]:

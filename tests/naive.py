@@ -76,11 +76,11 @@ def transposed_convolution(x, weight, bias, stride, crops):
     return canvas[(slice(None), slice(None), *kept)]
 
 
-def max_pooling(x, window, stride, pads):
+def max_pooling(x, window, stride, pads, dilation=(1, 1, 1)):
     """The maxima, and where each was: counted row by row in the unpadded image."""
     batch, channels, *shape = x.shape
     out_values = out_places = None
-    for out, taps, counts in positions(shape, window, stride, [1] * len(shape), pads):
+    for out, taps, counts in positions(shape, window, stride, dilation[: len(shape)], pads):
         if out_values is None:
             out_values = np.full((batch, channels, *counts), -np.inf)
             out_places = np.full((batch, channels, *counts), -1)

@@ -36,6 +36,7 @@ CATALOGUE: tuple[Check, ...] = (
     Check("LG-NO-OUTPUT", "error", "no loss to train with"),
     Check("LG-NO-SOFTMAX", "error", "no softmax before a loss", scores.missing_softmax),
     Check("LG-ONE-CLASS", "warning", "a softmax over a single channel", scores.one_class),
+    Check("LG-OVERLAP", "warning", "unpooling of windows that overlap", windows.overlapping),
     Check("LG-RECEPTIVE-FIELD", "hint", "outputs that see little of the image", reach.narrow_fields),
     Check("LG-SPATIAL", "error", "heights and widths that do not fit"),
     Check("LG-UNPOOLING", "error", "an unpooling layer without its pooling layer"),

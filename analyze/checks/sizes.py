@@ -188,6 +188,8 @@ def window(subject: Subject, issue: Issue) -> Issue:
     old = subject.images()
     if images and old and prod(images[0][:-1]) <= 64 * prod(old[:-1]):
         others = "a smaller window, or more padding" if hasattr(layer, "window") else "or a larger scale"
+        if set(getattr(layer, "dilation_factor", (1,))) != {1}:
+            others = f"a smaller dilation factor, {others}"
         hint = f"use images of at least {times(images[0][:-1])}, {others}"
         return replace(issue, hint=hint, edit=edit.resize(images[0]).text)
     if getattr(layer, "padding", "same") != "same":

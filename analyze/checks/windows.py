@@ -1,4 +1,4 @@
-"""Windows that do not do what they are for: uneven transposed convolutions, dilation beyond the image."""
+"""Windows that do not do what they are for: uneven transposed convolutions, dilation overlaps."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Any
 from layergraph.analyze.checks.edit import Edit
 from layergraph.analyze.checks.subject import Subject, quoted
 from layergraph.issues import Issue
+from layergraph.layers import MaxPooling2dLayer
 from layergraph.layers.layer import times
 from layergraph.layers.transposed import TransposedConvolution
+
+_LINES = ("row", "column", "plane")
 
 
 def checkerboard(subject: Subject) -> Iterator[Issue]:
@@ -79,20 +82,22 @@ def _with_size(layer: Any, size: tuple[int, ...]) -> dict[str, Any]:
 
 
 def degenerate_dilation(subject: Subject) -> Iterator[Issue]:
-    """Dilated windows on images so small that all but their centre falls into the padding."""
+    """Dilated windows on images so small that one row or column of them at most meets the image."""
     found: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
     for layer in subject.with_argument("dilation_factor", (1, 1)):
         size = subject.input_size(layer.name)
         if (
             size is None
+            or (isinstance(layer, MaxPooling2dLayer) and layer.name in subject.blamed)
             or len(size.spatial) != len(layer.dilation_factor)
             or set(layer.dilation_factor) == {1}
         ):
             continue
-        sides = [*zip(layer.window().size, layer.dilation_factor, size.spatial, strict=True)]
-        if any(window > 1 and dilation >= n > 1 for window, dilation, n in sides):
-            found[(size.spatial,)].append(layer)
-    for (spatial,), layers in found.items():
+        sides = zip(_LINES, layer.window().size, layer.dilation_factor, size.spatial, strict=False)
+        lines = [line for line, window, dilation, n in sides if window > 1 and dilation >= n > 1]
+        if lines:
+            found[(size.spatial, " and one ".join(lines))].append(layer)
+    for (spatial, lines), layers in found.items():
         names = [layer.name for layer in layers]
         edit = ""
         if all(layer.padding == "same" for layer in layers):
@@ -103,11 +108,39 @@ def degenerate_dilation(subject: Subject) -> Iterator[Issue]:
             "warning",
             names[0],
             "",
-            f"a dilation of {factors} is beyond the feature map of {times(spatial)}: of each window only the "
-            f"centre meets the image{f' (also {quoted(names[1:])})' if len(names) > 1 else ''}",
+            f"a dilation of {factors} is beyond the feature map of {times(spatial)}, which each window meets "
+            f"with one {lines} at most{f' (also {quoted(names[1:])})' if len(names) > 1 else ''}",
             "use larger images, less downsampling, or smaller dilation factors",
             edit,
             tuple(names[1:]),
+        )
+
+
+def overlapping(subject: Subject) -> Iterator[Issue]:
+    """Max poolings with unpooling whose windows overlap: one place may hold the maximum of several."""
+    for pool in subject.of(MaxPooling2dLayer):
+        pairs = [*zip(pool.pool_size, pool.stride, strict=True)]
+        if not pool.has_unpooling_outputs or all(size <= stride for size, stride in pairs):
+            continue
+        partners = [end.layer for port, end in subject.lgraph.destinations(pool.name) if port == "indices"]
+        if not partners or pool.name in subject.blamed:
+            continue
+        size = tuple(map(min, pool.pool_size, pool.stride))
+        changed = {"pool_size": size} if pool.padding == "same" else {"pool_size": size, "padding": "same"}
+        edit = Edit(subject.lgraph).change([pool.name], **changed)
+        sizes = subject.tried(edit.lgraph)
+        fits = sizes is not None and not sizes.errors
+        puts = f"{quoted(partners)} put{'s' if len(partners) == 1 else ''}"
+        yield Issue(
+            "LG-OVERLAP",
+            "warning",
+            pool.name,
+            "",
+            f"{times(pool.pool_size)} windows in steps of {times(pool.stride)} overlap: where one number is "
+            f"the maximum of several, {puts} back only one of what belongs there",
+            f"a pool size of at most the stride, such as {times(size)}, does not overlap",
+            edit.text if fits else "",
+            tuple(partners),
         )
 
 

@@ -84,7 +84,8 @@ class MaxPooling2dLayer(Pooling, Layer):
         has_unpooling_outputs: adds the outputs ``indices`` (where each maximum was) and ``size`` (of the
             input) for :class:`MaxUnpooling2dLayer`.
         dilation_factor: rows and columns from one element of the window to the next, one number or two;
-            beyond MATLAB, for networks without subsampling (:func:`layergraph.edits.dilate`).
+            beyond MATLAB, for networks without subsampling (:func:`layergraph.edits.dilate`). An image so
+            small that a window has no element in it is refused: its maximum would be -inf.
 
     >>> from layergraph import MaxPooling2dLayer
     >>> MaxPooling2dLayer(2, stride=2, has_unpooling_outputs=True).output_names
@@ -128,6 +129,13 @@ class MaxPooling2dLayer(Pooling, Layer):
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         out = self._pooled(inputs[0])
+        if not self.window().all_meet(inputs[0].spatial):
+            raise SizeError(
+                "LG-WINDOW",
+                f"dilated by {times(cast(Shape, self.dilation_factor))}, the window has no element in the "
+                f"image {times(inputs[0].spatial)} at some of its positions, whose maximum would be -inf",
+                hint="use a larger image or a smaller dilation factor",
+            )
         if not self.has_unpooling_outputs:
             return (out,)
         # as MATLAB's tables have them: a column with one index a number of `out`; and the size of the

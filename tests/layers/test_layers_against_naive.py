@@ -8,6 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from layergraph import (
+    ArgumentError,
     AveragePooling2dLayer,
     AveragePooling3dLayer,
     ConcatenationLayer,
@@ -202,6 +203,41 @@ def test_max_pooling_and_its_indices(seed, spatial, arguments):
     assert tuple(size) == spatial
     (plain,), _ = run(MaxPooling2dLayer(window, stride=stride, padding=padding), x)
     np.testing.assert_array_equal(plain, values)
+
+
+@small
+@given(
+    seed=SEEDS,
+    spatial=numbers(1, 7),
+    window=numbers(1, 3),
+    stride=numbers(1, 5),
+    dilation=numbers(1, 6),
+    padding=st.just("same") | numbers(0, 5, 4),
+)
+def test_dilated_max_pooling_is_refused_where_a_window_has_no_element(
+    seed, spatial, window, stride, dilation, padding
+):
+    try:
+        layer = MaxPooling2dLayer(window, stride=stride, dilation_factor=dilation, padding=padding)
+    except ArgumentError:
+        assume(False)
+    x = random_image(seed, 1, 1, *spatial)
+    assume(min(layer.window().output(spatial)) >= 1)
+    margins = pads(layer, "padding", spatial, window, stride, dilation)
+    wanted, _ = naive.max_pooling(x, window, stride, margins, dilation)
+    size = image_size(spatial, 1)
+    if np.isinf(wanted).any():
+        with pytest.raises(SizeError, match="has no element in the image"):
+            layer.output_sizes([size])
+    else:
+        np.testing.assert_array_equal(run(layer, x)[0][0], wanted)
+
+
+def test_dilated_max_pooling_of_hostile_sizes_is_judged_soon():
+    size = image_size((2**60 - 1, 2**60 - 1), 1)
+    MaxPooling2dLayer(3, dilation_factor=2**60 + 1, padding="same").output_sizes([size])
+    with pytest.raises(SizeError, match="has no element"):
+        MaxPooling2dLayer(2, dilation_factor=2**60 + 2, padding="same").output_sizes([size])
 
 
 @small

@@ -332,7 +332,7 @@ BROKEN: dict[str, Broken] = {
         lambda: deeplabv3_layers((129, 129, 3), 3),
         "LG-DILATION",
         "aspp_Conv_3",
-        ("9×9", "centre"),
+        ("9×9", "one row and one column"),
     ),
     "names that differ in a letter's case": Broken(
         lambda: moved(

@@ -43,7 +43,7 @@ INPUT = ImageInputLayer((16, 16, 3), name="data")
 ENDING = (SoftmaxLayer(name="softmax"), PixelClassificationLayer(name="loss"))
 
 
-def conv(size: int = 3, filters: int = 4, **arguments: Any) -> Convolution2dLayer:
+def conv(size: int | tuple[int, int] = 3, filters: int = 4, **arguments: Any) -> Convolution2dLayer:
     return Convolution2dLayer(size, filters, **{"padding": "same", "name": "conv"} | arguments)
 
 
@@ -97,9 +97,9 @@ def measured_twice() -> LayerGraph:
     return lgraph.connect_layers("data", "branch").connect_layers("branch_relu", "crop/ref")
 
 
-def unpooled(*, connected: bool) -> LayerGraph:
+def unpooled(*, connected: bool, size: int = 2, padding: Any = 0) -> LayerGraph:
     lgraph = chain(
-        MaxPooling2dLayer(2, stride=2, has_unpooling_outputs=connected, name="pool"),
+        MaxPooling2dLayer(size, stride=2, padding=padding, has_unpooling_outputs=connected, name="pool"),
         MaxUnpooling2dLayer(name="unpool"),
     )
     for port in ("indices", "size") if connected else ():
@@ -138,6 +138,10 @@ CASES: dict[str, tuple[Callable[[], LayerGraph], Callable[[], LayerGraph]]] = {
     "LG-DILATION": (
         lambda: chain(conv(dilation_factor=16)),
         lambda: chain(conv(dilation_factor=15)),
+    ),
+    "LG-DILATION, of an even window": (
+        lambda: chain(conv(2, dilation_factor=(1, 16))),
+        lambda: chain(conv((3, 2), dilation_factor=(1, 15))),
     ),
     "LG-DIMENSIONS": (
         lambda: chain(Convolution3dLayer(3, 4, padding="same", name="conv")),
@@ -183,6 +187,10 @@ CASES: dict[str, tuple[Callable[[], LayerGraph], Callable[[], LayerGraph]]] = {
         lambda: chain(conv()),
     ),
     "LG-ONE-CLASS": (lambda: chain(conv(filters=1)), lambda: chain(conv(filters=2))),
+    "LG-OVERLAP": (
+        lambda: unpooled(connected=True, size=3, padding="same"),
+        lambda: unpooled(connected=True, size=2),
+    ),
     "LG-RECEPTIVE-FIELD": (
         lambda: chain(conv(), data=image(25, 25, 3)),
         lambda: chain(conv(), data=image(24, 24, 3)),
@@ -192,6 +200,10 @@ CASES: dict[str, tuple[Callable[[], LayerGraph], Callable[[], LayerGraph]]] = {
     "LG-UNUSED-OUTPUT": (
         lambda: chain(conv()).add_layers(ReluLayer(name="end")).connect_layers("data", "end"),
         lambda: chain(conv()),
+    ),
+    "LG-WINDOW, dilated": (
+        lambda: chain(MaxPooling2dLayer(2, dilation_factor=17, padding="same", name="pool")),
+        lambda: chain(MaxPooling2dLayer(3, dilation_factor=15, padding="same", name="pool")),
     ),
     "LG-WASTED-BIAS": (lambda: normalized(), lambda: normalized(bias_learn_rate_factor=0)),
     "LG-WINDOW": (lambda: chain(conv(17, padding=0)), lambda: chain(conv(16, padding=0))),
