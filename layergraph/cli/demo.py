@@ -13,6 +13,7 @@ import typer
 from layergraph.cli.arguments import LabelIdsOption, classes_and_ids
 from layergraph.cli.output import save_text
 from layergraph.errors import DataError
+from layergraph.wording import visible
 
 # what a CPU of two cores trains in about a minute: images × pixels × epochs
 _BUDGET = 16_000_000
@@ -88,7 +89,8 @@ def demo(
     print(counts)
     weights = median_frequency_weights(counts)
     print(
-        "\nweights:", ", ".join(f"{name} {weight:.4f}" for name, weight in zip(names, weights, strict=True))
+        "\nweights:",
+        ", ".join(f"{visible(name)} {weight:.4f}" for name, weight in zip(names, weights, strict=True)),
     )
     loss = PixelClassificationLayer(name="labels", classes=names, class_weights=weights)
     lgraph = lgraph.remove_layers("pixelLabels").add_layers(loss).connect_layers("softmax", "labels")
@@ -129,9 +131,9 @@ def demo(
         analysis, counts, weights, info, metrics, output / "overlay.png", output / "network.svg"
     )
     save_text(page, output / "report.html")
-    model = output / "model.safetensors"
+    model = visible(str(output / "model.safetensors"))
     print(
-        f"""Look at these, in {output}:
+        f"""Look at these, in {visible(str(output))}:
   report.html        start here: everything on one page
   overlay.png        test images, their true labels, and what the network says
   network.svg        the network as a diagram
@@ -150,7 +152,7 @@ def _triangles(folder: Path, seed: int) -> Material:
 
     train_images, train_labels = triangle_images(folder / "train", 200, seed=seed)
     test_images, test_labels = triangle_images(folder / "test", 100, seed=seed + 1)
-    print(f"drew 200 images of triangles for training and 100 for testing, 32×32, in {folder}")
+    print(f"drew 200 images of triangles for training and 100 for testing, 32×32, in {visible(str(folder))}")
     return Material(
         train_images.combine(train_labels), test_images.combine(test_labels), train_labels, (32, 32, 1)
     )

@@ -14,6 +14,7 @@ from layergraph.data.pairing import Pair, partners
 from layergraph.errors import DataError, WrongTypeError
 from layergraph.layers.arguments import choice
 from layergraph.values import Value
+from layergraph.wording import visible
 
 Item = TypeVar("Item", covariant=True)
 NewItem = TypeVar("NewItem")
@@ -206,7 +207,7 @@ class TransformedDatastore(Datastore[Item]):
             return self._function(item)
         except Exception as error:
             # the function is the user's: its error stays what it is, and learns where it happened
-            file = f" (file '{self.files[index]}')" if self.files else ""
+            file = f" (file '{visible(str(self.files[index]))}')" if self.files else ""
             error.add_note(f"raised by the transform of item {index}{file}")
             raise
 

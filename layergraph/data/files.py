@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from layergraph.errors import DataError, WrongTypeError, did_you_mean
+from layergraph.wording import visible
 
 IMAGE_EXTENSIONS = (
     *(".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"),
@@ -66,7 +67,7 @@ def _files_at(place: Path, include_subfolders: bool, extensions: tuple[str, ...]
     if place.is_file():
         return (place,)
     if not place.is_dir():
-        raise DataError(f"there is no file or folder '{place}'{_nearest(place)}")
+        raise DataError(f"there is no file or folder '{visible(str(place))}'{_nearest(place)}")
     found: list[Path] = []
     others: list[Path] = []
     has_subfolders = False
@@ -79,11 +80,15 @@ def _files_at(place: Path, include_subfolders: bool, extensions: tuple[str, ...]
         if not include_subfolders:
             break
     if not found:
-        holds = f"it holds other files, such as '{min(others).name}'" if others else "it holds no files"
+        holds = (
+            f"it holds other files, such as '{visible(min(others).name)}'" if others else "it holds no files"
+        )
         below = has_subfolders and not include_subfolders
         cure = "include_subfolders=True to look in its subfolders" if below else "the folder of the images"
         kinds = f"no image files ({', '.join(extensions)})"
-        raise DataError(f"folder '{place}' has {kinds}; {holds}; give {cure}, or file_extensions")
+        raise DataError(
+            f"folder '{visible(str(place))}' has {kinds}; {holds}; give {cure}, or file_extensions"
+        )
     return tuple(sorted(found, key=lambda file: file.relative_to(place).parts))
 
 
@@ -92,7 +97,7 @@ def _nearest(place: Path) -> str:
     while not parent.is_dir():
         parent = parent.parent
     if parent != place.parent:
-        return f"; the path exists only up to '{parent}'"
+        return f"; the path exists only up to '{visible(str(parent))}'"
     try:
         return did_you_mean(place.name, sorted(entry.name for entry in parent.iterdir()))
     except OSError:
@@ -100,4 +105,6 @@ def _nearest(place: Path) -> str:
 
 
 def _refused(error: OSError) -> None:
-    raise DataError(f"cannot look into folder '{error.filename}': {error.strerror}; check its permissions")
+    raise DataError(
+        f"cannot look into folder '{visible(str(error.filename))}': {error.strerror}; check its permissions"
+    )

@@ -15,7 +15,7 @@ from layergraph.atomic import replacing
 from layergraph.data.datastore import Datastore
 from layergraph.data.files import Location, PathLike, image_files
 from layergraph.errors import DataError, DataWarning
-from layergraph.wording import quoted
+from layergraph.wording import quoted, visible
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -132,19 +132,25 @@ def write_image(path: PathLike, image: ArrayLike) -> None:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
-        raise DataError(f"cannot write '{path}': an image is (height, width[, 1 or 3]), got {array.shape}")
+        raise DataError(
+            f"cannot write '{visible(str(path))}': an image is (height, width[, 1 or 3]), got {array.shape}"
+        )
     if array.dtype.kind not in "iu" or array.min() < 0 or array.max() > 255:
         raise DataError(
-            f"cannot write '{path}': an 8-bit image needs whole numbers from 0 to 255, "
+            f"cannot write '{visible(str(path))}': an 8-bit image needs whole numbers from 0 to 255, "
             f"got {array.dtype} from {array.min()} to {array.max()}"
         )
     if path.suffix.lower() != ".png":
-        raise DataError(f"cannot write '{path}': the file is a PNG, so its name must end in .png")
+        raise DataError(
+            f"cannot write '{visible(str(path))}': the file is a PNG, so its name must end in .png"
+        )
     try:
         with replacing(path, synced=False) as temporary:
             Image.fromarray(np.ascontiguousarray(array, np.uint8)).save(temporary, format="PNG")
     except OSError as error:
-        raise DataError(f"cannot write '{path}': {error.strerror or error}; check the folder") from error
+        raise DataError(
+            f"cannot write '{visible(str(path))}': {error.strerror or error}; check the folder"
+        ) from error
 
 
 def open_image(path: PathLike) -> Image.Image:
@@ -166,7 +172,7 @@ def open_image(path: PathLike) -> Image.Image:
     except DataError:
         raise
     except FileNotFoundError as error:
-        raise DataError(f"there is no image file '{path}'; check the path") from error
+        raise DataError(f"there is no image file '{visible(str(path))}'; check the path") from error
     except UnidentifiedImageError as error:
         if Path(path).stat().st_size == 0:
             raise _unreadable(path, "it is empty") from error
@@ -225,9 +231,13 @@ def whole_numbers(image: Image.Image, path: PathLike) -> NDArray[Any]:
     array = np.asarray(image)
     if array.min() < 0 or array.max() > 65535:
         seen = f"values from {array.min()} to {array.max()}"
-        raise DataError(f"image file '{path}' has 32-bit {seen}; convert it to 8 or 16 bits, 0 to 65535")
+        raise DataError(
+            f"image file '{visible(str(path))}' has 32-bit {seen}; convert it to 8 or 16 bits, 0 to 65535"
+        )
     return array
 
 
 def _unreadable(path: PathLike, reason: str) -> DataError:
-    return DataError(f"cannot read image file '{path}': {reason}; repair the file or leave it out")
+    return DataError(
+        f"cannot read image file '{visible(str(path))}': {reason}; repair the file or leave it out"
+    )

@@ -18,6 +18,7 @@ from layergraph.data.label_ids import Ids, LabelIds
 from layergraph.data.undeclared import UndeclaredValues
 from layergraph.errors import DataError
 from layergraph.labels import UNLABELLED
+from layergraph.wording import visible
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -119,7 +120,7 @@ class PixelLabelDatastore(Datastore[LabelArray]):
                 return red
         kind = "holds floating-point numbers" if image.mode == "F" else "is in colour"
         raise DataError(
-            f"label image '{path}' {kind} ({image.mode}), but the label ids are single numbers "
+            f"label image '{visible(str(path))}' {kind} ({image.mode}), but the label ids are single numbers "
             f"(class {self.classes[0]!r}: {self.label_ids[0][0]}); give each class RGB triplets, or grey or "
             "palette label images"
         )
@@ -127,9 +128,10 @@ class PixelLabelDatastore(Datastore[LabelArray]):
     def _colours(self, image: Image.Image, path: Path) -> NDArray[np.uint32]:
         if image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16"):
             raise DataError(
-                f"label image '{path}' is grey ({image.mode}), but the label ids are RGB triplets "
-                f"(class {self.classes[0]!r}: {self.label_ids[0][0]}); give each class the grey values that "
-                "mean it, or colour label images; three grey values for every class are written as sets"
+                f"label image '{visible(str(path))}' is grey ({image.mode}), but the label ids are RGB "
+                f"triplets (class {self.classes[0]!r}: {self.label_ids[0][0]}); give each class the grey "
+                "values that mean it, or colour label images; three grey values for every class "
+                "are written as sets"
             )
         # four bytes a pixel, read as one little-endian word: three times as fast as shifting three channels
         words = np.frombuffer(to_rgb(image).tobytes("raw", "RGBX"), "<u4").reshape(image.height, image.width)
@@ -151,5 +153,7 @@ def write_labels(path: PathLike, labels: ArrayLike) -> None:
     """
     array = np.asarray(labels)
     if array.ndim != 2:
-        raise DataError(f"cannot write '{path}': labels are (height, width), got the shape {array.shape}")
+        raise DataError(
+            f"cannot write '{visible(str(path))}': labels are (height, width), got the shape {array.shape}"
+        )
     write_image(path, array)

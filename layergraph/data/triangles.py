@@ -11,6 +11,7 @@ from layergraph.data.files import IMAGE_EXTENSIONS, PathLike
 from layergraph.data.images import ImageDatastore, write_image
 from layergraph.data.labels import PixelLabelDatastore, write_labels
 from layergraph.errors import DataError
+from layergraph.wording import visible
 
 _SHARE = 0.0504  # of the pixels, as in MATLAB's set: 10326 of 204800
 _SUBSAMPLES = 4  # a pixel's grey is the mean of 4 x 4 points
@@ -59,8 +60,9 @@ def _refuse_strangers(files: list[Path]) -> None:
     strangers = sorted(file for file in images if file not in ours and not file.name.startswith("."))
     if strangers:
         raise DataError(
-            f"folder '{folder}' holds images of another set, such as '{strangers[0].name}', which would mix "
-            "with the triangles; remove them or give another folder"
+            f"folder '{visible(str(folder))}' holds images of another set, such as "
+            f"'{visible(strangers[0].name)}', which would mix with the triangles; remove them or give "
+            "another folder"
         )
 
 
