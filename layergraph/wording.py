@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LONGEST_SHOWN = 100  # characters of one name or value in a message
+LONGEST_SHOWN = 300  # characters of one name or value in a message; nearly all paths are shorter
 
 
 def visible(text: str) -> str:

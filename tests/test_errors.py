@@ -9,12 +9,20 @@ from layergraph.errors import did_you_mean
 CLASSES = [
     value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)
 ]
+WARNINGS = [kind for kind in CLASSES if issubclass(kind, Warning)]
 
 
-@pytest.mark.parametrize("kind", CLASSES)
+@pytest.mark.parametrize("kind", [kind for kind in CLASSES if kind not in WARNINGS])
 def test_every_error_is_one_family_public_and_documented(kind):
     assert issubclass(kind, LayergraphError)
     assert issubclass(kind, ValueError)
+    assert getattr(layergraph, kind.__name__) is kind
+    assert kind.__doc__
+
+
+@pytest.mark.parametrize("kind", WARNINGS)
+def test_every_warning_is_public_and_documented(kind):
+    assert issubclass(kind, UserWarning)
     assert getattr(layergraph, kind.__name__) is kind
     assert kind.__doc__
 
