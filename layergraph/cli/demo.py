@@ -66,7 +66,6 @@ def demo(
     from layergraph.segmentation import evaluate_semantic_segmentation, overlay_sheet, semanticseg
     from layergraph.training import TrainingOptions, train_network
 
-    output.mkdir(parents=True, exist_ok=True)
     _step(1, "Data")
     if images is None:
         if labels or classes or label_ids:
@@ -76,6 +75,7 @@ def demo(
         if labels is None or classes is None:
             raise DataError("--images also needs --labels (a folder) and --classes (names such as sky,road)")
         material = _own_images(images, labels, classes, label_ids, seed)
+    output.mkdir(parents=True, exist_ok=True)
     train, test, train_labels, size = material
     names = train_labels.classes
 

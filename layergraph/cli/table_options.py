@@ -103,7 +103,8 @@ def _choices(given: dict[str, Any]) -> dict[str, Any]:
     Raises:
         LayergraphError: what counts are for, without a choice of columns.
     """
-    choices = {name: value for name, value in given.items() if value not in (None, [], False)}
+    # not by "in (None, [], False)": 0 is False, and a batch of 0 must be refused
+    choices = {name: value for name, value in given.items() if value or (value == 0 and value is not False)}
     for name in _LISTED:
         if name in choices:
             choices[name] = [word.strip() for word in choices[name].split(",")]
