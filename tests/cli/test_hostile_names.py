@@ -121,7 +121,7 @@ def test_training_with_such_names(
 ) -> None:
     shutil.copytree(place, tmp_path / "here")
     monkeypatch.chdir(tmp_path / "here")
-    assert run(("train", NET, *DATA, "--max-epochs", "1")) == 0
+    assert run(("train", "segnet", *SMALL, *DATA, "--max-epochs", "1")) == 0
     assert run(("demo", *DATA, "--max-epochs", "1", "--output", f"demo{ESC}")) == 0
     out, err = capfd.readouterr()
     shown = (out + err).replace("\n", "").replace("\x1b[1m", "").replace("\x1b[0m", "")
