@@ -36,7 +36,9 @@ def load_weights(
 
     A tensor is loaded if its shape is what the layer's torch module has. Weights of a fully connected layer
     are reshaped for a convolution that sees as many numbers, and the reverse. A bias that the file does not
-    have is zero. Floating-point numbers become those of the module (float32).
+    have is zero. Floating-point numbers become those of the module (float32). The logger ``layergraph`` gets
+    the summary of the report: as a warning, which Python shows on stderr, if a part of the file or of the
+    graph is left out; else as information. So it is for builders that take ``weights``.
 
     Args:
         lgraph: a graph that runs.
