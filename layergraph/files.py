@@ -113,12 +113,17 @@ def load(
     Raises:
         FileFormatError: the file is damaged, or not of layergraph; the message says where and why.
         FileNotFoundError: there is no such file.
+        PermissionError: it must not be read.
     """
     from safetensors import SafetensorError, safe_open
 
     path = Path(path)
+    if path.is_dir():
+        raise FileFormatError(f"{str(path)!r} is a folder, expected a file that save wrote")
     if not path.is_file():
         raise FileNotFoundError(f"no file {str(path)!r} to load a layer graph from")
+    with path.open("rb"):  # safetensors says of a file that must not be read that there is none
+        pass
     try:
         with safe_open(path, framework="pt" if weights else "numpy") as file:
             metadata = file.metadata() or {}

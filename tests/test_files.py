@@ -1,5 +1,6 @@
 """Saving and loading: whole graphs, their weights; files that appear whole or not at all."""
 
+import errno
 import json
 import os
 import stat
@@ -215,8 +216,6 @@ def test_a_missing_file_is_named(path):
     with pytest.raises(FileNotFoundError) as caught:
         load(path)
     assert str(caught.value) == f"no file {str(path)!r} to load a layer graph from"
-    with pytest.raises(FileNotFoundError):
-        load(path.parent)
 
 
 def test_paths_may_be_text(path, monkeypatch):
@@ -290,3 +289,19 @@ def test_equal_graphs_give_equal_files(path):
 
 def test_minus_zero_is_zero():
     assert str(DropoutLayer(-0.0).probability) == "0.0"
+
+
+def test_a_folder_and_a_file_that_must_not_be_read(path, monkeypatch):
+    with pytest.raises(FileFormatError, match="is a folder, expected a file that save wrote"):
+        load(path.parent)
+    GRAPHS["one layer"].save(path)
+    really = type(path).open
+
+    def refuse(self, *arguments, **options):  # root may read everything
+        if self == path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+        return really(self, *arguments, **options)
+
+    monkeypatch.setattr(type(path), "open", refuse)
+    with pytest.raises(PermissionError, match="Permission denied"):
+        load(path)
