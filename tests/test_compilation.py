@@ -185,6 +185,7 @@ def test_a_parameter_that_a_module_has_twice_stays_one():
 # -- code of their own ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_twelve_networks_compile_in_one_process():
     """torch.compile keeps 8 versions of a code object, and fails at the ninth with ``fullgraph=True``."""
     torch._dynamo.reset()

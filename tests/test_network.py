@@ -252,6 +252,7 @@ def check_onnx(net, channels, run):
         np.testing.assert_allclose(run(x.numpy()), net(x).detach().numpy(), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_onnx_export_with_odd_and_dynamic_sizes():
     pytest.importorskip("onnxscript")

@@ -46,6 +46,7 @@ def test_channels_of_volumes_are_checked():
         net(torch.rand(1, 1, 4, 5, 6))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("normalization", ["zerocenter", "none"])
 def test_the_check_passes_the_tools_of_torch(normalization):

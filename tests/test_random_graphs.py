@@ -78,6 +78,7 @@ def test_sizes_by_arithmetic_are_those_of_torch_at_every_layer(lgraph):
     assert learnables == parameters
 
 
+@pytest.mark.slow
 @many
 @given(lgraph=networks())
 def test_a_file_gives_the_same_graph_and_the_same_network(lgraph, tmp_path):

@@ -210,6 +210,7 @@ def test_it_comes_back_from_a_file_with_its_weights(name, arguments, tmp_path):
 LARGE = ("deeplabv3", "inceptionresnetv2", "mobilenetv2", "resnet101", "resnet50", "xception")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [  # one of each builder

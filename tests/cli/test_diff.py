@@ -49,6 +49,7 @@ def test_switches_and_sizes_of_one_side() -> None:
     assert change == {"argument": "input_size", "before": [64, 64, 3], "after": [96, 64, 3]}
 
 
+@pytest.mark.slow
 def test_files_and_a_builder(tmp_path: Path) -> None:
     graph = segnet_layers((32, 32, 1), 2, 2)
     graph.save(tmp_path / "a.safetensors")

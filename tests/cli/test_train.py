@@ -63,6 +63,7 @@ def test_no_room_is_known_before_training(folder, monkeypatch):
     assert [*folder.iterdir()] == [folder / "set"]
 
 
+@pytest.mark.slow
 def test_a_network_from_a_file_is_not_overwritten(folder):
     path = folder / "model.safetensors"
     segnet_layers((16, 16, 1), 2, 1, num_output_channels=2).save(path)

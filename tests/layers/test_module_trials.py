@@ -230,6 +230,7 @@ def test_free_memory_is_known():
     assert trial.free_memory() > 2**20
 
 
+@pytest.mark.slow
 def test_a_fault_prints_nothing():
     """Fake tensors log their faults with a traceback."""
     code = (

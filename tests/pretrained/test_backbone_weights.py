@@ -38,6 +38,7 @@ def images(size=64):
 # -- published weights ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("double_precision")
 def test_published_weights_from_the_server_to_the_output(server, cache):
     plain = randomize(MobileNetV2(), (0.6, 1.0))
@@ -107,6 +108,7 @@ def test_a_file_brings_torchvisions_conventions(vgg, ending, tmp_path):
     assert matlab["input"] == vgg16((64, 64))["input"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conventions", ["matlab", "torchvision"])
 @pytest.mark.parametrize("build", [vgg16, resnet18, mobilenetv2, alexnet], ids=lambda build: build.__name__)
 def test_files_of_layergraph_keep_their_conventions(build, conventions, tmp_path):

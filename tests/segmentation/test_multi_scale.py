@@ -167,6 +167,7 @@ def test_it_is_a_module():
     torch.testing.assert_close(scaled.float()(X.float()).double(), twin(X), atol=1e-3, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_many_compile_in_one_process():
     torch._dynamo.reset()
     for number in range(1, 11):

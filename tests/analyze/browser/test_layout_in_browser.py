@@ -115,6 +115,7 @@ NETWORKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fold", ["none", "all"])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_everything_is_drawn_and_nothing_over_anything_else(

@@ -191,6 +191,7 @@ def test_features_are_the_last_of_their_stride_that_blocks_add_to():
     assert [size.spatial[0] for size in sizes.values()] == [147, 74, 37, 19, 10]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conventions", ["matlab", "torchvision"])
 def test_one_training_step_lowers_the_loss(conventions):
     one_step_lowers_the_loss(xception((33, 46, 2), 3, width=1 / 32, conventions=conventions))
