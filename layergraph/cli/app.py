@@ -15,7 +15,7 @@ from layergraph.cli.demo import demo
 from layergraph.cli.diagram import diagram
 from layergraph.cli.diff import diff
 from layergraph.cli.explain import explain
-from layergraph.cli.output import say_error
+from layergraph.cli.output import say_error, warnings_in_one_line
 from layergraph.cli.terminal import discard_output, flush, write_readably
 from layergraph.cli.train import train
 from layergraph.errors import LayergraphError
@@ -69,7 +69,8 @@ def run(words: Sequence[str]) -> int:
     """
     write_readably()
     try:
-        status = _status(words)
+        with warnings_in_one_line():
+            status = _status(words)
         flush()
     except BrokenPipeError:
         discard_output()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -109,3 +110,19 @@ def log_shown() -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
+
+
+@contextmanager
+def warnings_in_one_line() -> Iterator[None]:
+    """Show the warnings of layergraph as one line on stderr, without the line of code that gave them."""
+    show_others = warnings.showwarning
+
+    def show(message: Any, category: type[Warning], *place: Any, **options: Any) -> None:
+        if category.__module__.partition(".")[0] == "layergraph":
+            print(f"layergraph: warning: {visible(str(message))}", file=sys.stderr)
+        else:
+            show_others(message, category, *place, **options)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -87,3 +89,18 @@ def test_images_are_not_mixed_with_results(folders: Path) -> None:
     with pytest.raises(DataError, match=r"^--output must be another folder than --images, got "):
         run_segment(folders, "images")
     assert len(list((folders / "images").iterdir())) == 12
+
+
+def test_a_warning_is_one_line(tmp_path: Path) -> None:
+    """Python would add the file and the line of code that gave it."""
+    for folder, labels in (("predicted", [[0, 1, 0]]), ("truth", [[0, 1, 2]])):
+        (tmp_path / folder).mkdir()
+        write_image(tmp_path / folder / "a.png", labels)
+    words = ["--predicted", "predicted", "--truth", "truth", "--classes", "a,b"]
+    process = subprocess.run(
+        [sys.executable, "-m", "layergraph", "evaluate", *words], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert process.returncode == 0, process.stderr
+    (line,) = process.stderr.splitlines()
+    assert line.startswith("layergraph: warning: label image 'truth/a.png' has values that are of no class")
+    assert line.endswith("2 (33.33%); give each value to a class in label_ids, or name it in ignored_ids")
