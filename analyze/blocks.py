@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from layergraph.analyze.block_names import Key, keys_of, shared_words
 from layergraph.analyze.kinds import FOLLOWING, kind_of
@@ -76,7 +77,7 @@ def _names(drafts: Sequence[_Draft]) -> list[str]:
         choices = [beginning] if count[beginning] == 1 else []
         choices += [draft.join, draft.layers[0]]
         numbered = (f"{draft.layers[0]} ({number})" for number in range(2, len(drafts) + 2))
-        names[next(name for name in (*choices, *numbered) if name and name not in names)] = None
+        names[next(name for name in chain(choices, numbered) if name and name not in names)] = None
     return list(names)
 
 

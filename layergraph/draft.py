@@ -22,6 +22,7 @@ from layergraph.errors import (
 )
 from layergraph.layers.layer import Layer
 from layergraph.naming import name_layers
+from layergraph.wording import listed, quoted, unquoted
 
 
 class End(NamedTuple):
@@ -57,20 +58,23 @@ class Draft:
 
     def _end(self, text: str, side: Literal["input", "output"]) -> End:
         if not isinstance(text, str):
-            raise WrongTypeError(f"an end of a connection is 'layer' or 'layer/port', got {text!r}")
+            raise WrongTypeError(
+                f"an end of a connection must be 'layer' or 'layer/port', got {quoted(text)}"
+            )
         name, slash, port = text.partition("/")
         layer = self.layers.get(name)
         if layer is None:
-            raise UnknownLayerError(f"no layer is called {name!r}{did_you_mean(name, self.layers)}")
+            raise UnknownLayerError(f"no layer is called {quoted(name)}{did_you_mean(name, self.layers)}")
         ports = layer.input_names if side == "input" else layer.output_names
         if not ports:
-            raise UnknownPortError(f"layer {name!r} ({layer.type}) has no {side}s to connect")
+            raise UnknownPortError(f"layer {quoted(name)} ({layer.type}) has no {side}s to connect")
         if not slash and len(ports) > 1:
+            ways = " or ".join(unquoted(f"{name}/{p}") for p in ports[:4]) + " or another" * (len(ports) > 4)
+            raise UnknownPortError(f"layer {quoted(name)} has several {side}s, say which: {ways}")
+        if slash and port not in (layer.input_positions if side == "input" else ports):
             raise UnknownPortError(
-                f"layer {name!r} has several {side}s, say which: {' or '.join(f'{name}/{p}' for p in ports)}"
+                f"layer {quoted(name)} has no {side} {quoted(port)}{did_you_mean(port, ports)}"
             )
-        if slash and port not in ports:
-            raise UnknownPortError(f"layer {name!r} has no {side} {port!r}{did_you_mean(port, ports)}")
         return End(name, port or ports[0])
 
     # -- steps ---------------------------------------------------------------------------------
@@ -83,40 +87,42 @@ class Draft:
             self._join_in_series(named)
 
     def _join_in_series(self, layers: Sequence[Layer]) -> None:
+        rows = []
         for before, after in pairwise(layers):
             if not before.output_names or not after.input_names:
                 layer, side = (before, "outputs") if not before.output_names else (after, "inputs")
                 raise UnknownPortError(
-                    f"{before.name!r} and {after.name!r} cannot be connected in series: "
-                    f"{layer.name!r} ({layer.type}) has no {side}"
+                    f"{quoted(before.name)} and {quoted(after.name)} cannot be connected in series: "
+                    f"{quoted(layer.name)} ({layer.type}) has no {side}"
                 )
-            self._link(End(before.name, before.output_names[0]), End(after.name, after.input_names[0]))
+            rows.append((End(before.name, before.output_names[0]), End(after.name, after.input_names[0])))
+        self._link(rows)
 
-    def _link(self, source: End, destination: End) -> None:
-        fed = self.incoming.get(destination.layer, {})
-        self.incoming[destination.layer] = {**fed, destination.port: source}
-        self.outgoing[source.layer] = (*self.outgoing.get(source.layer, ()), (source.port, destination))
-
-    def connect_all(self, rows: Iterable[tuple[str, str]]) -> None:
-        """Connect a graph that has no connections yet; linear, where single steps copy what they extend."""
+    def _link(self, rows: Iterable[tuple[End, End]]) -> None:
+        """Connect outputs to inputs that are free. Linear, where single steps copy the tables they extend."""
         incoming: dict[str, dict[str, End]] = {}
         outgoing: dict[str, list[tuple[str, End]]] = {}
-        for source_text, destination_text in rows:
-            source, destination = self.source_end(source_text), self.destination_end(destination_text)
-            fed = incoming.setdefault(destination.layer, {})
+        for source, destination in rows:
+            if destination.layer not in incoming:
+                incoming[destination.layer] = {**self.incoming.get(destination.layer, {})}
+            fed = incoming[destination.layer]
             _expect_free(fed.get(destination.port), destination)
             fed[destination.port] = source
             outgoing.setdefault(source.layer, []).append((source.port, destination))
         self.incoming.update(incoming)
-        self.outgoing.update((name, tuple(fan_out)) for name, fan_out in outgoing.items())
+        for name, fan_out in outgoing.items():
+            self.outgoing[name] = (*self.outgoing.get(name, ()), *fan_out)
+
+    def connect_all(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Connect a graph that has no connections yet."""
+        self._link((self.source_end(source), self.destination_end(end)) for source, end in rows)
         self._expect_no_cycle()
 
     def _expect_no_cycle(self) -> None:
         placed = set(self.order())
         waiting = [name for name in self.layers if name not in placed]
         if waiting:
-            shown = ", ".join(map(repr, waiting[:6])) + ", ..." * (len(waiting) > 6)
-            raise CycleError(f"the connections close a cycle, in or before {shown}")
+            raise CycleError(f"the connections close a cycle, in or before {listed(waiting, most=6)}")
 
     def order(self) -> list[str]:
         """The layers in the analyzer's order; those in or behind a cycle are not in it."""
@@ -139,10 +145,10 @@ class Draft:
         path = self._path(destination.layer, source.layer)
         if path:
             raise CycleError(
-                f"connecting {'/'.join(source)!r} to {'/'.join(destination)!r} would close a cycle: "
-                f"{' -> '.join([*_shortened(path), destination.layer])}"
+                f"connecting {_text(source)} to {_text(destination)} would close a cycle: "
+                f"{' -> '.join(map(unquoted, [*_shortened(path), destination.layer]))}"
             )
-        self._link(source, destination)
+        self._link([(source, destination)])
 
     def _path(self, start: str, goal: str) -> list[str]:
         """A path along the connections, empty where there is none. Linear in the part reached."""
@@ -165,74 +171,93 @@ class Draft:
         fed = self.incoming.get(destination.layer, {})
         if fed.get(destination.port) != source:
             actual = fed.get(destination.port)
-            comes = f"it is fed by {'/'.join(actual)!r}" if actual else "nothing feeds it"
-            raise UnknownConnectionError(
-                f"{'/'.join(source)!r} is not connected to {'/'.join(destination)!r}: {comes}"
-            )
-        self._unlink(source, destination)
+            comes = f"it is fed by {_text(actual)}" if actual else "nothing feeds it"
+            raise UnknownConnectionError(f"{_text(source)} is not connected to {_text(destination)}: {comes}")
+        name, fan_out = source.layer, self.outgoing[source.layer]
+        self._put_incoming(destination.layer, {p: end for p, end in fed.items() if p != destination.port})
+        self._put_outgoing(name, [row for row in fan_out if row != (source.port, destination)])
 
-    def _unlink(self, source: End, destination: End) -> None:
-        fed = {p: end for p, end in self.incoming[destination.layer].items() if p != destination.port}
-        fan_out = tuple(row for row in self.outgoing[source.layer] if row != (source.port, destination))
-        self.incoming[destination.layer] = fed
-        self.outgoing[source.layer] = fan_out
-        if not fed:
-            del self.incoming[destination.layer]
-        if not fan_out:
-            del self.outgoing[source.layer]
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove layers with their connections. Linear in these and in the connections of their neighbors."""
+        gone = set(names)
+        upstream = {end.layer for name in gone for end in self.incoming.get(name, {}).values()}
+        downstream = {end.layer for name in gone for _, end in self.outgoing.get(name, ())}
+        for name in gone:
+            self.incoming.pop(name, None)
+            self.outgoing.pop(name, None)
+            del self.layers[name]
+        for name in upstream - gone:
+            self._put_outgoing(name, [row for row in self.outgoing[name] if row[1].layer not in gone])
+        for name in downstream - gone:
+            fed = self.incoming[name]
+            self._put_incoming(name, {port: end for port, end in fed.items() if end.layer not in gone})
 
-    def remove(self, name: str) -> None:
-        for port, source in self.incoming.get(name, {}).items():
-            self._unlink(source, End(name, port))
-        for port, destination in self.outgoing.get(name, ()):
-            self._unlink(End(name, port), destination)
-        del self.layers[name]
+    def _put_incoming(self, name: str, fed: Mapping[str, End]) -> None:
+        if fed:
+            self.incoming[name] = fed
+        else:
+            self.incoming.pop(name, None)
+
+    def _put_outgoing(self, name: str, fan_out: Sequence[tuple[str, End]]) -> None:
+        if fan_out:
+            self.outgoing[name] = tuple(fan_out)
+        else:
+            self.outgoing.pop(name, None)
 
     def replace(self, name: str, layers: Sequence[Layer], reconnect_by: Literal["name", "order"]) -> None:
         if not layers:
-            raise WrongTypeError(f"nothing given to replace {name!r} by; remove_layers removes a layer")
+            raise WrongTypeError(f"nothing given to replace {quoted(name)} by; remove_layers removes a layer")
         old = self.layers[name]
         fed, fan_out = self.incoming.get(name, {}), self.outgoing.get(name, ())
         position = list(self.layers).index(name)
-        self.remove(name)
+        self.remove([name])
         named = name_layers(layers, self.layers)
         first, last = named[0], named[-1]
         rows = list(self.layers.items())
         self.layers = dict([*rows[:position], *((la.name, la) for la in named), *rows[position:]])
         self._join_in_series(named)
-        for port, source in fed.items():
-            new = _counterpart(old, port, first, "input", reconnect_by)
-            self._link(source, End(first.name, new))
-        for port, destination in fan_out:
-            new = _counterpart(old, port, last, "output", reconnect_by)
-            self._link(End(last.name, new), destination)
+        pairs = _counterparts(old, first, "input", reconnect_by, fed)
+        self._link((source, End(first.name, pairs[port])) for port, source in fed.items())
+        pairs = _counterparts(old, last, "output", reconnect_by, [port for port, _ in fan_out])
+        self._link((End(last.name, pairs[port]), destination) for port, destination in fan_out)
+
+
+def _text(end: End) -> str:
+    return quoted("/".join(end))
 
 
 def _expect_free(taken: End | None, destination: End) -> None:
     if taken is not None:
         raise PortTakenError(
-            f"input {'/'.join(destination)!r} is already fed by {'/'.join(taken)!r}, and an input takes "
-            f"one connection; disconnect_layers({'/'.join(taken)!r}, {'/'.join(destination)!r}) first"
+            f"input {_text(destination)} is already fed by {_text(taken)}, and an input takes "
+            f"one connection; disconnect_layers({_text(taken)}, {_text(destination)}) first"
         )
 
 
-def _counterpart(
-    old: Layer, port: str, new: Layer, side: Literal["input", "output"], by: Literal["name", "order"]
-) -> str:
-    """The port of ``new`` that takes the place of ``port`` of ``old``."""
+def _counterparts(
+    old: Layer,
+    new: Layer,
+    side: Literal["input", "output"],
+    by: Literal["name", "order"],
+    used: Iterable[str],
+) -> dict[str, str]:
+    """For each port of ``old`` that is used, the port of ``new`` that takes its place."""
+    before = old.input_names if side == "input" else old.output_names
     ports = new.input_names if side == "input" else new.output_names
-    if by == "name" and port in ports:
-        return port
-    if by == "order":
-        index = (old.input_names if side == "input" else old.output_names).index(port)
-        if index < len(ports):
-            return ports[index]
-    has = f"its {side}s are {', '.join(ports)}" if ports else f"it has no {side}s"
-    cure = "reconnect_by='order' matches ports by position" if by == "name" and ports else "rewire by hand"
-    raise UnknownPortError(
-        f"the connected {side} {old.name + '/' + port!r} has no counterpart in {new.name!r} "
-        f"(matched by {by}): {has}; {cure}"
-    )
+    found = dict(zip(before, ports, strict=False)) if by == "order" else {port: port for port in ports}
+    for port in used:
+        if port not in found:
+            has = f"its {side}s are {listed(ports, most=6)}" if ports else f"it has no {side}s"
+            cure = (
+                "reconnect_by='order' matches ports by position"
+                if by == "name" and ports
+                else "rewire by hand"
+            )
+            raise UnknownPortError(
+                f"the connected {side} {_text(End(old.name, port))} has no counterpart in {quoted(new.name)} "
+                f"(matched by {by}): {has}; {cure}"
+            )
+    return found
 
 
 def _shortened(path: list[str]) -> list[str]:

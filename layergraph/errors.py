@@ -11,11 +11,14 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from layergraph.wording import listed, quoted
+
 if TYPE_CHECKING:
     from layergraph.issues import Issue
 
 
 _LONGEST_COMPARED = 200  # characters of a name; comparing grows with the square of the length
+_MOST_COMPARED = 10**7  # characters of the name times those of all that it is compared with; some 0.5 s
 
 
 class LayergraphError(ValueError):
@@ -129,12 +132,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     known = list(known)
     if len(name) > _LONGEST_COMPARED:
         return ""
+    short = [item for item in known if len(item) <= _LONGEST_COMPARED]
     # a part of a longer name before what is merely spelt alike: depth is encoder_depth, not width
-    near = [item for item in known if name in re.split(r"[-_]", item)][:3]
-    near = near or get_close_matches(name, known, n=3, cutoff=0.6)
+    near = [item for item in short if name in item and name in re.split(r"[-_]", item)][:3]
+    if not near and len(name) * sum(map(len, short)) <= _MOST_COMPARED:
+        near = get_close_matches(name, short, n=3, cutoff=0.6)
     if near:
-        return f"; did you mean {' or '.join(map(repr, near))}?"
+        return f"; did you mean {' or '.join(map(quoted, near))}?"
     if not known:
         return "; there are none"
-    shown = ", ".join(map(repr, known[:6]))
-    return f"; there are {shown}{f' and {len(known) - 6} more' if len(known) > 6 else ''}"
+    return f"; there are {listed(known, most=6)}"

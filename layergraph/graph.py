@@ -14,6 +14,7 @@ from layergraph.layers.layer import Layer
 from layergraph.tables import Table
 from layergraph.values import Value
 from layergraph.weights import Weights
+from layergraph.wording import quoted
 
 if TYPE_CHECKING:
     import networkx
@@ -78,8 +79,10 @@ class LayerGraph(Value):
         for source, fan_out in self._draft.outgoing.items():
             ports = self[source].output_names
             for port, destination in fan_out:
-                inputs = self[destination.layer].input_names
-                key = (position[source], position[destination.layer], inputs.index(destination.port))
+                layer = self[destination.layer]
+                inputs = layer.input_names
+                at = layer.input_positions[destination.port] if len(inputs) > 1 else 0
+                key = (position[source], position[destination.layer], at)
                 rows.append((key, ports.index(port), _written(End(source, port), ports), destination, inputs))
         rows.sort(key=lambda row: (row[0], row[1]))
         return tuple(Connection(source, _written(end, inputs)) for _, _, source, end, inputs in rows)
@@ -148,7 +151,7 @@ class LayerGraph(Value):
             return self._draft.layers[name]
         except (KeyError, TypeError):
             raise UnknownLayerError(
-                f"no layer is called {name!r}{did_you_mean(str(name), self._draft.layers)}"
+                f"no layer is called {quoted(name)}{did_you_mean(str(name), self._draft.layers)}"
             ) from None
 
     def __contains__(self, name: object) -> bool:
@@ -237,9 +240,10 @@ class LayerGraph(Value):
         draft = self._draft.copy()
         if not isinstance(names, Iterable):
             raise WrongTypeError(f"expected a layer name or a sequence of them, got {described(names)}")
-        for name in dict.fromkeys([names] if isinstance(names, str) else names):
-            self[name]
-            draft.remove(name)
+        gone = dict.fromkeys([names] if isinstance(names, str) else names)
+        for name in gone:
+            self[name]  # or raise
+        draft.remove(gone)
         return LayerGraph.from_draft(draft)
 
     def connect_layers(self, source: str, destination: str) -> LayerGraph:
@@ -297,7 +301,7 @@ class LayerGraph(Value):
         """
         self[name]
         if reconnect_by not in ("name", "order"):
-            raise WrongTypeError(f"reconnect_by is 'name' or 'order', got {reconnect_by!r}")
+            raise WrongTypeError(f"reconnect_by is 'name' or 'order', got {quoted(reconnect_by)}")
         draft = self._draft.copy()
         draft.replace(name, as_layers(layers), reconnect_by)
         return LayerGraph.from_draft(draft)
@@ -315,7 +319,7 @@ class LayerGraph(Value):
         draft = self._draft.copy()
         for name, tensors in weights.items():
             if not (tensors is None or isinstance(tensors, Weights)):
-                raise WrongTypeError(f"expected Weights or None for {name!r}, got {described(tensors)}")
+                raise WrongTypeError(f"expected Weights or None for {quoted(name)}, got {described(tensors)}")
             draft.layers[name] = replace(self[name], weights=tensors)
         return LayerGraph.from_draft(draft)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from layergraph.wording import quoted
+
 Severity = Literal["error", "warning", "hint"]
 
 
@@ -35,7 +37,7 @@ class Issue:
         return f"{self.text}; {self.hint}" if self.hint else self.text
 
     def __str__(self) -> str:
-        place = f" at {self.layer!r}" if self.layer else ""
+        place = f" at {quoted(self.layer)}" if self.layer else ""
         return f"{self.severity}{place}: {self.message} [{self.code}]"
 
     def to_dict(self) -> dict[str, Any]:

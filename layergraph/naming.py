@@ -8,20 +8,23 @@ from dataclasses import replace
 
 from layergraph.errors import BadNameError, DuplicateNameError
 from layergraph.layers.layer import Layer
+from layergraph.wording import quoted
 
 
 def check_name(name: object) -> str:
     """Return ``name`` if a layer may have it: text, not empty, without ``/``."""
     if not isinstance(name, str):
-        raise BadNameError(f"a layer name is text, got {name!r:.80}; give a string such as 'conv1'")
+        raise BadNameError(f"a layer name is text, got {quoted(name)}; give a string such as 'conv1'")
     if not name or "/" in name:
         raise BadNameError(
-            f"a layer name is not empty and has no '/' (it separates layer and port), got {name!r}"
+            f"a layer name is not empty and has no '/' (it separates layer and port), got {quoted(name)}"
         )
     try:
         name.encode()
     except UnicodeEncodeError:
-        raise BadNameError(f"a layer name is valid Unicode, got {name!r}; no file could hold it") from None
+        raise BadNameError(
+            f"a layer name is valid Unicode, got {quoted(name)}; no file could hold it"
+        ) from None
     return name
 
 
@@ -46,7 +49,7 @@ def name_layers(layers: Sequence[Layer], taken: Collection[str]) -> list[Layer]:
         if name in seen:
             where = "the graph" if name in taken else "the layers given"
             raise DuplicateNameError(
-                f"the name {name!r} occurs already in {where}; layer names are unique: give another one"
+                f"the name {quoted(name)} occurs already in {where}; layer names are unique: give another one"
             )
         seen.add(name)
         named.append(layer)

@@ -24,7 +24,7 @@ from layergraph.plan import Plan, make_plan
 from layergraph.probabilities import missing_softmax, output_scores
 from layergraph.propagation import network_outputs
 from layergraph.weights import Weights
-from layergraph.wording import quoted
+from layergraph.wording import listed, quoted
 
 if TYPE_CHECKING:
     from layergraph.graph import LayerGraph
@@ -126,7 +126,7 @@ class Network(nn.Module):
 
     def extra_repr(self) -> str:
         mode = "training" if self.training else "evaluation"
-        return f"in {mode} mode, inputs: {_listed(self.input_names)}, outputs: {_listed(self.output_names)}"
+        return f"in {mode} mode, inputs: {listed(self.input_names)}, outputs: {listed(self.output_names)}"
 
     # -- running -------------------------------------------------------------------------------
 
@@ -412,11 +412,6 @@ class MultiInputNetwork(Network):
         if isinstance(inputs, tuple):  # not while torch.fx traces
             self._expect_inputs(len(inputs))
         return self._run(self._plan, inputs)
-
-
-def _listed(names: Sequence[str], most: int = 4) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(map(quoted, names[:most])) + more
 
 
 def _counted(number: int, noun: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
@@ -14,6 +14,7 @@ from layergraph.issues import Issue, Severity
 from layergraph.layers.layer import Layer
 from layergraph.recovery import Guess, follow, mended, unpooled
 from layergraph.sizes import Size
+from layergraph.wording import listed, quoted
 
 TargetUsage = Literal["train_network", "network"]
 
@@ -66,13 +67,14 @@ def propagate(lgraph: LayerGraph, target_usage: TargetUsage = "train_network") -
             source = fed.get(port)
             if source is None:
                 given.append(None)
-                issues.append(_missing_input(name, port, layer))
             else:
                 sizes = outputs[source.layer]
                 index = 0 if len(sizes) == 1 else lgraph[source.layer].output_names.index(source.port)
                 given.append(sizes[index])
                 is_guessed = is_guessed or source.layer in guesses
         inputs[name] = given
+        if len(fed) < len(given):
+            issues += _missing_inputs(lgraph, layer)
         known = [size for size in given if size is not None]
         found = _memory_issues(lgraph, layer, fed)
         guess: Guess | None = None
@@ -124,14 +126,14 @@ def _whole_graph_issues(lgraph: LayerGraph, target_usage: TargetUsage) -> list[I
         issues.append(Issue("LG-NO-OUTPUT", "error", "", "", "the network has no output layer", hint))
     parts = _parts(lgraph)
     for part in parts[1:]:
-        shown = ", ".join(map(repr, part[:4])) + (f" and {len(part) - 4} more" if len(part) > 4 else "")
         issues.append(
             Issue(
                 "LG-DISCONNECTED",
                 "error",
                 part[0],
                 "",
-                f"{shown} {'is' if len(part) == 1 else 'are'} not connected to the rest of the network",
+                f"{listed(part)} {'is' if len(part) == 1 else 'are'} not connected to the rest of the "
+                "network",
                 "connect or remove what is not part of it",
             )
         )
@@ -207,16 +209,34 @@ def _written(end: End) -> str:
     return "/".join(end) if end.port != "out" else end.layer
 
 
-def _missing_input(name: str, port: str, layer: Layer) -> Issue:
-    written = name if len(layer.input_names) == 1 else f"{name}/{port}"
-    return Issue(
-        "LG-MISSING-INPUT",
-        "error",
-        name,
-        port,
-        f"input {port!r} is not connected",
-        f"connect_layers(..., {written!r})",
-    )
+def loose_inputs(lgraph: LayerGraph, name: str) -> list[str]:
+    """The input ports of a layer that nothing feeds."""
+    fed = lgraph.sources(name)
+    return [port for port in lgraph[name].input_names if port not in fed]
+
+
+def _missing_inputs(lgraph: LayerGraph, layer: Layer) -> Iterator[Issue]:
+    """One finding for the inputs that nothing feeds, and one for those that take what another layer
+    remembers."""
+    loose = loose_inputs(lgraph, layer.name)
+    memory = [port for port in loose if port in layer.memory_ports]
+    for ports in ([port for port in loose if port not in layer.memory_ports], memory):
+        if ports:
+            name, first = layer.name, ports[0]
+            written = name if len(layer.input_names) == 1 else f"{name}/{first}"
+            hint = f"connect_layers(..., {quoted(written)})"
+            yield Issue("LG-MISSING-INPUT", "error", name, first, unconnected(ports), hint)
+
+
+def unconnected(ports: Sequence[str]) -> str:
+    """That nothing feeds these inputs.
+
+    >>> unconnected(["in1", "in2"])
+    "inputs 'in1', 'in2' are not connected"
+    """
+    if len(ports) == 1:
+        return f"input {ports[0]!r} is not connected"
+    return f"inputs {listed(ports)} are not connected"
 
 
 def _unused_outputs(lgraph: LayerGraph, name: str, returned: set[str]) -> list[Issue]:
@@ -229,7 +249,7 @@ def _unused_outputs(lgraph: LayerGraph, name: str, returned: set[str]) -> list[I
         severity: Severity = "error" if index == 0 else "warning"
         written = name if len(layer.output_names) == 1 else f"{name}/{port}"
         hint = (
-            f"connect_layers({written!r}, ...), or remove_layers({name!r})"
+            f"connect_layers({written!r}, ...), or remove_layers({quoted(name)})"
             if index == 0
             else "nothing is lost: the output is computed and dropped"
         )
@@ -239,9 +259,9 @@ def _unused_outputs(lgraph: LayerGraph, name: str, returned: set[str]) -> list[I
 
 def _size_issue(lgraph: LayerGraph, name: str, error: SizeError) -> Issue:
     """The layer's complaint, with the names of the layers that feed it."""
-    fed = lgraph.sources(name)
+    fed = [*lgraph.sources(name).items()]
     feeders = ", ".join(
-        (f"{port!r} from " if len(fed) > 1 else "from ") + repr(_written(end)) for port, end in fed.items()
-    )
+        (f"{port!r} from " if len(fed) > 1 else "from ") + quoted(_written(end)) for port, end in fed[:4]
+    ) + (f" and {len(fed) - 4} more" if len(fed) > 4 else "")
     text = f"{error.text} ({feeders})" if feeders else error.text
     return Issue(error.code, "error", name, error.port, text, error.hint)

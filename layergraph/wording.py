@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 LONGEST_SHOWN = 300  # characters of one name or value in a message; nearly all paths are shorter
 
 
@@ -28,7 +30,30 @@ def quoted(value: object, longest: int = LONGEST_SHOWN) -> str:
         text = visible(repr(value))
     except (ValueError, RecursionError):  # thousands of digits, or of brackets
         return f"a value too long to show, of type {type(value).__name__}"
+    return _cut(text, longest)
+
+
+def unquoted(text: str, longest: int = LONGEST_SHOWN) -> str:
+    """A name or path for a message that has quotes or needs none, on one line and cut as by :func:`quoted`.
+
+    >>> unquoted("a" * 50, longest=9)
+    'aaaa…aaaa'
+    """
+    return _cut(visible(text), longest)
+
+
+def _cut(text: str, longest: int) -> str:
     if len(text) <= longest:
         return text
     half = (longest - 1) // 2
     return f"{text[:half]}…{text[-half:]}"
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """Names in quotes, separated by commas; of many the first, and how many more there are.
+
+    >>> listed(["conv1", "conv2", "conv3"], most=2)
+    "'conv1', 'conv2' and 1 more"
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(quoted, names[:most])) + more

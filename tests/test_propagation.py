@@ -86,7 +86,7 @@ GRAPHS = {
     "a missing second input": (
         lambda: ending(AdditionLayer(3, name="add")),
         "network",
-        [("LG-MISSING-INPUT", "error", "add", "in2"), ("LG-MISSING-INPUT", "error", "add", "in3")],
+        [("LG-MISSING-INPUT", "error", "add", "in2")],
     ),
     "an output that feeds nothing": (
         lambda: ending().add_layers(ReluLayer(name="end")).connect_layers("in", "end"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from layergraph.analyze.checks.subject import Subject, quoted
+from layergraph.analyze.checks.subject import Subject
 from layergraph.issues import Issue
+from layergraph.wording import listed
 
 _LARGEST = 2**28  # numbers of one image: 1 GiB in single precision
 
@@ -23,7 +24,7 @@ def large_activations(subject: Subject) -> Iterator[Issue]:
         names = list(dict.fromkeys(name for _, name, _ in found))
         others = tuple(other for other in names if other != name)
         more = (
-            f"; {quoted(others)} {'is' if len(others) == 1 else 'are'} of 1 GiB or more too" if others else ""
+            f"; {listed(others)} {'is' if len(others) == 1 else 'are'} of 1 GiB or more too" if others else ""
         )
         yield Issue(
             "LG-LARGE-ACTIVATION",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from layergraph.analyze.checks.edit import Edit, input_text, written
-from layergraph.analyze.checks.subject import Subject, quoted
+from layergraph.analyze.checks.subject import Subject
 from layergraph.draft import End
 from layergraph.graph import LayerGraph
 from layergraph.issues import Issue
@@ -18,6 +18,8 @@ from layergraph.layers import (
     SoftmaxLayer,
 )
 from layergraph.layers.layer import Layer
+from layergraph.propagation import loose_inputs
+from layergraph.wording import listed
 
 _MOST_MENDED = 20  # faults of one kind that get a cure of their own
 
@@ -32,7 +34,7 @@ def joined_up(subject: Subject, issues: Sequence[Issue]) -> list[Issue]:
     for issue in issues:
         if issue.code == "LG-NO-INPUT":
             found.append(_no_input(lgraph, issue, missing))
-            told.update(missing if len(missing) == 1 else ())
+            told.update(missing if found[-1].edit else ())
         elif issue.code == "LG-NO-OUTPUT":
             end = unused[-1] if unused else None
             found.append(_no_output(subject, issue, end))
@@ -40,24 +42,14 @@ def joined_up(subject: Subject, issues: Sequence[Issue]) -> list[Issue]:
     found += _parts(subject, issues, missing + unused, told)
     left = [issue for issue in unused if issue not in told]
     found += [_unused(lgraph, issue) for issue in left[:_MOST_MENDED]] + left[_MOST_MENDED:]
-    found += _lacking(issue for issue in missing if issue not in told)
+    found += [issue for issue in missing if issue not in told]
     found += _memories(lgraph, issues)
     kept = ("LG-NO-INPUT", "LG-NO-OUTPUT", "LG-DISCONNECTED", "LG-MISSING-INPUT", "LG-UNUSED-OUTPUT")
     return [*found, *(issue for issue in issues if issue.code not in kept)]
 
 
-def _lacking(missing: Iterable[Issue]) -> Iterator[Issue]:
-    """One finding a layer for the inputs that nothing feeds."""
-    ports: dict[str, list[Issue]] = {}
-    for issue in missing:
-        ports.setdefault(issue.layer, []).append(issue)
-    for first, *more in ports.values():
-        names = [first.port, *(issue.port for issue in more)]
-        yield replace(first, text=f"inputs {quoted(names)} are not connected") if more else first
-
-
 def _no_input(lgraph: LayerGraph, issue: Issue, missing: Sequence[Issue]) -> Issue:
-    if len(missing) != 1:
+    if len(missing) != 1 or len(loose_inputs(lgraph, missing[0].layer)) > 1:
         return issue
     (first,) = missing
     edit = Edit(lgraph)
@@ -108,7 +100,7 @@ def _parts(
             apart.append((issue, part))
     if len(apart) > _MOST_MENDED:
         issue, names = apart[0][0], [name for _, part in apart for name in part]
-        text = f"{quoted(names)} are {len(apart)} parts that are not connected to the rest of the network"
+        text = f"{listed(names)} are {len(apart)} parts that are not connected to the rest of the network"
         apart = [(replace(issue, text=text), names)]
     for issue, part in apart:
         others = tuple(name for name in part if name != issue.layer)
@@ -142,7 +134,7 @@ def _unused(lgraph: LayerGraph, issue: Issue) -> Issue:
     others = tuple(name for name in names if name != issue.layer)
     text = issue.text
     if others:
-        text += f", so that {quoted(others)} {'is' if len(others) == 1 else 'are'} computed for nothing"
+        text += f", so that {listed(others)} {'is' if len(others) == 1 else 'are'} computed for nothing"
     return replace(issue, text=text, edit=Edit(lgraph).remove(names).text, others=others)
 
 

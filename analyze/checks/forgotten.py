@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from layergraph.analyze.checks.edit import Edit, input_text, written
 from layergraph.analyze.checks.subject import Subject
 from layergraph.draft import End
 from layergraph.graph import LayerGraph
 from layergraph.issues import Issue
-from layergraph.propagation import Propagation
+from layergraph.propagation import Propagation, loose_inputs, unconnected
 
 _MOST_TRIED = 12  # sources that are tried for one input
 _MOST_MENDED = 20  # inputs that a source is looked for
@@ -20,11 +21,8 @@ def forgotten(subject: Subject) -> tuple[list[Issue], Subject]:
     """Findings for inputs that plainly belong to a certain output, and the subject with them connected."""
     found: list[Issue] = []
     mended, propagation = subject.lgraph, subject.propagation
-    missing = [issue for issue in subject.propagation.issues if issue.code == "LG-MISSING-INPUT"]
-    for issue in missing[:_MOST_MENDED]:
-        if issue.port in subject.lgraph[issue.layer].memory_ports:
-            continue
-        destination = End(issue.layer, issue.port)
+    for issue, port in islice(_loose(subject), _MOST_MENDED):
+        destination = End(issue.layer, port)
         choice = _source(subject, mended, propagation, destination)
         if choice is None:
             continue
@@ -36,12 +34,23 @@ def forgotten(subject: Subject) -> tuple[list[Issue], Subject]:
         found.append(
             replace(
                 issue,
+                port=port,
+                text=unconnected([port]),
                 hint=f"connect {source_text!r}, {idle}, to {target!r}",
                 edit=edit.text,
                 others=(source.layer,),
             )
         )
     return found, Subject(mended, propagation, subject.target_usage)
+
+
+def _loose(subject: Subject) -> Iterator[tuple[Issue, str]]:
+    """Each input that nothing feeds, with its finding; not those that take what another layer remembers."""
+    for issue in subject.propagation.issues:
+        if issue.code == "LG-MISSING-INPUT" and issue.port not in subject.lgraph[issue.layer].memory_ports:
+            for port in loose_inputs(subject.lgraph, issue.layer):
+                if port not in subject.lgraph[issue.layer].memory_ports:
+                    yield issue, port
 
 
 def _source(

@@ -6,8 +6,9 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 
-from layergraph.analyze.checks.subject import Subject, quoted
+from layergraph.analyze.checks.subject import Subject
 from layergraph.issues import Issue
+from layergraph.wording import listed
 
 _SEPARATORS = str.maketrans("-. ", "___")
 # Greek and Cyrillic letters that look like Latin ones
@@ -40,7 +41,7 @@ def near_duplicates(subject: Subject) -> Iterator[Issue]:
                 "warning",
                 first,
                 "",
-                f"the name is nearly that of {quoted(others)}{codes}: only case, separators or look-alike "
+                f"the name is nearly that of {listed(others)}{codes}: only case, separators or look-alike "
                 "letters differ",
                 "give them names that cannot be confused",
                 others=tuple(others),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from layergraph.analyze.checks.edit import Edit
-from layergraph.analyze.checks.subject import Subject, quoted
+from layergraph.analyze.checks.subject import Subject
 from layergraph.issues import Issue
 from layergraph.layers import (
     AveragePooling2dLayer,
@@ -23,6 +23,7 @@ from layergraph.layers import (
 )
 from layergraph.layers.layer import Layer
 from layergraph.layers.training import TrainedWeights
+from layergraph.wording import listed
 
 # what stands between dropout and normalization without mixing channels
 _PASSING = (
@@ -56,7 +57,7 @@ def wasted_bias(subject: Subject) -> Iterator[Issue]:
             found.append(source.layer)
     if found:
         first, *others = found
-        kinds = "its bias is" if not others else f"the biases of {len(found)} layers, {quoted(found)}, are"
+        kinds = "its bias is" if not others else f"the biases of {len(found)} layers, {listed(found)}, are"
         yield Issue(
             "LG-WASTED-BIAS",
             "hint",

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from layergraph.analyze.checks.edit import Edit
-from layergraph.analyze.checks.subject import Subject, quoted
+from layergraph.analyze.checks.subject import Subject
 from layergraph.issues import Issue
 from layergraph.layers import FullyConnectedLayer, GlobalAveragePooling2dLayer
 from layergraph.layers.layer import times
 from layergraph.propagation import network_outputs
 from layergraph.sizes import Size
+from layergraph.wording import listed
 
 _REFERENCE = "ref"  # a port that is asked for its height and width alone
 _SEEN = 8  # an output sees at least this part of the image: one eighth
@@ -48,8 +49,8 @@ def dead_branches(subject: Subject) -> Iterator[Issue]:
             "warning",
             end,
             "",
-            f"no output needs what {quoted(branch)} compute{'s' if len(branch) == 1 else ''}: "
-            f"{quoted(measured)} take{'s' if len(measured) == 1 else ''} the height and width alone",
+            f"no output needs what {listed(branch)} compute{'s' if len(branch) == 1 else ''}: "
+            f"{listed(measured)} take{'s' if len(measured) == 1 else ''} the height and width alone",
             f"take them from {same!r}" if same else "connect it to what should use it, or remove it",
             edit,
             others,

@@ -18,6 +18,8 @@ L = TypeVar("L", bound=Layer)
 
 _TRIES = 30_000  # layers whose sizes are computed in search of a cure, in all; some 0.15 s
 
+_PORTS = 8  # further inputs that take as long as a layer
+
 _MODULE = 300  # running a torch module without data takes as long as this many layers
 
 
@@ -96,13 +98,13 @@ class Subject:
             if not goes_on(self.lgraph[name]):
                 return
 
+    @cached_property
+    def _cost(self) -> int:
+        """Layers, ports and torch modules that one more try goes through."""
+        ports = sum(len(layer.input_names) - 1 for layer in self.lgraph.layers if layer.input_names)
+        return len(self.lgraph) + ports // _PORTS + _MODULE * sum(1 for _ in self.of(ModuleLayer))
+
     def tried(self, lgraph: LayerGraph) -> Propagation | None:
         """The sizes of a graph that might be mended; ``None`` when too much has been tried."""
-        self._left -= len(lgraph) + _MODULE * sum(1 for _ in self.of(ModuleLayer))
+        self._left -= self._cost
         return propagate(lgraph, self.target_usage) if self._left >= 0 else None
-
-
-def quoted(names: list[str] | tuple[str, ...], most: int = 4) -> str:
-    """Names in quotes; of many the first."""
-    shown = ", ".join(map(repr, names[:most]))
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -9,7 +9,7 @@ from layergraph.analyze.checks.edit import Edit, written
 from layergraph.analyze.checks.subject import Subject
 from layergraph.issues import Issue
 from layergraph.layers import MaxPooling2dLayer
-from layergraph.propagation import Propagation
+from layergraph.propagation import Propagation, loose_inputs
 
 _MOST_TRIED = 8
 
@@ -26,8 +26,9 @@ def unpooled(subject: Subject, issues: Sequence[Issue]) -> tuple[list[Issue], se
             facts.setdefault(issue.layer, []).append(issue)
     for name, own in facts.items():
         told.update(own)
-        first, missing = own[0], [issue.port for issue in own if issue.code == "LG-MISSING-INPUT"]
-        if missing:
+        first, layer = own[0], subject.lgraph[name]
+        if any(issue.code == "LG-MISSING-INPUT" for issue in own):
+            missing = [port for port in loose_inputs(subject.lgraph, name) if port in layer.memory_ports]
             ports = f"input{'s' * (len(missing) > 1)} {' and '.join(map(repr, missing))}"
             first = replace(
                 first,

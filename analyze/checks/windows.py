@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from layergraph.analyze.checks.edit import Edit
-from layergraph.analyze.checks.subject import Subject, quoted
+from layergraph.analyze.checks.subject import Subject
 from layergraph.issues import Issue
 from layergraph.layers import MaxPooling2dLayer
 from layergraph.layers.layer import times
 from layergraph.layers.transposed import TransposedConvolution
+from layergraph.wording import listed
 
 _LINES = ("row", "column", "plane")
 
@@ -39,7 +40,7 @@ def checkerboard(subject: Subject) -> Iterator[Issue]:
             names[0],
             "",
             f"a {times(size)} window in steps of {times(stride)} overlaps unevenly, which shows as a "
-            f"checkerboard{f' (also {quoted(names[1:])})' if len(names) > 1 else ''}",
+            f"checkerboard{f' (also {listed(names[1:])})' if len(names) > 1 else ''}",
             f"a filter size that the stride divides, such as {times(better)}, has none",
             Edit(subject.lgraph).change(names, **_with_size(first, better)).text,
             tuple(names[1:]),
@@ -109,7 +110,7 @@ def degenerate_dilation(subject: Subject) -> Iterator[Issue]:
             names[0],
             "",
             f"a dilation of {factors} is beyond the feature map of {times(spatial)}, which each window meets "
-            f"with one {lines} at most{f' (also {quoted(names[1:])})' if len(names) > 1 else ''}",
+            f"with one {lines} at most{f' (also {listed(names[1:])})' if len(names) > 1 else ''}",
             "use larger images, less downsampling, or smaller dilation factors",
             edit,
             tuple(names[1:]),

@@ -110,7 +110,7 @@ class _Pen:
             for name in row
         }
         self.level = self._pairs("skip")
-        self.spine = [] if self.is_u else self._spine()
+        self.spine = {} if self.is_u else self._spine()
 
     def _pairs(self, role: str) -> set[tuple[int, int]]:
         """Pairs of boxes that such a link joins; those of a skip stand side by side."""
@@ -121,8 +121,8 @@ class _Pen:
             if link.role == role
         }
 
-    def _spine(self) -> list[int]:
-        """The longest way through the boxes, by layers: a straight column, what passes it by stands aside."""
+    def _spine(self) -> dict[int, int]:
+        """The longest way through the boxes, by layers, each with its place in it: a straight column, what passes it by stands aside."""
         length = [len(stack.layers) for stack in self.drawing.stacks]
         before = [-1] * len(length)
         best = list(length)
@@ -134,7 +134,7 @@ class _Pen:
         while index >= 0:
             spine.append(index)
             index = before[index]
-        return spine[::-1]
+        return {index: place for place, index in enumerate(reversed(spine))}
 
     # -- boxes ---------------------------------------------------------------------------------
 
@@ -219,7 +219,7 @@ class _Pen:
     ) -> None:
         """An edge along the column, from or to a branch, or one that passes boxes of the column by."""
         if tail in self.spine and head in self.spine:
-            if self.spine.index(head) == self.spine.index(tail) + 1:
+            if self.spine[head] == self.spine[tail] + 1:
                 diagram.edge(f"n{tail}", f"n{head}", weight="20", **look)
             else:
                 side = "" if self.plain else ":s" if self.horizontal else ":e"
