@@ -131,7 +131,7 @@ def overlapping(subject: Subject) -> Iterator[Issue]:
         edit = Edit(subject.lgraph).change([pool.name], **changed)
         sizes = subject.tried(edit.lgraph)
         fits = sizes is not None and not sizes.errors
-        puts = f"{quoted(partners)} put{'s' if len(partners) == 1 else ''}"
+        puts = f"{listed(partners)} put{'s' if len(partners) == 1 else ''}"
         yield Issue(
             "LG-OVERLAP",
             "warning",

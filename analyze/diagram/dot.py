@@ -110,6 +110,7 @@ class _Pen:
             for name in row
         }
         self.level = self._pairs("skip")
+        self.turning = self._turning()
         self.spine = {} if self.is_u else self._spine()
 
     def _pairs(self, role: str) -> set[tuple[int, int]]:
@@ -122,7 +123,8 @@ class _Pen:
         }
 
     def _spine(self) -> dict[int, int]:
-        """The longest way through the boxes, by layers, each with its place in it: a straight column, what passes it by stands aside."""
+        """The longest way through the boxes, by layers, each with its place: a straight
+        column, what passes it by stands aside."""
         length = [len(stack.layers) for stack in self.drawing.stacks]
         before = [-1] * len(length)
         best = list(length)
@@ -162,7 +164,7 @@ class _Pen:
         stack = self.drawing.stacks[index]
         form: Form = "upwards" if self.is_u and stack.side == "up" else "wide"
         group: str | None = None
-        if self.is_u and index not in self._turning():
+        if self.is_u and index not in self.turning:
             group = stack.side
         elif index in self.spine:
             group = "spine"
