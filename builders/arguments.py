@@ -11,12 +11,24 @@ from layergraph.graph import LayerGraph
 from layergraph.layers import arguments
 from layergraph.propagation import propagate
 
+MOST_LAYERS = 10_000  # convolutions that one argument may ask for; a hundred times the deepest published
 _FARTHEST = 1024  # how far from an image size that does not fit others are tried
 
 
 def poolings(builder: str, value: object) -> int:
     """A number of poolings: each halves the image, so that 30 need one of a billion rows."""
     return arguments.whole(builder, "encoder_depth", value, 1, 30)
+
+
+def layer_counts(builder: str, argument: str, value: int | Sequence[int], sections: int) -> tuple[int, ...]:
+    """How many layers each section of a network has, from one number or one per section."""
+    counts = arguments.per_dimension(builder, argument, value, sections)
+    if sum(counts) > MOST_LAYERS:
+        raise ArgumentError(
+            f"{builder}: {argument} must be at most {MOST_LAYERS:,} in all {sections} sections together, "
+            f"got {sum(counts):,}"
+        )
+    return counts
 
 
 def image_channels(builder: str, value: object, rank: int, default: int = 1) -> tuple[int, ...]:

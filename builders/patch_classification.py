@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layergraph.builders.arguments import poolings
+from layergraph.builders.arguments import layer_counts, poolings
 from layergraph.errors import ArgumentError
 from layergraph.graph import LayerGraph
 from layergraph.layers import (
@@ -67,7 +67,7 @@ def patch_classification_layers(
     size = image_numbers(builder, "patch_size", square, 2)
     whole(builder, "num_classes", num_classes, 2)
     depth = poolings(builder, encoder_depth)
-    convolutions = per_dimension(builder, "num_convolution_layers", num_convolution_layers, depth)
+    convolutions = layer_counts(builder, "num_convolution_layers", num_convolution_layers, depth)
     filters = per_dimension(builder, "num_output_channels", num_output_channels, depth)
     windows = per_dimension(builder, "filter_sizes", filter_sizes, depth)
     hidden = fully_connected_sizes

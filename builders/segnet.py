@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from layergraph.builders.arguments import filter_window, image_channels, poolings
+from layergraph.builders.arguments import filter_window, image_channels, layer_counts, poolings
 from layergraph.builders.backbones import find_backbone
 from layergraph.builders.backbones.backbone import Conventions, Weights
 from layergraph.builders.unpooling import check_poolings, with_unpooling
@@ -123,7 +123,7 @@ def _by_depth(
     size = image_channels(builder, image_size, 2)
     given = {name: value for name, value in options.items() if value is not None}
     count = given.get("num_convolution_layers", 2)
-    convolutions = per_dimension(builder, "num_convolution_layers", count, depth)
+    convolutions = layer_counts(builder, "num_convolution_layers", count, depth)
     maps = given.get("num_output_channels", 64)
     filters = per_dimension(builder, "num_output_channels", maps, depth)
     window = filter_window(builder, given.get("filter_size", 3), 2)

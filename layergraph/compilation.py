@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from torch import nn
@@ -14,6 +15,7 @@ from layergraph.layers import ModuleLayer
 from layergraph.network import MultiInputNetwork, Network
 from layergraph.propagation import Propagation, propagate
 from layergraph.sharing import contradictions
+from layergraph.sizes import LARGEST
 
 
 def compile_graph(lgraph: LayerGraph) -> Network:
@@ -29,6 +31,12 @@ def compile_graph(lgraph: LayerGraph) -> Network:
     for name in lgraph.order:
         layer = lgraph[name]
         sizes = [size for size in found.inputs[name] if size is not None]
+        if any(prod(shape) > LARGEST for shape in layer.learnables(sizes).values()):
+            text = "its learnables have more than 2^63 - 1 elements, which no tensor can hold"
+            errors.append(
+                Issue("LG-TOO-LARGE", "error", name, "", text, "use fewer outputs or smaller images")
+            )
+            continue
         try:
             if isinstance(layer, ModuleLayer):
                 module: nn.Module = layer.torch_module(sizes, memo)

@@ -11,7 +11,7 @@ from layergraph.draft import End
 from layergraph.errors import SizeError
 from layergraph.graph import LayerGraph
 from layergraph.issues import Issue, Severity
-from layergraph.layers.layer import Layer
+from layergraph.layers.layer import Layer, inferred_sizes
 from layergraph.recovery import Guess, follow, mended, unpooled
 from layergraph.sizes import Size
 from layergraph.wording import listed, quoted
@@ -196,7 +196,7 @@ def _computed(
 ) -> tuple[Size, ...]:
     """The output sizes. An unpooling layer takes the very size that its pooling layer gave, not only as
     many numbers."""
-    computed = layer.output_sizes(given)
+    computed = inferred_sizes(layer, given)
     for port, source in fed.items() if layer.memory_ports else ():
         if port in layer.memory_ports and outputs[source.layer][0] != given[0]:
             text = f"input 'in' is {given[0]}, but {source.layer!r} pooled to {outputs[source.layer][0]}"

@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 Shape = tuple[int, ...]
 
+LARGEST = 2**63 - 1
+"""The largest number of elements that torch can count, and the largest dimension."""
+
 _MOST_STARTS = 2**16  # of windows whose dilation is larger than the image
 
 

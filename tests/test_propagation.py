@@ -72,6 +72,16 @@ GRAPHS = {
         "train_network",
         [("LG-NO-INPUT", "error", "", ""), ("LG-NO-OUTPUT", "error", "", "")],
     ),
+    "more elements than a tensor can hold": (
+        lambda: ending(Resize2dLayer(scale=2.0**60, name="one"), Resize2dLayer(scale=2.0**60, name="two")),
+        "train_network",
+        [("LG-TOO-LARGE", "error", "one", "")],
+    ),
+    "an infinite size": (
+        lambda: ending(Resize2dLayer(scale=1e308, name="resize")),
+        "train_network",
+        [("LG-TOO-LARGE", "error", "resize", "")],
+    ),
     "no input layer": (
         lambda: ending().remove_layers("in"),
         "train_network",

@@ -39,6 +39,7 @@ CATALOGUE: tuple[Check, ...] = (
     Check("LG-OVERLAP", "warning", "unpooling of windows that overlap", windows.overlapping),
     Check("LG-RECEPTIVE-FIELD", "hint", "outputs that see little of the image", reach.narrow_fields),
     Check("LG-SPATIAL", "error", "heights and widths that do not fit"),
+    Check("LG-TOO-LARGE", "error", "more elements than a tensor can hold"),
     Check("LG-UNPOOLING", "error", "an unpooling layer without its pooling layer"),
     Check("LG-UNUSED-OUTPUT", "error", "an output that feeds nothing"),
     Check("LG-WASTED-BIAS", "hint", "a bias that batch normalization takes away", normalization.wasted_bias),

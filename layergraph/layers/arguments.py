@@ -12,13 +12,13 @@ from operator import index
 from typing import Any, Literal, SupportsIndex, cast, get_args
 
 from layergraph.errors import ArgumentError
+from layergraph.sizes import LARGEST
 
 Numbers = int | Sequence[int]
 Padding = int | Sequence[int] | Sequence[Sequence[int]] | Literal["same"]
 InitializerName = Literal["glorot", "he", "orthogonal", "narrow-normal", "bilinear", "zeros", "ones"]
 Initializer = InitializerName | Callable[[tuple[int, ...]], Any]
 
-LARGEST = 2**63 - 1
 """No tensor has a larger dimension; what is larger comes from a damaged or hostile file."""
 
 MOST_PORTS = 4096

@@ -11,8 +11,8 @@ from layergraph.errors import SizeError, WrongTypeError
 from layergraph.layers.arithmetic import Step, kept
 from layergraph.layers.memory import NOTHING, Amount, Kept
 from layergraph.layers.reach import UNMOVED, Reach
+from layergraph.sizes import LARGEST, Size
 from layergraph.sizes import Shape as Shape
-from layergraph.sizes import Size
 from layergraph.weights import Weights
 
 if TYPE_CHECKING:
@@ -189,3 +189,27 @@ def times(numbers: Sequence[int]) -> str:
 def bracketed(numbers: Sequence[int]) -> str:
     """Numbers as MATLAB writes a row: ``[1 1]``."""
     return f"[{' '.join(map(str, numbers))}]"
+
+
+def inferred_sizes(layer: Layer, inputs: Sequence[Size]) -> tuple[Size, ...]:
+    """The output sizes of a layer, checked to be sizes that a tensor can have.
+
+    Raises:
+        SizeError: the inputs do not fit, or an output has more elements than a 64-bit number can count.
+    """
+    try:
+        sizes = layer.output_sizes(inputs)
+    except OverflowError:  # a factor so large that the product is infinite
+        raise _too_large("an infinite number of") from None
+    for size in sizes:
+        if size.num_elements > LARGEST:
+            raise _too_large("more than 2^63 - 1")
+    return sizes
+
+
+def _too_large(number: str) -> SizeError:
+    return SizeError(
+        "LG-TOO-LARGE",
+        f"its output has {number} elements, which no tensor can hold",
+        hint="use smaller images, strides, scales or sizes",
+    )

@@ -125,6 +125,7 @@ def test_a_whole_image_has_the_same_labels_patch_by_patch_and_all_at_once(size, 
 
 
 MISTAKES = """
+patch_classification_layers(61, 2, num_convolution_layers=100_000_000)
 patch_classification_layers(64, 2)
 patch_classification_layers((61, 3), 2)
 patch_classification_layers(95, 2)

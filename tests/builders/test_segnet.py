@@ -494,6 +494,7 @@ def test_they_pass_torch_compile_and_export(lgraph):
 # -- mistakes --------------------------------------------------------------------------------------------
 
 MISTAKES = """
+segnet_layers((32, 32), 2, 2, num_convolution_layers=100_000_000)
 segnet_layers((32, 32, 3), 1, 2)
 segnet_layers((32, 32, 3), 2, 0)
 segnet_layers((32, 32, 3), 2, 10**9)

@@ -31,6 +31,7 @@ from layergraph import (
     ModuleLayer,
     PixelClassificationLayer,
     ReluLayer,
+    Resize2dLayer,
     SoftmaxLayer,
     TransposedConv2dLayer,
     Weights,
@@ -196,6 +197,10 @@ CASES: dict[str, tuple[Callable[[], LayerGraph], Callable[[], LayerGraph]]] = {
         lambda: chain(conv(), data=image(24, 24, 3)),
     ),
     "LG-SPATIAL": (lambda: joined(filters=3, padding=0), lambda: joined(filters=3)),
+    "LG-TOO-LARGE": (
+        lambda: chain(Resize2dLayer(scale=2.0**40, name="resize"), conv()),
+        lambda: chain(Resize2dLayer(scale=2, name="resize"), conv()),
+    ),
     "LG-UNPOOLING": (lambda: unpooled(connected=False), lambda: unpooled(connected=True)),
     "LG-UNUSED-OUTPUT": (
         lambda: chain(conv()).add_layers(ReluLayer(name="end")).connect_layers("data", "end"),
