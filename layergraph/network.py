@@ -76,7 +76,10 @@ class Network(nn.Module):
     def _register(self, name: str, module: nn.Module) -> tuple[str, ...]:
         """Put a layer's module in its place; a name with dots is a path, as everywhere in torch."""
         name = _safe_key(name)
-        *path, last = name.split(".") if all(name.split(".")) else [name.replace(".", "_")]
+        parts = name.split(".")
+        # torch walks nested modules by recursion, which ends at some depth
+        nested = all(parts) and len(parts) <= _DEEPEST
+        *path, last = parts if nested else [name.replace(".", "_")]
         owner: nn.Module = self
         keys = []
         for part in path:
@@ -439,6 +442,8 @@ def _free_key(owner: nn.Module, name: str, *, folder: bool = False) -> str:
         name += "_"
     return name
 
+
+_DEEPEST = 50  # parts of a layer name that become nested modules
 
 # what a traced network needs for itself, and words that its source text cannot have as names
 _RESERVED = {*dir(fx.GraphModule(nn.Module(), fx.Graph())), *keyword.kwlist, "self"}

@@ -137,11 +137,11 @@ class WeightsFile:
             hint = self._hint(lgraph, error, torchvision)
             raise WeightsMismatchError(f"{self.builder}: {error}{hint}", error.faults) from None
         if missing := [name for name in report.not_loaded if name not in classes]:
-            from layergraph.pretrained.report import shortened
+            from layergraph.wording import listed
 
             raise WeightsMismatchError(
                 f"{self.builder}: {os.fspath(self.path)!r} has nothing for {len(missing)} of the layers, "
-                f"{shortened(missing, 4)}; is it of another network?"
+                f"{listed(missing)}; is it of another network?"
             )
         return lgraph
 

@@ -12,9 +12,10 @@ from layergraph.graph import LayerGraph
 from layergraph.layers import ModuleLayer
 from layergraph.pretrained.matching import match, parts
 from layergraph.pretrained.reading import read_tensors
-from layergraph.pretrained.report import SkippedTensor, WeightsReport, shortened
+from layergraph.pretrained.report import SkippedTensor, WeightsReport
 from layergraph.propagation import propagate
 from layergraph.weights import Weights
+from layergraph.wording import listed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -172,9 +173,7 @@ def _nothing_fits(
     expected = [stem + tensor for name, stem in stems.items() for tensor in wanted.get(name, ())]
     if not expected:
         return ArgumentError(
-            f"load_weights: keys name layers of the graph that have weights, got {shortened([*stems], 4)}"
+            f"load_weights: keys name layers of the graph that have weights, got {listed([*stems])}"
         )
-    held = f"it holds {shortened([*tensors], 4)}" if tensors else "it holds no tensor"
-    return WeightsMismatchError(
-        f"{origin} has nothing for this graph: {held}, expected {shortened(expected, 4)}"
-    )
+    held = f"it holds {listed([*tensors])}" if tensors else "it holds no tensor"
+    return WeightsMismatchError(f"{origin} has nothing for this graph: {held}, expected {listed(expected)}")

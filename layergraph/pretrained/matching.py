@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from layergraph.errors import FileFormatError
-from layergraph.pretrained.report import shortened
+from layergraph.wording import listed
 
 
 def match(
@@ -33,9 +33,11 @@ def match(
     for index, candidate in enumerate(candidates):
         wanted = {stem + tensor for layer, stem in candidate.items() for tensor in tensors.get(layer, ())}
         totals.append(len(wanted))
+        # cut only where the rest has a possible length: a hostile name has 300,000 dots
+        lengths = {len(name) for name in wanted}
         for name in names:
             for start in (0, *parts(name)):
-                if name[start:] in wanted:
+                if len(name) - start in lengths and name[start:] in wanted:
                     hits[index, name[:start]] += 1
     if not hits:
         return {}
@@ -45,7 +47,7 @@ def match(
     if len(equal) > 1 and "" not in equal:
         raise FileFormatError(
             f"{hits[best]} of the graph's {totals[best[0]]} tensors have their names under each of "
-            f"{len(equal)} prefixes, {shortened(equal, 4)}; give load_weights the tensors of one prefix, as "
+            f"{len(equal)} prefixes, {listed(equal)}; give load_weights the tensors of one prefix, as "
             "a dict, or keys that say for each layer where its tensors are"
         )
     return {layer: best[1] + stem for layer, stem in candidates[best[0]].items()}

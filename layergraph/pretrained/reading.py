@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError
 
 from layergraph.errors import FileFormatError
-from layergraph.pretrained.report import shortened
+from layergraph.wording import listed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -130,7 +130,7 @@ def _state_dict(content: object) -> Mapping[Any, Any]:
         return content
     if len(inner) != 1:
         what = "several state dicts," if inner else "no tensors, but"
-        names = shortened([str(key) for key in inner or content], 5)
+        names = listed([str(key) for key in inner or content], 5)
         raise FileFormatError(f"holds {what} {names}; expected names and tensors; {_CURE}")
     return content[inner[0]]  # type: ignore[no-any-return]
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from layergraph.sizes import Shape
 from layergraph.tables import Table
+from layergraph.wording import listed
 
 _MOST_ROWS = 12  # of a printed list
 
@@ -57,7 +58,7 @@ class WeightsReport:
         parts.append(f"{len(self.skipped)} of the file skipped")
         if self.not_loaded:
             parts.append(
-                f"{_counted(len(self.not_loaded), 'layer')} without weights: {shortened(self.not_loaded, 4)}"
+                f"{_counted(len(self.not_loaded), 'layer')} without weights: {listed(self.not_loaded)}"
             )
         return f"weights from {self.source}: {'; '.join(parts)}"
 
@@ -85,19 +86,9 @@ class WeightsReport:
             keys, reasons = zip(*self.skipped, strict=True)
             lines += ["", *_shortened_table(Table({"skipped": keys, "reason": reasons}))]
         if self.not_loaded:
-            names = shortened(self.not_loaded, _MOST_ROWS)
+            names = listed(self.not_loaded, _MOST_ROWS)
             lines += ["", f"without weights, starting from their initializers: {names}"]
         return "\n".join(lines)
-
-
-def shortened(names: Sequence[str], most: int) -> str:
-    """Names in quotes, the first of many.
-
-    >>> shortened(["a", "b", "c", "d"], 2)
-    "'a', 'b' and 2 more"
-    """
-    shown = ", ".join(map(repr, names[:most]))
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def written(shape: Sequence[int]) -> str:

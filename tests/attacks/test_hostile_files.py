@@ -14,11 +14,22 @@ from hypothesis import strategies as st
 from operations import assert_linear
 from safetensors.torch import save_file
 
-from layergraph import FileFormatError, InvalidNetworkError, LayerGraph, LayergraphError, ReluLayer, load
+from layergraph import (
+    Convolution2dLayer,
+    FileFormatError,
+    ImageInputLayer,
+    InvalidNetworkError,
+    LayerGraph,
+    LayergraphError,
+    ReluLayer,
+    ScalingLayer,
+    load,
+)
 from layergraph.analyze import analyze_network, compare, diagram_source
 from layergraph.builders import segnet_layers
 from layergraph.files import _layer_to_json
 from layergraph.layers import LAYER_TYPES
+from layergraph.pretrained import load_weights
 from layergraph.propagation import propagate
 
 FORMAT = "layergraph 1"
@@ -538,3 +549,18 @@ def test_loading_many_good_files_leaves_no_open_files(path):
     for _ in range(300):
         load(path)
     path.unlink()
+
+
+def test_names_of_many_dots(tmp_path):
+    """In a graph they would be nested modules, deeper than torch can walk; in weights, as many prefixes."""
+    deep = "a." * 150_000 + "x"
+    net = LayerGraph(
+        [ImageInputLayer((8, 8, 1)), ScalingLayer(2, name=deep), ReluLayer(name="a.b")]
+    ).compile()
+    assert max(name.count(".") for name, _ in net.named_modules()) == 1
+    assert net.layer_graph().order[1] == deep
+    save_file({"." * 300_000: torch.zeros(2), "c.weight": torch.ones(2, 1, 1, 1)}, tmp_path / "w.safetensors")
+    lgraph = LayerGraph([ImageInputLayer((8, 8, 1)), Convolution2dLayer(1, 2, name="c")])
+    loaded, report = load_weights(lgraph, tmp_path / "w.safetensors")
+    assert loaded["c"].weights is not None
+    assert len(report.skipped) == 1
