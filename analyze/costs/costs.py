@@ -37,9 +37,11 @@ class LayerCosts:
             input layer also the images.
         receptive_field: for each spatial dimension, how many positions of the input image one number of
             the result depends on: from the first to the last, the most that any number has, and as if the
-            image had no border. ``None`` also behind a :class:`ModuleLayer`.
+            image had no border. Where branches of different strides join, this depends on the position.
+            ``None`` also downstream of a :class:`ModuleLayer` and of images that are joined side by side.
         receptive_stride: how far the field moves from one number to the next; below 1 where an image
-            is enlarged beyond the input's size, 0 where all see the same.
+            is enlarged beyond the input's size, 0 where all see the same. Of branches that move at different
+            strides, that of the widest field.
     """
 
     learnables: int | None

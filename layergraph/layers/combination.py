@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
@@ -12,6 +12,7 @@ from layergraph.layers.arguments import MOST_PORTS, whole
 from layergraph.layers.arithmetic import Step, largest, summed, taken
 from layergraph.layers.layer import Layer
 from layergraph.layers.memory import NOTHING, Amount, Kept
+from layergraph.layers.reach import Reach
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:
@@ -207,6 +208,10 @@ class ConcatenationLayer(Joining, Along, Layer):
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         return (joined(self, inputs, self.dim - 1),)
+
+    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]] | None:
+        # across the seam of two images neighbors are far apart, which no rule that repeats says
+        return None if self.dim <= len(inputs[0].spatial) else super().reach(inputs)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.combination import Concatenate

@@ -1,17 +1,21 @@
 """Receptive fields: against gradients of real networks at every kind of layer, and published numbers."""
 
+from dataclasses import replace
+
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from layer_examples import EXAMPLES
 
 from layergraph import (
     AdditionLayer,
     AveragePooling2dLayer,
+    ConcatenationLayer,
     Convolution2dLayer,
     Convolution3dLayer,
     Crop2dLayer,
+    DepthConcatenationLayer,
     GlobalAveragePooling2dLayer,
     Image3dInputLayer,
     ImageInputLayer,
@@ -24,7 +28,7 @@ from layergraph import (
     TransposedConv2dLayer,
 )
 from layergraph.analyze import analyze_network
-from layergraph.analyze.costs.receptive_field import Field, receptive_fields
+from layergraph.analyze.costs.receptive_field import Field, Motion, receptive_fields
 from layergraph.builders import deeplabv3plus_layers, segnet_layers, unet_layers
 from layergraph.builders.backbones import alexnet, inceptionresnetv2, resnet50, resnet101, vgg16
 from layergraph.propagation import propagate
@@ -121,6 +125,33 @@ def check_near_the_centre(lgraph, image, *, around=3):
                 assert first <= seen[0] <= seen[1] <= last
             assert last - first + 1 <= field.size
     return checked
+
+
+def check_everywhere(lgraph, image):
+    """The field at every row and at every column against gradients; and its size, the most of them all.
+
+    Returns whether the size is that of an output whose field is inside the image.
+    """
+    net, fields = positive_network(lgraph), fields_of(lgraph)[lgraph.order[-1]]
+    with torch.no_grad():
+        result = net(torch.zeros(1, 1, *image, dtype=torch.double)).shape[2:]
+    is_met = []
+    for dimension, (field, rows) in enumerate(zip(fields, image, strict=True)):
+        most = 0
+        for place in range(result[dimension]):
+            output = [n // 2 for n in result]
+            output[dimension] = place
+            said, seen = field.at(place), seen_by(net, image, output)[dimension]
+            if seen is None:
+                continue
+            assert said[0] <= seen[0] <= seen[1] <= said[1]
+            assert seen[1] - seen[0] + 1 <= field.size
+            if said[0] >= 0 and said[1] < rows:
+                most = max(most, seen[1] - seen[0] + 1)
+                if isinstance(said[0], int) and isinstance(said[1], int):
+                    assert seen == said
+        is_met.append(most == field.size)
+    return all(is_met)
 
 
 few = settings(max_examples=60, suppress_health_check=[*HealthCheck], deadline=None)
@@ -222,7 +253,10 @@ def test_a_join_sees_what_any_of_its_branches_sees():
     for source, target in (("first", "back"), ("first", "wide"), ("first", "add/in1"), ("back", "add/in2")):
         lgraph = lgraph.connect_layers(source, target)
     lgraph = lgraph.connect_layers("wide", "add/in3")
-    assert fields_of(lgraph)["add"] == (Field(1, ((-5, 1),)), Field(1, ((-4, 4),)))
+    assert [field.motions for field in fields_of(lgraph)["add"]] == [
+        (Motion(1, ((-5, 1),)),),
+        (Motion(1, ((-4, 4),)),),
+    ]
     assert check_near_the_centre(lgraph, (61, 64)) == 7
 
 
@@ -330,10 +364,57 @@ def test_published_fields(builder, layer, field):
     assert costs.layers[layer].receptive_stride == (32, 32)
 
 
+def branches(*sides, image):
+    """Branches from one image, each a series of layers, cropped to the first and joined."""
+    lgraph = LayerGraph([ImageInputLayer((*image, 1), normalization="none", name="data")])
+    lgraph = lgraph.add_layers(DepthConcatenationLayer(len(sides), name="join"))
+    first = ""
+    for index, layers in enumerate(sides):
+        last = "data"
+        for place, layer in enumerate(layers):
+            lgraph = lgraph.add_layers(replace(layer, name=f"side{index}_{place}"))
+            lgraph = lgraph.connect_layers(last, f"side{index}_{place}")
+            last = f"side{index}_{place}"
+        if index:
+            crop = f"crop{index}"
+            lgraph = lgraph.add_layers(Crop2dLayer(name=crop)).connect_layers(last, f"{crop}/in")
+            lgraph, last = lgraph.connect_layers(first, f"{crop}/ref"), crop
+        else:
+            first = last
+        lgraph = lgraph.connect_layers(last, f"join/in{index + 1}")
+    # one output channel, which sees what any of them sees
+    return lgraph.add_layers(Convolution2dLayer(1, 1, name="out")).connect_layers("join", "out")
+
+
+def test_branches_that_move_apart():
+    """Features of stride 3 and 2 beside the image: the first output sees from one edge to the middle."""
+    lgraph = branches([Convolution2dLayer(3, 2, stride=(3, 2), dilation_factor=2)], [], image=(97, 97))
+    assert [field.size for field in fields_of(lgraph)["out"]] == [34, 26]
+    assert check_everywhere(lgraph, (97, 97))
+
+
+@settings(max_examples=40, suppress_health_check=[*HealthCheck], deadline=None)
+@given(st.data())
+def test_branches_of_any_stride_at_every_position(data):
+    image = data.draw(st.tuples(N(24, 40), N(24, 40)))
+    sides = data.draw(st.lists(st.lists(encoder_layer(), max_size=2), min_size=2, max_size=3))
+    # the first is the smallest, so that the others can be cropped to it
+    alone = [LayerGraph([ImageInputLayer((*image, 1), name="data"), *side]) for side in sides]
+    assume(not any(propagate(lgraph, "network").errors for lgraph in alone))
+    sizes = [propagate(lgraph, "network").outputs[lgraph.order[-1]][0] for lgraph in alone]
+    order = sorted(range(len(sides)), key=lambda i: sizes[i].spatial)
+    lgraph = branches(*(sides[i] for i in order), image=image)
+    assume(not propagate(lgraph, "network").errors)
+    check_everywhere(lgraph, image)
+
+
 def test_every_layer_says_what_it_sees_of_its_ports():
     for example in EXAMPLES:
         reach = example.layer.reach(example.sizes)
-        if isinstance(example.layer, ModuleLayer):
+        along_the_image = isinstance(example.layer, ConcatenationLayer) and (
+            example.layer.dim <= len(example.sizes[0].spatial)
+        )
+        if isinstance(example.layer, ModuleLayer) or along_the_image:
             assert reach is None
             continue
         assert set(reach) == set(example.layer.input_names) - {"ref", "indices", "size"}
