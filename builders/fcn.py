@@ -79,7 +79,7 @@ def fcn_layers(
     found = find_backbone(builder, backbone, BACKBONES)
 
     own_size = (*found.image_size[:2], size[-1])
-    lgraph = found.build(own_size, 1000, True, width, weights, conventions)
+    lgraph = found.build(own_size, 1000, True, width, weights, conventions, fixed_channels=True)
     lgraph = cut_after(fully_convolutional(lgraph), "drop7")
     lgraph = with_input_size(lgraph, size)
     lgraph = _padded(lgraph, 100)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from layergraph.builders.arguments import fitting, image_channels
 from layergraph.builders.backbones.weights import WeightsFile, find_weights
 from layergraph.edits import cut_after
 from layergraph.graph import LayerGraph
-from layergraph.layers import ImageInputLayer
+from layergraph.layers import Convolution2dLayer, ImageInputLayer
 from layergraph.layers.arguments import choice, flag, number, whole
 from layergraph.layers.input import Normalization
 
@@ -88,8 +88,13 @@ class Backbone:
         width: float,
         weights: Weights,
         conventions: Conventions,
+        *,
+        fixed_channels: bool = False,
     ) -> LayerGraph:
         """The graph, with or without its head, weights attached if asked for.
+
+        Without weights the first convolution takes any number of channels, as in MATLAB, unless
+        ``fixed_channels``: an edit can then put another input layer before it.
 
         What of the file was loaded and what was not goes to the logger ``layergraph``: a line as INFO, all
         of it as DEBUG.
@@ -112,15 +117,31 @@ class Backbone:
         if not include_head:
             lgraph = cut_after(lgraph, self.last_feature)
         lgraph = fitting(self.name, lgraph)
-        return lgraph if file is None else file.put_onto(lgraph, include_head, torchvision)
+        if file is not None:
+            return file.put_onto(lgraph, include_head, torchvision)
+        return lgraph if fixed_channels else _for_any_channels(lgraph)
 
     def encoder(self, image_size: Sequence[int], **options: Any) -> LayerGraph:
-        """The graph without its head; options are ``width``, ``weights`` and ``conventions``."""
+        """The graph without its head; options are ``width``, ``weights`` and ``conventions``.
+
+        Its first convolution takes the channels of ``image_size`` alone, as in MATLAB's segmentation
+        networks, which start from trained weights.
+        """
         arguments = {"width": 1.0, "weights": None, "conventions": "auto", **options}
-        return self.build(image_size, 1000, False, **arguments)
+        return self.build(image_size, 1000, False, **arguments, fixed_channels=True)
 
     def _weights(self, weights: object, image_size: Sequence[int], width: float) -> WeightsFile:
         from layergraph.pretrained import read_tensors
 
         path = find_weights(self.name, weights, self.url, image_size, width)
         return WeightsFile(self.name, path, read_tensors(path), self.keys or {})
+
+
+def _for_any_channels(lgraph: LayerGraph) -> LayerGraph:
+    """The graph whose first convolutions take any number of channels."""
+    for name in lgraph.input_names:
+        for _, end in lgraph.destinations(name):
+            layer = lgraph[end.layer]
+            if isinstance(layer, Convolution2dLayer):
+                lgraph = lgraph.replace_layer(end.layer, replace(layer, num_channels="auto"))
+    return lgraph

@@ -105,7 +105,9 @@ def test_names_and_counts():
 def test_an_encoder_ends_with_the_last_pooling():
     encoder = alexnet(include_head=False)
     assert list(encoder) == list(alexnet())[:16]
-    assert BACKBONES["alexnet"].encoder((227, 227)) == encoder
+    assert encoder["conv1"].num_channels == "auto"
+    of_builders = BACKBONES["alexnet"].encoder((227, 227))
+    assert of_builders.replace_layer("conv1", encoder["conv1"]) == encoder
 
 
 @pytest.mark.parametrize("conventions", ["matlab", "torchvision"])

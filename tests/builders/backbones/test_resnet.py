@@ -7,7 +7,8 @@ import torch
 from backbone_contract import check_counts, check_cut, check_features, check_keys, check_names, check_outputs
 from torchvision_models import ResNet
 
-from layergraph import Convolution2dLayer
+from layergraph import Convolution2dLayer, ImageInputLayer
+from layergraph.builders import backbones
 from layergraph.builders.backbones import BACKBONES, resnet18, resnet50, resnet101
 from layergraph.propagation import propagate
 
@@ -80,7 +81,7 @@ def test_the_order_of_resnet18_is_that_of_the_lecture():
         *("res3b_branch2a", "bn3b_branch2a", "res3b_branch2a_relu"),
         *("res3b_branch2b", "bn3b_branch2b", "res3b", "res3b_relu"),
     ]
-    lgraph = resnet18((720, 960))
+    lgraph = BACKBONES["resnet18"].build((720, 960), 1000, True, 1, None, "auto", fixed_channels=True)
     assert list(lgraph)[:35] == rows
     # later stages repeat the third under other numbers
     assert list(lgraph)[35:51] == [row.replace("3", "4", 1) for row in rows[19:]]
@@ -181,3 +182,17 @@ def test_the_smallest_images(golden_errors):
             "resnet50(conventions='keras')": lambda: resnet50(conventions="keras"),
         },
     )
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_an_untrained_network_takes_any_channels(name, tmp_path):
+    """As MATLAB's; with the weights of a file it takes the channels of these."""
+    lgraph = getattr(backbones, name)((227, 227, 3), 5, width=1 / 16)
+    (data,) = lgraph.input_names
+    five = lgraph.replace_layer(data, ImageInputLayer((227, 227, 5), name=data))
+    assert propagate(five).errors == []
+    file = tmp_path / "net.safetensors"
+    lgraph.compile().layer_graph().save(file)
+    trained = getattr(backbones, name)((227, 227, 3), 5, width=1 / 16, weights=file)
+    five = trained.replace_layer(data, ImageInputLayer((227, 227, 5), name=data))
+    assert [issue.code for issue in propagate(five).errors] == ["LG-CHANNELS"]
