@@ -118,7 +118,9 @@ class Items(Dataset[Any]):
                 f"{self.input_layer.name!r} says, got {image.dtype} of shape {image.shape}"
             )
         self._expect_dtype(image.dtype, where)
-        target = checked_target(item[1], self.output_layer, self._target_size(image.shape, where), where)
+        size = self._target_size(image.shape, where)
+        float64 = self.dtype == torch.float64
+        target = checked_target(item[1], self.output_layer, size, where, float64=float64)
         self.has_labels = self.has_labels or bool((target != self._unlabelled).any())
         return image, target
 

@@ -40,8 +40,6 @@ class TrainingModule(LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         images, target = batch
-        if target.is_floating_point():
-            target = target.to(self._dtype)
         loss, (scores,) = self.net.loss_and_scores(images.to(self._dtype), target)
         detached = loss.detach()
         self.finite = detached.isfinite()

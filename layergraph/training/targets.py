@@ -30,23 +30,27 @@ def num_classes(layer: Layer, size: Size) -> int | None:
     return size.channels
 
 
-def checked_target(target: Any, layer: Layer, size: Size, where: str) -> NDArray[Any]:
+def checked_target(
+    target: Any, layer: Layer, size: Size, where: str, *, float64: bool = False
+) -> NDArray[Any]:
     """The target of one item as the loss of an output layer takes it, without the batch axis.
 
     Args:
         target: class indices (height, width); a class index; or a response (height, width, channels).
         layer: the output layer, ``size`` what the network computes there for the item's image.
         where: what to call the item in an error.
+        float64: whether the network computes in float64.
 
     Returns:
-        uint8 indices (height, width), an int64 index, or a float32 response (channels, height, width).
+        uint8 indices (height, width), an int64 index, or a response (channels, height, width) in float32, or
+        in float64 for such a network.
 
     Raises:
         DataError: a target of another kind or size, or an index that no class has.
     """
     array = np.asarray(target)
     if num_classes(layer, size) is None:
-        return _response(array, size, where)
+        return _response(array, size, where, np.float64 if float64 else np.float32)
     per_pixel, unlabelled = getattr(layer, "per_pixel", True), getattr(layer, "unlabelled", UNLABELLED)
     wanted = tuple(size.spatial) if per_pixel else ()
     if per_pixel and array.ndim == len(wanted) + 1 and array.shape[-1] == 1:
@@ -73,7 +77,7 @@ def _check_indices(array: NDArray[Any], count: int, unlabelled: int, where: str)
         )
 
 
-def _response(array: NDArray[Any], size: Size, where: str) -> NDArray[np.float32]:
+def _response(array: NDArray[Any], size: Size, where: str, dtype: type[np.floating[Any]]) -> NDArray[Any]:
     wanted = (*size.spatial, size.channels)
     # a channel axis of 1, or the 1 × 1 pixels of a vector, may be left out
     fits = array.size == np.prod(wanted) and [n for n in array.shape if n > 1] == [n for n in wanted if n > 1]
@@ -82,7 +86,7 @@ def _response(array: NDArray[Any], size: Size, where: str) -> NDArray[np.float32
             f"the target of {where} must be an array of numbers, {times(wanted)}, got {_described(array)}"
         )
     response = np.moveaxis(array.reshape(wanted), -1, 0)
-    return np.ascontiguousarray(response, dtype=np.float32)
+    return np.ascontiguousarray(response, dtype=dtype)
 
 
 def _described(array: NDArray[Any]) -> str:

@@ -349,3 +349,11 @@ def test_class_weights_are_not_parameters_and_not_saved():
     net = scores_network(PixelClassificationLayer(classes=list("abc"), class_weights=[1, 2, 3]))
     assert not list(net.parameters())
     assert not [key for key in net.state_dict() if "weight" in key]
+
+
+def test_targets_of_a_regression_are_not_rounded_to_half_precision():
+    """100,000 is beyond float16, and 2049 is not one of its numbers."""
+    net = scores_network(RegressionLayer(), softmax=False, spatial=(1, 1)).half()
+    target = torch.tensor([1e5, 2049, 0]).view(1, 3, 1, 1)
+    loss = net.loss(torch.zeros(1, 3, 1, 1).half(), target)
+    assert loss.item() == pytest.approx(0.5 * (1e10 + 2049**2), rel=1e-6)
