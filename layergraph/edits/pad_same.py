@@ -41,9 +41,9 @@ def pad_same(lgraph: LayerGraph) -> LayerGraph:
     >>> from layergraph.builders.backbones import xception
     >>> encoder = xception((100, 150), include_head=False)
     >>> print(encoder["block1_conv1"].description)
-    32 3×3×3 convolutions with stride [2 2] and padding [0 0 0 0]
+    32 3×3 convolutions with stride [2 2] and padding [0 0 0 0]
     >>> print(pad_same(encoder)["block1_conv1"].description)
-    32 3×3×3 convolutions with stride [2 2] and padding 'same'
+    32 3×3 convolutions with stride [2 2] and padding 'same'
     """
     for name in lgraph.order:
         layer = lgraph[name]
