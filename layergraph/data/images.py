@@ -87,7 +87,7 @@ class ImageDatastore(Datastore[NDArray[Any]]):
 
 
 def read_image(path: PathLike) -> NDArray[Any]:
-    """The image in a file as an array (height, width, channels), 1 channel for grey and 3 for colour.
+    """The image in a file as an array (height, width, channels), 1 channel for gray and 3 for color.
 
     8 bits per channel give uint8, 16-bit gray gives uint16, floating-point gray float32. Palette, CMYK and
     other color images become RGB; transparency is dropped; 1-bit images become 0 and 255. As Pillow
@@ -97,8 +97,8 @@ def read_image(path: PathLike) -> NDArray[Any]:
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
-    ...     write_image(Path(folder) / "grey.png", [[0, 128, 255]])
-    ...     read_image(Path(folder) / "grey.png").tolist()
+    ...     write_image(Path(folder) / "gray.png", [[0, 128, 255]])
+    ...     read_image(Path(folder) / "gray.png").tolist()
     [[[0], [128], [255]]]
     """
     return to_array(open_image(path), path)
@@ -120,7 +120,7 @@ def to_array(image: Image.Image, path: PathLike) -> NDArray[Any]:
 
 
 def write_image(path: PathLike, image: ArrayLike) -> None:
-    """Write a grey (height, width[, 1]) or RGB (height, width, 3) image of values 0 to 255 as an 8-bit PNG.
+    """Write a gray (height, width[, 1]) or RGB (height, width, 3) image of values 0 to 255 as an 8-bit PNG.
 
     The file appears whole or not at all: a temporary file beside it takes its name at the end. Raises
     ``DataError`` for another shape or other values, a name that does not end in .png, or a place that

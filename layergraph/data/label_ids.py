@@ -70,8 +70,8 @@ class LabelIds:
         (the order of the bytes in a little-endian word, in which four-byte pixels are read at once).
         """
         if not self.is_rgb:
-            grey: NDArray[np.uint8] = self._table[values]
-            return grey
+            gray: NDArray[np.uint8] = self._table[values]
+            return gray
         places = np.searchsorted(self._codes, values)
         places[places == len(self._codes)] = 0
         return np.where(self._codes[places] == values, self._indices[places], np.uint8(UNLABELLED))
@@ -136,10 +136,10 @@ def _ids_of_classes(classes: tuple[str, ...], label_ids: Iterable[Any]) -> tuple
     is_rgb = all(a or b for a, b in zip(nested, flat_three, strict=True))
     if any(nested) and not is_rgb:
         rgb = nested.index(True)
-        grey = next(i for i in range(len(entries)) if not (nested[i] or flat_three[i]))
+        gray = next(i for i in range(len(entries)) if not (nested[i] or flat_three[i]))
         raise DataError(
             f"label_ids mixes two kinds of ids: RGB triplets for class {classes[rgb]!r}, but for class "
-            f"{classes[grey]!r} {entries[grey]!r}; give every class RGB triplets, or every class numbers"
+            f"{classes[gray]!r} {entries[gray]!r}; give every class RGB triplets, or every class numbers"
         )
     groups: list[Ids] = []
     for name, entry, is_nested in zip(classes, entries, nested, strict=True):

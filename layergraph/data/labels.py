@@ -32,16 +32,16 @@ class PixelLabelDatastore(Datastore[LabelArray]):
     Items are uint8 arrays (height, width): 0 for the first class, 1 for the second, and so on, and
     ``UNLABELLED`` (255) for pixels of no class. They know their classes (``LabelArray``).
     ``label_ids`` has one entry per class: a number or several, or an RGB triplet or several (see ``LabelIds``
-    for the forms). Numbers are compared with the values of grey images of 8 or 16 bits and with the palette
-    *index* of palette images, triplets with the colours. The set pixels of a 1-bit image are 255, or 1 where
+    for the forms). Numbers are compared with the values of gray images of 8 or 16 bits and with the palette
+    *index* of palette images, triplets with the colors. The set pixels of a 1-bit image are 255, or 1 where
     255 is no id. ``ignored_ids`` names the values of pixels that have no class on purpose, in the same form;
     any other value that is of no class is reported by a :class:`DataWarning` with the file, once per value.
     Location, order of files, ``include_subfolders`` and ``file_extensions`` are as in
     ``ImageDatastore``.
 
     Raises ``DataError`` for class names that are empty or stand twice, an id in two classes, more than 255
-    classes, or as many names as ids do not; at reading for a damaged file, numbers on a colour image, or
-    triplets on a grey one, or a file in which no pixel has a class or an ignored value.
+    classes, or as many names as ids do not; at reading for a damaged file, numbers on a color image, or
+    triplets on a gray one, or a file in which no pixel has a class or an ignored value.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -93,7 +93,7 @@ class PixelLabelDatastore(Datastore[LabelArray]):
     def _read(self, index: int) -> LabelArray:
         path = self._files[index]
         image = open_image(path)
-        values = self._colours(image, path) if self._ids.is_rgb else self._numbers(image, path)
+        values = self._colors(image, path) if self._ids.is_rgb else self._numbers(image, path)
         indices = self._ids.indices(values)
         undeclared = self._ids.undeclared(values, indices)
         if len(undeclared):
@@ -118,19 +118,19 @@ class PixelLabelDatastore(Datastore[LabelArray]):
             red, green, blue = (np.asarray(image.getchannel(band)) for band in range(3))
             if np.array_equal(red, green) and np.array_equal(red, blue):
                 return red
-        kind = "holds floating-point numbers" if image.mode == "F" else "is in colour"
+        kind = "holds floating-point numbers" if image.mode == "F" else "is in color"
         raise DataError(
             f"label image '{visible(str(path))}' {kind} ({image.mode}), but the label ids are single numbers "
-            f"(class {self.classes[0]!r}: {self.label_ids[0][0]}); give each class RGB triplets, or grey or "
+            f"(class {self.classes[0]!r}: {self.label_ids[0][0]}); give each class RGB triplets, or gray or "
             "palette label images"
         )
 
-    def _colours(self, image: Image.Image, path: Path) -> NDArray[np.uint32]:
+    def _colors(self, image: Image.Image, path: Path) -> NDArray[np.uint32]:
         if image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16"):
             raise DataError(
-                f"label image '{visible(str(path))}' is grey ({image.mode}), but the label ids are RGB "
-                f"triplets (class {self.classes[0]!r}: {self.label_ids[0][0]}); give each class the grey "
-                "values that mean it, or colour label images; three grey values for every class "
+                f"label image '{visible(str(path))}' is gray ({image.mode}), but the label ids are RGB "
+                f"triplets (class {self.classes[0]!r}: {self.label_ids[0][0]}); give each class the gray "
+                "values that mean it, or color label images; three gray values for every class "
                 "are written as sets"
             )
         # four bytes a pixel, read as one little-endian word: three times as fast as shifting three channels
@@ -139,7 +139,7 @@ class PixelLabelDatastore(Datastore[LabelArray]):
 
 
 def write_labels(path: PathLike, labels: ArrayLike) -> None:
-    """Write class indices (height, width), whole numbers from 0 to 255, as an 8-bit grey PNG.
+    """Write class indices (height, width), whole numbers from 0 to 255, as an 8-bit gray PNG.
 
     The file appears whole or not at all. It reads back with ``label_ids=range(number of classes)`` and
     ``ignored_ids=[255]``, the value of unlabelled pixels. Raises ``DataError`` for another shape or other

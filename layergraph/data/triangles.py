@@ -14,16 +14,16 @@ from layergraph.errors import DataError
 from layergraph.wording import visible
 
 _SHARE = 0.0504  # of the pixels, as in MATLAB's set: 10326 of 204800
-_SUBSAMPLES = 4  # a pixel's grey is the mean of 4 x 4 points
+_SUBSAMPLES = 4  # a pixel's gray is the mean of 4 x 4 points
 
 
 def triangle_images(
     folder: PathLike, n: int = 200, size: tuple[int, int] = (32, 32), seed: int = 0
 ) -> tuple[ImageDatastore, PixelLabelDatastore]:
-    """Write ``n`` grey images of one triangle each, with labels, and return both stores.
+    """Write ``n`` gray images of one triangle each, with labels, and return both stores.
 
     Like MATLAB's triangleImages: ``size`` is (height, width) in pixels, about 5 % of the pixels are triangle.
-    A set to learn the tools on: a light triangle on a darker background, both varying in grey from image to
+    A set to learn the tools on: a light triangle on a darker background, both varying in gray from image to
     image, and a little Gaussian noise. The files are ``images/image_001.png`` and ``labels/label_001.png``
     and so on (255 triangle, 0 background); image i depends on ``seed``, ``size`` and i alone. The same
     call writes the same files anew. Raises ``DataError`` for numbers out of range, or where the folders hold

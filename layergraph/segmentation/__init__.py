@@ -1,4 +1,4 @@
-"""Segmenting images with a network, measuring how well it went, and showing it."""
+"""Segment images with a network, measure the result, and display it."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "MultiScale":  # a torch module: torch takes seconds to import, and the rest does not need it
+    if name == "MultiScale":  # a torch module: the import of torch takes seconds, and no other name needs it
         from layergraph.segmentation.multi_scale import MultiScale
 
         return MultiScale

@@ -1,4 +1,4 @@
-"""Arrays of numbers from what a caller gives."""
+"""Arrays of numbers from the arguments of a caller."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def numbers(values: ArrayLike, what: str) -> NDArray[Any]:
     """An array of real numbers; ``what`` is its name in errors.
 
     Raises:
-        DataError: rows of different lengths.
-        WrongTypeError: words, complex numbers and the like.
+        DataError: the rows have different lengths.
+        WrongTypeError: the values are not real numbers.
 
     >>> numbers([[1, 2]], "heatmap: values").shape
     (1, 2)

@@ -1,4 +1,4 @@
-"""A network that sees every image at one size."""
+"""A network that gets every image at one size."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from layergraph.data.resizing import resize_image
 from layergraph.layers import arguments
-from layergraph.segmentation.predictors import Predictor, checked_predictor, predict
+from layergraph.segmentation.predictors import Predictor, predict, require_predictor
 
 
 class AtSize:
-    """Wraps a network for :func:`semanticseg`: images are resized to ``size`` (height, width) before it,
-    and its scores back to the size of the image after it.
+    """Wraps a network for :func:`semanticseg`: resizes images to ``size`` (height, width) for the network,
+    and its scores back to the size of the image.
 
-    For images of another size than those the network was trained on. Raises ArgumentError for a size of
-    other numbers than whole ones from 1, WrongTypeError for what is no network.
+    Use it for images of another size than the training images. Raises ArgumentError if ``size`` does not
+    hold two whole numbers of at least 1, WrongTypeError if ``net`` is not a network.
 
     >>> from layergraph.builders import segnet_layers
     >>> from layergraph.segmentation import semanticseg
@@ -28,7 +28,7 @@ class AtSize:
     """
 
     def __init__(self, net: Predictor, size: tuple[int, int]) -> None:
-        self.net = checked_predictor("AtSize", net)
+        self.net = require_predictor("AtSize", net)
         height, width = arguments.per_dimension("AtSize", "size", size, 2)
         self.size = (height, width)
 
@@ -39,7 +39,7 @@ class AtSize:
 
     def predict(self, batch: NDArray[Any], /, *, dropout: bool = False) -> NDArray[np.float32]:
         """Scores (N, H, W, classes) of images (N, H, W, C) of any one size."""
-        own = (batch.shape[1], batch.shape[2])
+        image_size = (batch.shape[1], batch.shape[2])
         resized = np.stack([resize_image(image, self.size) for image in batch])
         scores = predict(self.net, resized, dropout=dropout)
-        return np.stack([resize_image(image, own) for image in scores])
+        return np.stack([resize_image(image, image_size) for image in scores])

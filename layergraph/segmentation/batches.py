@@ -17,7 +17,8 @@ from layergraph.wording import visible
 
 
 class ImageStore(Protocol):
-    """Images by index: an image datastore, a combined store (its first part counts), a list of arrays."""
+    """Images by index: an image datastore, a combined store (whose first part has the images), or a list of
+    arrays."""
 
     def __len__(self) -> int: ...
 
@@ -25,7 +26,8 @@ class ImageStore(Protocol):
 
 
 def batches(store: ImageStore, size: int, *, verbose: bool = False) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Runs of at most ``size`` consecutive images of one shape, each with the index of its first.
+    """Yield batches of at most ``size`` consecutive images of one shape, each with the index of its first
+    image.
 
     >>> images = [np.zeros((4, 4)), np.zeros((4, 4)), np.zeros((6, 4))]
     >>> [(first, batch.shape) for first, batch in batches(images, 8)]
@@ -48,11 +50,11 @@ def _image(store: ImageStore, index: int) -> NDArray[Any]:
     if isinstance(item, tuple):  # a combined store: images first
         item = item[0]
     if isinstance(item, str | os.PathLike):
-        # imported here: reading files is the data package's, and arrays do not need it
+        # imported here: arrays do not need the data package
         from layergraph.data import read_image
 
         item = read_image(Path(item))
-    if hasattr(item, "numpy"):  # a tensor has its channels first, where an array has its height
+    if hasattr(item, "numpy"):  # a tensor: its first axis is the channels, that of an image is the height
         raise WrongTypeError(
             f"{image_name(store, index)} must be an array (H, W, C), got a {type(item).__name__}; "
             "x.permute(1, 2, 0).numpy() makes one of a tensor (C, H, W)"
@@ -66,7 +68,7 @@ def _image(store: ImageStore, index: int) -> NDArray[Any]:
 
 
 def image_files(store: ImageStore) -> list[Path] | None:
-    """The file of each image; ``None`` where some image has none.
+    """The file of each image, or ``None`` if an image has no file.
 
     >>> [file.stem for file in image_files(["a.png", "b.png"])]
     ['a', 'b']
@@ -80,7 +82,7 @@ def image_files(store: ImageStore) -> list[Path] | None:
 
 
 def image_name(store: ImageStore, index: int) -> str:
-    """What to call an image in an error: its path where there is one."""
+    """The name of an image in errors: its path if it has one."""
     files = getattr(store, "files", None)
     if files is not None:
         return visible(str(files[index]))

@@ -9,34 +9,35 @@ from layergraph.layers import arguments
 
 
 def distinct_colors(count: int) -> NDArray[np.uint8]:
-    """``count`` colours for classes, each as far as can be from all before it.
+    """``count`` colors for classes, each as far as possible from all colors before it.
 
-    The first colours are the same whatever the count, so class 3 looks the same in every picture.
-    No two are equal, and none is grey, very dark, very light (a picture has those itself) or glaring.
+    The first colors are the same for every count, so class 3 has one color in every picture. All colors
+    differ, and none is gray, very dark, very light (pictures have many such pixels) or glaring.
 
-    Returns uint8 (count, 3), RGB. Distances are in Oklab. Raises ArgumentError beyond the number of
-    candidates, some thousand. Source: Glasbey et al. 2007, Colour displays for categorical images.
+    Returns uint8 (count, 3), RGB. Distances are in Oklab. Raises ArgumentError if ``count`` exceeds the
+    number of candidates, about a thousand. Source: Glasbey et al. 2007, Colour displays for categorical
+    images.
 
     >>> distinct_colors(2).shape
     (2, 3)
     """
     steps = np.linspace(0, 255, 16).round().astype(np.uint8)
     candidates = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
-    places = _oklab(candidates)
-    light, chroma = places[:, 0], np.hypot(places[:, 1], places[:, 2])
+    positions = _oklab(candidates)
+    light, chroma = positions[:, 0], np.hypot(positions[:, 1], positions[:, 2])
     usable = (light > 0.5) & (light < 0.9) & (chroma > 0.1) & (chroma < 0.22)
-    candidates, places = candidates[usable], places[usable]
+    candidates, positions = candidates[usable], positions[usable]
     count = arguments.whole("distinct_colors", "count", count, 0, len(candidates))
-    chosen = [int(places[:, 2].argmin())]  # the bluest, then come yellow, red and green
-    nearest = np.full(len(places), np.inf)
+    chosen = [int(positions[:, 2].argmin())]  # the bluest color; yellow, red and green come next
+    nearest = np.full(len(positions), np.inf)
     while len(chosen) < count:
-        nearest = np.minimum(nearest, ((places - places[chosen[-1]]) ** 2).sum(axis=1))
+        nearest = np.minimum(nearest, ((positions - positions[chosen[-1]]) ** 2).sum(axis=1))
         chosen.append(int(nearest.argmax()))
     return candidates[chosen[:count]]
 
 
 def _oklab(colors: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """sRGB bytes (N, 3) to Oklab (N, 3), where distances are close to those the eye sees (Ottosson 2020)."""
+    """sRGB bytes (N, 3) in Oklab (N, 3), where distances approximate perceived ones (Ottosson 2020)."""
     values = colors / 255
     linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     to_cones = np.array(

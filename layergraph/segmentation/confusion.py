@@ -1,4 +1,4 @@
-"""The confusion matrix of label images, and the metrics that follow from it."""
+"""The confusion matrix of label images, and its metrics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from layergraph.wording import quoted
 
 
 class ConfusionMetrics(NamedTuple):
-    """What a confusion matrix says: two values a class, four for the whole. NaN stands for 0/0."""
+    """The metrics of a confusion matrix: two per class and four for all classes. NaN means 0/0."""
 
     accuracy: NDArray[np.float64]
     iou: NDArray[np.float64]
@@ -34,13 +34,13 @@ def segmentation_confusion_matrix(
 
     ``predicted`` and ``truth`` are integer arrays of one shape holding class indices
     ``0 .. num_classes - 1`` or 255 (unlabelled). Pixels unlabelled in the truth are skipped.
-    Pixels predicted as unlabelled are wrong for their class but have no column among the classes;
-    with ``unlabelled_column=True`` they are counted in one more, last column, so that the row sums are
-    the pixels of each true class.
+    Pixels predicted as unlabelled are wrong for their class but belong to no class column;
+    ``unlabelled_column=True`` counts them in an additional last column, so that each row sums to the
+    pixels of its true class.
 
     Returns an int64 array (num_classes, num_classes), or (num_classes, num_classes + 1).
-    Raises DataError for unequal shapes, labels outside the range, and plain arrays of 0 and 255 alone (a
-    mask; ``LabelArray`` says that they are labels), WrongTypeError for arrays that are not of integers,
+    Raises DataError for unequal shapes, labels out of range, and plain arrays that hold only 0 and 255 (a
+    mask; ``LabelArray`` marks them as labels), WrongTypeError for arrays that do not hold integers,
     ArgumentError for a number of classes out of range. Source: MATLAB, segmentationConfusionMatrix.
 
     >>> segmentation_confusion_matrix([0, 1, 1, 255], [0, 0, 1, 1], 2)
@@ -60,16 +60,16 @@ def segmentation_confusion_matrix(
 def normalized_confusion_matrix(matrix: ArrayLike) -> NDArray[np.float64]:
     """Divide each row of a confusion matrix by the number of pixels of its true class.
 
-    Takes (M, M), or (M, M + 1) with the column of unlabelled predictions, which counts in the row sums
-    and is left out of the result. Returns float64 (M, M); the row of a class without true pixels is NaN.
-    Raises DataError for a matrix of another shape or with numbers that are no counts.
+    Takes (M, M), or (M, M + 1) with the column of unlabelled predictions, which is part of the row sums
+    but not of the result. Returns float64 (M, M); the row of a class without true pixels is NaN.
+    Raises DataError for a matrix of another shape or with numbers that are not counts.
     Source: MATLAB, evaluateSemanticSegmentation.
 
     >>> normalized_confusion_matrix([[3, 1], [0, 5]])
     array([[0.75, 0.25],
            [0.  , 1.  ]])
     """
-    counts = _checked("normalized_confusion_matrix", matrix)
+    counts = _require_counts("normalized_confusion_matrix", matrix)
     return ratio(counts[:, : len(counts)], counts.sum(axis=1, keepdims=True))
 
 
@@ -78,21 +78,21 @@ def confusion_metrics(matrix: ArrayLike) -> ConfusionMetrics:
 
     Class accuracy n_ii / t_i; class IoU n_ii / (t_i + sum_j n_ji - n_ii); global accuracy
     sum n_ii / sum t_i; weighted IoU sum t_i IoU_i / sum t_i; the means run over the classes that have
-    a value. So a class without true pixels has accuracy NaN and is left out of the mean accuracy; its IoU is
-    0 and counts if it was predicted somewhere, and is NaN and left out if it occurs nowhere.
+    a value. A class without true pixels has accuracy NaN, which the mean accuracy omits; its IoU is
+    0 if some pixel is predicted as the class, else NaN, which the mean IoU omits.
 
     Takes (M, M), or (M, M + 1) with the column of unlabelled predictions (see
     :func:`segmentation_confusion_matrix`). Raises DataError for a matrix of another shape or with numbers
-    that are no counts. Source: MATLAB, evaluateSemanticSegmentation; Long et al. 2015, section 5.
+    that are not counts. Source: MATLAB, evaluateSemanticSegmentation; Long et al. 2015, section 5.
 
-    >>> found = confusion_metrics([[4730, 0], [9601, 88069]])
-    >>> round(found.global_accuracy, 5), round(found.mean_iou, 5)
+    >>> metrics = confusion_metrics([[4730, 0], [9601, 88069]])
+    >>> round(metrics.global_accuracy, 5), round(metrics.mean_iou, 5)
     (0.90624, 0.61588)
     """
-    counts = _checked("confusion_metrics", matrix)
+    counts = _require_counts("confusion_metrics", matrix)
     size = len(counts)
-    hits, true, said = np.diagonal(counts), counts.sum(axis=1), counts[:, :size].sum(axis=0)
-    accuracy, iou = ratio(hits, true), ratio(hits, true + said - hits)
+    hits, true, predicted = np.diagonal(counts), counts.sum(axis=1), counts[:, :size].sum(axis=0)
+    accuracy, iou = ratio(hits, true), ratio(hits, true + predicted - hits)
     return ConfusionMetrics(
         accuracy,
         iou,
@@ -120,12 +120,12 @@ def _mean(values: NDArray[np.float64]) -> float:
     return float(ratio(known.sum(), known.size))
 
 
-def _checked(call: str, matrix: ArrayLike) -> NDArray[np.float64]:
-    """The counts, exact below 2**53, and rounded beyond, where whole numbers of 64 bits would overflow."""
+def _require_counts(call: str, matrix: ArrayLike) -> NDArray[np.float64]:
+    """The counts as float64: exact below 2**53, and rounded above, where int64 sums could overflow."""
     counts = numbers(matrix, f"{call}: matrix")
     if counts.ndim != 2 or counts.shape[1] - counts.shape[0] not in (0, 1) or counts.size == 0:
         raise DataError(
-            "a confusion matrix has one row and one column a class (and may have one more column, for "
+            f"{call}: matrix must have one row and one column per class (and may have one more column, for "
             f"pixels predicted as unlabelled), got an array of shape {counts.shape}"
         )
     if not (np.isfinite(counts).all() and (counts >= 0).all()):

@@ -1,4 +1,4 @@
-"""Counting pixels by true and predicted label."""
+"""Pixel counts by true and predicted label."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from layergraph.wording import visible
 
 
 def count_pairs(predicted: ArrayLike, truth: ArrayLike, num_classes: int) -> NDArray[np.int64]:
-    """The number of pixels (256, 256) with each true label (rows) and each predicted one, 255 too.
+    """The number of pixels (256, 256) with each true label (rows) and each predicted one, 255 included.
 
     >>> count_pairs([0, 1], [255, 0], 2)[255, 0]
     np.int64(1)
@@ -25,10 +25,10 @@ def count_pairs(predicted: ArrayLike, truth: ArrayLike, num_classes: int) -> NDA
     rows = _label_bytes(truth, num_classes, "the truth")
     if columns.shape != rows.shape:
         raise DataError(
-            f"the prediction is {_size(columns)} and the truth {_size(rows)}; "
+            f"the prediction is {_shape(columns)} and the truth {_shape(rows)}; "
             "both must have one size, so segment the image at the size of its truth"
         )
-    # one pass over the pixels: two bytes side by side make one number
+    # both bytes of a pixel form one 16-bit number, so that one pass counts all pairs
     pairs = (rows.ravel().astype(np.uint16) << 8) | columns.ravel()
     return np.bincount(pairs, minlength=1 << 16).reshape(256, 256).astype(np.int64, copy=False)
 
@@ -36,47 +36,47 @@ def count_pairs(predicted: ArrayLike, truth: ArrayLike, num_classes: int) -> NDA
 def class_counts(
     pairs: NDArray[np.int64], num_classes: int, *, unlabelled_column: bool = False
 ) -> NDArray[np.int64]:
-    """The confusion matrix in a table of :func:`count_pairs`.
+    """Select the confusion matrix from a table of :func:`count_pairs`.
 
     >>> class_counts(count_pairs([0, 1], [255, 0], 2), 2)
     array([[0, 1],
            [0, 0]])
     """
-    kept = [*range(num_classes), UNLABELLED] if unlabelled_column else list(range(num_classes))
-    return np.ascontiguousarray(pairs[:num_classes, kept])
+    columns = [*range(num_classes), UNLABELLED] if unlabelled_column else list(range(num_classes))
+    return np.ascontiguousarray(pairs[:num_classes, columns])
 
 
 def refuse_masks(pairs: NDArray[np.int64], num_classes: int, predicted: Any, truth: Any) -> None:
-    """Raise where predictions or truth, counted in a table of :func:`count_pairs`, are masks of 0 and 255.
+    """Raise if predictions or truth, counted in a table of :func:`count_pairs`, are masks of 0 and 255.
 
-    Those that know their classes are labels for certain. A mask would count what is inside it as unlabelled,
-    so that a network that finds nothing is right everywhere.
+    Arrays that know their classes are never masks. In a mask, the pixels of the object would count as
+    unlabelled, so that a network that detects no object would be right everywhere.
     """
     if num_classes == 1:  # a mask has two
         return
     for axis, what, labels in ((0, "the prediction", predicted), (1, "the truth", truth)):
-        found = np.flatnonzero(pairs.any(axis=axis)).tolist()
-        if found == [0, UNLABELLED] and class_names_of(labels) is None:
+        present = np.flatnonzero(pairs.any(axis=axis)).tolist()
+        if present == [0, UNLABELLED] and class_names_of(labels) is None:
             raise mask_error(what)
 
 
 def expect_same_classes(given: Mapping[str, tuple[str, ...] | None]) -> tuple[str, ...] | None:
-    """The one list of class names that all who have names agree on; ``None`` where nobody has any.
+    """The class names, which must be the same for all that have names; ``None`` if none has names.
 
     >>> expect_same_classes({"the prediction": None, "the truth": ("sky", "road")})
     ('sky', 'road')
     """
-    known = [(who, names) for who, names in given.items() if names is not None]
-    for who, names in known[1:]:
+    known = [(owner, names) for owner, names in given.items() if names is not None]
+    for owner, names in known[1:]:
         if names != known[0][1]:
             raise DataError(
-                f"{known[0][0]} and {who} must have the same classes in the same order, "
-                f"got {_listed(known[0][1])} and {_listed(names)}"
+                f"{known[0][0]} and {owner} must have the same classes in the same order, "
+                f"got {_join(known[0][1])} and {_join(names)}"
             )
     return known[0][1] if known else None
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _join(names: tuple[str, ...]) -> str:
     return f"({', '.join(map(visible, names))})"
 
 
@@ -86,5 +86,5 @@ def _label_bytes(labels: ArrayLike, num_classes: int, what: str) -> NDArray[np.u
     return array.astype(np.uint8, copy=False)
 
 
-def _size(array: NDArray[Any]) -> str:
+def _shape(array: NDArray[Any]) -> str:
     return "×".join(map(str, array.shape)) or "one number"

@@ -1,4 +1,4 @@
-"""Scores made to follow the edges of the image: the fully connected conditional random field."""
+"""The fully connected conditional random field, which aligns scores with the edges of the image."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _NORMALIZATIONS = {
     "symmetric": "NORMALIZE_SYMMETRIC",
     "per-pixel": "NORMALIZE_AFTER",
 }
-_HEAVIEST = 1e6  # a weight beyond 1e38 is infinite in the library, and the result not a number
-_WIDEST = 1e30  # of a Gaussian; the library counts in float32
-_FARTHEST = 1e7  # standard deviations; the library crashes where places in its lattice pass 2**31
-_LEAST = 1e-5  # the probability that a 0 counts as: its logarithm must be finite
+_LARGEST_WEIGHT = 1e6  # a weight above 1e38 is infinite in the library, and the result NaN
+_LARGEST_DEVIATION = 1e30  # of a Gaussian; the library computes in float32
+_LARGEST_DISTANCE = 1e7  # in standard deviations; the library crashes if lattice positions exceed 2**31
+_LEAST_PROBABILITY = 1e-5  # replaces 0, whose logarithm is infinite
 
 
 def dense_crf(
@@ -35,15 +35,15 @@ def dense_crf(
     iterations: int = 10,
     normalization: Literal["symmetric", "per-pixel"] = "symmetric",
 ) -> Scores:
-    """Refine class probabilities: pixels that are near each other and alike tend to one class.
+    """Refine class probabilities: pixels that are close and of similar color tend to one class.
 
-    ``iterations`` steps of mean-field inference in a model where every pixel is connected to every other,
-    with the energy
+    The function takes ``iterations`` steps of mean-field inference in a model that connects every pixel to
+    every other, with the energy
 
         E(x) = Σ_i -ln P_i(x_i) + Σ_{i<j} [x_i ≠ x_j] k(i, j)
         k(i, j) = w1 exp(-|p_i - p_j|² / 2σα² - |I_i - I_j|² / 2σβ²) + w2 exp(-|p_i - p_j|² / 2σγ²)
 
-    with positions p in pixels and colours I. The Gaussian sums are approximate (permutohedral lattice), so
+    with positions p in pixels and colors I. A permutohedral lattice approximates the Gaussian sums, so that
     the time grows with the number of pixels, not its square.
 
     ====================================  ============  ============  ============  ============  ============
@@ -51,34 +51,33 @@ def dense_crf(
     ====================================  ============  ============  ============  ============  ============
     appearance_weight                     4             5 to 10       3 to 6        w1
     appearance_distance                   67            50 to 100     30 to 100     σα            pixels
-    appearance_color                      3             3 to 10       3 to 6        σβ            grey levels
+    appearance_color                      3             3 to 10       3 to 6        σβ            gray levels
     smoothness_weight                     3             3             3             w2
     smoothness_distance                   1             3             3             σγ            pixels
     iterations                            10            10            10
     ====================================  ============  ============  ============  ============  ============
 
-    The papers search in these ranges on 100 validation images: the best depends on the network. The defaults
-    are those of common ports of DeepLab v2.
+    The papers search these ranges on 100 validation images: the best values depend on the network. The
+    defaults are those of common ports of DeepLab v2.
 
     Args:
-        scores: class probabilities (H, W, classes), or (N, H, W, classes); each pixel's need not add up to 1.
-        image: (H, W, C), (H, W), or (N, H, W, C): the numbers as they are, so that ``appearance_color`` is in
-            their unit; 3 is for 0 to 255.
+        scores: class probabilities (H, W, classes) or (N, H, W, classes); a pixel's need not sum to 1.
+        image: (H, W, C), (H, W), or (N, H, W, C), not rescaled, so that ``appearance_color`` has the unit of
+            the image; 3 is for 0 to 255.
         normalization: of the Gaussian sums. ``"symmetric"`` divides k(i, j) by the square roots of the sums
-            that both pixels have (the second release of Krähenbühl and Koltun's program, and ports of
-            DeepLab); ``"per-pixel"`` by the sum that pixel i has (their first release, which DeepLab took).
-            In both, the sum over j includes i. Sums as in the formula are not offered: those of the
-            lattice come out too small, by an eighth for positions and by 40 % with colours, and only
-            normalization makes up for it.
+            of both pixels (the second release of Krähenbühl and Koltun's program, and ports of DeepLab);
+            ``"per-pixel"`` by the sum of pixel i (their first release, which DeepLab uses). In both, the sum
+            over j includes i. No value leaves the sums unnormalized: those of the lattice are too small, by
+            an eighth for positions and by 40 % with colors, and only normalization corrects this.
 
     Returns:
-        float32 probabilities of the shape of ``scores``; of each pixel they add up to 1.
+        float32 probabilities of the shape of ``scores``; those of each pixel sum to 1.
 
     Raises:
         MissingExtraError: the package pydensecrf2 is not installed. (It is compiled on installation, which
             takes half a minute and a C++ compiler, on Python 3.11 or 3.12.)
-        DataError: scores that are no probabilities, an image of another size or of other units.
-        ArgumentError: another argument out of range.
+        DataError: the scores are not probabilities, or the image has another size or unit.
+        ArgumentError: another argument is out of range.
 
     Source: Krähenbühl, Koltun 2011, Efficient Inference in Fully Connected CRFs with Gaussian Edge
     Potentials; Chen et al. 2014 and 2016, DeepLab.
@@ -88,13 +87,13 @@ def dense_crf(
     """
     pydensecrf = _require_crf()
     weights = [
-        arguments.number("dense_crf", "appearance_weight", appearance_weight, 0, _HEAVIEST),
-        arguments.number("dense_crf", "smoothness_weight", smoothness_weight, 0, _HEAVIEST),
+        arguments.number("dense_crf", "appearance_weight", appearance_weight, 0, _LARGEST_WEIGHT),
+        arguments.number("dense_crf", "smoothness_weight", smoothness_weight, 0, _LARGEST_WEIGHT),
     ]
     sigmas = [
-        arguments.number("dense_crf", "appearance_distance", appearance_distance, 1e-3, _WIDEST),
-        arguments.number("dense_crf", "appearance_color", appearance_color, 1e-6, _WIDEST),
-        arguments.number("dense_crf", "smoothness_distance", smoothness_distance, 1e-3, _WIDEST),
+        arguments.number("dense_crf", "appearance_distance", appearance_distance, 1e-3, _LARGEST_DEVIATION),
+        arguments.number("dense_crf", "appearance_color", appearance_color, 1e-6, _LARGEST_DEVIATION),
+        arguments.number("dense_crf", "smoothness_distance", smoothness_distance, 1e-3, _LARGEST_DEVIATION),
     ]
     arguments.whole("dense_crf", "iterations", iterations)
     arguments.choice("dense_crf", "normalization", normalization, [*_NORMALIZATIONS])
@@ -105,50 +104,50 @@ def dense_crf(
     for number, (unary, picture) in enumerate(zip(given, pictures, strict=True)):
         height, width, classes = unary.shape
         field = pydensecrf.DenseCRF(height * width, classes)
-        energy = -np.log(np.maximum(unary, _LEAST))
+        energy = -np.log(np.maximum(unary, _LEAST_PROBABILITY))
         field.setUnaryEnergy(np.ascontiguousarray(energy.reshape(-1, classes).T))
         for weight, features in zip(weights, _features(picture, *sigmas), strict=True):
             if weight:
                 field.addPairwiseEnergy(features, compat=weight, normalization=kind)
-        found = np.array(field.inference(iterations))
-        refined[number] = found.T.reshape(height, width, classes)
+        probabilities = np.array(field.inference(iterations))
+        refined[number] = probabilities.T.reshape(height, width, classes)
     return refined if np.ndim(scores) == 4 else refined[0]
 
 
 def _require_crf() -> Any:
-    """The module that does the inference.
+    """The module for inference.
 
     Raises:
-        MissingExtraError: it is not installed.
+        MissingExtraError: the package pydensecrf2 is not installed.
     """
     try:
         return import_module("pydensecrf.densecrf")
     except ModuleNotFoundError:
         raise MissingExtraError(
             "the dense CRF needs the package pydensecrf2, which is not installed: "
-            'pip install "layergraph[crf]" (it is compiled, so a C++ compiler must be there)'
+            'pip install "layergraph[crf]" (the installation compiles it with a C++ compiler)'
         ) from None
 
 
 def _probabilities(scores: ArrayLike) -> Scores:
-    """As a batch of float32."""
+    """The scores as a batch of float32."""
     given = numbers(scores, "dense_crf: scores").astype(np.float32)
     if given.ndim not in (3, 4) or not given.size:
         raise DataError(
-            f"dense_crf: scores are (H, W, classes) or (N, H, W, classes), got the shape {given.shape}"
+            f"dense_crf: scores must be (H, W, classes) or (N, H, W, classes), got the shape {given.shape}"
         )
     if not (np.isfinite(given).all() and (given >= 0).all() and (given <= 1.001).all()):
         raise DataError(
-            f"dense_crf: scores are probabilities from 0 to 1, got {given.min():g} to {given.max():g}; "
+            f"dense_crf: scores must be probabilities from 0 to 1, got {given.min():g} to {given.max():g}; "
             "take the network's scores after the softmax"
         )
     return given if given.ndim == 4 else given[None]
 
 
 def _pictures(image: ArrayLike, scores: Scores, color: float) -> NDArray[np.float32]:
-    """As a batch of float32 with channels."""
+    """The images as a batch of float32 with channels."""
     given = numbers(image, "dense_crf: image")
-    # numbers that float32 cannot hold are too far apart, whatever the unit
+    # a number that float32 cannot hold becomes infinite here, and the checks below refuse it
     with np.errstate(over="ignore"):
         pictures = given.astype(np.float32)
     if given.ndim == 2:
@@ -158,17 +157,17 @@ def _pictures(image: ArrayLike, scores: Scores, color: float) -> NDArray[np.floa
     if pictures.ndim != 4 or pictures.shape[:3] != scores.shape[:3] or not np.isfinite(pictures).all():
         size = " × ".join(map(str, scores.shape[1:3]))
         raise DataError(
-            f"dense_crf: image is of finite numbers and as large as the scores ({len(scores)} of {size}), "
-            f"got the shape {given.shape}"
+            f"dense_crf: image must hold finite numbers and have the size of the scores ({len(scores)} of "
+            f"{size}), got the shape {given.shape}"
         )
     if given.dtype.kind == "f" and 0 < np.ptp(pictures) <= 1 <= color:
         raise DataError(
-            f"dense_crf: appearance_color is in the unit of the image, got {color:g} for an image from "
-            f"{pictures.min():g} to {pictures.max():g}, whose colours would all look alike; divide it by 255"
+            f"dense_crf: appearance_color must be in the unit of the image, got {color:g} for an image from "
+            f"{pictures.min():g} to {pictures.max():g}, whose colors would all look alike; divide it by 255"
         )
-    if np.abs(pictures).max(initial=0) / color > _FARTHEST:
+    if np.abs(pictures).max(initial=0) / color > _LARGEST_DISTANCE:
         raise DataError(
-            f"dense_crf: image is of numbers up to {_FARTHEST:g} times appearance_color, got "
+            f"dense_crf: image must hold numbers up to {_LARGEST_DISTANCE:g} times appearance_color, got "
             f"{pictures.min():g} to {pictures.max():g} for {color:g}; give a larger appearance_color"
         )
     return pictures
@@ -177,7 +176,7 @@ def _pictures(image: ArrayLike, scores: Scores, color: float) -> NDArray[np.floa
 def _features(
     picture: NDArray[np.float32], distance: float, color: float, smoothness: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What both Gaussians are of, (features, pixels), in units of their standard deviations."""
+    """The arguments of both Gaussians, (features, pixels), in units of their standard deviations."""
     height, width, channels = picture.shape
     rows, columns = np.mgrid[:height, :width].reshape(2, -1).astype(np.float32)
     positions = np.stack([columns, rows])

@@ -1,4 +1,4 @@
-"""Label images written to a folder, one after the other, under the names of their images."""
+"""Write label images to a folder, one by one, named after their images."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def write_label_files(
 ) -> PixelLabelDatastore:
     """Write each label image to ``<prefix>_<name of the image>.png``, and return a datastore on them.
 
-    ``segmented`` yields the labels and the number of classes of each image of ``store``. Raises
-    ArgumentError for a prefix that cannot be, DataError for a folder that cannot be or a file that is one of
-    the images, all before the first image is asked for.
+    ``segmented`` yields the labels and the number of classes of each image of ``store``. Before the first
+    image, raises ArgumentError for a prefix that is no part of a file name, DataError for a folder that
+    cannot be made and for a file that is one of the images.
 
     >>> import numpy as np, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -47,7 +47,7 @@ def write_label_files(
     images = image_files(store)
     stems = numbers(len(store)) if images is None else unique_names(images)
     files = [folder / f"{prefix}{'_' * bool(prefix)}{stem}.png" for stem in stems]
-    _keep_images(files, images or ())
+    _refuse_overwriting(files, images or ())
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -55,22 +55,22 @@ def write_label_files(
             f"cannot make the folder {quoted(str(folder))} of write_location: {error.strerror}"
         ) from None
     num_classes = 0
-    for path, (labels, found) in zip(files, segmented, strict=True):
+    for path, (labels, count) in zip(files, segmented, strict=True):
         write_labels(path, labels)
-        num_classes = found
+        num_classes = count
     if names is None:
         names = [f"C{number}" for number in range(1, num_classes + 1)]
     return PixelLabelDatastore(files, class_names(names), range(num_classes), ignored_ids=[UNLABELLED])
 
 
 def numbers(count: int) -> list[str]:
-    """The numbers from 1, all with as many digits, three or more."""
+    """The numbers from 1, all with the same number of digits, at least three."""
     width = max(3, len(str(count)))
     return [f"{number:0{width}d}" for number in range(1, count + 1)]
 
 
-def _keep_images(files: Sequence[Path], images: Sequence[Path]) -> None:
-    """Raise where a result would overwrite an image that is to be segmented."""
+def _refuse_overwriting(files: Sequence[Path], images: Sequence[Path]) -> None:
+    """Raise if a label file would overwrite one of the images."""
     known = {os.path.realpath(image) for image in images}
     for file in files:
         if os.path.realpath(file) in known:

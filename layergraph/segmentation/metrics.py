@@ -1,4 +1,4 @@
-"""Compare predicted label images with the truth."""
+"""Comparison of predicted label images with the truth."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from layergraph.segmentation.results import SemanticSegmentationMetrics
 from layergraph.tables import Table
 from layergraph.wording import quoted, visible
 
-# for each metric to ask for: its column in the data set and image tables, its column in the class table
+# per metric: its column in the tables of the data set and the images, and its column in the table of classes
 _COLUMNS = {
     "global-accuracy": ("global_accuracy", None),
     "accuracy": ("mean_accuracy", "accuracy"),
@@ -58,45 +58,45 @@ def evaluate_semantic_segmentation(
     ``predicted`` and ``truth`` are pixel label datastores, or sequences of (H, W) integer arrays with
     class indices or 255 (unlabelled), such as the results of :func:`semanticseg`; an array (H, W) is one
     image. Class names come from labels that know them or from ``classes``; with neither, they are C1, C2, ...
-    up to the highest label found. Pixels unlabelled in the truth are skipped; pixels predicted as unlabelled
+    up to the highest label. Pixels unlabelled in the truth are skipped; pixels predicted as unlabelled
     are wrong for their class. Images are read one at a time.
 
     Two datastores are paired by the names of their files: ``scan1.png`` belongs to ``scan1_mask.png`` and to
-    ``pixelLabel_scan1.png`` (:func:`~layergraph.data.pairing.partners` has the rule), and where the names
-    have nothing in common, by their order, with a warning. ``pair="order"`` pairs them by their order, as
-    arrays are. The results are in the order of ``truth``.
+    ``pixelLabel_scan1.png`` (:func:`~layergraph.data.pairing.partners` has the rule). Names that have nothing
+    in common are paired by their order, with a warning. ``pair="order"`` pairs datastores by order, as
+    arrays always are. The results have the order of ``truth``.
 
     ``metrics`` is ``"all"`` or some of ``"global-accuracy"``, ``"accuracy"``, ``"iou"``,
     ``"weighted-iou"``. Formulas: :func:`confusion_metrics`, applied to the confusion matrix of the data
-    set and to that of each image. Means run over the classes that have a value: a class that occurs
-    nowhere (in the data set, or in that image) is NaN in the table and not part of the mean.
-    ``verbose`` shows a progress bar on stderr where that is a terminal.
+    set and to that of each image. Means run over the classes that have a value: a class that does not occur
+    (in the data set, or in that image) is NaN in the table and not part of the mean.
+    ``verbose`` shows a progress bar on stderr if stderr is a terminal.
 
     Raises DataError for different numbers of images, a file without a partner, different class names, a pair
-    of different sizes, labels outside the classes and plain arrays that hold 0 and 255 alone (masks),
-    WrongTypeError for arrays that are not of integers, ArgumentError for unknown metrics.
+    of different sizes, labels outside the classes and plain arrays that hold only 0 and 255 (masks),
+    WrongTypeError for arrays that do not hold integers, ArgumentError for unknown metrics.
     Source: MATLAB, evaluateSemanticSegmentation.
 
     >>> predicted = [[[0, 0], [1, 1]], [[1, 1], [1, 0]]]
     >>> truth = [[[0, 1], [1, 1]], [[1, 1], [1, 1]]]
-    >>> found = evaluate_semantic_segmentation(predicted, truth, classes=["triangle", "background"])
-    >>> print(found.class_metrics)
+    >>> metrics = evaluate_semantic_segmentation(predicted, truth, classes=["triangle", "background"])
+    >>> print(metrics.class_metrics)
     name          accuracy      iou
     ----------  ----------  -------
     triangle       1        0.33333
     background     0.71429  0.71429
-    >>> found.data_set_metrics.global_accuracy
+    >>> metrics.data_set_metrics.global_accuracy
     (0.75,)
     """
-    chosen = _chosen(metrics)
+    names_of_metrics = _metric_names(metrics)
     predicted, truth = _store("predicted", predicted), _store("truth", truth)
     arguments.choice("evaluate_semantic_segmentation", "pair", pair, ("name", "order"))
     if not len(truth) and not len(predicted):
         raise DataError("there are no label images to compare")
-    said, true = (getattr(store, "files", None) for store in (predicted, truth))
+    predicted_files, true_files = (getattr(store, "files", None) for store in (predicted, truth))
     order: Sequence[int] = range(len(truth))
-    if pair == "name" and said and true:
-        order = partners(true, said, "evaluate_semantic_segmentation")
+    if pair == "name" and predicted_files and true_files:
+        order = partners(true_files, predicted_files, "evaluate_semantic_segmentation")
     elif len(predicted) != len(truth):
         raise DataError(
             f"there are {len(predicted)} predicted label images and {len(truth)} true ones; "
@@ -114,26 +114,28 @@ def evaluate_semantic_segmentation(
                 size,
             )
         except LayergraphError as error:
-            place = _place(index, said and said[order[index]], true and true[index])
-            raise type(error)(f"{place}: {error}") from None
+            predicted_file = predicted_files and predicted_files[order[index]]
+            name = _image_name(index, predicted_file, true_files and true_files[index])
+            raise type(error)(f"{name}: {error}") from None
         every += pairs
         images.append(confusion_metrics(class_counts(pairs, size, unlabelled_column=True)))
     refuse_masks(every, size, predicted, truth)
     total = class_counts(every, size, unlabelled_column=True)
-    whole = confusion_metrics(total)
-    image_names = [
-        true[index].name if true else said[order[index]].name if said else str(index)
-        for index in range(len(truth))
-    ]
-    wide, narrow = zip(*(_COLUMNS[metric] for metric in chosen), strict=True)
+    overall = confusion_metrics(total)
+    image_names = [str(index) for index in range(len(truth))]
+    if true_files:
+        image_names = [true_files[index].name for index in range(len(truth))]
+    elif predicted_files:
+        image_names = [predicted_files[order[index]].name for index in range(len(truth))]
+    wide, narrow = zip(*(_COLUMNS[metric] for metric in names_of_metrics), strict=True)
     return SemanticSegmentationMetrics(
         classes=names,
         confusion_matrix=total[:, :size].copy(),
         unlabelled_predictions=total[:, size].copy(),
         normalized_confusion_matrix=normalized_confusion_matrix(total),
-        data_set_metrics=Table({column: [getattr(whole, column)] for column in wide}),
+        data_set_metrics=Table({column: [getattr(overall, column)] for column in wide}),
         class_metrics=Table(
-            {"name": names, **{column: getattr(whole, column).tolist() for column in narrow if column}}
+            {"name": names, **{column: getattr(overall, column).tolist() for column in narrow if column}}
         ),
         image_metrics=Table(
             {"name": image_names, **{column: [getattr(image, column) for image in images] for column in wide}}
@@ -141,7 +143,7 @@ def evaluate_semantic_segmentation(
     )
 
 
-def _chosen(metrics: str | Iterable[str]) -> list[str]:
+def _metric_names(metrics: str | Iterable[str]) -> list[str]:
     if not isinstance(metrics, str | Iterable):
         raise WrongTypeError(
             f"evaluate_semantic_segmentation: metrics must be names of metrics, got {quoted(metrics)}"
@@ -159,7 +161,7 @@ def _chosen(metrics: str | Iterable[str]) -> list[str]:
 
 
 def _class_names(predicted: LabelStore, truth: LabelStore, classes: Sequence[str] | None) -> tuple[str, ...]:
-    """The one list of class names that all who name classes agree on."""
+    """The class names, which must be the same for predictions, truth and the argument ``classes``."""
     given = {
         "the predictions": class_names_of(predicted),
         "the truth": class_names_of(truth),
@@ -178,7 +180,7 @@ def _class_names(predicted: LabelStore, truth: LabelStore, classes: Sequence[str
 
 
 def _store(argument: str, labels: Any) -> LabelStore:
-    """Labels by index: one image, as an array, is a list of it."""
+    """Labels by index: a single image becomes a list with one item."""
     if getattr(labels, "ndim", None) == 2:
         return [labels]
     if isinstance(labels, str | os.PathLike) or not (
@@ -196,7 +198,9 @@ def _labels(labels: Any, what: str, classes: tuple[str, ...]) -> NDArray[Any]:
     """One label image of these classes."""
     array = class_indices(labels, what)
     if array.ndim < 2:
-        raise DataError(f"{what} must be an array (H, W), got the shape {array.shape}; a list holds images")
+        raise DataError(
+            f"{what} must be an array (H, W), got the shape {array.shape}; give the images in a list"
+        )
     expect_same_classes({what: class_names_of(labels), "the set": classes})
     return array
 
@@ -207,6 +211,6 @@ def _highest(labels: Any, what: str) -> int:
     return int(array.max(initial=0, where=array != UNLABELLED))
 
 
-def _place(index: int, *files: Path | None) -> str:
+def _image_name(index: int, *files: Path | None) -> str:
     paths = [visible(str(file)) for file in files if file]
     return f"image {index} ({' and '.join(paths)})" if paths else f"image {index}"

@@ -1,4 +1,4 @@
-"""Segmentation by many samples of a network with dropout, and how far they disagree."""
+"""Segmentation with the mean of many samples of a network with dropout, and their variance."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 
 from layergraph.layers import arguments
 from layergraph.progress import with_progress
-from layergraph.segmentation.predictors import Predictor, Scores, Uncertainty, checked_predictor, predict
+from layergraph.segmentation.predictors import Predictor, Scores, Uncertainty, predict, require_predictor
 
 
 class MonteCarlo:
     """Predicts with the mean of several samples of a network whose dropout stays active.
 
-    What ``semanticseg(..., monte_carlo=samples)`` does. All else of the network is in inference mode. The
-    samples come from torch's random numbers: ``torch.manual_seed`` before makes them repeatable.
+    ``semanticseg(..., monte_carlo=samples)`` does the same. All other layers are in inference mode. The
+    samples use torch's random numbers: call ``torch.manual_seed`` first to repeat them.
     Memory holds one mean and one sum of squares, not the samples.
 
     Args:
         net: a network with dropout, or a predictor around one whose ``predict`` takes ``dropout=True``.
-        samples: how many, 2 or more. (The paper takes 50, and gains little after 6.)
-        verbose: show a progress bar on stderr where that is a terminal.
+        samples: their number, at least 2. (The paper takes 50, and gains little after 6.)
+        verbose: show a progress bar on stderr if stderr is a terminal.
 
     Raises:
         ArgumentError: ``samples`` out of range; on prediction, a network without dropout.
@@ -39,7 +39,7 @@ class MonteCarlo:
     """
 
     def __init__(self, net: Predictor, samples: int = 50, *, verbose: bool = False) -> None:
-        self.net, self.verbose = checked_predictor("MonteCarlo", net), verbose
+        self.net, self.verbose = require_predictor("MonteCarlo", net), verbose
         self.samples = arguments.whole("MonteCarlo", "samples", samples, 2)
 
     @property
@@ -58,7 +58,7 @@ class MonteCarlo:
         mean = np.array(predict(self.net, batch, dropout=True), dtype=np.float32)
         squares = np.zeros_like(mean)
         for number in with_progress(steps, "Sampling", len(steps), shown=self.verbose):
-            # Welford's update: a sum of squares less the square of a sum would lose small variances
+            # Welford's update: the mean square less the squared mean would lose small variances
             sample = predict(self.net, batch, dropout=True)
             distance = sample - mean
             mean += distance / number

@@ -1,4 +1,4 @@
-"""A network that sees each image at several sizes."""
+"""A network that scores each image at several sizes."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from layergraph.layers import arguments
 from layergraph.modes import inference
 from layergraph.network import Network
 from layergraph.own_code import with_own_code
-from layergraph.segmentation.predictors import checked_predictor
+from layergraph.segmentation.predictors import require_predictor
 from layergraph.wording import quoted
 
 
 class MultiScale(nn.Module):
-    """A network applied to its input at several scales, and the scores fused.
+    """Applies a network to its input at several scales, and fuses the scores.
 
     The input is resized bilinearly to each scale, and the scores before the softmax back to the input's size.
-    ``fuse="max"`` takes the largest of them before the softmax, as DeepLab v2 does in training and use;
-    ``"mean"`` the mean of the probabilities after it, as DeepLab v3 and v3+ do in use, with the scales 0.5,
-    0.75, 1, 1.25, 1.5, 1.75 and flips. It is for networks that score every pixel of their input.
+    ``fuse="max"`` takes the largest score before the softmax, as DeepLab v2 does in training and inference;
+    ``"mean"`` takes the mean of the probabilities after the softmax, as DeepLab v3 and v3+ do in inference,
+    with the scales 0.5, 0.75, 1, 1.25, 1.5, 1.75 and flips. The network must score every pixel of its input.
 
-    ``semanticseg(image, MultiScale(net))`` segments with it. It shares the weights of ``net``: after
-    training it, ``net.layer_graph()`` has them.
+    ``semanticseg(image, MultiScale(net))`` segments an image. The module shares the weights of ``net``: after
+    training, ``net.layer_graph()`` has the trained weights.
 
     Args:
         net: a compiled network with one input, and one output layer with a softmax before it.
         scales: factors of the input's height and width; sizes are rounded, halves up.
         fuse: ``"max"`` or ``"mean"``.
-        flip: see each scale mirrored left to right too. (Not in the loss.)
+        flip: also apply the network to each scale mirrored left to right. (The loss omits this.)
 
     Raises:
-        ArgumentError: another network, scales that are not positive, an unknown ``fuse``.
+        ArgumentError: another network, a scale that is not positive, or an unknown ``fuse``.
 
     Source: Chen et al. 2016, DeepLab (v2), section 4.1; 2017, Rethinking Atrous Convolution (v3).
 
@@ -62,19 +62,18 @@ class MultiScale(nn.Module):
         flip: bool = False,
     ) -> None:
         super().__init__()
-        checked_predictor("MultiScale", net)
+        require_predictor("MultiScale", net)
         if isinstance(scales, str) or not isinstance(scales, Iterable):
-            raise ArgumentError(f"MultiScale: scales are one number or more, got {quoted(scales)}")
-        # DeepLab v2's choices are the defaults
+            raise ArgumentError(f"MultiScale: scales must be a sequence of numbers, got {quoted(scales)}")
         self.scales = tuple(arguments.number("MultiScale", "scales", scale, 1e-3, 1e3) for scale in scales)
         if not self.scales:
-            raise ArgumentError("MultiScale: scales are one number or more, got none")
+            raise ArgumentError("MultiScale: scales must be one number or more, got none")
         self.fuse = arguments.choice("MultiScale", "fuse", fuse, ("max", "mean"))
         self.flip = arguments.flag("MultiScale", "flip", flip)
         if not _has_logits(net):
             raise ArgumentError(
-                "MultiScale: net is a compiled network with one input, and one output layer with a softmax "
-                f"before it, got {_described(net)}"
+                "MultiScale: net must be a compiled network with one input, and one output layer with a "
+                f"softmax before it, got {_description(net)}"
             )
         self.net = net
 
@@ -85,13 +84,13 @@ class MultiScale(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The fused scores (N, classes, H, W), after the softmax, of images (N, C, H, W)."""
-        found = [self._at_scale(x, scale) for scale in self.scales]
+        scores_by_scale = [self._at_scale(x, scale) for scale in self.scales]
         if self.flip:
-            found += [self._at_scale(x.flip(3), scale).flip(3) for scale in self.scales]
-        return self._fused(found, x).softmax(dim=1)
+            scores_by_scale += [self._at_scale(x.flip(3), scale).flip(3) for scale in self.scales]
+        return self._fuse(scores_by_scale, x).softmax(dim=1)
 
     def predict(self, images: NDArray[Any], /, *, dropout: bool = False) -> NDArray[np.float32]:
-        """Scores with the classes last of NumPy images, as :meth:`Network.predict` gives them."""
+        """Scores (N, H, W, classes) of NumPy images, as :meth:`Network.predict` returns them."""
         (x,), single = self.net.to_tensors(images)
         try:
             with inference(self, dropout=dropout):
@@ -99,45 +98,45 @@ class MultiScale(nn.Module):
         except RuntimeError:
             for scale in self.scales:
                 try:
-                    self.net.expect_sizes(self._scaled(x, scale))
+                    self.net.expect_sizes(self._scaled_size(x, scale))
                 except DataError as error:
                     raise DataError(f"MultiScale: at the scale {scale:g}, {error}") from None
             raise
 
     def loss(self, x: Tensor, target: Tensor) -> Tensor:
-        """The loss of each scale's scores, plus that of the fused scores, as a scalar tensor.
+        """The sum of the losses of the fused scores and of the scores at each scale, as a scalar tensor.
 
         Args:
             x: images (N, C, H, W).
-            target: what ``net.loss(x, target)`` takes, class indices (N, H, W). It is resized to the scores
-                of each scale by the nearest pixel.
+            target: class indices (N, H, W), as in ``net.loss(x, target)``. For each scale, they are resized
+                to its scores by the nearest pixel.
         """
-        found = [self._at_scale(x, scale) for scale in self.scales]
+        scores_by_scale = [self._at_scale(x, scale) for scale in self.scales]
         output: Any = self.net.layer_module(self.net.output_names[0])
-        total: Tensor = output.loss(self._fused(found, x), target)
-        for scores in found:
+        total: Tensor = output.loss(self._fuse(scores_by_scale, x), target)
+        for scores in scores_by_scale:
             resized = F.interpolate(target[:, None].float(), scores.shape[2:], mode="nearest-exact")
             total = total + output.loss(scores, resized[:, 0].to(target.dtype))
         return total
 
     def _at_scale(self, x: Tensor, scale: float) -> Tensor:
-        """The scores before the softmax, as large as the network gives them."""
-        scores: Tensor = self.net.logits(_resized(x, self._scaled(x, scale)))
+        """The scores before the softmax, at the size of the network's output."""
+        scores: Tensor = self.net.logits(_resize(x, self._scaled_size(x, scale)))
         return scores
 
-    def _scaled(self, x: Tensor, scale: float) -> list[int]:
+    def _scaled_size(self, x: Tensor, scale: float) -> list[int]:
         return [max(1, math.floor(number * scale + 0.5)) for number in x.shape[2:]]
 
-    def _fused(self, found: Sequence[Tensor], x: Tensor) -> Tensor:
-        """One of all, before the softmax and at the input's size."""
-        resized = torch.stack([_resized(scores, x.shape[2:]) for scores in found])
+    def _fuse(self, scores_by_scale: Sequence[Tensor], x: Tensor) -> Tensor:
+        """The fused scores, before the softmax and at the input's size."""
+        resized = torch.stack([_resize(scores, x.shape[2:]) for scores in scores_by_scale])
         if self.fuse == "max":
             return resized.amax(dim=0)
-        # a softmax of this is the mean of the probabilities
-        return resized.log_softmax(dim=2).logsumexp(dim=0) - math.log(len(found))
+        # the softmax of these scores is the mean of the probabilities
+        return resized.log_softmax(dim=2).logsumexp(dim=0) - math.log(len(scores_by_scale))
 
 
-def _resized(x: Tensor, size: Sequence[int]) -> Tensor:
+def _resize(x: Tensor, size: Sequence[int]) -> Tensor:
     if list(x.shape[2:]) == list(size):
         return x
     return F.interpolate(x, list(size), mode="bilinear", align_corners=False)
@@ -149,7 +148,7 @@ def _has_logits(net: object) -> bool:
     return getattr(net.layer_module(net.output_names[0]), "from_logits", False) is True
 
 
-def _described(net: object) -> str:
+def _description(net: object) -> str:
     if not isinstance(net, Network):
         return f"an object of type {type(net).__name__}"
     return f"one with the inputs {', '.join(net.input_names)} and the outputs {', '.join(net.output_names)}"

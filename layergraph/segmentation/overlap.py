@@ -1,4 +1,4 @@
-"""Overlap of label images, class by class: Jaccard (IoU) and Dice."""
+"""Overlap of label images per class: Jaccard (IoU) and Dice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def jaccard(predicted: ArrayLike, truth: ArrayLike, num_classes: int) -> NDArray
 
     ``predicted`` and ``truth`` are integer arrays of one shape with class indices or 255 (unlabelled);
     pixels unlabelled in the truth are skipped. Returns float64 (num_classes,), NaN for a class that
-    is in neither. Raises as :func:`segmentation_confusion_matrix`. Source: MATLAB, jaccard.
+    occurs in neither. Raises the errors of :func:`segmentation_confusion_matrix`. Source: MATLAB, jaccard.
 
     >>> jaccard([[0, 1], [1, 1]], [[0, 0], [1, 1]], 3)
     array([0.5       , 0.66666667,        nan])
@@ -25,11 +25,11 @@ def jaccard(predicted: ArrayLike, truth: ArrayLike, num_classes: int) -> NDArray
 def dice(predicted: ArrayLike, truth: ArrayLike, num_classes: int) -> NDArray[np.float64]:
     """Dice similarity of each class, 2 |A ∩ B| / (|A| + |B|) = 2 J / (1 + J) with J the Jaccard index.
 
-    Arguments, result and errors as :func:`jaccard`. Source: MATLAB, dice.
+    Arguments, result and errors are those of :func:`jaccard`. Source: MATLAB, dice.
 
     >>> dice([[0, 1], [1, 1]], [[0, 0], [1, 1]], 3)
     array([0.66666667, 0.8       ,        nan])
     """
     counts = segmentation_confusion_matrix(predicted, truth, num_classes, unlabelled_column=True)
-    said = counts[:, :num_classes].sum(axis=0)
-    return ratio(2 * np.diagonal(counts), counts.sum(axis=1) + said)
+    predicted_pixels = counts[:, :num_classes].sum(axis=0)
+    return ratio(2 * np.diagonal(counts), counts.sum(axis=1) + predicted_pixels)

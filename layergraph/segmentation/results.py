@@ -1,4 +1,4 @@
-"""The result of an evaluation: confusion matrices and metric tables, to print, to read, to store."""
+"""The result of an evaluation: confusion matrices and metric tables."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from layergraph.tables import Table
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SemanticSegmentationMetrics:
-    """What :func:`evaluate_semantic_segmentation` found; print it for a summary.
+    """The result of :func:`evaluate_semantic_segmentation`; print it for a summary.
 
     ``confusion_matrix``: int64 (M, M), pixels of true class i (row) predicted as class j (column).
-    ``unlabelled_predictions``: int64 (M,), pixels of true class i predicted as unlabelled; wrong, and
-    part of the row totals, but of no column. ``normalized_confusion_matrix``: float64 (M, M), rows
+    ``unlabelled_predictions``: int64 (M,), pixels of true class i predicted as unlabelled; they are wrong,
+    and part of the row totals, but of no column. ``normalized_confusion_matrix``: float64 (M, M), rows
     divided by the pixels of their true class. ``data_set_metrics``: a table of one row.
-    ``class_metrics``: one row a class. ``image_metrics``: one row an image. Values that are 0/0 are NaN.
+    ``class_metrics``: one row per class. ``image_metrics``: one row per image. Values of 0/0 are NaN.
     Source: MATLAB, semanticSegmentationMetrics.
     """
 
@@ -33,7 +33,7 @@ class SemanticSegmentationMetrics:
     image_metrics: Table
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain lists, dictionaries and numbers, ready for ``json.dumps``; NaN becomes None."""
+        """All values as plain lists, dictionaries and numbers for ``json.dumps``; NaN becomes None."""
         return {
             "classes": list(self.classes),
             "confusion_matrix": self.confusion_matrix.tolist(),
@@ -47,10 +47,10 @@ class SemanticSegmentationMetrics:
         }
 
     def image_summary(self) -> Table:
-        """Lowest, median, mean and highest value of each image metric, and the image with the lowest.
+        """Lowest, median, mean and highest value of each image metric, and the first image with the lowest.
 
-        The first such image where several have it. Images where a metric is NaN are left out of its row;
-        a metric that is NaN everywhere has NaN and no image.
+        The row of a metric omits images where the metric is NaN; if it is NaN for all images, the row
+        holds NaN and no image.
         """
         names = self.image_metrics.columns[1:]
         rows = [_spread(getattr(self.image_metrics, name), self.image_metrics.name) for name in names]
@@ -59,7 +59,7 @@ class SemanticSegmentationMetrics:
         return Table({"metric": names, **columns})
 
     def __str__(self) -> str:
-        parts = (f"{title}\n\n{_indented(str(table))}" for title, table in self._parts())
+        parts = (f"{title}\n\n{_indent(str(table))}" for title, table in self._parts())
         return "\n\n".join([self._heading(), *parts])
 
     __repr__ = __str__
@@ -75,19 +75,19 @@ class SemanticSegmentationMetrics:
             (len(self.classes), "class"),
             (pixels, "labelled pixel"),
         ]
-        return "Semantic segmentation metrics of " + ", ".join(_counted(*count) for count in counts)
+        return "Semantic segmentation metrics of " + ", ".join(_count(*count) for count in counts)
 
     def _parts(self) -> list[tuple[str, Table]]:
         parts = [("Data set", self.data_set_metrics), ("Classes", self.class_metrics)]
         return [*parts, ("Images", self.image_summary())]
 
 
-def _counted(number: int, noun: str) -> str:
+def _count(number: int, noun: str) -> str:
     plural = noun + ("es" if noun.endswith("s") else "s")
     return f"{number:,} {noun if number == 1 else plural}"
 
 
-def _indented(text: str) -> str:
+def _indent(text: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 

@@ -18,7 +18,7 @@ from layergraph.layers import arguments
 from layergraph.segmentation.batches import ImageStore, batches, image_name
 from layergraph.segmentation.label_files import write_label_files
 from layergraph.segmentation.monte_carlo import MonteCarlo
-from layergraph.segmentation.predictors import Predictor, Scores, Uncertainty, checked_predictor
+from layergraph.segmentation.predictors import Predictor, Scores, Uncertainty, require_predictor
 from layergraph.segmentation.scores import image_scores
 from layergraph.segmentation.sliding_window import SlidingWindow
 from layergraph.wording import quoted
@@ -30,7 +30,7 @@ ImageOrStack = NDArray[Any] | str | os.PathLike[str]
 
 
 class Options(TypedDict, total=False):
-    """The arguments of :func:`semanticseg` that do not change what comes back."""
+    """The arguments of :func:`semanticseg` that do not change the type of the result."""
 
     method: Literal["whole-image", "sliding-window"]
     mini_batch_size: int | None
@@ -87,39 +87,39 @@ def semanticseg(
     classes: Sequence[str] | None = None,
     verbose: bool = True,
 ) -> Any:
-    """Give each pixel the class for which the network's score is highest (the first of equals).
+    """Label each pixel with the class of the highest score (the first of equal scores).
 
-    ``images`` and the results (labels are uint8 class indices that know their names, so that
-    ``labels == "road"`` answers, see :class:`~layergraph.data.LabelArray`; scores are float32, or
-    float64 from a network of float64 weights):
+    Labels are uint8 class indices that know their names, so that ``labels == "road"`` selects a class (see
+    :class:`~layergraph.data.LabelArray`); scores are float32, or float64 if the network has float64 weights.
+    The form of ``images`` sets the form of the results:
 
     - one image, an array (H, W) or (H, W, C) or the path of a file: labels (H, W), and with
       ``return_scores=True`` the pair (labels, scores (H, W, num_classes));
     - a stack (N, H, W, C): labels (N, H, W), or the pair with scores (N, H, W, num_classes);
-    - a datastore, or a list of images: a list of labels, or the pair of two lists; with
-      ``write_location``, only one batch at a time is in memory: the labels of each image go to a file
-      ``<name_prefix>_<name of the image>.png`` in that folder (made if missing), each file written whole or
-      not at all, and a PixelLabelDatastore on them comes back, in the order of the images. Images with the
-      same name have the path from their common folder in it, parts joined by ``_``, and images without
-      files the numbers from 001 in their order. An empty ``name_prefix`` leaves the name alone. Files of
-      these names are overwritten, except images to segment. Other files remain and are not in the result.
+    - a datastore, or a list of images: a list of labels, or the pair of two lists. With
+      ``write_location``, memory holds only one batch at a time: the labels of each image go to a file
+      ``<name_prefix>_<name of the image>.png`` in that folder (made if missing), and the result is a
+      PixelLabelDatastore of these files, in the order of the images. No file is ever half-written. The label
+      files of images with equal names have the path from the common folder in their names, joined by ``_``;
+      those of images without files have the numbers from 001. An empty ``name_prefix`` adds no ``_``. Files
+      of these names are overwritten, except images to segment. Other files remain and are not in the result.
 
     ``method="sliding-window"`` is for a network that classifies patches of its input size: each pixel gets
     the class of the patch around it (:class:`SlidingWindow`, which also has a step between pixels).
 
-    ``monte_carlo=n`` keeps dropout active and predicts with the mean scores of n samples. Always a triple
-    comes back, with the uncertainty of each pixel: the variance of the samples, averaged over the classes
-    (labels, scores, uncertainty (H, W) float32), or three stacks, or three lists. Only labels are written
-    with ``write_location``. See :class:`MonteCarlo`, also for seeds; :func:`heatmap` shows the uncertainty.
+    ``monte_carlo=n`` keeps dropout active and predicts with the mean scores of n samples. The result is then
+    always a triple (labels, scores, uncertainty (H, W) float32), or three stacks, or three lists. The
+    uncertainty of a pixel is the variance of the samples, averaged over the classes. ``write_location``
+    writes only labels. See :class:`MonteCarlo`, also for seeds; :func:`heatmap` shows the uncertainty.
 
-    Consecutive images of one size go through the network ``mini_batch_size`` at a time, by default 8;
-    with a sliding window, 256 patches. A network whose scores are smaller than its input gives labels of
+    The network gets ``mini_batch_size`` consecutive images of one size per call, by default 8; with a
+    sliding window, 256 patches. A network whose scores are smaller than its input gives labels of
     that smaller size. Class names of the result are ``classes``, else ``net.classes``, else C1, C2, ...
-    ``verbose`` shows a progress bar for datastores, patches and samples, on stderr where that is a terminal.
+    ``verbose`` shows a progress bar for datastores, patches and samples on stderr, if stderr is a terminal.
 
-    Raises DataError (which names the image) for images the network cannot take or that do not fit in
-    memory, scores that are NaN and no images; WrongTypeError for what is no network or no image;
-    ArgumentError for a method that is not the network's, samples of a network without dropout, a wrong
+    Raises DataError (which names the image) for images that the network cannot take or that do not fit in
+    memory, NaN scores and an empty store; WrongTypeError if ``net`` is no network or an image is no array;
+    ArgumentError for a method that does not suit the network, samples of a network without dropout, a wrong
     number of classes, ``write_location`` with one image or with scores, and numbers out of range.
     Source: MATLAB, semanticseg; there the batch size is 128 and labels count from 1.
 
@@ -132,7 +132,7 @@ def semanticseg(
     LabelArray([[0, 1],
                 [1, 0]], dtype=uint8)
     """
-    net = checked_predictor("semanticseg", net)
+    net = require_predictor("semanticseg", net)
     if mini_batch_size is not None:
         mini_batch_size = arguments.whole("semanticseg", "mini_batch_size", mini_batch_size)
     if write_location is not None and return_scores:
@@ -145,35 +145,37 @@ def semanticseg(
     if single is not None and write_location is not None:
         raise ArgumentError(
             "semanticseg: write_location must be None for one image, got a folder; write_labels(path, "
-            "labels) saves the labels that come back, and a list of one image is written"
+            "labels) saves the returned labels, or give a list of one image"
         )
     if not len(store):
         raise DataError("there are no images to segment")
     given = classes if classes is not None else net.classes
     names = None if given is None else class_names(given)
-    at_once = mini_batch_size or 8
+    batch_size = mini_batch_size or 8
     inner = verbose and len(store) == 1 and (method == "sliding-window" or monte_carlo is not None)
     if method == "sliding-window":
         patches = mini_batch_size or 256
-        net, at_once = SlidingWindow(net, mini_batch_size=patches, verbose=inner and not monte_carlo), 1
+        net, batch_size = SlidingWindow(net, mini_batch_size=patches, verbose=inner and not monte_carlo), 1
     if monte_carlo is not None:
         arguments.whole("semanticseg", "monte_carlo", monte_carlo, 2)
         net = MonteCarlo(net, monte_carlo, verbose=inner)
-    segmented = _segmented(store, net, names, at_once, verbose and single is None and not inner)
+    results = _segment(store, net, names, batch_size, verbose and single is None and not inner)
     if write_location is not None:
-        labels = ((found[0], found[1].shape[2]) for found in segmented)
+        labels = ((result[0], result[1].shape[2]) for result in results)
         return write_label_files(labels, Path(write_location), name_prefix, store, names)
-    kept = 3 if monte_carlo else 2 if return_scores else 1
-    columns: list[Any] = [list(column) for column in zip(*(found[:kept] for found in segmented), strict=True)]
+    num_outputs = 3 if monte_carlo else 2 if return_scores else 1
+    columns: list[Any] = [
+        list(column) for column in zip(*(result[:num_outputs] for result in results), strict=True)
+    ]
     if single is not None:
         columns = [column[0] for column in columns]
     elif isinstance(images, np.ndarray):
         columns = [np.stack(column) for column in columns]
-    return tuple(columns) if kept > 1 else columns[0]
+    return tuple(columns) if num_outputs > 1 else columns[0]
 
 
 def _single(images: object) -> list[Any] | None:
-    """One image, from an array or a file, as a list of it; None for a stack or a store."""
+    """A single image, an array or a file, as a list of one item; None for a stack or a store."""
     if isinstance(images, str | os.PathLike):
         if os.path.isdir(images):
             raise WrongTypeError(
@@ -192,30 +194,34 @@ def _single(images: object) -> list[Any] | None:
             f"images must be an array, a path or a datastore, got an object of type {type(images).__name__}; "
             "np.asarray(image) makes an array of an opened image"
         )
-    if hasattr(
-        images, "numpy"
-    ):  # a tensor: as a list it would be an image per row, or have its channels first
+    # a tensor: as a list, each of its rows would be an image, or its channels would come first
+    if hasattr(images, "numpy"):
         raise WrongTypeError(
-            f"images must be an array, a path or a datastore, got a {type(images).__name__}; an array has "
-            "its channels last: x.permute(0, 2, 3, 1).numpy(), and net(x) takes tensors"
+            f"images must be an array, a path or a datastore, got a {type(images).__name__}; "
+            "x.permute(0, 2, 3, 1).numpy() makes an array with the channels last, and net(x) takes tensors"
         )
     return None
 
 
-def _segmented(
+def _segment(
     store: ImageStore, net: Predictor, names: tuple[str, ...] | None, size: int, verbose: bool
 ) -> Iterator[tuple[LabelArray, Scores, Uncertainty]]:
-    """Labels, scores and uncertainty (empty without samples) of each image in turn, batch by batch."""
+    """Yield labels, scores and uncertainty (empty without samples) of each image, batch by batch."""
     for first, batch in batches(store, size, verbose=verbose):
-        scores, uncertainty = image_scores(net, batch, partial(_place, store, first))
+        scores, uncertainty = image_scores(net, batch, partial(_name_in_batch, store, first))
         count = scores.shape[3]
         if not 1 <= count <= UNLABELLED:
-            raise ArgumentError(f"labels have room for 1 to {UNLABELLED} classes, the network scores {count}")
+            raise ArgumentError(
+                f"semanticseg: the network must score 1 to {UNLABELLED} classes, as labels hold, got {count}"
+            )
         if names is not None and len(names) != count:
-            raise ArgumentError(f"there are {len(names)} class names and the network scores {count} classes")
+            raise ArgumentError(
+                f"semanticseg: there must be one class name per class that the network scores ({count}), got "
+                f"{len(names)}"
+            )
         labels = LabelArray.of_indices(scores.argmax(axis=3).astype(np.uint8), names)
         yield from zip(labels, scores, uncertainty, strict=True)
 
 
-def _place(store: ImageStore, first: int, index: int) -> str:
+def _name_in_batch(store: ImageStore, first: int, index: int) -> str:
     return image_name(store, first + index)

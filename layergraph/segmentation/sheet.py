@@ -1,4 +1,4 @@
-"""One picture that shows images, truth and predictions side by side."""
+"""A picture of images, truth and predictions side by side."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from layergraph.segmentation.overlay import color_bytes, labeloverlay, rgb_bytes
 from layergraph.wording import visible
 
 _GAP, _TEXT, _LINE, _INK, _PAPER = 12, 16, 26, (30, 30, 30), (255, 255, 255)
-_SEEN = 192  # a picture is scaled up until its longer side has about this many pixels
+_PICTURE_SIZE = 192  # a picture is scaled up until its longer side has about this many pixels
 _TITLES = ("image", "truth", "predicted")
 
 
@@ -29,15 +29,15 @@ def overlay_sheet(
     transparency: float = 0.4,
     scale: int | None = None,
 ) -> NDArray[np.uint8]:
-    """Draw a sheet with one row an image: the image, its true labels over it, the predicted labels.
+    """Draw a sheet with one row per image: the image, its true labels over it, the predicted labels.
 
-    ``images`` and the labels are as :func:`labeloverlay` takes them, one of each a row; ``classes``
-    and their colours make the legend below. Every picture is enlarged ``scale`` times without smoothing;
-    by default small ones (the largest side decides) until they are about 192 pixels.
+    ``images`` and the labels are those of :func:`labeloverlay`, one of each per row; a legend below shows
+    ``classes`` and their colors. Every picture is enlarged ``scale`` times without smoothing; the default
+    enlarges small pictures until the longer side of the largest has about 192 pixels.
 
-    Returns a uint8 RGB array (height, width, 3). Raises DataError for sequences of different lengths or
-    none at all, ArgumentError for a scale below 1 and fewer colors than classes, and what
-    :func:`labeloverlay` raises.
+    Returns a uint8 RGB array (height, width, 3). Raises DataError for sequences that are empty or differ in
+    length, ArgumentError for a scale below 1 and fewer colors than classes, and the errors of
+    :func:`labeloverlay`.
 
     >>> image, labels = np.zeros((32, 32)), np.eye(32, dtype=np.uint8)
     >>> overlay_sheet([image], [labels], [labels], ["background", "line"]).shape[2]
@@ -57,24 +57,24 @@ def overlay_sheet(
     rows = []
     for index, image in enumerate(images):
         picture = rgb_bytes(image, f"images[{index}]")
-        drawn = [
+        overlays = [
             labeloverlay(picture, labels[index], colormap=colors, transparency=transparency, classes=classes)
             for labels in (truths, predictions)
         ]
-        rows.append([picture, *drawn])
+        rows.append([picture, *overlays])
     factor = _factor(rows, scale)
     tiles = [[picture.repeat(factor, axis=0).repeat(factor, axis=1) for picture in row] for row in rows]
-    return _drawn(tiles, list(zip(map(visible, classes), map(tuple, colors.tolist()), strict=False)))
+    return _draw(tiles, list(zip(map(visible, classes), map(tuple, colors.tolist()), strict=False)))
 
 
 def _factor(rows: list[list[NDArray[np.uint8]]], scale: int | None) -> int:
     if scale is None:
         largest = max(max(row[0].shape[:2]) for row in rows)
-        return max(1, int(_SEEN // largest))
+        return max(1, int(_PICTURE_SIZE // largest))
     return arguments.whole("overlay_sheet", "scale", scale)
 
 
-def _drawn(
+def _draw(
     tiles: list[list[NDArray[np.uint8]]], legend: list[tuple[str, tuple[int, ...]]]
 ) -> NDArray[np.uint8]:
     # imported here: Pillow costs 30 ms, and only a drawing needs it
@@ -86,7 +86,7 @@ def _drawn(
     width = _GAP + column * len(_TITLES)
     entries = [_LINE + int(font.getlength(name)) + _GAP for name, _ in legend]
     width = max(width, _GAP + max(entries, default=0))  # a long class name widens the sheet
-    lines = _wrapped(entries, width - _GAP)
+    lines = _wrap(entries, width - _GAP)
     body = sum(row[0].shape[0] + _GAP for row in tiles)
     height = _GAP + _LINE + body + _LINE * len(lines) + _GAP
 
@@ -110,8 +110,8 @@ def _drawn(
     return np.array(sheet)
 
 
-def _wrapped(widths: list[int], room: int) -> list[list[int]]:
-    """The indices of the widths, line by line, each line as full as the room allows."""
+def _wrap(widths: list[int], room: int) -> list[list[int]]:
+    """The indices of the widths per line, each line as full as ``room`` allows."""
     lines: list[list[int]] = []
     used = room + 1
     for index, width in enumerate(widths):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from layergraph.data.resizing import resize_image
 from layergraph.segmentation.dense_crf import dense_crf
-from layergraph.segmentation.predictors import Predictor, Scores, checked_predictor, predict
+from layergraph.segmentation.predictors import Predictor, Scores, predict, require_predictor
 
 
 class Parameters(TypedDict, total=False):
@@ -28,9 +28,9 @@ class Parameters(TypedDict, total=False):
 class WithDenseCRF:
     """Wraps a network for :func:`semanticseg`: its scores pass through :func:`dense_crf`.
 
-    ``semanticseg(store, WithDenseCRF(net))`` segments a datastore; DeepLab v2 would be
-    ``WithDenseCRF(MultiScale(net), appearance_weight=5)``. Scores of another size than the image are resized
-    to it first.
+    ``semanticseg(store, WithDenseCRF(net))`` segments a datastore; DeepLab v2 corresponds to
+    ``WithDenseCRF(MultiScale(net), appearance_weight=5)``. Scores of another size than the image are first
+    resized to its size.
 
     Args:
         net: a network, or another predictor.
@@ -42,8 +42,10 @@ class WithDenseCRF:
     """
 
     def __init__(self, net: Predictor, **parameters: Unpack[Parameters]) -> None:
-        dense_crf(np.ones((1, 1, 1)), np.zeros((1, 1)), **parameters)  # what is wrong shows before any work
-        self.net, self.parameters = checked_predictor("WithDenseCRF", net), parameters
+        dense_crf(
+            np.ones((1, 1, 1)), np.zeros((1, 1)), **parameters
+        )  # a wrong parameter fails here, before any image
+        self.net, self.parameters = require_predictor("WithDenseCRF", net), parameters
 
     @property
     def classes(self) -> Sequence[str] | None:

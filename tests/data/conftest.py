@@ -12,14 +12,14 @@ from layergraph.errors import DataError
 
 @pytest.fixture
 def png(tmp_path: Path) -> Callable[..., Path]:
-    """Write a PNG: ``rows`` are raw scanlines; colour types 0 grey, 2 RGB, 3 palette, 4 LA, 6 RGBA."""
+    """Write a PNG: ``rows`` are raw scanlines; color types 0 gray, 2 RGB, 3 palette, 4 LA, 6 RGBA."""
 
-    def write(name, colour_type, bits, width, rows, palette=None, transparency=None):
+    def write(name, color_type, bits, width, rows, palette=None, transparency=None):
         def chunk(kind, content):
             check = zlib.crc32(kind + content)
             return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
 
-        head = struct.pack(">IIBBBBB", width, len(rows), bits, colour_type, 0, 0, 0)
+        head = struct.pack(">IIBBBBB", width, len(rows), bits, color_type, 0, 0, 0)
         content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head)
         if palette:
             content += chunk(b"PLTE", bytes(palette))

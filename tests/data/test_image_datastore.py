@@ -30,7 +30,7 @@ def check(path, expected, dtype=np.uint8):
     assert image.tolist() == expected
 
 
-def test_grey(png):
+def test_gray(png):
     check(png("a.png", 0, 8, 3, [[0, 7, 255]]), [[[0], [7], [255]]])
     check(png("b.png", 0, 1, 3, [[0b10100000], [0b01000000]]), [[[255], [0], [255]], [[0], [255], [0]]])
     check(png("c.png", 0, 4, 2, [[0xF1]]), [[[255], [17]]])
@@ -39,7 +39,7 @@ def test_grey(png):
     check(png("e.png", 4, 8, 2, [[9, 255, 200, 0]]), [[[9], [200]]])
 
 
-def test_colour(png):
+def test_color(png):
     check(png("a.png", 2, 8, 2, [[1, 2, 3, 250, 0, 9]]), [[[1, 2, 3], [250, 0, 9]]])
     check(png("b.png", 6, 8, 2, [[1, 2, 3, 0, 250, 0, 9, 128]]), [[[1, 2, 3], [250, 0, 9]]])
     check(png("c.png", 3, 8, 2, [[1, 3]], PALETTE), [[[0, 255, 0], [10, 20, 30]]])
@@ -127,13 +127,13 @@ def test_the_store(png, tmp_path):
 
 
 def test_writing(tmp_path):
-    grey, colour = np.array([[0, 255]]), np.arange(12).reshape(2, 2, 3)
-    write_image(tmp_path / "grey.png", grey)
-    write_image(tmp_path / "grey.png", grey[:, :, None])
-    assert read_image(tmp_path / "grey.png")[:, :, 0].tolist() == grey.tolist()
-    write_image(tmp_path / "colour.PNG", colour)
-    assert read_image(tmp_path / "colour.PNG").tolist() == colour.tolist()
-    assert sorted(os.listdir(tmp_path)) == ["colour.PNG", "grey.png"]
+    gray, color = np.array([[0, 255]]), np.arange(12).reshape(2, 2, 3)
+    write_image(tmp_path / "gray.png", gray)
+    write_image(tmp_path / "gray.png", gray[:, :, None])
+    assert read_image(tmp_path / "gray.png")[:, :, 0].tolist() == gray.tolist()
+    write_image(tmp_path / "color.PNG", color)
+    assert read_image(tmp_path / "color.PNG").tolist() == color.tolist()
+    assert sorted(os.listdir(tmp_path)) == ["color.PNG", "gray.png"]
 
 
 def test_what_cannot_be_written(tmp_path, monkeypatch, refusal):

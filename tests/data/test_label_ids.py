@@ -42,7 +42,7 @@ def test_forms_of_numbers(label_ids, ids):
         ([[RED, (1, 2, 3), (4, 5, 6)], [BLUE]], ((RED, (1, 2, 3), (4, 5, 6)), (BLUE,))),
     ],
 )
-def test_forms_of_colours(label_ids, ids):
+def test_forms_of_colors(label_ids, ids):
     result = LabelIds(("a", "b"), label_ids)
     assert result.ids == ids
     assert result.is_rgb
@@ -76,7 +76,7 @@ def test_numbers_against_a_loop(groups, others):
     groups=grouped(st.tuples(*[st.integers(0, 255)] * 3)),
     others=st.lists(st.tuples(*[st.integers(0, 255)] * 3)),
 )
-def test_colours_against_a_loop(groups, others):
+def test_colors_against_a_loop(groups, others):
     ids = LabelIds([f"class {i}" for i in range(len(groups))], groups)
     pixels = [*others, *chain(*groups)]
     codes = np.array([r + 256 * g + 65536 * b for r, g, b in pixels], np.uint32)

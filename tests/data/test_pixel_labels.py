@@ -21,7 +21,7 @@ def read(path, *label_ids):
     return labels.tolist()
 
 
-def test_grey_files(png):
+def test_gray_files(png):
     assert read(png("a.png", 0, 8, 4, [[255, 0, 7, 255]]), 255, 0) == [[0, 1, 255, 0]]
     assert read(png("b.png", 4, 8, 2, [[7, 0, 9, 255]]), 9, 7) == [[1, 0]]
     sixteen = struct.pack(">3H", 300, 44, 65535)  # 300 is 44 in its low byte
@@ -45,7 +45,7 @@ def test_palette_files(png):
     assert read(clear, (0, 255, 0), (255, 0, 0)) == [[0, 1]]
 
 
-def test_colour_files(png):
+def test_color_files(png):
     pixels = [128, 64, 128, 64, 0, 128, 128, 64, 127, 64, 128, 192]
     path = png("a.png", 2, 8, 4, [pixels])
     assert read(path, (128, 64, 128), [(64, 0, 128), (64, 128, 192)]) == [[0, 1, 255, 1]]
@@ -53,23 +53,23 @@ def test_colour_files(png):
     assert read(clear, (3, 2, 1), (1, 2, 3)) == [[1, 0]]
 
 
-def test_a_colour_file_without_colour_is_grey(png):
+def test_a_color_file_without_color_is_gray(png):
     assert read(png("a.png", 2, 8, 2, [[9, 9, 9, 4, 4, 4]]), 4, 9) == [[1, 0]]
     assert read(png("b.png", 6, 8, 2, [[9, 9, 9, 0, 4, 4, 4, 1]]), 4, 9) == [[1, 0]]
 
 
-def test_numbers_on_colour_and_triplets_on_grey(png, tmp_path, refusal):
+def test_numbers_on_color_and_triplets_on_gray(png, tmp_path, refusal):
     path = png("a.png", 2, 8, 2, [[9, 9, 9, 4, 4, 5]])
     store = PixelLabelDatastore(path, ["road", "car"], [4, 9])
     assert refusal(store.__getitem__, 0) == (
-        f"label image '{path}' is in colour (RGB), but the label ids are single numbers (class 'road': 4); "
-        "give each class RGB triplets, or grey or palette label images"
+        f"label image '{path}' is in color (RGB), but the label ids are single numbers (class 'road': 4); "
+        "give each class RGB triplets, or gray or palette label images"
     )
     path = png("b.png", 0, 8, 2, [[9, 4]])
     store = PixelLabelDatastore(path, ["road", "car"], [(4, 4, 4), (9, 9, 9)])
     assert refusal(store.__getitem__, 0) == (
-        f"label image '{path}' is grey (L), but the label ids are RGB triplets (class 'road': (4, 4, 4)); "
-        "give each class the grey values that mean it, or colour label images; three grey values for every "
+        f"label image '{path}' is gray (L), but the label ids are RGB triplets (class 'road': (4, 4, 4)); "
+        "give each class the gray values that mean it, or color label images; three gray values for every "
         "class are written as sets"
     )
     path = tmp_path / "c.tif"

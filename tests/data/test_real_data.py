@@ -75,14 +75,14 @@ def test_camvid_train_and_val():
     )
 
 
-def test_camvid_in_its_own_colours_grouped_to_eleven_classes():
-    colours = {}
+def test_camvid_in_its_own_colors_grouped_to_eleven_classes():
+    colors = {}
     for line in (DATA / "camvid_raw/label_colors.txt").read_text().splitlines():
-        *colour, name = line.split()
-        colours[name] = tuple(map(int, colour))
-    label_ids = [[colours[name] for name in group.split()] for group in GROUPS.values()]
+        *color, name = line.split()
+        colors[name] = tuple(map(int, color))
+    label_ids = [[colors[name] for name in group.split()] for group in GROUPS.values()]
     check(
-        PixelLabelDatastore(DATA / "camvid_raw/labels", GROUPS, label_ids, ignored_ids=[colours["Void"]]),
+        PixelLabelDatastore(DATA / "camvid_raw/labels", GROUPS, label_ids, ignored_ids=[colors["Void"]]),
         [49652, 50256, 2581, 68114, 15695, 25743, 2673, 3307, 16304, 1705, 1194],
         [20, 20, 20, 20, 20, 20, 20, 13, 20, 18, 10], 128 * 96,
         [0.3161, 0.3123, 6.0810, 0.2304, 1.0000, 0.6097, 5.8717, 3.0849, 0.9626, 8.2848, 6.5724],

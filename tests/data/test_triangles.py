@@ -28,8 +28,8 @@ def test_triangles_are_lighter_in_every_image(tmp_path):
         inner.append(image[label == 0].mean())
         outer.append(image[label == 1].mean())
     assert np.subtract(inner, outer).min() > 25
-    assert np.std(inner) > 5, "all triangles of one grey"
-    assert np.std(outer) > 5, "all backgrounds of one grey"
+    assert np.std(inner) > 5, "all triangles of one gray"
+    assert np.std(outer) > 5, "all backgrounds of one gray"
 
 
 def test_a_seed_gives_one_set_and_longer_sets_begin_like_shorter(tmp_path):

@@ -43,8 +43,8 @@ def pixels(predicted, truth):
     return [(said, true) for said, true in pairs if true != 255]
 
 
-def same(found, expected):
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+def same(actual, expected):
+    np.testing.assert_allclose(actual, expected, rtol=1e-12)
 
 
 @given(label_pairs())
@@ -94,7 +94,7 @@ def test_dice_follows_from_jaccard(case):
     same(dice(*case), 2 * index / (1 + index))
 
 
-def test_torchmetrics_finds_the_same():
+def test_torchmetrics_agrees():
     torch = pytest.importorskip("torch")
     classification = pytest.importorskip("torchmetrics.functional.classification")
     random = np.random.default_rng(0)
@@ -127,7 +127,7 @@ def test_the_triangle_example_of_matlab():
     np.testing.assert_allclose(normalized_confusion_matrix(TRIANGLES), [[1, 0], [0.0983, 0.9017]], atol=5e-5)
 
 
-def test_a_class_that_occurs_nowhere_is_nan_and_not_in_the_means():
+def test_an_absent_class_is_nan_and_not_in_the_means():
     found = confusion_metrics([[3, 1, 0], [0, 4, 0], [0, 0, 0]])
     assert np.isnan([found.accuracy[2], found.iou[2]]).all()
     assert found.mean_accuracy == (0.75 + 1) / 2
@@ -175,7 +175,7 @@ def test_masks_are_no_labels(function):
             function(*arguments, 2)
     with pytest.raises(WrongTypeError, match=r"^the truth must hold class indices, got a boolean mask; "):
         function(labels, MASK > 0, 2)
-    # the ways to convert them that the errors name
+    # the conversions that the errors name
     assert (
         function(np.where(MASK == 255, 1, 0), np.where(MASK > 0, 1, 0), 2) == function(labels, labels, 2)
     ).all()
@@ -217,7 +217,7 @@ def test_counts_of_any_size_and_type_are_exact_ratios(seed, dtype):
 
 @pytest.mark.parametrize("matrix", [[[-1, 1], [0, 1]], [[np.nan, 1], [0, 1]]])
 @pytest.mark.parametrize("function", [confusion_metrics, normalized_confusion_matrix])
-def test_numbers_that_are_no_counts(function, matrix):
+def test_invalid_counts(function, matrix):
     with pytest.raises(DataError, match=f"^{function.__name__}: matrix must hold counts of 0 or more, got "):
         function(matrix)
 
@@ -267,24 +267,24 @@ def test_numbers_that_are_no_counts(function, matrix):
         ([[0], [0, 1]], [0], 2, DataError, "the prediction must be an array, got rows of different lengths"),
     ],
 )
-def test_what_cannot_be_compared(predicted, truth, num_classes, error, message):
+def test_invalid_labels(predicted, truth, num_classes, error, message):
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
         segmentation_confusion_matrix(predicted, truth, num_classes)
 
 
 @pytest.mark.parametrize("shape", [(2,), (3, 2), (2, 4), (0, 0)])
 @pytest.mark.parametrize("function", [confusion_metrics, normalized_confusion_matrix])
-def test_what_is_no_confusion_matrix(function, shape):
+def test_invalid_confusion_matrices(function, shape):
     message = (
-        "a confusion matrix has one row and one column a class (and may have one more column, for pixels "
-        f"predicted as unlabelled), got an array of shape {shape}"
+        f"{function.__name__}: matrix must have one row and one column per class (and may have one more "
+        f"column, for pixels predicted as unlabelled), got an array of shape {shape}"
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         function(np.ones(shape))
 
 
 @pytest.mark.parametrize("function", [confusion_metrics, normalized_confusion_matrix])
-def test_words_and_ragged_rows_are_no_confusion_matrix(function):
+def test_words_and_ragged_rows_are_refused(function):
     with pytest.raises(
         WrongTypeError, match=f"^{function.__name__}: matrix must hold numbers, got an array of <U1$"
     ):

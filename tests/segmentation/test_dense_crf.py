@@ -1,4 +1,4 @@
-"""The dense CRF, against mean field written out with exact sums, and on noisy pictures."""
+"""The dense CRF, against mean field with exact sums, and on noisy pictures."""
 
 import sys
 
@@ -51,7 +51,7 @@ def halves(height, width, noise=4.0, seed=0):
     return image.astype(np.uint8), truth, (scores / scores.sum(axis=2, keepdims=True)).astype(np.float32)
 
 
-PARAMETERS = [  # w1, σα, σβ, w2, σγ: smooth ones, of which the lattice is a good approximation
+PARAMETERS = [  # w1, σα, σβ, w2, σγ: smooth ones, which the lattice approximates well
     (5, 50, 10, 3, 3),
     (4, 5, 20, 3, 2),
     (3, 8, 30, 0, 1),
@@ -70,7 +70,7 @@ NAMES = [
 @pytest.mark.parametrize("parameters", PARAMETERS)
 @pytest.mark.parametrize("normalization", ["symmetric", "per-pixel"])
 def test_against_exact_mean_field(crf, parameters, normalization, iterations):
-    """The lattice is approximate. Its mean error is 0.0002 to 0.008 here; that of another formula, more."""
+    """The lattice is approximate. Its mean error is 0.0002 to 0.008 here; another formula gives more."""
     image, _, scores = halves(8, 9)
     found = dense_crf(
         scores,
@@ -84,7 +84,7 @@ def test_against_exact_mean_field(crf, parameters, normalization, iterations):
         wanted = mean_field(scores, image, *parameters, iterations, other)
         errors[other] = np.abs(found - wanted).mean()
     assert errors[normalization] < 0.012
-    assert np.abs(found - scores).mean() > 10 * errors[normalization]  # it did something
+    assert np.abs(found - scores).mean() > 10 * errors[normalization]  # the scores changed
     assert min(errors, key=errors.get) == normalization
 
 
@@ -94,17 +94,17 @@ def test_the_default_parameters(crf):
     assert np.abs(dense_crf(scores, image) - wanted).mean() < 0.01
 
 
-def test_noise_goes_and_the_edge_stays(crf):
+def test_noise_vanishes_and_the_edge_stays(crf):
     image, truth, scores = halves(40, 50, noise=8)
     found = dense_crf(scores, image, appearance_color=10)
     before, after = ((one.argmax(axis=2) == truth).mean() for one in (scores, found))
     assert before < 0.75
     assert after > 0.99
     blind = dense_crf(scores, np.zeros_like(image))
-    assert (blind.argmax(axis=2) == truth).mean() < after  # colours count
+    assert (blind.argmax(axis=2) == truth).mean() < after  # colors matter
 
 
-def test_a_distribution_comes_back(crf):
+def test_the_result_is_a_distribution(crf):
     image, _, scores = halves(9, 14)
     scores[0, 0] = (0, 0, 1)  # an impossible class has no finite energy
     for given in (scores, scores.astype(np.float64), 0.3 * scores):
@@ -117,7 +117,7 @@ def test_a_distribution_comes_back(crf):
     )
 
 
-def test_no_weight_leaves_the_scores(crf):
+def test_zero_weights_keep_the_scores(crf):
     image, _, scores = halves(6, 5)
     found = dense_crf(scores, image, appearance_weight=0, smoothness_weight=0)
     np.testing.assert_allclose(found, scores, atol=1e-4)
@@ -130,8 +130,8 @@ def test_batches_and_channels(crf):
     np.testing.assert_array_equal(batch[0], dense_crf(scores, image, iterations=3))
     np.testing.assert_array_equal(batch[1], dense_crf(scores_2, other, iterations=3))
     np.testing.assert_array_equal(dense_crf(scores, image.astype(float), iterations=3), batch[0])
-    grey = dense_crf(scores, image[..., 0])
-    np.testing.assert_array_equal(grey, dense_crf(scores, image[..., :1]))
+    gray = dense_crf(scores, image[..., 0])
+    np.testing.assert_array_equal(gray, dense_crf(scores, image[..., :1]))
     exact = mean_field(scores, image[..., :1], 3, 8, 30, 2, 2, 2, "symmetric")
     parameters = dict(zip(NAMES, (3, 8, 30, 2, 2), strict=True))
     assert np.abs(dense_crf(scores, image[..., 0], **parameters, iterations=2) - exact).mean() < 0.01
@@ -140,7 +140,7 @@ def test_batches_and_channels(crf):
 
 
 class Fixed:
-    """A network that gives the scores it is made with."""
+    """A network that returns the scores of its constructor."""
 
     classes = ("left", "right", "nowhere")
 
@@ -212,12 +212,12 @@ def test_texts_of_errors(crf, golden_errors):
     )
 
 
-def test_a_misspelt_parameter_is_refused_at_once(crf):
+def test_a_misspelled_parameter_is_refused_by_the_constructor(crf):
     with pytest.raises(TypeError, match="iteration"):
         WithDenseCRF(Fixed(None), iteration=3)
 
 
-def test_without_the_package_it_is_said_how_to_get_it(monkeypatch, golden_errors):
+def test_the_error_without_the_package_names_the_command(monkeypatch, golden_errors):
     monkeypatch.setitem(sys.modules, "pydensecrf", None)
     monkeypatch.setitem(sys.modules, "pydensecrf.densecrf", None)
     image, _, scores = halves(4, 5)

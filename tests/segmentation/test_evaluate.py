@@ -1,4 +1,4 @@
-"""Evaluation of whole sets of label images, and the result it gives."""
+"""Evaluation of sets of label images, and its result."""
 
 import json
 import math
@@ -26,12 +26,12 @@ def store(folder, images, classes=CLASSES, name="label"):
     return PixelLabelDatastore(folder, classes, range(len(classes)), ignored_ids=[255])
 
 
-def evaluated(**options):
+def evaluate(**options):
     return evaluate_semantic_segmentation(PREDICTED, TRUTH, **{"classes": CLASSES, **options})
 
 
 def test_the_tables():
-    found = evaluated()
+    found = evaluate()
     assert found.classes == CLASSES
     assert found.confusion_matrix.tolist() == [[1, 1, 0], [0, 3, 0], [0, 0, 1]]
     assert found.unlabelled_predictions.tolist() == [0, 0, 1]
@@ -55,8 +55,8 @@ def test_the_tables():
 
 
 def test_means_of_an_image_run_over_its_own_classes():
-    found = evaluated()
-    # the first image has sky and road alone; the second road and car, its sky lies on an unlabelled pixel
+    found = evaluate()
+    # the first image has only sky and road; the second road and car, and its sky is on an unlabelled pixel
     np.testing.assert_allclose(found.image_metrics.mean_accuracy, [(0.5 + 1) / 2, (1 + 0.5) / 2])
     np.testing.assert_allclose(found.image_metrics.mean_iou, [(0.5 + 2 / 3) / 2, (1 + 0.5) / 2])
 
@@ -78,36 +78,36 @@ def test_the_data_set_is_all_images_side_by_side(seed, num_classes, num_images):
 
 
 def test_every_metric_comes_from_the_one_function():
-    found = evaluated()
+    found = evaluate()
     whole = confusion_metrics(np.column_stack([found.confusion_matrix, found.unlabelled_predictions]))
     (row,) = found.data_set_metrics
     assert len(row) == 4
     assert row == {column: getattr(whole, column) for column in row}
 
 
-def test_datastores_bring_names_and_classes(tmp_path):
+def test_datastores_have_names_and_classes(tmp_path):
     predicted = store(tmp_path / "predicted", PREDICTED, name="pixelLabel")
     truth = store(tmp_path / "truth", TRUTH, name="truth")
     found = evaluate_semantic_segmentation(predicted, truth)
     assert found.classes == CLASSES
     assert found.image_metrics.name == ("truth_1.png", "truth_2.png")
     assert found.to_dict() == {
-        **evaluated().to_dict(),
+        **evaluate().to_dict(),
         "image_metrics": [
             {**row, "name": name}
             for row, name in zip(
-                evaluated().to_dict()["image_metrics"], ("truth_1.png", "truth_2.png"), strict=True
+                evaluate().to_dict()["image_metrics"], ("truth_1.png", "truth_2.png"), strict=True
             )
         ],
     }
-    # one of the two is enough to know the classes; the names come from whichever has files
+    # one of the two gives the classes, and the one with files the names
     arrays = [np.array(labels) for labels in TRUTH]
     mixed = evaluate_semantic_segmentation(predicted, arrays)
     assert mixed.classes == CLASSES
     assert mixed.image_metrics.name == ("pixelLabel_1.png", "pixelLabel_2.png")
 
 
-def test_a_perfect_predictor_is_right_everywhere_whatever_the_order_of_the_names(tmp_path):
+def test_a_perfect_predictor_is_right_for_any_order_of_names(tmp_path):
     numbers = range(1, 13)
     images = {n: np.random.default_rng(n).integers(0, 3, (4, 5), np.uint8) for n in numbers}
     for folder, form in (("predicted", "pixelLabel_scan{}"), ("truth", "scan{}_mask")):
@@ -150,7 +150,7 @@ def test_without_class_names_they_are_counted():
     ],
 )
 def test_metrics_can_be_chosen(metrics, data_set, classes):
-    found = evaluated(metrics=metrics)
+    found = evaluate(metrics=metrics)
     assert found.data_set_metrics.columns == data_set
     assert found.image_metrics.columns == ("name", *data_set)
     assert found.class_metrics.columns == classes
@@ -225,7 +225,7 @@ def test_image_summary_of_nothing_is_nan():
 
 
 def test_names_from_outside_do_not_reach_the_terminal():
-    found = evaluated(classes=["sky", "ro\x1b[2Jad", "c\nar"])
+    found = evaluate(classes=["sky", "ro\x1b[2Jad", "c\nar"])
     assert found.classes == ("sky", "ro\x1b[2Jad", "c\nar")
     assert "\x1b" not in str(found)
     assert "ro\\x1b[2Jad" in str(found)
@@ -233,7 +233,7 @@ def test_names_from_outside_do_not_reach_the_terminal():
 
 
 def test_html_shows_all_three_and_no_markup_of_a_name():
-    html = evaluated(classes=["sky", "<script>alert(1)</script>", "car"])._repr_html_()
+    html = evaluate(classes=["sky", "<script>alert(1)</script>", "car"])._repr_html_()
     assert html.count("<table>") == 3
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
@@ -270,7 +270,7 @@ def test_labels_outside_the_classes_name_the_image():
         evaluate_semantic_segmentation([[[0]], [[0]]], [[[1]], [[2]]], classes=["sky", "road"])
 
 
-def test_labels_that_are_no_indices():
+def test_labels_must_be_indices():
     message = "image 0: the prediction must hold integer class indices, got an array of float64"
     with pytest.raises(WrongTypeError, match=f"^{re.escape(message)}$"):
         evaluate_semantic_segmentation([np.zeros((2, 2))], [np.zeros((2, 2), int)], classes=["sky"])
@@ -297,7 +297,7 @@ def test_different_classes(tmp_path):
 
 def test_class_names_in_one_string():
     with pytest.raises(WrongTypeError, match=r"^classes is a sequence of class names, got 'sky'$"):
-        evaluated(classes="sky")
+        evaluate(classes="sky")
 
 
 @pytest.mark.parametrize(
@@ -317,9 +317,9 @@ def test_class_names_in_one_string():
         ([], "metrics is empty; there are 'global-accuracy', 'accuracy', 'iou', 'weighted-iou'"),
     ],
 )
-def test_metrics_that_are_not(metrics, message):
+def test_invalid_metrics(metrics, message):
     with pytest.raises(ArgumentError, match=f"^evaluate_semantic_segmentation: {re.escape(message)}$"):
-        evaluated(metrics=metrics)
+        evaluate(metrics=metrics)
 
 
 def test_two_arrays_are_one_image():
@@ -334,10 +334,10 @@ def test_two_arrays_are_one_image():
         evaluate_semantic_segmentation(PREDICTED[0], TRUTH[0])
 
 
-def test_labels_bring_their_classes():
+def test_labels_have_their_classes():
     predicted = [LabelArray(labels, CLASSES) for labels in PREDICTED]
     found = evaluate_semantic_segmentation(predicted, TRUTH)
-    assert found.to_dict() == evaluated().to_dict()
+    assert found.to_dict() == evaluate().to_dict()
     message = "the predictions and the truth must have the same classes in the same order"
     with pytest.raises(DataError, match=f"^{message}"):
         evaluate_semantic_segmentation(predicted, [LabelArray(labels, CLASSES[::-1]) for labels in TRUTH])
@@ -346,7 +346,7 @@ def test_labels_bring_their_classes():
         evaluate_semantic_segmentation(mixed, TRUTH)
 
 
-def test_a_set_of_masks_is_no_set_of_labels():
+def test_a_set_of_masks_is_refused():
     masks = [np.array([[0, 255], [0, 0]], np.uint8), np.array([[255, 255], [0, 0]], np.uint8)]
     nothing = [np.zeros((2, 2), np.uint8)] * 2
     with pytest.raises(
@@ -355,13 +355,13 @@ def test_a_set_of_masks_is_no_set_of_labels():
         evaluate_semantic_segmentation(nothing, masks, classes=["background", "cell"])
     with pytest.raises(DataError, match=r"^the prediction must hold class indices, got 0 and 255 alone"):
         evaluate_semantic_segmentation(masks, nothing, classes=["background", "cell"])
-    # of several images one may well hold the first class alone
+    # one of several images may hold only the first class
     found = evaluate_semantic_segmentation(nothing, [masks[0], np.array([[1, 1], [0, 0]])])
     assert found.confusion_matrix.tolist() == [[5, 0], [2, 0]]
 
 
 @pytest.mark.parametrize("labels", [None, 3, "folder", Path("folder")])
-def test_what_is_no_set_of_labels(labels):
+def test_invalid_sets_of_labels(labels):
     message = (
         "evaluate_semantic_segmentation: truth must be a datastore of labels or a sequence of arrays, got an "
         f"object of type {type(labels).__name__}"

@@ -1,4 +1,4 @@
-"""Numbers as colours."""
+"""Pictures of numbers, in colors."""
 
 import numpy as np
 

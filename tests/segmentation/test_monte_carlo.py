@@ -1,4 +1,4 @@
-"""Samples of a network with dropout: their mean, and how far they disagree."""
+"""Samples of a network with dropout: their mean and their variance."""
 
 import tracemalloc
 
@@ -49,7 +49,7 @@ def test_torch_s_seed_repeats_it():
 
 
 def test_small_variances_are_not_lost():
-    """Samples of which float32 keeps few digits: a sum of squares less a squared sum would be noise."""
+    """float32 keeps few digits of these samples: the mean square less the squared mean would be noise."""
     drawn = iter(np.float32(1000) + np.float32(0.25) * np.arange(40, dtype=np.float32))
 
     class Drifting:
@@ -62,7 +62,7 @@ def test_small_variances_are_not_lost():
     np.testing.assert_allclose(uncertainty, 0.25**2 * (40**2 - 1) / 12, rtol=1e-4)
 
 
-def test_what_comes_back_for_stacks_lists_and_files(tmp_path):
+def test_results_for_stacks_lists_and_files(tmp_path):
     net, other = network(), IMAGE[:5]
     stack = semanticseg(np.stack([IMAGE] * 3), net, monte_carlo=2)
     assert [part.shape for part in stack] == [(3, 9, 7), (3, 9, 7, 3), (3, 9, 7)]
@@ -100,7 +100,9 @@ def test_memory_does_not_grow_with_the_samples():
     MonteCarlo(Constant(), 30).predict_with_uncertainty(np.zeros((1, 100, 100, 1)))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 7 * 100 * 100 * 8 * 4  # samples, mean, squares and what is between; 30 samples would be 30
+    assert (
+        peak < 7 * 100 * 100 * 8 * 4
+    )  # sample, mean, squares and intermediate arrays; 30 samples would be 30
 
 
 def test_around_other_predictors():
@@ -115,7 +117,7 @@ def test_around_other_predictors():
         assert (uncertainty > 0).any()
 
 
-def test_the_network_is_as_before():
+def test_the_network_is_unchanged():
     net = network().train()
     before = {key: tensor.clone() for key, tensor in net.state_dict().items()}
     semanticseg(IMAGE, net, monte_carlo=2)

@@ -29,7 +29,7 @@ def network(stride=1):
 
 
 def plain_logits(net, x):
-    """The network written out."""
+    """The same network in plain torch."""
     x = x - torch.tensor([99.0, 100, 101]).view(3, 1, 1)
     conv, bn, last = (net.layer_module(name) for name in ("conv_1", "batchnorm", "conv_2"))
     stride = conv.stride[0]
@@ -51,7 +51,7 @@ def at_scales(net, x, scales=SCALES):
     return found
 
 
-def enlarged(scores, x):
+def enlarge(scores, x):
     return F.interpolate(scores, x.shape[2:], mode="bilinear")
 
 
@@ -59,7 +59,7 @@ def enlarged(scores, x):
 @pytest.mark.parametrize("size", [(33, 21), (32, 32), (7, 50), (1, 1)])
 def test_the_maximum_is_of_the_scores_before_the_softmax(stride, size):
     net, x = network(stride), torch.rand(2, 3, *size) * 255
-    logits = [enlarged(scores, x) for scores in at_scales(net, x)]
+    logits = [enlarge(scores, x) for scores in at_scales(net, x)]
     wanted = torch.maximum(torch.maximum(logits[0], logits[1]), logits[2]).softmax(dim=1)
     torch.testing.assert_close(MultiScale(net, SCALES)(x), wanted, atol=1e-9, rtol=1e-9)
 
@@ -68,7 +68,7 @@ def test_the_maximum_is_of_the_scores_before_the_softmax(stride, size):
 def test_the_mean_is_of_the_probabilities(stride):
     net = network(stride)
     scales = (0.5, 1.0, 1.75)
-    wanted = sum(enlarged(s, X).softmax(dim=1) for s in at_scales(net, X, scales)) / 3
+    wanted = sum(enlarge(s, X).softmax(dim=1) for s in at_scales(net, X, scales)) / 3
     torch.testing.assert_close(MultiScale(net, scales, fuse="mean")(X), wanted, atol=1e-9, rtol=1e-9)
 
 
@@ -77,8 +77,8 @@ def test_flips(fuse):
     net = network(2)
     found = MultiScale(net, SCALES, fuse=fuse, flip=True)
     mirrored = X.flip(3)
-    logits = [enlarged(s, X) for s in at_scales(net, X)]
-    logits += [enlarged(s, X).flip(3) for s in at_scales(net, mirrored)]
+    logits = [enlarge(s, X) for s in at_scales(net, X)]
+    logits += [enlarge(s, X).flip(3) for s in at_scales(net, mirrored)]
     fused = torch.stack(logits)
     wanted = fused.amax(0).softmax(1) if fuse == "max" else fused.softmax(2).mean(0)
     torch.testing.assert_close(found(X), wanted, atol=1e-9, rtol=1e-9)
@@ -102,14 +102,14 @@ def test_the_loss_is_that_of_each_scale_and_of_the_fused_scores(fuse):
     for score in scores:
         small = np.stack([resize_labels(one.numpy(), tuple(score.shape[2:])) for one in target])
         wanted = wanted + F.cross_entropy(score, torch.from_numpy(small).long(), ignore_index=255)
-    fused = torch.stack([enlarged(score, X) for score in scores])
+    fused = torch.stack([enlarge(score, X) for score in scores])
     logs = fused.amax(0).log_softmax(1) if fuse == "max" else fused.softmax(2).mean(0).log()
     wanted = wanted + F.nll_loss(logs, target.long(), ignore_index=255)
     torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("fuse", ["max", "mean"])
-def test_gradients_are_those_of_the_written_out_loss(fuse):
+def test_gradients_are_those_of_the_loss_in_plain_torch(fuse):
     net = network().train()
     scaled = MultiScale(net, SCALES, fuse=fuse)
     target = torch.randint(0, 4, (2, 33, 21))
@@ -119,7 +119,7 @@ def test_gradients_are_those_of_the_written_out_loss(fuse):
     twin = copy.deepcopy(net)
     twin.zero_grad()
     scores = at_scales(twin, X)
-    fused = torch.stack([enlarged(score, X) for score in scores])
+    fused = torch.stack([enlarge(score, X) for score in scores])
     logs = fused.amax(0).log_softmax(1) if fuse == "max" else fused.softmax(2).mean(0).log()
     total = F.nll_loss(logs, target)
     for score in scores:
@@ -145,7 +145,7 @@ def test_training_lowers_the_loss():
     assert net.layer_graph().order == network(2).layer_graph().order
 
 
-def test_semanticseg_takes_it():
+def test_semanticseg_takes_a_multi_scale_network():
     image = X[0].permute(1, 2, 0).numpy().astype(np.uint8)
     scaled = MultiScale(network(2), flip=True).train()
     labels, scores = semanticseg(image, scaled, return_scores=True)
@@ -158,7 +158,7 @@ def test_semanticseg_takes_it():
     assert all(module.training for module in scaled.modules())
 
 
-def test_it_is_a_module():
+def test_multi_scale_is_a_module():
     scaled = MultiScale(network())
     assert {key.split(".")[0] for key in scaled.state_dict()} == {"net"}
     twin = copy.deepcopy(scaled)

@@ -1,4 +1,4 @@
-"""Labels over images, colours, and the sheet of both."""
+"""Labels over images, colors, and the sheet of both."""
 
 import re
 
@@ -15,7 +15,7 @@ COLORS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.sampled_from([1, 3]))
-def test_each_pixel_is_mixed_as_the_formula_says(seed, transparency, channels):
+def test_each_pixel_follows_the_formula(seed, transparency, channels):
     random = np.random.default_rng(seed)
     image = random.integers(0, 256, (4, 5, channels), np.uint8)
     labels = random.choice([0, 1, 2, 255], (4, 5))
@@ -86,18 +86,18 @@ def test_arguments_are_not_changed():
     assert (labels == 0).all()
 
 
-def test_a_class_has_one_colour_in_every_picture():
+def test_a_class_has_one_color_in_every_picture():
     image = np.zeros((1, 2))
     few, many = labeloverlay(image, [[0, 0]]), labeloverlay(image, [[0, 200]])
     assert few[0, 0].tolist() == many[0, 0].tolist()
 
 
-def test_colours_are_distinct_and_begin_alike():
+def test_colors_are_distinct_and_start_equal():
     every = distinct_colors(255)
     assert len(np.unique(every, axis=0)) == 255
     for count in (0, 1, 11):
         np.testing.assert_array_equal(distinct_colors(count), every[:count])
-    # eleven classes, as CamVid has: no two colours that are close in all three channels
+    # eleven classes, as CamVid has: no two colors that are close in all three channels
     gaps = np.abs(every[:11, None].astype(int) - every[None, :11]).max(axis=2)
     assert gaps[~np.eye(11, dtype=bool)].min() >= 64
     for count in (5000, -1, 2.5):
@@ -115,8 +115,7 @@ def test_colours_are_distinct_and_begin_alike():
             np.zeros((3, 2), int),
             {},
             DataError,
-            "the labels have the shape (3, 2) and the image has (2, 3) pixels; both must have one height "
-            "and width",
+            "labeloverlay: image and labels must have the same height and width, got (2, 3) and (3, 2)",
         ),
         (
             np.zeros((2, 2, 4)),
@@ -130,16 +129,22 @@ def test_colours_are_distinct_and_begin_alike():
             [[0]],
             {},
             DataError,
-            "the image is of floats, which must lie in 0 to 1; divide by 255, or give uint8",
+            "the image must hold floats from 0 to 1, got some out of range; divide by 255, or give uint8",
         ),
         (
             [[np.nan]],
             [[0]],
             {},
             DataError,
-            "the image is of floats, which must lie in 0 to 1; divide by 255, or give uint8",
+            "the image must hold floats from 0 to 1, got some out of range; divide by 255, or give uint8",
         ),
-        ([[300]], [[0]], {}, DataError, "the image holds 300 to 300; whole numbers must lie in 0 to 255"),
+        (
+            [[300]],
+            [[0]],
+            {},
+            DataError,
+            "the image must hold whole numbers from 0 to 255, got 300 to 300",
+        ),
         (
             [[0.0]],
             [[0.0]],
@@ -147,7 +152,7 @@ def test_colours_are_distinct_and_begin_alike():
             WrongTypeError,
             "the labels must hold integer class indices, got an array of float64",
         ),
-        ([[0.0]], [[-1]], {}, DataError, "labels must be 0 or more, got -1"),
+        ([[0.0]], [[-1]], {}, DataError, "labeloverlay: labels must be 0 or more, got -1"),
         (
             [[0.0]],
             [[0]],
@@ -167,21 +172,22 @@ def test_colours_are_distinct_and_begin_alike():
             [[0]],
             {"colormap": [0, 0, 0]},
             ArgumentError,
-            "a colormap is (M, 3), one RGB row per class, got the shape (3,)",
+            "the colormap must be (M, 3), one RGB row per class, got the shape (3,)",
         ),
         (
             [[0.0]],
             [[0]],
             {"colormap": [[0, 0, 256]]},
             ArgumentError,
-            "the colormap holds 0 to 256; whole numbers must lie in 0 to 255",
+            "the colormap must hold whole numbers from 0 to 255, got 0 to 256",
         ),
         (
             [[0.0]],
             [[0]],
             {"colormap": [[1, 0, 0]]},
             ArgumentError,
-            "the colormap holds whole numbers 0 and 1, nearly black; give 0 to 255, or floats",
+            "the colormap must hold whole numbers from 0 to 255, got only 0 and 1, nearly black; give 0 to "
+            "255, or floats",
         ),
         (
             [[0.0]],
@@ -245,7 +251,7 @@ def test_colours_are_distinct_and_begin_alike():
         ),
     ],
 )
-def test_what_cannot_be_drawn(image, labels, options, error, message):
+def test_invalid_arguments(image, labels, options, error, message):
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
         labeloverlay(image, labels, **options)
 
@@ -326,7 +332,7 @@ def test_long_and_many_class_names_fit():
         ((1, 1, 1), ["sky"], {"scale": "2"}, "overlay_sheet: scale is a whole number of at least 1, got '2'"),
     ],
 )
-def test_what_makes_no_sheet(count, classes, options, message):
+def test_invalid_sheets(count, classes, options, message):
     images, truths, predictions = ([np.zeros((2, 2), np.uint8)] * number for number in count)
     with pytest.raises((DataError, ArgumentError), match=f"^{re.escape(message)}$"):
         overlay_sheet(images, truths, predictions, classes, **options)

@@ -1,4 +1,4 @@
-"""What is taken for a network, and what to do with everything else."""
+"""The errors for objects that are no predictors."""
 
 import torch
 

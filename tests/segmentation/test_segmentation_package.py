@@ -1,4 +1,4 @@
-"""The package as a whole: its names, its examples, what importing it costs."""
+"""The package: its names, its examples, and the cost of its import."""
 
 import doctest
 import importlib
@@ -25,7 +25,7 @@ def test_the_examples_of(name):
     assert doctest.testmod(sys.modules[name]).failed == 0
 
 
-def test_importing_it_loads_nothing_heavy():
+def test_the_import_loads_nothing_heavy():
     code = "import sys, layergraph.segmentation; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"torch", "lightning", "scipy", "matplotlib", "PIL", "rich"} & set(loaded.split())

@@ -1,4 +1,4 @@
-"""Segmenting images, stacks, lists and datastores with a stand-in for a network."""
+"""Segmentation of images, stacks, lists and datastores with a substitute for a network."""
 
 import gc
 import io
@@ -14,7 +14,7 @@ from layergraph.segmentation import AtSize, MonteCarlo, evaluate_semantic_segmen
 
 
 class Bands:
-    """A network for grey images: the class is the brightness in equal bands. It records what it is given."""
+    """A network for gray images: the class is the brightness in equal bands. It records its batches."""
 
     def __init__(self, num_classes=3, classes=None):
         self.num_classes, self.classes, self.batches = num_classes, classes, []
@@ -28,7 +28,7 @@ class Bands:
 
 
 class Constant:
-    """A network that gives one score for every class of every pixel, or the scores it is made with."""
+    """A network that returns equal scores, or the scores of its constructor."""
 
     classes = None
 
@@ -43,13 +43,13 @@ RANDOM = np.random.default_rng(0)
 IMAGES = [RANDOM.integers(0, 256, (6, 5, 1), np.uint8) for _ in range(5)]
 
 
-def banded(image, num_classes=3):
+def bands(image, num_classes=3):
     return (image[:, :, 0].astype(int) * num_classes // 256).astype(np.uint8)
 
 
 @pytest.fixture
 def images(tmp_path):
-    """A datastore of five grey images, the fourth larger than the others."""
+    """A datastore of five gray images, the fourth larger than the others."""
     (tmp_path / "images").mkdir()
     for number, image in enumerate(IMAGES):
         write_image(
@@ -59,12 +59,12 @@ def images(tmp_path):
 
 
 def expected(images):
-    return [banded(images[i]) for i in range(len(images))]
+    return [bands(images[i]) for i in range(len(images))]
 
 
-def assert_same(found, wanted):
-    assert len(found) == len(wanted)
-    for one, other in zip(found, wanted, strict=True):
+def assert_same(actual, wanted):
+    assert len(actual) == len(wanted)
+    for one, other in zip(actual, wanted, strict=True):
         assert one.dtype == np.uint8
         np.testing.assert_array_equal(one, other)
 
@@ -73,27 +73,27 @@ def test_one_image():
     for image in (IMAGES[0], IMAGES[0][:, :, 0]):
         labels = semanticseg(image, Bands())
         assert labels.dtype == np.uint8
-        np.testing.assert_array_equal(labels, banded(IMAGES[0]))
+        np.testing.assert_array_equal(labels, bands(IMAGES[0]))
 
 
 def test_one_image_with_scores():
     net = Bands()
     labels, scores = semanticseg(IMAGES[0], net, return_scores=True)
-    np.testing.assert_array_equal(labels, banded(IMAGES[0]))
+    np.testing.assert_array_equal(labels, bands(IMAGES[0]))
     np.testing.assert_array_equal(scores, net.predict(IMAGES[0][None])[0])
     assert scores.dtype == np.float32
 
 
 def test_one_file(images):
     for path in (images.files[0], str(images.files[0])):
-        np.testing.assert_array_equal(semanticseg(path, Bands()), banded(images[0]))
+        np.testing.assert_array_equal(semanticseg(path, Bands()), bands(images[0]))
 
 
 def test_a_stack():
     net, stack = Bands(), np.stack(IMAGES)
     labels = semanticseg(stack, net, mini_batch_size=2)
     assert labels.shape == (5, 6, 5)
-    np.testing.assert_array_equal(labels, [banded(image) for image in IMAGES])
+    np.testing.assert_array_equal(labels, [bands(image) for image in IMAGES])
     assert [shape[0] for shape in net.batches] == [2, 2, 1]
     again, scores = semanticseg(stack, Bands(), return_scores=True)
     np.testing.assert_array_equal(again, labels)
@@ -101,14 +101,14 @@ def test_a_stack():
 
 
 def test_a_list_and_a_datastore(images):
-    assert_same(semanticseg(IMAGES, Bands()), [banded(image) for image in IMAGES])
+    assert_same(semanticseg(IMAGES, Bands()), [bands(image) for image in IMAGES])
     assert_same(semanticseg(list(images.files), Bands()), expected(images))
     labels, scores = semanticseg(images, Bands(), return_scores=True)
     assert_same(labels, expected(images))
     assert [score.shape[:2] for score in scores] == [image.shape for image in labels]
 
 
-def test_images_of_unequal_size_go_apart_and_come_back_in_order(images):
+def test_images_of_unequal_size_keep_their_order(images):
     net = Bands()
     assert_same(semanticseg(images, net, mini_batch_size=4), expected(images))
     assert net.batches == [(3, 6, 5, 1), (1, 12, 5, 1), (1, 6, 5, 1)]
@@ -178,13 +178,13 @@ def test_labels_know_their_classes(images, tmp_path):
         nameless == "bright"  # noqa: B015
 
 
-def test_class_names_given_win(images, tmp_path):
+def test_the_argument_classes_has_precedence(images, tmp_path):
     net = Bands(classes=("a", "b", "c"))
     found = semanticseg(images, net, write_location=tmp_path / "out", classes=["x", "y", "z"])
     assert found.classes == ("x", "y", "z")
 
 
-def test_other_files_stay_and_are_not_in_the_result(images, tmp_path):
+def test_other_files_remain_and_are_not_in_the_result(images, tmp_path):
     out = tmp_path / "out"
     semanticseg(images, Bands(), write_location=out)
     (out / "notes.txt").write_text("mine")
@@ -192,7 +192,7 @@ def test_other_files_stay_and_are_not_in_the_result(images, tmp_path):
     before = (out / "pixelLabel_image_1.png").read_bytes()
     found = semanticseg(images[3:], Bands(2), write_location=out)
     assert [file.name for file in found.files] == ["pixelLabel_image_3.png", "pixelLabel_image_4.png"]
-    np.testing.assert_array_equal(found[0], banded(images[3], 2))
+    np.testing.assert_array_equal(found[0], bands(images[3], 2))
     assert (out / "pixelLabel_image_1.png").read_bytes() == before
     assert len(list(out.iterdir())) == 7
 
@@ -209,7 +209,7 @@ def test_memory_stays_flat_over_a_datastore(tmp_path):
 
     one_batch = 4 * 100 * 100 * 8 * 4  # 4 images, 8 float32 scores
     peaks = []
-    for _ in range(3):  # the first also imports what it needs, and any may meet the garbage of other tests
+    for _ in range(3):  # the first run also imports modules, and any run may include garbage of other tests
         gc.collect()
         tracemalloc.start()
         semanticseg(Many(), Bands(8), write_location=tmp_path, mini_batch_size=4)
@@ -250,9 +250,9 @@ def test_an_image_the_network_cannot_take_is_named(tmp_path, images):
     check(f"the image: {text}", np.zeros((2, 2, 3)), Bands())
 
 
-def test_scores_that_are_no_scores():
+def test_invalid_scores():
     check(
-        "images[0]: the network's scores hold NaN; the image holds finite numbers, so that weights of the "
+        "images[0]: the network's scores hold NaN; the image holds finite numbers, so weights of the "
         "network may be NaN",
         np.stack(IMAGES),
         Constant([0.5, np.nan]),
@@ -267,7 +267,7 @@ def test_scores_that_are_no_scores():
         IMAGES[0],
         Flat([0]),
     )
-    text = "labels have room for 1 to 255 classes, the network scores 256"
+    text = "semanticseg: the network must score 1 to 255 classes, as labels hold, got 256"
     check(text, IMAGES[0], Constant([0.0] * 256), error=ArgumentError)
 
     class Two(Constant):
@@ -326,11 +326,12 @@ class Fails(Same):
 def test_too_little_memory(error):
     tiles = (
         "the image: not enough memory for an image of 9×8; cut it into tiles that overlap and segment each, "
-        "or let the network see a smaller image: AtSize(net, (height, width))"
+        "or give the network a smaller image: AtSize(net, (height, width))"
     )
     check(tiles, np.zeros((9, 8)), Fails(error))
     check(
-        "images[0]: not enough memory for 5 images of 4×3 at once; give a smaller mini_batch_size, such as 2",
+        "images[0]: not enough memory for a batch of 5 images of 4×3; give a smaller mini_batch_size, such "
+        "as 2",
         [np.zeros((4, 3))] * 5,
         Fails(error),
     )
@@ -349,14 +350,14 @@ def test_too_little_memory_of_torch():
         semanticseg(np.zeros((2, 2)), Huge())
 
 
-def test_other_errors_of_a_network_say_for_which_image():
+def test_other_errors_of_a_network_name_the_image():
     with pytest.raises(RuntimeError, match=r"^mine") as caught:
         semanticseg([np.zeros((2, 2)), np.zeros((5, 5))], Fails(RuntimeError("mine")))
     assert caught.value.__notes__ == ["raised by the network for images[1], an array of shape (5, 5, 1)"]
 
 
 def test_a_wrong_number_of_classes(images, tmp_path):
-    text = "there are 2 class names and the network scores 3 classes"
+    text = "semanticseg: there must be one class name per class that the network scores (3), got 2"
     check(text, images, Bands(), classes=["a", "b"], error=ArgumentError)
     check(text, images, Bands(classes=("a", "b")), write_location=tmp_path / "out", error=ArgumentError)
     for classes in ("abc", 3):
@@ -372,7 +373,7 @@ def test_class_names_a_store_cannot_have_stop_before_the_work(images, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_what_cannot_be_segmented(images, tmp_path):
+def test_invalid_arguments(images, tmp_path):
     net = Bands()
     check("there are no images to segment", [], net)
     for size in (0, -1, 2.5, "2", True):
@@ -380,7 +381,7 @@ def test_what_cannot_be_segmented(images, tmp_path):
         check(text, images, net, mini_batch_size=size, error=ArgumentError)
     check(
         "semanticseg: write_location must be None for one image, got a folder; write_labels(path, labels) "
-        "saves the labels that come back, and a list of one image is written",
+        "saves the returned labels, or give a list of one image",
         IMAGES[0],
         net,
         write_location=tmp_path,
@@ -404,8 +405,8 @@ def test_what_cannot_be_segmented(images, tmp_path):
         error=WrongTypeError,
     )
     check(
-        "images must be an array, a path or a datastore, got a Tensor; an array has its channels last: "
-        "x.permute(0, 2, 3, 1).numpy(), and net(x) takes tensors",
+        "images must be an array, a path or a datastore, got a Tensor; x.permute(0, 2, 3, 1).numpy() makes "
+        "an array with the channels last, and net(x) takes tensors",
         pytest.importorskip("torch").zeros(1, 1, 6, 5),
         net,
         error=WrongTypeError,

@@ -1,4 +1,4 @@
-"""Segmentation by classifying the patch around each pixel."""
+"""Segmentation with a classifier of the patch around each pixel."""
 
 import io
 import sys
@@ -27,7 +27,7 @@ def classifier(size, channels=2, classes=3, *, output=True, dropout=False):
 
 
 def mirrored(position, size):
-    """The place in an image of what stands at ``position`` outside, by walking to and fro."""
+    """The position in the image that mirrors ``position`` outside, by steps to and fro."""
     while not 0 <= position < size:
         position = -position if position < 0 else 2 * (size - 1) - position
         if size == 1:
@@ -36,7 +36,7 @@ def mirrored(position, size):
 
 
 def patch_around(image, row, column, size):
-    """Written out: the pixel itself stands at (size - 1) // 2."""
+    """Pixel by pixel; the center is at (size - 1) // 2."""
     rows = [mirrored(row + i - (size[0] - 1) // 2, image.shape[0]) for i in range(size[0])]
     columns = [mirrored(column + j - (size[1] - 1) // 2, image.shape[1]) for j in range(size[1])]
     return image[rows][:, columns]
@@ -59,7 +59,7 @@ def test_each_pixel_has_the_scores_of_the_patch_around_it(size, output):
     labels, scores = semanticseg(IMAGE, net, method="sliding-window", return_scores=True, mini_batch_size=10)
     wanted = one_by_one(IMAGE, net, size)
     np.testing.assert_allclose(scores, wanted, atol=1e-6)
-    assert scores.dtype == np.float64  # that of the network
+    assert scores.dtype == np.float64  # the type of the network
     np.testing.assert_array_equal(labels, scores.argmax(axis=2))
 
 
@@ -91,8 +91,8 @@ def test_a_convolution_over_the_mirrored_image_gives_the_same():
     np.testing.assert_allclose(found, wanted[0].permute(1, 2, 0).detach(), atol=1e-6)
 
 
-def test_the_fully_convolutional_network_gives_the_same_map_in_one_go():
-    """What made sliding windows obsolete: at the stride of its pooling, on the mirrored image."""
+def test_the_fully_convolutional_network_gives_the_same_map_in_one_pass():
+    """At the stride of its pooling, on the mirrored image."""
     layers = [
         lg.ImageInputLayer((16, 12, 2), normalization="none"),
         lg.Convolution2dLayer(5, 6),
@@ -193,7 +193,7 @@ def test_progress_counts_the_patches_of_one_image(several, monkeypatch):
     assert ("Segmenting" in stderr.getvalue()) is several
 
 
-def test_what_is_no_patch_classifier_and_what_is_one(golden_errors, tmp_path):
+def test_errors_for_other_networks(golden_errors, tmp_path):
     image = np.zeros((20, 20, 2), np.uint8)
     dense = lg.LayerGraph(
         [lg.ImageInputLayer((8, 8, 2)), lg.Convolution2dLayer(1, 3), lg.SoftmaxLayer()]
@@ -228,8 +228,8 @@ def test_what_is_no_patch_classifier_and_what_is_one(golden_errors, tmp_path):
     )
 
 
-def test_images_that_are_too_small_are_no_reason_to_slide():
-    """Only a network that would give patches a class is told to slide."""
+def test_small_images_get_no_advice_to_slide():
+    """Only a network that classifies patches gets the advice to slide a window."""
     layers = [lg.ImageInputLayer((8, 8, 2)), lg.MaxPooling2dLayer(4), lg.Convolution2dLayer(1, 3)]
     net = lg.LayerGraph([*layers, lg.SoftmaxLayer()]).compile()
     with pytest.raises(DataError, match=r"^the image: images of 2×2 do not fit: at 'maxpool' "):

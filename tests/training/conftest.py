@@ -31,7 +31,7 @@ def _in_an_empty_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def tiny() -> Callable[..., LayerGraph]:
-    """Two convolutions for 6×6 grey images and two classes; options of the first, and of the input."""
+    """Two convolutions for 6×6 gray images and two classes; options of the first, and of the input."""
 
     def build(normalization="none", batch_norm=False, classes=2, channels=1, **options) -> LayerGraph:
         layers = [
