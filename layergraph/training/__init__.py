@@ -8,6 +8,6 @@ from layergraph.training.options import TrainingOptions
 from layergraph.training.train import train_network
 
 training_options = TrainingOptions
-"""MATLAB's name of the function that makes the options."""
+"""MATLAB's name of :class:`TrainingOptions`."""
 
 __all__ = ["TrainingInfo", "TrainingOptions", "TrainingWarning", "train_network", "training_options"]

@@ -16,7 +16,7 @@ from layergraph.network import Network
 from layergraph.plan import Row
 from layergraph.training.stages import Stage, module_of, new_slots, norms_of, run_rows
 
-MOST_KEPT = 1024**3  # bytes of features that wait in memory from one stage to the next
+MOST_KEPT = 1024**3  # bytes of features that stay in memory from one stage to the next
 
 
 @torch.no_grad()
@@ -29,59 +29,63 @@ def finalize_batch_normalization(
     proceed: Callable[[], object] = lambda: None,
     most_kept: int = MOST_KEPT,
 ) -> None:
-    """Replace running averages by mean and variance over all images, for each channel.
+    """Replace the running averages with the mean and variance of each channel over all images.
 
-    Mean and variance are those of all values that the channel's batch normalization gets from all images,
-    each value counting alike, with their number (not one less) below the sum of squares. All batch
-    normalizations before it normalize by statistics that are final, as when the network is used; dropout is
-    off. So neither the size nor the order of ``batches`` matters, beyond rounding.
+    Mean and variance are those of all input values of the channel's batch normalization over all images,
+    with equal weights; the variance divides by their number (not one less). All batch normalizations
+    upstream normalize by final statistics, as in inference; dropout is off. So neither the size nor the order
+    of ``batches`` matters, except for rounding.
 
-    A batch normalization can be measured when those before it are: n in a chain take n stages. Between
-    stages the features wait in memory, up to ``most_kept`` bytes; then the cost is one pass over the data.
-    For the mini-batches beyond, each stage reads the images again and runs the network up to its place:
-    about n / 2 passes in all. (One pass that normalizes by mini-batches, as in training, would leave
-    all but the first one with statistics of features that the network does not compute when it is used;
-    with one value per channel in a mini-batch these are constant.)
+    One pass that normalizes by mini-batches, as in training, would be wrong: all batch normalizations except
+    the first would get statistics of features that the network does not compute in inference (and constant
+    features, where a mini-batch has one value per channel). Hence:
 
-    A batch normalization that runs several times for an image, as in a module of two layers, is measured each
-    time, and has the statistics of all it gets.
+    1. A chain of n batch normalizations takes n stages. Each stage measures the batch normalizations whose
+       upstream ones are final, and sets their statistics at its end.
+    2. Between stages the features of up to ``most_kept`` bytes stay in memory. If all fit, the cost is one
+       pass over the data.
+    3. For the other mini-batches, each stage reads the images again and runs the network up to its rows:
+       about n / 2 passes in total.
 
-    Leaves ``net`` in evaluation mode. If it fails, the running averages are as they were. Source of the
+    A batch normalization that runs several times per image, because two layers share a module, is measured
+    each time, and gets the statistics of all its inputs.
+
+    Leaves ``net`` in evaluation mode. An error restores the running averages. Source of the
     sums: Chan, Golub, LeVeque, as in :class:`layergraph.training.statistics.ChannelStatistics`.
 
     Args:
         stages: of this network, from :func:`layergraph.training.stages.stages_of`.
         batches: item indices, each item once.
-        read: gives the images of some items, one tensor for each size among them.
-        proceed: called after each mini-batch in each stage.
+        read: returns the images of some items, one tensor per image size.
+        proceed: called after each mini-batch of each stage.
     """
     net.eval()
-    totals = {norm: _Total() for norm in norms_of(net)}
+    totals = {norm: _ChannelTotals() for norm in norms_of(net)}
     before = {norm: (_mean(norm).clone(), _variance(norm).clone()) for norm in totals}
-    measured = _Measured(totals)
+    measurement = _Measurement(totals)
     try:
-        kept: dict[int, list[list[Any]]] = {}
-        left = most_kept
+        waiting: dict[int, list[list[Any]]] = {}
+        room = most_kept
         for number, stage in enumerate(stages):
-            with measured.stage():
+            with measurement.stage():
                 for index, batch in enumerate(batches):
-                    parts = kept.pop(index, None)
+                    parts = waiting.pop(index, None)
                     rows = stage.run
                     if parts is None:
                         parts = [new_slots(net, images) for images in read(batch)]
                         rows = [row for earlier in stages[: number + 1] for row in earlier.run]
                     else:
-                        left += _bytes(parts)
+                        room += _bytes(parts)
                     for slots in parts:
                         run_rows(net, rows, slots)
                         for row in stage.measure:
-                            measured.measure(net, row, slots)
-                    if (size := _bytes(parts)) <= left:
-                        kept[index] = parts
-                        left -= size
+                            measurement.measure(net, row, slots)
+                    if (size := _bytes(parts)) <= room:
+                        waiting[index] = parts
+                        room -= size
                     proceed()
-        found = [tensor for norm in totals for tensor in (_mean(norm), _variance(norm))]
-        if not all(bool(tensor.isfinite().all()) for tensor in found):
+        statistics = [tensor for norm in totals for tensor in (_mean(norm), _variance(norm))]
+        if not all(bool(tensor.isfinite().all()) for tensor in statistics):
             raise ArithmeticError("the network computes values that are NaN or infinite")
     except BaseException:
         for norm, (mean, variance) in before.items():
@@ -90,38 +94,38 @@ def finalize_batch_normalization(
         raise
 
 
-class _Measured:
-    """How many runs of batch normalization are measured, in each row of the network."""
+class _Measurement:
+    """The measurement of batch normalizations, which counts the measured runs in each row of the network."""
 
-    def __init__(self, totals: dict[_BatchNorm, _Total]) -> None:
+    def __init__(self, totals: dict[_BatchNorm, _ChannelTotals]) -> None:
         self._totals = totals
-        self._done: Counter[Row] = Counter()
-        self._reached: dict[Row, set[_BatchNorm]] = {}
+        self._counts: Counter[Row] = Counter()
+        self._current: dict[Row, set[_BatchNorm]] = {}
         self._row: Row | None = None
-        self._passed = 0
+        self._num_passed = 0
 
     @contextmanager
     def stage(self) -> Iterator[None]:
-        """Measure in the block, one batch normalization in each row; their statistics are set at its end."""
-        self._reached = {}
-        hooks = [norm.register_forward_pre_hook(self._take) for norm in self._totals]
+        """Measure one batch normalization per row in the block, and set their statistics at its end."""
+        self._current = {}
+        hooks = [norm.register_forward_pre_hook(self._hook) for norm in self._totals]
         try:
             yield
         finally:
             for hook in hooks:
                 hook.remove()
-        self._done.update(self._reached.keys())
-        for norm in {norm for norms in self._reached.values() for norm in norms}:
+        self._counts.update(self._current.keys())
+        for norm in {norm for norms in self._current.values() for norm in norms}:
             _mean(norm).copy_(self._totals[norm].mean)
             _variance(norm).copy_(self._totals[norm].variance)
 
     def measure(self, net: Network, row: Row, slots: list[Any]) -> None:
-        """Run a layer up to its first batch normalization that is not measured, which takes its input in."""
+        """Run a layer up to its first unmeasured batch normalization; add the input there to its totals."""
         module = module_of(net, row)
         inputs = [slots[slot] for slot in row.inputs]
-        if not isinstance(module, _BatchNorm):  # a module may write to its input, which is still needed
+        if not isinstance(module, _BatchNorm):  # a module may change its input, which other rows need
             inputs = [x.clone() for x in inputs]
-        self._row, self._passed = row, 0
+        self._row, self._num_passed = row, 0
         try:
             module(*inputs)
         except _ReachedError:
@@ -129,24 +133,24 @@ class _Measured:
         finally:
             self._row = None
 
-    def _take(self, norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def _hook(self, norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         assert isinstance(norm, _BatchNorm)
         if self._row is None:
             return
-        if self._passed == self._done[self._row]:
-            self._reached.setdefault(self._row, set()).add(norm)
+        if self._num_passed == self._counts[self._row]:
+            self._current.setdefault(self._row, set()).add(norm)
             self._totals[norm].add(inputs[0])
             raise _ReachedError
-        self._passed += 1
+        self._num_passed += 1
 
 
 class _ReachedError(BaseException):
-    """Ends the run of a layer, past any handler of errors in it."""
+    """Ends the run of a layer. A BaseException, since the module of a user may catch every Exception."""
 
 
 @dataclass
-class _Total:
-    """Mean and variance of each channel of all that came, in float64 on the processor."""
+class _ChannelTotals:
+    """Mean and variance of each channel over all added inputs, in float64 on the CPU."""
 
     count: int = 0
     mean: Tensor = field(default_factory=lambda: torch.zeros(()))

@@ -1,4 +1,4 @@
-"""The class names of data and network: one has to fit the other."""
+"""The class names of data and network, which must be the same."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from layergraph.wording import quoted, visible
 
 
 def with_classes(lgraph: LayerGraph, data: object, output: Layer, scores: Size) -> LayerGraph:
-    """The graph whose output layer has the class names of the data, where it had none.
+    """The graph, with the class names of the data in its output layer if that has none.
 
     Args:
-        data: its ``classes`` count; without them, or for a regression, the graph is as it was.
-        output: the output layer, ``scores`` what it is given.
+        data: the source of ``classes``; without them, or for a regression, the graph stays unchanged.
+        output: the output layer; ``scores`` is the size of its input.
 
     Raises:
-        DataError: the data has other classes than the layer, or not as many as there are scores.
+        DataError: the data has other classes than the layer, or another number than the scores.
     """
     count, names = num_classes(output, scores), getattr(data, "classes", None)
     if count is None or names is None:
@@ -30,8 +30,8 @@ def with_classes(lgraph: LayerGraph, data: object, output: Layer, scores: Size) 
     classes, known = tuple(map(str, names)), getattr(output, "classes", "auto")
     if len(classes) != count:
         raise DataError(
-            f"the data has {len(classes)} classes ({_listed(classes)}), but the network scores {count}; give "
-            f"its last convolution {len(classes)} filters, or build it with num_classes={len(classes)}"
+            f"the data has {len(classes)} classes ({_list_names(classes)}), but the network scores {count}; "
+            f"give its last convolution {len(classes)} filters, or build it with num_classes={len(classes)}"
         )
     if isinstance(known, str):  # "auto"
         layer: Any = output
@@ -41,17 +41,17 @@ def with_classes(lgraph: LayerGraph, data: object, output: Layer, scores: Size) 
 
 
 def expect_classes(classes: Sequence[str], output: Layer) -> None:
-    """Raise ``DataError`` if an output layer has other classes than the data, or another order of them."""
+    """Raise ``DataError`` if an output layer has other classes than the data, or another order."""
     known = getattr(output, "classes", "auto")
     if isinstance(known, str) or tuple(known) == tuple(classes):  # "auto"
         return
-    hint = "; they have another order" if sorted(known) == sorted(classes) else ""
+    names = "in the order" if sorted(known) == sorted(classes) else "those"
     raise DataError(
-        f"the classes of the data ({_listed(classes)}) are not those of layer {quoted(output.name)} "
-        f"({_listed(known)}){hint}; give them as the layer has them"
+        f"the classes of the data must be {names} of layer {quoted(output.name)} ({_list_names(known)}), got "
+        f"({_list_names(classes)}); give the classes of the layer in its order"
     )
 
 
-def _listed(names: Sequence[str]) -> str:
+def _list_names(names: Sequence[str]) -> str:
     shown = ", ".join(map(visible, names[:4]))
     return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"

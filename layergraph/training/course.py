@@ -1,4 +1,4 @@
-"""What happens around the iterations of a training."""
+"""The callback of a training: log, end and finalization."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from layergraph.training.module import TrainingModule
 from layergraph.training.options import TrainingOptions
 
 
-class Course(Callback):
-    """Follows the iterations: prints the rows of the log, ends the training where it must, finalizes it.
+class TrainingCallback(Callback):
+    """Prints the log after iterations, ends the training at a signal or an infinite loss, and finalizes it.
 
-    ``warnings`` gets a sentence for each thing that is not as the options ask.
+    ``warnings`` has a sentence for each difference between the result and the options.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Course(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
         self._start = time.monotonic()
-        self._stop.install_again()  # Lightning takes SIGTERM when it starts
+        self._stop.install_again()  # Lightning replaces the handler of SIGTERM at its start
         self._stop.keeping = True
         self._guard = FiniteLoss(pl_module.net, self._items)
         self._log.start()
@@ -74,11 +74,11 @@ class Course(Callback):
         self._advance()
         self._epoch = trainer.current_epoch + 1
         iteration = trainer.global_step
-        found = self._guard.after(iteration, self._batches.of_iteration(iteration), pl_module.finite)
-        if found is None and (iteration == 1 or iteration % self._options.verbose_frequency == 0):
+        divergence = self._guard.after(iteration, self._batches.of_iteration(iteration), pl_module.finite)
+        if divergence is None and (iteration == 1 or iteration % self._options.verbose_frequency == 0):
             self._row(iteration, pl_module)
-        self._divergence = found
-        if found is not None or self._stop.received is not None:
+        self._divergence = divergence
+        if divergence is not None or self._stop.received is not None:
             trainer.should_stop = True
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -1,4 +1,4 @@
-"""The end of a training whose loss is no longer finite, and the network as it was before."""
+"""The end of a training whose loss is no longer finite: the network is restored from before."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from layergraph.training.items import Items
 
-_KEPT = 3  # one iteration runs, one is not yet known to be finite, one before these is
+_NUM_COPIES = 3  # for the iteration that runs, one whose check is pending, and the one before
 
 
 class Divergence(NamedTuple):
@@ -23,41 +23,43 @@ class Divergence(NamedTuple):
 
 
 class FiniteLoss:
-    """Watches for the first iteration whose loss, or whose images, are not finite.
+    """Detects the first iteration whose loss or images are not finite, and restores the network.
 
-    Before each iteration the weights and buffers that training changes are copied on their device: as much
-    memory as three networks, and less time than the optimizer takes. Whether iteration t was finite is read
-    after iteration t + 1 is queued on a CUDA device, so that the device never waits for the processor; on
-    other devices at once.
+    1. Before each iteration, the weights and buffers that training changes are copied on their device: this
+       takes the memory of three networks, and less time than the optimizer.
+    2. On a CUDA device, the check of iteration t is read after iteration t + 1 is queued: a read at once
+       would stop the device until the CPU continues. On other devices, it is read at once.
+    3. The first iteration that is not finite restores a copy. If its images are finite, its weights already
+       were too large, so that the copy from one iteration earlier is restored.
     """
 
     def __init__(self, net: nn.Module, items: Items) -> None:
         self._items = items
         self._tensors = [p.detach() for p in net.parameters() if p.requires_grad] + [*net.buffers()]
-        # tensors of one dtype in a row are copied at once
+        # sorted by dtype, since one call copies consecutive tensors of one dtype
         self._tensors.sort(key=lambda tensor: str(tensor.dtype))
         self._copies: list[list[Tensor]] = []
-        self._behind = any(tensor.is_cuda for tensor in self._tensors)
-        self._waiting: deque[tuple[int, list[int], _Arriving]] = deque()
+        self._delay = any(tensor.is_cuda for tensor in self._tensors)
+        self._waiting: deque[tuple[int, list[int], _PendingFlag]] = deque()
 
     @torch.no_grad()
     def before(self, iteration: int) -> None:
-        """Copy the network as iteration ``iteration`` (from 1) finds it."""
-        if len(self._copies) < _KEPT:
+        """Copy the network before iteration ``iteration`` (from 1)."""
+        if len(self._copies) < _NUM_COPIES:
             self._copies.append([tensor.clone() for tensor in self._tensors])
         else:
-            _copy(self._tensors, self._copies[(iteration - 1) % _KEPT])
+            _copy(self._tensors, self._copies[(iteration - 1) % _NUM_COPIES])
 
     def after(self, iteration: int, indices: list[int], finite: Tensor) -> Divergence | None:
-        """Take in whether an iteration was finite; gives the first that was not, once that is known."""
-        self._waiting.append((iteration, indices, _Arriving(finite)))
-        return self._next() if len(self._waiting) > self._behind else None
+        """Add the check of an iteration; return the first that was not finite, as soon as this is known."""
+        self._waiting.append((iteration, indices, _PendingFlag(finite)))
+        return self._next() if len(self._waiting) > self._delay else None
 
     def at_end(self) -> Divergence | None:
-        """The first iteration that was not finite among those that are not known yet."""
+        """The first iteration that was not finite among those whose checks are pending."""
         while self._waiting:
-            if (found := self._next()) is not None:
-                return found
+            if (divergence := self._next()) is not None:
+                return divergence
         return None
 
     def _next(self) -> Divergence | None:
@@ -65,10 +67,10 @@ class FiniteLoss:
         if finite.value():
             return None
         self._waiting.clear()
-        item = self._culprit(indices)
-        # the network before this iteration gives no finite loss on images that are: go one further back
-        kept = iteration if item or iteration == 1 else iteration - 1
-        self._restore(kept)
+        item = self._faulty_item(indices)
+        # with finite images, the network before this iteration is at fault: restore the one before that
+        restored = iteration if item or iteration == 1 else iteration - 1
+        self._restore(restored)
         if item:
             cause = f"{item} holds values that are NaN or infinite; repair it or leave it out"
         elif not self._finite():
@@ -79,18 +81,18 @@ class FiniteLoss:
             cause = "the learning rate is probably too high; lower initial_learn_rate"
         names = [self._items.where(index) for index in indices]
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        state = "before training" if kept == 1 else f"after iteration {kept - 1}"
+        state = "before training" if restored == 1 else f"after iteration {restored - 1}"
         return Divergence(
             iteration,
             f"train_network: the loss of iteration {iteration} ({shown}) is not finite: {cause}. Training "
-            f"ends there; the network is as it was {state}",
+            f"ends here, and the network is the one {state}",
         )
 
-    def _culprit(self, indices: list[int]) -> str:
+    def _faulty_item(self, indices: list[int]) -> str:
         for index in indices:
             try:
                 image, target = self._items.read(index)
-            except Exception:  # read once already; what is wrong with it now is not why the loss overflowed
+            except Exception:  # the item was readable before, so that this error is not the cause
                 continue
             for array in (image, target):
                 if array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -99,21 +101,21 @@ class FiniteLoss:
 
     @torch.no_grad()
     def _restore(self, iteration: int) -> None:
-        _copy(self._copies[(iteration - 1) % _KEPT], self._tensors)
+        _copy(self._copies[(iteration - 1) % _NUM_COPIES], self._tensors)
 
     def _finite(self) -> bool:
         return all(bool(tensor.isfinite().all()) for tensor in self._tensors)
 
 
 def _copy(sources: list[Tensor], targets: list[Tensor]) -> None:
-    """Copy tensors, all of one dtype by one call of the device."""
+    """Copy tensors, with one call of the device per dtype."""
     for _, pairs in groupby(zip(sources, targets, strict=True), key=lambda pair: pair[0].dtype):
         group = list(pairs)
         torch._foreach_copy_([target for _, target in group], [source for source, _ in group])
 
 
-class _Arriving:
-    """A truth value on its way from a CUDA device: reading it waits for no later work there."""
+class _PendingFlag:
+    """A truth value in transfer from a CUDA device: its read waits for no later work of the device."""
 
     def __init__(self, value: Tensor) -> None:
         self._value = value

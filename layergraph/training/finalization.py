@@ -1,4 +1,4 @@
-"""After the last iteration: statistics of batch normalization, where a failure costs no trained network."""
+"""The statistics of batch normalization after the last iteration, where an error loses no trained network."""
 
 from __future__ import annotations
 
@@ -21,28 +21,29 @@ from layergraph.training.options import TrainingOptions
 from layergraph.training.stages import has_batch_normalization, stages_of
 from layergraph.wording import visible
 
-_KEPT = "batch normalization keeps the running averages of the training"
+_FALLBACK = "batch normalization keeps the running averages of the training"
 
 
 def finalize(
     net: Network, items: Items, options: TrainingOptions, stop: StopRequest, device: torch.device
 ) -> list[str]:
-    """Compute the statistics of batch normalization over all items, where the options say so.
+    """Compute the statistics of batch normalization over all items, if the options ask for them.
 
-    Nothing is raised: an item that cannot be read is left out, and after another failure, or a signal, the
-    running averages of the training stay. Returns a warning for each of these.
+    The function raises no error: it omits unreadable items, and after another error, or a signal, it keeps
+    the running averages of the training. It returns a warning for each of these.
 
-    A signal that ended the training leaves no time, except Ctrl-C; that one may come again.
+    If a signal other than Ctrl-C ended the training, there is no time for statistics. After Ctrl-C, they are
+    computed until a second one.
     """
     if options.batch_normalization_statistics != "population" or not has_batch_normalization(net):
         return []
-    reading = _Reading(items, device)
+    reader = _ImageReader(items, device)
     batches = even_batches(len(items), options.mini_batch_size)
-    ended, stop.received = stop.received, None
+    last_signal, stop.received = stop.received, None
     try:
-        if ended is not None and ended.name != "SIGINT":
-            raise _SignalError(ended.name)
-        stages = stages_of(net, reading.first())
+        if last_signal is not None and last_signal.name != "SIGINT":
+            raise _SignalError(last_signal.name)
+        stages = stages_of(net, reader.first())
         with progress("Finalizing", len(stages) * len(batches), shown=options.verbose) as advance:
 
             def proceed() -> None:
@@ -50,27 +51,28 @@ def finalize(
                 if stop.received is not None:
                     raise _SignalError(stop.received.name)
 
-            finalize_batch_normalization(net, stages, batches, reading, proceed=proceed)
+            finalize_batch_normalization(net, stages, batches, reader, proceed=proceed)
     except _SignalError as signal:
-        return [f"train_network: {signal} came before the statistics of all images were known; {_KEPT}"]
+        return [
+            f"train_network: {signal} came before the statistics of all images were complete; {_FALLBACK}"
+        ]
     except Exception as error:
         reason = visible(f"{type(error).__name__}: {error}")
-        found = reading.warnings()
         return [
-            *found,
-            f"train_network: statistics over all images could not be computed ({reason}); {_KEPT}",
+            *reader.warnings(),
+            f"train_network: statistics over all images could not be computed ({reason}); {_FALLBACK}",
         ]
     finally:
-        stop.received = stop.received or ended
-    return reading.warnings()
+        stop.received = stop.received or last_signal
+    return reader.warnings()
 
 
 class _SignalError(Exception):
-    """A signal came; its name."""
+    """A signal came; its argument is the name of the signal."""
 
 
-class _Reading:
-    """Reads images in groups of one size, and leaves out those that cannot be used."""
+class _ImageReader:
+    """Reads images in groups of one size, and omits those that are unreadable or not finite."""
 
     def __init__(self, items: Items, device: torch.device) -> None:
         self._items, self._device = items, device
@@ -83,7 +85,7 @@ class _Reading:
                 continue
             try:
                 image, _ = self._items.read(index)
-            except Exception as error:  # the data is the user's: it raises what it likes
+            except Exception as error:  # the data of a user may raise any error
                 self._left_out[index] = f"{type(error).__name__}: {error}"
                 continue
             if image.dtype.kind == "f" and not np.isfinite(image).all():
@@ -94,20 +96,20 @@ class _Reading:
         return [images.to(self._device, self._items.dtype) for images in stacked]
 
     def first(self) -> Tensor:
-        """The first image that can be used."""
-        found = (images for index in range(len(self._items)) for images in self([index]))
-        image = next(found, None)
+        """The first readable image."""
+        readable = (images for index in range(len(self._items)) for images in self([index]))
+        image = next(readable, None)
         if image is None:
             raise DataError("no image can be read")
         return image
 
     def warnings(self) -> list[str]:
-        """What was left out, in one sentence."""
+        """A sentence about the omitted items, if there are some."""
         if not self._left_out:
             return []
         index = min(self._left_out)
         count = f"{len(self._left_out)} of {len(self._items)}"
         return [
-            f"train_network: the statistics of batch normalization leave out {count} items, first "
+            f"train_network: the statistics of batch normalization omit {count} items, the first is "
             f"{self._items.where(index)} ({visible(self._left_out[index])})"
         ]

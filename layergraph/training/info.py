@@ -1,4 +1,4 @@
-"""TrainingInfo: what a training run was like, iteration by iteration."""
+"""TrainingInfo: the losses and metrics of a training run per iteration."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ StopReason = Literal[
 
 
 class TrainingWarning(UserWarning):
-    """A trained network that is not all that was asked for."""
+    """The trained network differs from the request."""
 
 
 @dataclass(frozen=True, repr=False)
 class TrainingInfo:
-    """The course of a training, as MATLAB's ``info``: one entry an iteration.
+    """The course of a training, as MATLAB's ``info``: one entry per iteration.
 
     Attributes:
         training_loss: loss of each mini-batch.
-        training_accuracy: percent of its labelled pixels (or observations) whose class was right; None
-            for regression.
-        training_rmse: for regression, the root of the squared error, summed over an observation and
-            averaged over those of the mini-batch; else None.
+        training_accuracy: percent of its labelled pixels (or observations) whose predicted class is right;
+            None for regression.
+        training_rmse: for regression, the root of the squared error, summed over each observation and
+            averaged over the mini-batch; else None.
         base_learn_rate: the global learning rate, without the factors of layers.
-        stop_reason: why training ended, as the log says it.
-        warnings: where the result is not all that was asked for, and why; each was also a Python warning.
+        stop_reason: the reason for the end of training, as in the log.
+        warnings: the differences between result and request, with their reasons; each is also a Python
+            warning.
 
     >>> info = TrainingInfo([0.7, 0.5], [51.0, 63.25], None, [0.001, 0.001], "Max epochs completed.")
     >>> info
@@ -48,7 +49,7 @@ class TrainingInfo:
     warnings: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The attributes under their names; what does not apply is left out."""
+        """The attributes by name, without those that do not apply."""
         return {name: value for name, value in asdict(self).items() if value not in (None, ())}
 
     def __repr__(self) -> str:

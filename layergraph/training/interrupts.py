@@ -1,4 +1,4 @@
-"""Signals that would end the process: while a network trains, they end the training instead."""
+"""Signals that would end the process end a running training instead."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ SIGNALS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name
 
 
 class StopRequest:
-    """The handler of these signals, and the one that came.
+    """The handler of these signals.
 
-    Before ``keeping`` there is nothing to lose: Ctrl-C is a ``KeyboardInterrupt``, another signal ends the
-    process with status 128 + its number. With ``keeping`` the first signal is kept in ``received``, for
-    the work to look at; a second Ctrl-C is a ``KeyboardInterrupt``.
+    Without ``keeping`` there is no result to lose: Ctrl-C is a ``KeyboardInterrupt``, another signal ends the
+    process with status 128 + its number. With ``keeping`` the handler stores the first signal in
+    ``received``, which the training checks; a second Ctrl-C is a ``KeyboardInterrupt``.
     """
 
     def __init__(self) -> None:
@@ -28,20 +28,20 @@ class StopRequest:
         self._after: dict[signal.Signals, Any] = {}
 
     def install(self) -> None:
-        """Take the signals that nobody else handles: not those that a shell ignores (``nohup``, ``&``)."""
+        """Handle signals without another handler, except those that a shell ignores (``nohup``, ``&``)."""
         if threading.current_thread() is not threading.main_thread():
-            return  # Python allows handlers in the main thread alone
+            return  # Python allows handlers only in the main thread
         self._before = {number: signal.getsignal(number) for number in SIGNALS}
         free = (signal.SIG_DFL, signal.default_int_handler)
         self._after = {number: self if old in free else old for number, old in self._before.items()}
         self.install_again()
 
     def install_again(self) -> None:
-        """Set all handlers as :meth:`install` left them, also those of the user."""
+        """Set all handlers to those after :meth:`install`, the user's included."""
         _set(self._after)
 
     def restore(self) -> None:
-        """Give the signals back."""
+        """Set the handlers from before :meth:`install`."""
         _set(self._before)
 
     def __call__(self, number: int, frame: object) -> None:
@@ -61,7 +61,7 @@ def _set(handlers: dict[signal.Signals, Any]) -> None:
 
 @contextmanager
 def stop_request() -> Iterator[StopRequest]:
-    """Handle the signals in the block; inside another such block, with the handler of that one.
+    """Handle the signals in the block; a block inside another one uses the outer handler.
 
     >>> with stop_request() as outer, stop_request() as inner:
     ...     outer is inner

@@ -1,4 +1,4 @@
-"""The training data, item by item: checked against the network, and gathered into mini-batches."""
+"""The items of the training data, checked against the network, and their mini-batches."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from layergraph.propagation import Propagation, propagate
 from layergraph.sizes import Size
 from layergraph.training.classes import with_classes
 from layergraph.training.log import Metric
-from layergraph.training.targets import checked_target, num_classes
+from layergraph.training.targets import num_classes, target_array
 from layergraph.wording import quoted
 
 
 class TrainingData(Protocol):
     """Pairs (image, target) by index: a combined datastore, a list, a map-style dataset of torch.
 
-    Where it has ``classes`` (names) and ``files`` (a path an item), these are used.
+    Training uses its attributes ``classes`` (names) and ``files`` (one path per item), if it has them.
     """
 
     def __len__(self) -> int: ...
@@ -36,18 +36,18 @@ class TrainingData(Protocol):
 
 
 class Items(Dataset[Any]):
-    """What training reads. Every item is checked when it is read; the first one when this is made.
+    """The checked items of the training data: each is checked at its read, the first in the constructor.
 
     Args:
         data: pairs (image, target).
         lgraph: the network to train, with one input and one output layer.
 
     Attributes:
-        dtype: of the network; images other than 8-bit ones, and responses, are read in it.
+        dtype: the dtype of the network, and of all images and responses except 8-bit images.
 
     Raises:
         InvalidNetworkError: the graph cannot run.
-        DataError: no items, or an item that does not fit the network; the message names it.
+        DataError: there are no items, or an item does not fit the network; the message names it.
     """
 
     def __init__(self, data: TrainingData, lgraph: LayerGraph) -> None:
@@ -58,16 +58,16 @@ class Items(Dataset[Any]):
             )
         self._data, self._lgraph = data, lgraph
         self.dtype = torch.float32
-        self._first: tuple[np.dtype[Any], str] | None = None  # the dtype of the images, and whose it is
-        self._found = propagate(lgraph)
-        if errors := [*self._found.errors, *missing_softmax(lgraph)]:
+        self._first: tuple[np.dtype[Any], str] | None = None  # the dtype of the first image, and its name
+        self._sizes = propagate(lgraph)
+        if errors := [*self._sizes.errors, *missing_softmax(lgraph)]:
             raise InvalidNetworkError(errors)
         if len(lgraph.input_names) != 1 or len(lgraph.output_names) != 1:
             raise LayergraphError(
-                "train_network trains networks with one input layer and one output layer, this one has "
+                "train_network: lgraph must have one input layer and one output layer, got "
                 f"{len(lgraph.input_names)} and {len(lgraph.output_names)}"
             )
-        scores = _result(self._found, self.output_layer)
+        scores = _score_size(self._sizes, self.output_layer)
         self._lgraph = with_classes(lgraph, data, self.output_layer, scores)
         layer: Any = self.input_layer
         self._input_size: tuple[int, ...] = tuple(layer.input_size)
@@ -98,7 +98,7 @@ class Items(Dataset[Any]):
         return len(self._data)
 
     def where(self, index: int) -> str:
-        """What to call an item in an error: its file, or its position."""
+        """The name of an item in errors: its file, or its index."""
         files = getattr(self._data, "files", None)
         return f"item {index}" if files is None else f"image {quoted(str(files[index]), longest=4096)}"
 
@@ -120,12 +120,12 @@ class Items(Dataset[Any]):
         self._expect_dtype(image.dtype, where)
         size = self._target_size(image.shape, where)
         float64 = self.dtype == torch.float64
-        target = checked_target(item[1], self.output_layer, size, where, float64=float64)
+        target = target_array(item[1], self.output_layer, size, where, float64=float64)
         self.has_labels = self.has_labels or bool((target != self._unlabelled).any())
         return image, target
 
     def expect_labels(self) -> None:
-        """Raise if no target so far had a label: then nothing was learned, and no accuracy exists."""
+        """Raise if no target so far has a label: the network learned nothing, and the accuracy is 0/0."""
         if not self.has_labels:
             raise DataError(
                 "train_network: the training data must have labels, got targets that are unlabelled "
@@ -136,14 +136,14 @@ class Items(Dataset[Any]):
         return self.__getitems__([index])
 
     def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """The mini-batch of these items: images (batch, channels, height, width), 8-bit ones as they are and
-        others in the network's dtype, and targets. A ``DataLoader`` calls this."""
+        """The mini-batch of these items: images (batch, channels, height, width), as uint8 if all are, else
+        in the network's dtype, and targets. A ``DataLoader`` calls this method."""
         images, targets = zip(*map(self.read, indices), strict=True)
         for index, image in zip(indices, images, strict=True):
             if image.shape != images[0].shape:
                 raise DataError(
-                    f"the images of a mini-batch need one size, but {self.where(index)} is "
-                    f"{times(image.shape)} and {self.where(indices[0])} is {times(images[0].shape)}; resize "
+                    f"train_network: the images of a mini-batch must have one size, got {times(image.shape)} "
+                    f"({self.where(index)}) and {times(images[0].shape)} ({self.where(indices[0])}); resize "
                     "or crop them, for example with transform, or train with mini_batch_size=1"
                 )
         return self.stacked(images), torch.from_numpy(np.stack(targets))
@@ -154,53 +154,53 @@ class Items(Dataset[Any]):
         wide = np.float64 if self.dtype == torch.float64 else np.float32
         *spatial, channels = images[0].shape
         batch = np.empty((len(images), channels, *spatial), np.uint8 if eight_bit else wide)
-        for place, image in zip(batch, images, strict=True):
-            place[...] = np.moveaxis(image, -1, 0)
+        for target, image in zip(batch, images, strict=True):
+            target[...] = np.moveaxis(image, -1, 0)
         return torch.from_numpy(batch)
 
     def _expect_dtype(self, dtype: np.dtype[Any], where: str) -> None:
         """Refuse integers of 8 and of 16 bits in one set, or integers and decimals: their ranges differ."""
         if self._first is None:
             self._first = dtype, where
-        first, whose = self._first
+        first, owner = self._first
         if dtype != first and not (dtype.kind == first.kind == "f"):
             raise DataError(
-                f"{where} is {dtype}, but {whose} is {first}; the images of a training set must have one "
-                "type of numbers, and so one range; convert them, for example with transform"
+                f"train_network: all images must have one type of numbers, and so one range, got {dtype} "
+                f"({where}) and {first} ({owner}); convert them, for example with transform"
             )
 
     def _target_size(self, shape: tuple[int, ...], where: str) -> Size:
-        """What the network computes for an image of this shape; ``DataError`` where it cannot."""
+        """The size of the scores for an image of this shape; ``DataError`` if the network cannot take it."""
         if shape not in self._target_sizes:
             expected = f"the input layer {self.input_layer.name!r} takes {times(self._input_size)}"
             if shape[-1] != self._input_size[-1]:
                 raise DataError(f"{where} is {times(shape)}, but {expected}; the channels must be the same")
             resized = replace(cast(Any, self.input_layer), input_size=shape)
             lgraph = self._lgraph.replace_layer(resized.name, resized)
-            found = propagate(lgraph)
-            if reason := _misfit(lgraph, found, self._found):
+            sizes = propagate(lgraph)
+            if reason := _misfit(lgraph, sizes, self._sizes):
                 raise DataError(
                     f"{where} is {times(shape)}, but {expected}, and the network cannot: {reason}"
                 )
-            self._target_sizes[shape] = _result(found, self.output_layer)
+            self._target_sizes[shape] = _score_size(sizes, self.output_layer)
         return self._target_sizes[shape]
 
 
-def _result(found: Propagation, output: Layer) -> Size:
-    """The size of the scores that an output layer is given."""
-    (size,) = found.inputs[output.name]
+def _score_size(sizes: Propagation, output: Layer) -> Size:
+    """The size of the input of an output layer."""
+    (size,) = sizes.inputs[output.name]
     assert size is not None
     return size
 
 
-def _misfit(lgraph: LayerGraph, found: Propagation, made_for: Propagation) -> str:
-    """Why a network made for one image size cannot take another; nothing if it can."""
-    for issue in found.errors:
+def _misfit(lgraph: LayerGraph, sizes: Propagation, expected_sizes: Propagation) -> str:
+    """The reason why a network for one image size cannot take another; empty if it can."""
+    for issue in sizes.errors:
         return f"at {issue.layer!r}, {issue.text}"
     for name in lgraph:
         given, expected = (
             [size for size in propagation.inputs[name] if size is not None]
-            for propagation in (found, made_for)
+            for propagation in (sizes, expected_sizes)
         )
         if lgraph[name].learnables(given) != lgraph[name].learnables(expected):
             return f"layer {name!r} would need weights of another size"

@@ -1,4 +1,4 @@
-"""The network that an error while training leaves, kept in the error."""
+"""The partly trained network in the error that ends its training."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 def keep_network(error: Exception, net: Network, iterations: int) -> None:
-    """Put a network that was trained for some iterations into the error that ends its training."""
+    """Store a network after some iterations in the error that ends its training."""
     error.trained_network = net  # type: ignore[attr-defined]
     count = "1 iteration" if iterations == 1 else f"{iterations} iterations"
-    error.add_note(f"training ends after {count}; trained_network of this error is the network as it is then")
+    error.add_note(f"training ends after {count}; this error's trained_network is the network of that moment")
 
 
 def kept_network(error: Exception) -> Network | None:
-    """The network that :func:`keep_network` put into an error, if it did.
+    """The network that :func:`keep_network` stored in an error, or ``None``.
 
     >>> kept_network(OSError("the disk is gone"))
     """

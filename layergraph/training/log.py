@@ -1,4 +1,4 @@
-"""The printed log of a training, drawn as MATLAB draws it."""
+"""The printed log of a training, in MATLAB's format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Metric = Literal["Accuracy", "RMSE"]
 
 
 class TrainingLog:
-    """Prints the log to stdout, each line as soon as it is known; with ``shown=False`` nothing.
+    """Prints the log to stdout line by line; with ``shown=False`` it prints nothing.
 
     >>> log = TrainingLog("Accuracy")
     >>> log.device("CPU")
@@ -40,27 +40,27 @@ class TrainingLog:
         ]
         self._widths = [max(map(len, header)) + 4 for header in headers]
         self._headers = [
-            _framed(f"{text:^{width}}" for text, width in zip(line, self._widths, strict=True))
+            _join_cells(f"{text:^{width}}" for text, width in zip(line, self._widths, strict=True))
             for line in zip(*headers, strict=True)
         ]
         self._rule = f"|{'=' * (len(self._headers[0]) - 2)}|"
 
     def device(self, kind: Literal["CPU", "GPU"]) -> None:
-        """Say what the network is trained on."""
+        """Print the device."""
         self._print(f"Training on single {kind}.")
 
     def normalization(self) -> None:
-        """Say that the statistics of the input images are being computed."""
+        """Print that the computation of the input statistics starts."""
         self._print("Initializing input data normalization.")
 
     def start(self) -> None:
-        """The head of the table."""
+        """Print the head of the table."""
         self._print(self._rule, *self._headers, self._rule)
 
     def row(
         self, epoch: int, iteration: int, seconds: float, metric: float, loss: float, learn_rate: float
     ) -> None:
-        """A row of the table; ``metric`` is an accuracy in percent, or an RMSE."""
+        """Print a row of the table; ``metric`` is an accuracy in percent, or an RMSE."""
         minutes, second = divmod(int(seconds), 60)
         hours, minute = divmod(minutes, 60)
         cells = [
@@ -71,24 +71,26 @@ class TrainingLog:
             _number(loss),
             _number(learn_rate),
         ]
-        self._print(_framed(f"{cell:>{width - 1}} " for cell, width in zip(cells, self._widths, strict=True)))
+        self._print(
+            _join_cells(f"{cell:>{width - 1}} " for cell, width in zip(cells, self._widths, strict=True))
+        )
 
     def finish(self, reason: StopReason) -> None:
-        """The end of the table, and why training ended."""
+        """Print the end of the table, and the reason for the end of training."""
         self._print(self._rule, f"Training finished: {reason}")
 
     def _print(self, *lines: str) -> None:
         if self._shown:
             try:
                 print(*lines, sep="\n", flush=True)
-            except OSError:  # the reader is gone, or the disk is full: that must not end the training
+            except OSError:  # a closed pipe or a full disk must not end the training
                 self._shown = False
 
 
-def _framed(cells: Iterable[str]) -> str:
+def _join_cells(cells: Iterable[str]) -> str:
     return f"|{'|'.join(cells)}|"
 
 
 def _number(value: float) -> str:
-    """Four decimals, with an exponent where they would hide the number or be too many."""
+    """Four decimals, with an exponent for very small and very large numbers."""
     return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e6 else f"{value:.4e}"

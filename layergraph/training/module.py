@@ -1,4 +1,4 @@
-"""The LightningModule around a network: its loss, its optimizer, and what each iteration was like."""
+"""The LightningModule around a network: its loss, its optimizer, and the metrics of each iteration."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from layergraph.training.solvers import make_solver
 
 
 class TrainingModule(LightningModule):
-    """Trains ``net``. ``losses`` and ``metrics`` get one scalar tensor an iteration, on the training device.
+    """Trains ``net``. ``losses`` and ``metrics`` get one scalar tensor per iteration, on the training device.
 
-    They are not read here: reading a number waits for the GPU. ``finite`` says of the last iteration whether
-    its loss and its images were finite (a NaN where no pixel is labelled does not reach the loss).
+    Their values are not read here, since a read waits for the GPU. ``finite`` is whether the loss and the
+    images of the last iteration are finite (the loss alone omits a NaN where no pixel is labelled).
     """
 
     finite: Tensor
@@ -54,7 +54,7 @@ class TrainingModule(LightningModule):
 
 
 def dtype_of(net: Network) -> torch.dtype:
-    """The type of numbers that a network computes with: that of its first decimal tensor."""
+    """The dtype of a network: that of its first floating-point tensor."""
     return next((t.dtype for t in net.state_dict().values() if t.is_floating_point()), torch.float32)
 
 
@@ -62,7 +62,7 @@ def accuracy(scores: Tensor, target: Tensor, unlabelled: int) -> Tensor:
     """Percent of labelled pixels (or observations) with the highest score at their class; NaN without any.
 
     Args:
-        scores: (batch, classes, height, width), of observations (batch, classes) or with axes of 1 behind.
+        scores: (batch, classes, height, width); of observations (batch, classes), or with trailing 1 axes.
         target: class indices (batch, height, width) or (batch,).
 
     >>> import torch
@@ -70,5 +70,5 @@ def accuracy(scores: Tensor, target: Tensor, unlabelled: int) -> Tensor:
     tensor(50.)
     """
     predicted = scores.argmax(dim=1).view(target.shape)
-    # what is unlabelled is no class, so it is never predicted
+    # no class has the value of unlabelled pixels, so that they never count as equal
     return 100 * (predicted == target).sum() / (target != unlabelled).sum()

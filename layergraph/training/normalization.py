@@ -1,4 +1,4 @@
-"""Input normalization: its statistics, computed from the training data before training."""
+"""The statistics of input normalization, from the training data."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from layergraph.training.statistics import ChannelStatistics
 
 
 def initialize_normalization(net: Network, items: Items, log: TrainingLog, *, verbose: bool) -> None:
-    """Set the statistics that the input layer lacks in ``net``, from one pass over all items.
+    """Set the missing statistics of the input layer in ``net``, with one pass over all items.
 
-    Those that are arguments of the layer stay, and so do all once they came from data, in a network that
-    is trained on. Raises ``DataError`` for an image with values that are NaN or infinite.
+    Statistics that are arguments of the layer stay unchanged, and so do those from an earlier training of
+    the network. Raises ``DataError`` for an image with values that are NaN or infinite.
     """
     layer: Any = items.input_layer
     missing = layer.missing_statistics()
@@ -36,5 +36,5 @@ def initialize_normalization(net: Network, items: Items, log: TrainingLog, *, ve
                 if not (np.isfinite(statistics.min) & np.isfinite(statistics.max)).all():
                     raise DataError(f"{items.where(index)} holds values that are NaN or infinite")
                 advance()
-        for name, values in statistics.named(missing).items():
+        for name, values in statistics.select(missing).items():
             buffers[name].copy_(torch.as_tensor(values).view_as(buffers[name]))

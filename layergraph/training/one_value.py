@@ -1,4 +1,4 @@
-"""Batch normalization of a single value, which has no variance: the layer is named before training."""
+"""The error for batch normalization of a single value, which has no variance."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from layergraph.wording import quoted
 
 
 @contextmanager
-def one_value_explained(net: Network, lgraph: LayerGraph) -> Iterator[None]:
-    """Name the layer where batch normalization gets a single value per channel, which has no variance."""
+def explain_one_value(net: Network, lgraph: LayerGraph) -> Iterator[None]:
+    """Raise a ``DataError`` with the layer's name if batch normalization gets one value per channel."""
 
     def expect_two(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
         def check(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
             if norm.training and inputs[0].numel() == inputs[0].shape[1]:
                 raise DataError(
-                    f"train_network: batch normalization in layer {quoted(name)} must have two values per "
-                    "channel or more in a mini-batch, got a mini-batch of one image, which is 1×1 there; "
+                    f"train_network: batch normalization in layer {quoted(name)} must have at least two "
+                    "values per channel in a mini-batch, got a mini-batch of one image, which is 1×1 there; "
                     "train with mini_batch_size=2 or more (and as many images), with larger images, or "
                     "without the layer"
                 )

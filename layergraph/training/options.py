@@ -1,4 +1,4 @@
-"""TrainingOptions: how a network is trained."""
+"""TrainingOptions: solver, schedule and device of a training."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Statistics = Literal["population", "moving"]
 Device = Literal["auto", "cpu", "gpu"]
 
 LARGEST = 1e30
-"""The largest number of an option: with it float32 does not overflow at once."""
+"""The largest number of an option: float32 does not overflow in the first step."""
 
-# what only some solvers have, with their defaults
+# the options that only some solvers have, with their defaults
 _OF_SOLVERS: dict[str, dict[Solver, float]] = {
     "momentum": {"sgdm": 0.9},
     "gradient_decay_factor": {"adam": 0.9},
@@ -31,36 +31,37 @@ _LEARN_RATES: dict[Solver, float] = {"sgdm": 0.01, "adam": 0.001, "rmsprop": 0.0
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How :func:`train_network` trains; names and defaults are those of MATLAB's ``trainingOptions``.
+    """The options of :func:`train_network`; names and defaults are those of MATLAB's ``trainingOptions``.
 
     Args:
         solver: ``"sgdm"`` (stochastic gradient descent with momentum), ``"adam"`` or ``"rmsprop"``.
         initial_learn_rate: above 0; 0.01 for sgdm, 0.001 for the others. A layer's learn-rate factors
             multiply it.
         max_epochs: passes through the data.
-        mini_batch_size: images an iteration. What is left over at the end of an epoch is not used in it;
-            a set smaller than this is one mini-batch.
+        mini_batch_size: images per iteration. An epoch omits the images that remain at its end; a smaller
+            set is one mini-batch.
         shuffle: ``"once"`` before the first epoch, ``"never"``, or before ``"every-epoch"``.
-        l2_regularization: adds this times the weight to its gradient, with all solvers (it is not AdamW's
-            decay). A layer's L2 factors multiply it; those of convolution biases are 0.
-        momentum: of sgdm, from 0 to 1; 0.9.
-        gradient_decay_factor: of adam, the decay of its mean gradient, from 0 to below 1; 0.9.
+        l2_regularization: this factor times the weight is added to the gradient of each weight, with all
+            solvers (unlike AdamW's decay). A layer's L2 factors multiply it; those of convolution biases are
+            0.
+        momentum: for sgdm, from 0 to 1; 0.9.
+        gradient_decay_factor: for adam, the decay of the mean gradient, from 0 to below 1; 0.9.
         squared_gradient_decay_factor: decay of the mean squared gradient; 0.999 for adam, 0.9 for rmsprop.
-        epsilon: of adam and rmsprop, added to the root of the mean squared gradient; 1e-8.
+        epsilon: for adam and rmsprop, added to the root of the mean squared gradient; 1e-8.
         batch_normalization_statistics: ``"population"`` computes means and variances over all training
-            images when training ends, those of each layer with final statistics in the layers before it.
-            That costs one pass over the images where their features fit 1 GiB, else up to one for each two
-            batch normalizations in a chain. ``"moving"`` keeps the running averages of the training.
+            images at the end of training, with final statistics in all layers upstream. The cost is one
+            pass over the images if their features fit 1 GiB, else up to one pass per two batch
+            normalizations in a chain. ``"moving"`` keeps the running averages of the training.
         verbose: print the log; ``verbose_frequency`` is the number of iterations between its rows.
-        seed: of initial weights, shuffling and dropout. With it two runs on one CPU give equal weights to
-            the bit (a GPU sums in varying order) and torch's, NumPy's and Python's random states are as
-            before afterwards. Without it they are used and advance.
-        device: ``"gpu"``, ``"cpu"``, or ``"auto"`` for the GPU where torch has CUDA.
+        seed: the seed of initial weights, shuffling and dropout. Two runs with it on one CPU give bitwise
+            equal weights (a GPU sums in varying order), and the random states of torch, NumPy and Python
+            stay unchanged. Without a seed, training uses and advances these states.
+        device: ``"gpu"``, ``"cpu"``, or ``"auto"`` for the GPU if torch has CUDA.
 
-    Options that only other solvers have stay ``None`` and are refused.
+    Options that only other solvers have are ``None``; other values raise.
 
     Raises:
-        ArgumentError: a value out of range, or an option that the solver does not have.
+        ArgumentError: a value is out of range, or the solver does not have the option.
 
     Source: MATLAB, trainingOptions; Kingma and Ba, "Adam", ICLR 2015.
 
@@ -116,12 +117,12 @@ class TrainingOptions:
         arguments.flag("TrainingOptions", "verbose", self.verbose)
         if self.seed is not None:
             self._set("seed", arguments.whole("TrainingOptions", "seed", self.seed, 0))
-            if self.seed >= 2**32:  # NumPy takes no more
-                raise ArgumentError(f"TrainingOptions: seed is below 2^32, got {self.seed}")
+            if self.seed >= 2**32:  # the limit of NumPy
+                raise ArgumentError(f"TrainingOptions: seed must be below 2^32, got {self.seed}")
 
     @property
     def learn_rate(self) -> float:
-        """The initial learning rate, with the solver's default where none was given."""
+        """The initial learning rate, by default that of the solver."""
         return _LEARN_RATES[self.solver] if self.initial_learn_rate is None else self.initial_learn_rate
 
     def _choice(self, name: str, choices: Sequence[str]) -> None:
@@ -132,7 +133,7 @@ class TrainingOptions:
         if value is None:
             return
         is_number = isinstance(value, Real) and not isinstance(value, bool)
-        # compared before float(), which takes no whole number of 400 digits
+        # the comparison comes before float(), which raises for a whole number of 400 digits
         if not (is_number and -LARGEST <= value <= LARGEST and fits(value)):
             raise ArgumentError(
                 f"TrainingOptions: {name} must be a finite number {range_text}, got {quoted(value)}"

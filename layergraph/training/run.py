@@ -16,14 +16,14 @@ from torch.utils.data import DataLoader
 from layergraph.network import Network
 from layergraph.progress import progress
 from layergraph.training.batches import MiniBatches
-from layergraph.training.course import Course
+from layergraph.training.course import TrainingCallback
 from layergraph.training.info import TrainingInfo
 from layergraph.training.interrupts import stop_request
 from layergraph.training.items import Items
 from layergraph.training.kept import keep_network
 from layergraph.training.log import TrainingLog
 from layergraph.training.module import TrainingModule
-from layergraph.training.one_value import one_value_explained
+from layergraph.training.one_value import explain_one_value
 from layergraph.training.options import TrainingOptions
 from layergraph.training.solvers import frozen_parameters
 
@@ -35,10 +35,10 @@ def run(
     log: TrainingLog,
     accelerator: Literal["cpu", "gpu"],
 ) -> TrainingInfo:
-    """Train ``net``, the network of ``items.lgraph``, in place; it comes back on the CPU, in evaluation mode.
+    """Train ``net``, the network of ``items.lgraph``, in place; then it is on the CPU, in evaluation mode.
 
     A signal that ends a process ends the training after the running iteration; a second Ctrl-C is a
-    ``KeyboardInterrupt``. An error after the first iteration has the network in it.
+    ``KeyboardInterrupt``. An error after the first iteration contains the network.
     """
     module = TrainingModule(net, items.lgraph, options, items.metric)
     batches = MiniBatches(len(items), options.mini_batch_size, options.shuffle, options.seed)
@@ -46,27 +46,29 @@ def run(
     with (
         _quiet(),
         stop_request() as stop,
-        one_value_explained(net, items.lgraph) if batches.size == 1 else nullcontext(),
+        explain_one_value(net, items.lgraph) if batches.size == 1 else nullcontext(),
         progress("Training", options.max_epochs * len(batches), shown=options.verbose) as advance,
     ):
-        course = Course(items, options, batches, log, advance, stop)
+        callback = TrainingCallback(items, options, batches, log, advance, stop)
         trainer = Trainer(
             accelerator=accelerator,
             devices=1,
             max_epochs=options.max_epochs,
-            callbacks=[course],
+            callbacks=[callback],
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
         )
         net.train()
-        for parameter in frozen:  # nobody would clear their gradients
+        for (
+            parameter
+        ) in frozen:  # the optimizer does not have them, so that it would not clear their gradients
             parameter.requires_grad_(False)
         try:
             trainer.fit(module, _loader(items, batches, accelerator))
         except SystemExit as error:
-            if isinstance(error.__context__, KeyboardInterrupt):  # Lightning makes it one
+            if isinstance(error.__context__, KeyboardInterrupt):  # Lightning raises it for Ctrl-C
                 raise KeyboardInterrupt from None
             raise
         except Exception as error:
@@ -81,7 +83,7 @@ def run(
     net.zero_grad()
     net.eval()
     losses, metrics = _numbers(module.losses), _numbers(module.metrics)
-    reason = course.reason
+    reason = callback.reason
     log.finish(reason)
     return TrainingInfo(
         training_loss=losses,
@@ -89,17 +91,17 @@ def run(
         training_rmse=metrics if items.metric == "RMSE" else None,
         base_learn_rate=[options.learn_rate] * len(losses),
         stop_reason=reason,
-        warnings=tuple(course.warnings),
+        warnings=tuple(callback.warnings),
     )
 
 
 def _loader(items: Items, batches: MiniBatches, accelerator: str) -> DataLoader[Any]:
     pinned = accelerator == "gpu" and torch.cuda.is_available()
-    return DataLoader(items, batch_sampler=batches, collate_fn=_as_it_is, pin_memory=pinned)
+    return DataLoader(items, batch_sampler=batches, collate_fn=_identity, pin_memory=pinned)
 
 
-def _as_it_is(batch: Any) -> Any:
-    """The items make the mini-batch themselves."""
+def _identity(batch: Any) -> Any:
+    """The batch, unchanged: ``Items`` already collates it."""
     return batch
 
 
@@ -109,7 +111,7 @@ def _numbers(scalars: list[Tensor]) -> list[float]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without Lightning's messages, tips, and warnings about what is as it should be."""
+    """Silence Lightning's messages, tips, and warnings, which concern choices of this package."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
     levels = [logger.level for logger in loggers]
     try:

@@ -1,4 +1,4 @@
-"""The optimizer of a network: a solver's update rule, with the factors of each layer."""
+"""The optimizer of a network: the solver's update rule with the factors of each layer."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from layergraph.training.options import LARGEST, TrainingOptions
 
 
 def frozen_parameters(net: Network, lgraph: LayerGraph) -> list[nn.Parameter]:
-    """The parameters whose learn-rate factor is 0, and which ask for gradients all the same."""
-    found = _parameters(net, lgraph)
-    return [parameter for parameter, (rate, _) in found if rate == 0 and parameter.requires_grad]
+    """The parameters whose learn-rate factor is 0 although they require gradients."""
+    parameters = _parameters(net, lgraph)
+    return [parameter for parameter, (rate, _) in parameters if rate == 0 and parameter.requires_grad]
 
 
 def make_solver(net: Network, lgraph: LayerGraph, options: TrainingOptions) -> Optimizer:
     """The optimizer, with a parameter group for each pair of learn-rate and L2 factor.
 
-    At a constant learning rate torch's momentum equals MATLAB's, which has the rate inside the velocity.
-    L2 is added to the gradient with every solver. Raises ``LayergraphError`` if nothing can learn.
+    At a constant learning rate, torch's momentum equals MATLAB's, whose velocity includes the rate.
+    Every solver adds L2 to the gradient. Raises ``LayergraphError`` if no parameter can learn.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for parameter, factors in _parameters(net, lgraph):
@@ -33,7 +33,7 @@ def make_solver(net: Network, lgraph: LayerGraph, options: TrainingOptions) -> O
             groups.setdefault(factors, []).append(parameter)
     if not groups:
         raise LayergraphError(
-            "the network has nothing to learn: it has no weights, or all have a learn-rate factor of 0"
+            "train_network: the network must have weights with a learn-rate factor above 0, got none"
         )
     rows: list[dict[str, Any]] = [
         {
@@ -51,16 +51,16 @@ def make_solver(net: Network, lgraph: LayerGraph, options: TrainingOptions) -> O
                     f"{row[key]:g}; lower one of the two"
                 )
     if options.solver == "sgdm":
-        return torch.optim.SGD(rows, lr=options.learn_rate, momentum=_given(options.momentum))
-    epsilon, squares = _given(options.epsilon), _given(options.squared_gradient_decay_factor)
+        return torch.optim.SGD(rows, lr=options.learn_rate, momentum=_require(options.momentum))
+    epsilon, squares = _require(options.epsilon), _require(options.squared_gradient_decay_factor)
     if options.solver == "adam":
-        betas = (_given(options.gradient_decay_factor), squares)
+        betas = (_require(options.gradient_decay_factor), squares)
         return torch.optim.Adam(rows, lr=options.learn_rate, betas=betas, eps=epsilon)
     return torch.optim.RMSprop(rows, lr=options.learn_rate, alpha=squares, eps=epsilon)
 
 
 def _parameters(net: Network, lgraph: LayerGraph) -> Iterator[tuple[nn.Parameter, tuple[float, float]]]:
-    """Each parameter with its learn-rate and L2 factor; one that layers share comes once."""
+    """Yield each parameter once, also if layers share it, with its learn-rate and L2 factor."""
     seen: set[nn.Parameter] = set()
     for name in lgraph:
         factors = lgraph[name].factors()
@@ -70,7 +70,7 @@ def _parameters(net: Network, lgraph: LayerGraph) -> Iterator[tuple[nn.Parameter
                 yield parameter, factors.get(key, (1.0, 1.0))
 
 
-def _given(value: float | None) -> float:
-    """An option that its solver has."""
+def _require(value: float | None) -> float:
+    """The value of an option that the solver has."""
     assert value is not None
     return value

@@ -1,4 +1,4 @@
-"""The stages in which a network is run to measure what its batch normalizations get."""
+"""The stages of a network for the statistics of its batch normalizations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from layergraph.plan import Row
 
 
 class Stage(NamedTuple):
-    """Rows of a network to run, and then rows whose batch normalizations to measure."""
+    """The rows of a network to run, and then the rows with batch normalizations to measure."""
 
     run: list[Row]
     measure: list[Row]
@@ -22,27 +22,33 @@ class Stage(NamedTuple):
 
 @torch.no_grad()
 def stages_of(net: Network, image: Tensor) -> list[Stage]:
-    """The rows of a network in as few stages as there are batch normalizations in its longest chain.
+    """The rows of a network in one stage per batch normalization in its longest chain.
 
-    A layer of yours may run several: then it is measured in as many stages, the next one in each. Rows that
-    no batch normalization needs are left out. Runs the network once, in evaluation mode, to count them.
+    A layer with several batch normalizations is measured in several stages, one batch normalization in each.
+    One run of the network in evaluation mode counts them; the definition of a module does not show them.
+
+    1. From the inputs on, each row gets the number of batch normalizations up to its start and its end.
+    2. From the outputs back, each row that some batch normalization needs goes to the stage of its end, and
+       to the stages that measure it. Other rows go to no stage: they would cost time for no statistics.
+    3. The last row that needs a slot frees it. The plan of the network does not know this, since the stages
+       skip rows.
 
     Args:
-        image: one that the network takes, (1, channels, height, width).
+        image: an input of the network, (1, channels, height, width).
     """
     net.eval()
     runs = _runs(net, image)
-    level: dict[int, int] = dict.fromkeys(net._plan.inputs, 0)  # of a slot: the stage that computes it
-    placed = []
+    level: dict[int, int] = dict.fromkeys(net._plan.inputs, 0)  # per slot: the stage that computes it
+    intervals = []
     for row in net._plan.rows:
         begin = max((level[slot] for slot in row.inputs), default=0)
         end = begin + runs[row]
         level.update(dict.fromkeys(row.outputs, end))
-        placed.append((end, begin, row))
-    count = max((end for end, begin, _ in placed if end > begin), default=0)
-    stages = [Stage([], []) for _ in range(count + 1)]  # in the last one nothing is run
+        intervals.append((end, begin, row))
+    count = max((end for end, begin, _ in intervals if end > begin), default=0)
+    stages = [Stage([], []) for _ in range(count + 1)]  # the last one runs no row
     needed: set[int] = set()
-    for end, begin, row in sorted(placed, key=lambda place: place[0])[::-1]:
+    for end, begin, row in sorted(intervals, key=lambda place: place[0])[::-1]:
         if end > begin or needed & {*row.outputs}:
             free = {*row.inputs, *row.outputs} - needed  # the row is the last one that needs these
             needed |= {*row.inputs, *row.outputs}
@@ -53,12 +59,12 @@ def stages_of(net: Network, image: Tensor) -> list[Stage]:
 
 
 def has_batch_normalization(net: nn.Module) -> bool:
-    """Whether there are statistics to compute."""
+    """Whether a network has batch normalization with running averages."""
     return bool(norms_of(net))
 
 
 def _runs(net: Network, image: Tensor) -> dict[Row, int]:
-    """How many batch normalizations each row runs."""
+    """The number of batch normalizations that each row runs."""
     counts: list[None] = []
     hooks = [norm.register_forward_pre_hook(lambda *_: counts.append(None)) for norm in norms_of(net)]
     slots, runs = new_slots(net, image), {}
@@ -84,8 +90,8 @@ def run_rows(net: Network, rows: Sequence[Row], slots: list[Any]) -> None:
 
 
 def norms_of(module: nn.Module) -> list[_BatchNorm]:
-    found = (child for child in module.modules() if isinstance(child, _BatchNorm))
-    return [norm for norm in found if norm.track_running_stats]
+    norms = (child for child in module.modules() if isinstance(child, _BatchNorm))
+    return [norm for norm in norms if norm.track_running_stats]
 
 
 def module_of(net: Network, row: Row) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Statistics of the images of the training data."""
+"""Statistics of the training images."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 class ChannelStatistics:
     """Mean, standard deviation, minimum and maximum of each channel over images, in float64 and one pass.
 
+    Each image updates mean and variance: a plain sum of squares would lose the digits of a small variance.
     Source: T. Chan, G. Golub, R. LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample
-    Variances", 1979: the plain sum of squares would lose the digits of a small variance.
+    Variances", 1979.
 
     >>> statistics = ChannelStatistics(1)
     >>> for image in (np.zeros((2, 2, 1), np.uint8), np.full((2, 2, 1), 8, np.uint8)):
@@ -34,7 +35,7 @@ class ChannelStatistics:
         self.max = np.full(self.channels, -np.inf)
 
     def add(self, image: NDArray[Any]) -> None:
-        """Take in an image (height, width, channels)."""
+        """Add an image (height, width, channels)."""
         pixels = image.reshape(-1, self.channels)
         count, mean = len(pixels), pixels.mean(axis=0, dtype=np.float64)
         total = self._count + count
@@ -48,12 +49,12 @@ class ChannelStatistics:
 
     @property
     def standard_deviation(self) -> NDArray[np.float64]:
-        """Of all pixels, with their number (not one less) below the sum."""
+        """The standard deviation of all pixels; the variance divides by their number (not one less)."""
         deviation: NDArray[np.float64] = np.sqrt(self._squares / max(self._count, 1))
         return deviation
 
-    def named(self, names: Iterable[str]) -> Mapping[str, NDArray[np.float64]]:
-        """The statistics of these names; a constant channel gets ones that make it 0, not NaN."""
+    def select(self, names: Iterable[str]) -> Mapping[str, NDArray[np.float64]]:
+        """The statistics with these names; for a constant channel, values that normalize it to 0, not NaN."""
         constant = self.min == self.max
         values = {
             "mean": self.mean,

@@ -15,30 +15,28 @@ from layergraph.sizes import Size
 
 
 def num_classes(layer: Layer, size: Size) -> int | None:
-    """How many classes an output layer with scores of this size tells apart; None for a regression.
+    """The number of classes of an output layer with scores of this size; None for a regression.
 
-    Raises ``DataError`` for more classes than 8-bit labels have room for.
+    Raises ``DataError`` for more classes than 8-bit labels can hold.
     """
     per_pixel = getattr(layer, "per_pixel", None)
     if per_pixel is None:
         return None
     if per_pixel and size.channels > UNLABELLED:
         raise DataError(
-            f"labels of pixels have room for {UNLABELLED} classes, layer {layer.name!r} is given scores of "
-            f"{size.channels}"
+            f"layer {layer.name!r}: scores must be of at most {UNLABELLED} classes, as labels of pixels "
+            f"hold, got {size.channels}"
         )
     return size.channels
 
 
-def checked_target(
-    target: Any, layer: Layer, size: Size, where: str, *, float64: bool = False
-) -> NDArray[Any]:
-    """The target of one item as the loss of an output layer takes it, without the batch axis.
+def target_array(target: Any, layer: Layer, size: Size, where: str, *, float64: bool = False) -> NDArray[Any]:
+    """The target of one item in the form of the loss of an output layer, without the batch axis.
 
     Args:
         target: class indices (height, width); a class index; or a response (height, width, channels).
-        layer: the output layer, ``size`` what the network computes there for the item's image.
-        where: what to call the item in an error.
+        layer: the output layer; ``size`` is the size of its input for the item's image.
+        where: the name of the item in errors.
         float64: whether the network computes in float64.
 
     Returns:
@@ -46,7 +44,7 @@ def checked_target(
         in float64 for such a network.
 
     Raises:
-        DataError: a target of another kind or size, or an index that no class has.
+        DataError: the target has another kind or size, or an index that no class has.
     """
     array = np.asarray(target)
     if num_classes(layer, size) is None:
@@ -56,11 +54,11 @@ def checked_target(
     if per_pixel and array.ndim == len(wanted) + 1 and array.shape[-1] == 1:
         array = array[..., 0]
     if per_pixel and array.dtype.kind == "b":
-        class_indices(array, f"the target of {where}")  # a mask is none
+        class_indices(array, f"the target of {where}")  # raises for a boolean mask
     if array.dtype.kind not in "biu" or array.shape != wanted:
         form = f"an array of whole numbers, {times(wanted)}" if per_pixel else "one whole number"
         raise DataError(
-            f"the target of {where} must be {form} (class indices from 0), got {_described(array)}"
+            f"the target of {where} must be {form} (class indices from 0), got {_description(array)}"
         )
     _check_indices(array, size.channels, unlabelled, where)
     return array.astype(np.uint8 if per_pixel else np.int64, copy=False)
@@ -72,22 +70,22 @@ def _check_indices(array: NDArray[Any], count: int, unlabelled: int, where: str)
     wrong = array[((array >= count) | (array < 0)) & (array != unlabelled)]
     if wrong.size:
         raise DataError(
-            f"the target of {where} has class index {wrong[0]}, but the network tells {count} classes apart: "
-            f"indices are 0 to {count - 1}, and {unlabelled} where unlabelled"
+            f"the target of {where} must hold class indices from 0 to {count - 1}, as the network scores "
+            f"{count} classes, or {unlabelled} (unlabelled), got {wrong[0]}"
         )
 
 
 def _response(array: NDArray[Any], size: Size, where: str, dtype: type[np.floating[Any]]) -> NDArray[Any]:
     wanted = (*size.spatial, size.channels)
-    # a channel axis of 1, or the 1 × 1 pixels of a vector, may be left out
+    # a channel axis of 1, or the 1 × 1 pixels of a vector, may be absent
     fits = array.size == np.prod(wanted) and [n for n in array.shape if n > 1] == [n for n in wanted if n > 1]
     if array.dtype.kind not in "biuf" or not fits:
         raise DataError(
-            f"the target of {where} must be an array of numbers, {times(wanted)}, got {_described(array)}"
+            f"the target of {where} must be an array of numbers, {times(wanted)}, got {_description(array)}"
         )
     response = np.moveaxis(array.reshape(wanted), -1, 0)
     return np.ascontiguousarray(response, dtype=dtype)
 
 
-def _described(array: NDArray[Any]) -> str:
+def _description(array: NDArray[Any]) -> str:
     return f"{array.dtype} of shape {array.shape}"

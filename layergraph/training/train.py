@@ -1,4 +1,4 @@
-"""train_network: the door to training."""
+"""train_network: the public function of training."""
 
 from __future__ import annotations
 
@@ -32,31 +32,32 @@ def train_network(
         data: pairs (image, target): images combined with labels, a list, or a map-style dataset. Images
             are (height, width, channels), of one size in a mini-batch. Targets are class indices
             (height, width), 255 where unlabelled; for classification a class index; for regression an
-            array like the output. They are read anew in every epoch.
-        lgraph: what to train. Weights that are attached are where training starts. Of a compiled network
-            a copy is trained. A list of layers is a graph in series. It has one input and one output layer.
-        options: how to train.
+            array of the output's size. Every epoch reads them again.
+        lgraph: the graph, with one input and one output layer. Training starts from its weights, if it has
+            some. Of a compiled network a copy is trained. A list of layers is a graph in series.
+        options: solver, schedule and device.
 
     Returns:
         The trained network, on the CPU and in evaluation mode, and the course of the training. The
         network knows the class names of ``data``. ``net.layer_graph()`` is the graph with the weights.
 
-    Statistics that the input layer needs and does not have are computed from ``data``: per channel, in
-    float64. With ``options.verbose`` a log goes to stdout and, in a terminal, a progress bar to stderr.
+    Missing statistics of the input layer are computed from ``data``, per channel, in float64. With
+    ``options.verbose`` a log goes to stdout and, in a terminal, a progress bar to stderr.
 
-    A trained network is never lost. Ctrl-C, SIGTERM or SIGHUP end training after the running iteration, with
-    the network as it is then (a second Ctrl-C is a ``KeyboardInterrupt``). The first loss that is not finite
-    ends training with the network as it was before; :mod:`layergraph.training.divergence` says what that
-    costs. All that fails after the last iteration is a ``TrainingWarning``, listed in ``info.warnings``. An
-    error between the iterations, such as that of an image which cannot be read, has the network as it is
-    then in its attribute ``trained_network``.
+    A trained network is never lost. Ctrl-C, SIGTERM or SIGHUP end training after the running iteration and
+    return the network (a second Ctrl-C is a ``KeyboardInterrupt``). The first loss that is not finite
+    ends training and restores the network from before; :mod:`layergraph.training.divergence` states the
+    cost. Every error after the last iteration becomes a ``TrainingWarning``, also in ``info.warnings``. An
+    error between the iterations, such as an unreadable image, has the current network in its attribute
+    ``trained_network``.
 
     Raises:
-        DataError: data that does not fit the network or is damaged; the message names the item. The first
-            item, the number and the names of the classes are checked before anything else.
-        InvalidNetworkError: a graph that cannot run.
-        WrongTypeError: an argument of another type; the message says how to get the right one.
-        LayergraphError: nothing to learn, no GPU where one is asked for, or Lightning is not installed.
+        DataError: the data does not fit the network or is damaged; the message names the item. The first
+            item and the number and names of the classes are checked first.
+        InvalidNetworkError: the graph cannot run.
+        WrongTypeError: an argument has another type; the message says how to get the right one.
+        LayergraphError: no parameter can learn, torch finds no GPU for ``device="gpu"``, or Lightning is not
+            installed.
 
     >>> from tempfile import TemporaryDirectory
     >>> from layergraph.builders import segnet_layers
@@ -93,8 +94,8 @@ def train_network(
 def _warn(text: str) -> None:
     try:
         warnings.warn(text, TrainingWarning, stacklevel=3)
-    except TrainingWarning:  # where warnings are errors; an error would lose the network
-        with suppress(OSError):  # of a terminal that is closed
+    except TrainingWarning:  # warnings are errors here; an error would lose the network
+        with suppress(OSError):  # stderr may be closed
             print(text, file=sys.stderr)
 
 
@@ -108,7 +109,7 @@ def _require_lightning() -> None:
 
 
 def _graph(lgraph: object) -> LayerGraph:
-    """What to train as a graph: a list of layers becomes one in series."""
+    """The graph to train; a list of layers becomes a graph in series."""
     if isinstance(lgraph, LayerGraph):
         return lgraph
     if isinstance(lgraph, (list, tuple)) and lgraph and all(isinstance(item, Layer) for item in lgraph):
@@ -119,26 +120,24 @@ def _graph(lgraph: object) -> LayerGraph:
 
     if isinstance(lgraph, Network):
         return lgraph.layer_graph()
-    got, cure = f"an object of type {type(lgraph).__name__}", "the order is data, lgraph, options"
+    got, fix = f"an object of type {type(lgraph).__name__}", "the order is data, lgraph, options"
     if isinstance(lgraph, nn.Module):
         got = f"a torch module of type {type(lgraph).__name__}"
-        cure = (
+        fix = (
             "wrap it: [ImageInputLayer(size), ModuleLayer(module), SoftmaxLayer(), "
             "PixelClassificationLayer()]"
         )
     elif isinstance(lgraph, tuple) and any(isinstance(item, (Network, LayerGraph)) for item in lgraph):
         got = f"a tuple ({', '.join(type(item).__name__ for item in lgraph)})"
         index = next(i for i, item in enumerate(lgraph) if isinstance(item, (Network, LayerGraph)))
-        cure = f"give its item {index} alone, as in net, info = train_network(...)"
+        fix = f"give its item {index} alone, as in net, info = train_network(...)"
     elif isinstance(lgraph, (list, tuple)) and any(isinstance(item, Layer) for item in lgraph):
         wrong = next(item for item in lgraph if not isinstance(item, Layer))
         got = f"a {type(lgraph).__name__} with an object of type {type(wrong).__name__} among its layers"
-        cure = (
-            "wrap a torch module in ModuleLayer(module)" if isinstance(wrong, nn.Module) else "leave it out"
-        )
+        fix = "wrap a torch module in ModuleLayer(module)" if isinstance(wrong, nn.Module) else "leave it out"
     raise WrongTypeError(
         f"train_network: lgraph must be a LayerGraph, a compiled Network or a list of layers, got {got}; "
-        f"{cure}"
+        f"{fix}"
     )
 
 
@@ -148,13 +147,15 @@ def _accelerator(options: TrainingOptions) -> Literal["cpu", "gpu"]:
     if options.device == "auto":
         return "gpu" if torch.cuda.is_available() else "cpu"
     if options.device == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
-        raise LayergraphError("device is 'gpu', but torch finds no GPU here; 'auto' and 'cpu' train without")
+        raise LayergraphError(
+            "TrainingOptions: device must be 'auto' or 'cpu' where torch finds no GPU, got 'gpu'"
+        )
     return options.device
 
 
 @contextmanager
 def _seeded(seed: int | None) -> Iterator[None]:
-    """With a seed: all random numbers come from it, and the random states are as before afterwards."""
+    """Take all random numbers of the block from a seed, if there is one, and restore the random states."""
     if seed is None:
         yield
         return

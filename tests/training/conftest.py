@@ -1,4 +1,4 @@
-"""What the training tests share: a tiny network, a few images, and plain ways to train."""
+"""Fixtures of the training tests: a tiny network, a few images, and functions that train."""
 
 import re
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from layergraph.training import TrainingOptions, train_network
 
 @pytest.fixture(autouse=True)
 def _in_an_empty_folder(tmp_path, monkeypatch):
-    """Nothing may be written where one works."""
+    """No file may appear in the working directory."""
     folder = tmp_path / "working"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -31,7 +31,7 @@ def _in_an_empty_folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def tiny() -> Callable[..., LayerGraph]:
-    """Two convolutions for 6×6 gray images and two classes; options of the first, and of the input."""
+    """Two convolutions for 6×6 gray images and two classes; options of the first and of the input."""
 
     def build(normalization="none", batch_norm=False, classes=2, channels=1, **options) -> LayerGraph:
         layers = [

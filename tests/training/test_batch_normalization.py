@@ -1,4 +1,4 @@
-"""Statistics of batch normalization: those of the whole training set, in float64, under final ones before."""
+"""Statistics of batch normalization over the training set, in float64, with final statistics upstream."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from layergraph.training.stages import stages_of
 
 
 def noisy_images(sizes, seed=0):
-    """Images of different brightness: most of their variance lies between them."""
+    """Images of different brightness: most of their variance is between images."""
     random = np.random.default_rng(seed)
     return [random.normal(random.uniform(-80, 80), 5, (1, *size)).astype(np.float32) for size in sizes]
 
@@ -58,7 +58,7 @@ def deep() -> LayerGraph:
 
 
 def reading(images):
-    """The images of some items, one tensor for each size; and how often each was read."""
+    """The images of some items, one tensor per size, and the number of reads of each."""
     counts = [0] * len(images)
 
     def read(indices):
@@ -82,7 +82,7 @@ def batches_of(count, size):
 
 
 def expected_statistics(net, images):
-    """Mean and variance of what reaches each batch normalization: layer by layer, in float64, image by image.
+    """Mean and variance of the input of each batch normalization: layer by layer, in float64, image by image.
 
     A copy of the network computes them by plain forward hooks: in pass k the k-th one gets its statistics.
     """
@@ -145,7 +145,7 @@ def test_the_variance_between_images_counts():
         assert net.layer_module("bn1").running_var.item() == pytest.approx(variance, rel=1e-5)
 
 
-def test_the_cost_is_one_reading_where_features_fit_and_one_a_stage_where_not():
+def test_the_cost_is_one_reading_if_features_fit_else_one_per_stage():
     images = noisy_images([(5, 5)] * 6)
     net = deep().compile()
     stages = stages_of(net, torch.from_numpy(images[0])[None])
@@ -157,7 +157,7 @@ def test_the_cost_is_one_reading_where_features_fit_and_one_a_stage_where_not():
 
 
 class Block(nn.Module):
-    """A module with two batch normalizations in a row, that writes to its input."""
+    """A module with two batch normalizations in series that changes its input."""
 
     def __init__(self):
         super().__init__()
@@ -185,7 +185,7 @@ def test_batch_normalization_inside_modules(most_kept):
     assert_exact(net, images)
 
 
-def test_a_module_in_two_layers_has_the_statistics_of_what_it_gets_in_both():
+def test_a_module_in_two_layers_has_the_statistics_of_both_inputs():
     images = noisy_images([(4, 4)] * 7)
     norm = nn.BatchNorm2d(1)
     layers = [
@@ -221,7 +221,7 @@ def test_a_module_in_two_layers_has_the_statistics_of_what_it_gets_in_both():
     assert inner.running_var.item() == pytest.approx(both.var(correction=0).item(), rel=1e-4)
 
 
-def test_a_failure_leaves_the_running_averages():
+def test_an_error_restores_the_running_averages():
     images = noisy_images([(5, 5)] * 4)
     net = deep().compile()
     before = {key: tensor.clone() for key, tensor in net.state_dict().items()}
@@ -296,14 +296,14 @@ def test_a_remainder_of_one_image_with_one_value_per_channel(tiny, pairs, train,
 @pytest.mark.parametrize(("count", "size"), [(4, 1), (1, 8)])
 def test_a_mini_batch_of_one_value_per_channel_is_named_before_training(tiny, pairs, refusal, count, size):
     assert refusal(pairs(count), on_single_pixels(tiny), mini_batch_size=size) == (
-        "train_network: batch normalization in layer 'bn_pool' must have two values per channel or more in a "
-        "mini-batch, got a mini-batch of one image, which is 1×1 there; train with mini_batch_size=2 or more "
-        "(and as many images), with larger images, or without the layer"
+        "train_network: batch normalization in layer 'bn_pool' must have at least two values per channel in "
+        "a mini-batch, got a mini-batch of one image, which is 1×1 there; train with mini_batch_size=2 or "
+        "more (and as many images), with larger images, or without the layer"
     )
 
 
 def test_statistics_in_double(tiny, pairs, train):
-    """Rounding to float32 would lose a variance of 1e-6 beside a mean of 1000."""
+    """Rounding to float32 would lose a variance of 1e-6 next to a mean of 1000."""
     random = np.random.default_rng(0)
     images = [1000 + random.normal(0, 1e-3, (1, 5, 5)) for _ in range(6)]
     net = deep().compile().double()

@@ -1,4 +1,4 @@
-"""Which images make up the mini-batches."""
+"""The images of each mini-batch."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ def epochs(count, size, shuffle, seed=0, number=2):
     return [[*batches] for _ in range(number)]
 
 
-def test_the_lectures_set_is_one_iteration_an_epoch():
+def test_the_lectures_set_is_one_iteration_per_epoch():
     assert len(MiniBatches(200, 128, "once")) == 1
 
 

@@ -1,4 +1,4 @@
-"""Networks of other dtypes than float32 are trained in theirs."""
+"""Training of networks in other dtypes than float32."""
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ from layergraph.training import TrainingOptions, train_network
 
 
 def test_a_float64_network_is_trained_in_float64():
-    """On images and responses that float32 does not tell from 1."""
+    """The images and responses are 1 in float32."""
     layers = [ImageInputLayer((2, 2, 1), normalization="none"), Convolution2dLayer(1, 1, name="conv")]
     start = LayerGraph([*layers, RegressionLayer()]).compile().double()
     image, response = (1 + 1e-10 * np.arange(n, n + 4.0).reshape(2, 2, 1) for n in (0, 7))

@@ -1,4 +1,4 @@
-"""What cannot be trained is said before training, in one sentence that names the item."""
+"""Errors before training: one sentence that names the item."""
 
 import sys
 
@@ -37,13 +37,13 @@ def test_order_and_types_of_arguments(tiny, pairs, refusal):
     )
 
 
-def test_what_train_network_returns_is_two_things(tiny, pairs, train, refusal):
+def test_the_result_of_train_network_is_no_graph(tiny, pairs, train, refusal):
     assert refusal(pairs(), train(pairs(), tiny())) == (
         f"{TAKEN}a tuple (Network, TrainingInfo); give its item 0 alone, as in net, info = train_network(...)"
     )
 
 
-def test_a_plain_torch_module_is_to_be_wrapped(tiny, pairs, train, refusal):
+def test_a_plain_torch_module_must_be_wrapped(tiny, pairs, train, refusal):
     module = torch.nn.Conv2d(1, 2, 3, padding=1)
     assert refusal(pairs(), module) == (
         f"{TAKEN}a torch module of type Conv2d; wrap it: [ImageInputLayer(size), ModuleLayer(module), "
@@ -71,11 +71,11 @@ def test_images_of_two_types_are_refused(tiny, pairs, refusal, train):
     (image, target), *_ = pairs()
     whole = [(np.abs(image * 100).astype(dtype), target) for dtype in (np.uint8, np.uint8, np.uint16)]
     assert refusal(whole, tiny(), error=DataError) == (
-        "item 2 is uint16, but item 0 is uint8; the images of a training set must have one type of numbers, "
-        "and so one range; convert them, for example with transform"
+        "train_network: all images must have one type of numbers, and so one range, got uint16 (item 2) and "
+        "uint8 (item 0); convert them, for example with transform"
     )
     message = refusal([(image, target), whole[0]], tiny(), error=DataError)
-    assert message.startswith("item 1 is uint8, but item 0 is float32; ")
+    assert "got uint8 (item 1) and float32 (item 0); " in message
     train([(image.astype(dtype), target) for dtype in (np.float64, np.float32, np.float16)], tiny())
 
 
@@ -93,11 +93,11 @@ def test_several_inputs(tiny, pairs, refusal):
     for name in ("a", "b"):
         lgraph = lgraph.add_layers(PixelClassificationLayer(name=name)).connect_layers("softmax", name)
     assert refusal(pairs(), lgraph) == (
-        "train_network trains networks with one input layer and one output layer, this one has 1 and 2"
+        "train_network: lgraph must have one input layer and one output layer, got 1 and 2"
     )
 
 
-def test_items_that_are_no_pairs(tiny, pairs, refusal):
+def test_items_must_be_pairs(tiny, pairs, refusal):
     image, target = pairs(1)[0]
     assert refusal([image], tiny()) == "item 0 must be a pair (image, target), got an object of type ndarray"
     assert refusal([(image, target, target)], tiny()) == "item 0 must be a pair (image, target), got 3 values"
@@ -143,8 +143,8 @@ def test_no_image_at_all(tiny, refusal):
 def test_sizes_that_differ_in_a_mini_batch(tiny, pairs, refusal, train):
     data = [*pairs(2), *pairs(2, size=(6, 8))]
     assert refusal(data, tiny(), shuffle="never", error=DataError) == (
-        "the images of a mini-batch need one size, but item 2 is 6×8×1 and item 0 is 6×6×1; resize or crop "
-        "them, for example with transform, or train with mini_batch_size=1"
+        "train_network: the images of a mini-batch must have one size, got 6×8×1 (item 2) and 6×6×1 (item "
+        "0); resize or crop them, for example with transform, or train with mini_batch_size=1"
     )
     _, info = train(data, tiny(), mini_batch_size=1)
     assert len(info.training_loss) == 4
@@ -154,8 +154,8 @@ def test_an_index_that_no_class_has(tiny, pairs, refusal):
     data = pairs()
     data[3][1][2, 2] = 2
     assert refusal(data, tiny("zerocenter"), error=DataError) == (
-        "the target of item 3 has class index 2, but the network tells 2 classes apart: indices are 0 to 1, "
-        "and 255 where unlabelled"
+        "the target of item 3 must hold class indices from 0 to 1, as the network scores 2 classes, or 255 "
+        "(unlabelled), got 2"
     )
 
 
@@ -163,8 +163,8 @@ def test_the_file_with_an_index_that_no_class_has(tmp_path, tiny, refusal):
     images, labels = triangle_images(tmp_path, 3)
     data = transform(combine(images, labels), lambda pair: (pair[0], pair[1] + np.uint8(7)))
     assert refusal(data, segnet_layers((32, 32, 1), 2, 1)) == (
-        f"the target of image '{images.files[0]}' has class index 8, but the network tells 2 classes apart: "
-        "indices are 0 to 1, and 255 where unlabelled"
+        f"the target of image '{images.files[0]}' must hold class indices from 0 to 1, as the network scores "
+        "2 classes, or 255 (unlabelled), got 8"
     )
 
 
@@ -197,8 +197,8 @@ def test_targets_of_a_classification(refusal):
         "the target of item 0 must be one whole number (class indices from 0), got <U3 of shape ()"
     )
     assert refusal([(image, 3)], lgraph) == (
-        "the target of item 0 has class index 3, but the network tells 3 classes apart: indices are 0 to 2, "
-        "and -100 where unlabelled"
+        "the target of item 0 must hold class indices from 0 to 2, as the network scores 3 classes, or -100 "
+        "(unlabelled), got 3"
     )
 
 
@@ -218,22 +218,22 @@ def test_another_number_of_classes(tmp_path, refusal):
 
 
 @pytest.mark.parametrize(
-    ("names", "hint"),
-    [(["triangle", "rest"], ""), (["background", "triangle"], "; they have another order")],
+    ("names", "rule"),
+    [(["triangle", "rest"], "those"), (["background", "triangle"], "in the order")],
 )
-def test_other_class_names(tmp_path, refusal, names, hint):
+def test_other_class_names(tmp_path, refusal, names, rule):
     data = combine(*triangle_images(tmp_path, 2))
     layer = PixelClassificationLayer(name="pixelLabels", classes=names)
     lgraph = segnet_layers((32, 32, 1), 2, 1).replace_layer("pixelLabels", layer)
     assert refusal(data, lgraph, error=DataError) == (
-        "the classes of the data (triangle, background) are not those of layer 'pixelLabels' "
-        f"({', '.join(names)}){hint}; give them as the layer has them"
+        f"the classes of the data must be {rule} of layer 'pixelLabels' ({', '.join(names)}), got (triangle, "
+        "background); give the classes of the layer in its order"
     )
 
 
-def test_more_classes_than_labels_have_room_for(tiny, pairs, refusal):
+def test_more_classes_than_labels_can_hold(tiny, pairs, refusal):
     assert refusal(pairs(), tiny(classes=300)) == (
-        "labels of pixels have room for 255 classes, layer 'labels' is given scores of 300"
+        "layer 'labels': scores must be of at most 255 classes, as labels of pixels hold, got 300"
     )
 
 
@@ -241,7 +241,7 @@ def test_no_gpu(tiny, pairs, refusal, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     assert refusal(pairs(), tiny(), device="gpu") == (
-        "device is 'gpu', but torch finds no GPU here; 'auto' and 'cpu' train without"
+        "TrainingOptions: device must be 'auto' or 'cpu' where torch finds no GPU, got 'gpu'"
     )
 
 
@@ -253,7 +253,7 @@ def test_lightning_is_missing(tiny, pairs, refusal, monkeypatch):
     )
 
 
-def test_a_failure_prints_nothing(tmp_path, capfd):
+def test_an_error_prints_nothing(tmp_path, capfd):
     data = combine(*triangle_images(tmp_path, 2))
     with pytest.raises(DataError):
         train_network(data, segnet_layers((32, 32, 1), 3, 1), TrainingOptions("sgdm"))
@@ -261,7 +261,7 @@ def test_a_failure_prints_nothing(tmp_path, capfd):
 
 
 def test_data_without_any_label(tiny, pairs, refusal):
-    """Training would learn nothing, with an accuracy of nan%."""
+    """The network would learn nothing, with an accuracy of nan%."""
     unlabelled = [(image, np.full_like(target, 255)) for image, target in pairs(4)]
     assert refusal(unlabelled, tiny()) == (
         "train_network: the training data must have labels, got targets that are unlabelled (255) "

@@ -1,4 +1,4 @@
-"""The printed log, in full."""
+"""The complete printed log."""
 
 import contextlib
 import io
@@ -34,7 +34,7 @@ Training finished: Max epochs completed.
 
 
 def certain(tiny):
-    """A network that is right from the start, so that its numbers are known."""
+    """A network with zero loss from the start, so that its numbers are known."""
     net = tiny("zerocenter").compile()
     with_bias = net.state_dict()["conv2.bias"]
     with_bias[:] = with_bias.new_tensor([100, -100])
@@ -49,7 +49,7 @@ def test_log_of_a_training(tiny, pairs, train, capfd, masked):
     assert err == ""
 
 
-def test_no_row_stands_twice(tiny, pairs, train, capfd):
+def test_no_row_occurs_twice(tiny, pairs, train, capfd):
     train(pairs(4), tiny(), max_epochs=4, verbose=True, verbose_frequency=2)
     rows = [line.split("|")[2].strip() for line in capfd.readouterr().out.splitlines() if line.count("|") > 2]
     assert rows[2:] == ["1", "2", "4"]
@@ -120,7 +120,7 @@ def test_progress_bar_in_a_terminal(monkeypatch):
         advance()
         advance()
     assert "Training" in terminal.getvalue()
-    assert terminal.getvalue().endswith("\x1b[2K")  # the bar is wiped away
+    assert terminal.getvalue().endswith("\x1b[2K")  # the bar is erased
 
 
 def test_no_progress_bar_in_a_pipe_or_unasked(monkeypatch, capfd):

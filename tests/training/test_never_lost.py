@@ -1,4 +1,4 @@
-"""A network that is trained comes back, whatever fails after that."""
+"""A trained network is never lost, for any later error."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class BrokenItem(list):
         return super().__getitem__(index)
 
 
-def test_an_item_in_the_remainder_that_cannot_be_read_is_left_out(tiny, pairs, train):
+def test_an_unreadable_item_in_the_remainder_is_omitted(tiny, pairs, train):
     data = pairs(5)
     with pytest.warns(TrainingWarning) as caught:
         net, info = train(BrokenItem(data, 4), tiny(batch_norm=True), mini_batch_size=2, shuffle="never")
@@ -53,13 +53,13 @@ def test_an_item_in_the_remainder_that_cannot_be_read_is_left_out(tiny, pairs, t
     assert info.stop_reason == "Max epochs completed."
     assert info.warnings == tuple(str(warning.message) for warning in caught)
     assert info.warnings == (
-        "train_network: the statistics of batch normalization leave out 1 of 5 items, first item 4 "
+        "train_network: the statistics of batch normalization omit 1 of 5 items, the first is item 4 "
         "(OSError: cannot read\\nit)",
     )
     assert info.to_dict()["warnings"] == info.warnings
 
 
-def test_an_item_in_the_remainder_with_nan_is_left_out(tiny, pairs, train):
+def test_an_item_with_nan_in_the_remainder_is_omitted(tiny, pairs, train):
     data = pairs(5)
     data[4][0][1, 1] = np.nan
     with pytest.warns(TrainingWarning, match="item 4 \\(it holds values that are NaN or infinite\\)"):
@@ -80,7 +80,7 @@ def test_when_statistics_fail_the_running_averages_stay(tiny, pairs, train, monk
 
 
 @pytest.mark.filterwarnings("error")
-def test_warnings_that_are_errors_lose_no_network(tiny, pairs, train, capsys):
+def test_warnings_as_errors_lose_no_network(tiny, pairs, train, capsys):
     net, info = train(BrokenItem(pairs(5), 4), tiny(batch_norm=True), mini_batch_size=2, shuffle="never")
     assert not net.training
     assert capsys.readouterr().err == info.warnings[0] + "\n"
@@ -105,7 +105,7 @@ def test_an_error_between_iterations_has_the_network(tiny, pairs, train):
     with pytest.raises(OSError, match="cannot read") as caught:
         train(BrokenItem(data, 4), tiny(batch_norm=True), **settings)
     assert caught.value.__notes__ == [
-        "training ends after 2 iterations; trained_network of this error is the network as it is then"
+        "training ends after 2 iterations; this error's trained_network is the network of that moment"
     ]
     net = kept_network(caught.value)
     before, _ = train(data[:4], tiny(batch_norm=True), **settings)
@@ -127,7 +127,7 @@ def test_an_image_with_nan_ends_training_with_the_network_before_it(tiny, pairs,
         net, info = train(data, tiny(batch_norm=True), max_epochs=9, **settings)
     assert str(caught[0].message) == (
         "train_network: the loss of iteration 4 (item 6, item 7) is not finite: item 7 holds values that are "
-        "NaN or infinite; repair it or leave it out. Training ends there; the network is as it was after "
+        "NaN or infinite; repair it or leave it out. Training ends here, and the network is the one after "
         "iteration 3"
     )
     assert info.stop_reason == "Loss is not finite."
@@ -141,22 +141,22 @@ def test_nan_that_does_not_reach_the_loss_counts_too(tiny, pairs, train):
     data = pairs(4)
     for image, target in data[2:]:
         image[0, 0] = np.nan
-        target[:4, :4] = 255  # all that sees the pixel
+        target[:4, :4] = 255  # all pixels whose scores depend on it
     with pytest.warns(TrainingWarning, match=r"iteration 2 .* item 2 holds values"):
         net, _ = train(data, tiny(), mini_batch_size=2, shuffle="never", max_epochs=5)
     assert all(tensor.isfinite().all() for tensor in state(net).values())
 
 
-@pytest.mark.parametrize("behind", [False, True], ids=["at once", "one iteration later, as on a GPU"])
-@pytest.mark.parametrize(("bad_item", "kept"), [(True, 4), (False, 3)])
+@pytest.mark.parametrize("delay", [False, True], ids=["at once", "one iteration later, as on a GPU"])
+@pytest.mark.parametrize(("bad_item", "restored"), [(True, 4), (False, 3)])
 @pytest.mark.parametrize("last", [4, 5])
-def test_the_network_that_is_kept(tiny, pairs, behind, bad_item, kept, last):
+def test_the_restored_network(tiny, pairs, delay, bad_item, restored, last):
     """Iteration t finds the number t in the weights; iteration 4 is not finite."""
     data = pairs(6)
     data[4][0][0, 0] = np.nan if bad_item else 0
     net = tiny(batch_norm=True).compile()
     guard = FiniteLoss(net, Items(data, tiny()))
-    guard._behind = behind
+    guard._delay = delay
     found = None
     for iteration in range(1, last + 1):
         with torch.no_grad():
@@ -169,14 +169,14 @@ def test_the_network_that_is_kept(tiny, pairs, behind, bad_item, kept, last):
             break
     found = found or guard.at_end()
     assert found is not None
-    assert iteration == min(last, 5 if behind else 4)
+    assert iteration == min(last, 5 if delay else 4)
     assert found.iteration == 4
-    assert all((tensor == kept).all() for tensor in net.state_dict().values())
-    assert f"the network is as it was after iteration {kept - 1}" in found.text
+    assert all((tensor == restored).all() for tensor in net.state_dict().values())
+    assert f"the network is the one after iteration {restored - 1}" in found.text
 
 
 @pytest.mark.parametrize("rate", [1e6, 1e20, 1e30])
-def test_a_rate_that_diverges_gives_a_network_that_works(tiny, pairs, train, rate):
+def test_a_diverging_rate_gives_a_working_network(tiny, pairs, train, rate):
     with pytest.warns(TrainingWarning) as caught:
         net, info = train(pairs(), tiny(batch_norm=True), max_epochs=200, initial_learn_rate=rate)
     iteration = len(info.training_loss)
@@ -226,7 +226,7 @@ print(info.stop_reason, len(info.training_loss) > 0, signal.getsignal(signal.SIG
 
 
 def started(path, *prefix):
-    """A process that trains, at its first iteration."""
+    """A process in the first iteration of a training."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         [*prefix, sys.executable, "-c", SCRIPT, str(path)],
@@ -243,7 +243,7 @@ def started(path, *prefix):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_a_signal_ends_training_and_the_network_comes_back(tmp_path, name):
+def test_a_signal_ends_training_and_the_network_is_returned(tmp_path, name):
     process = started(tmp_path / "net.safetensors")
     process.send_signal(getattr(signal, name))
     out, err = process.communicate(timeout=60)
@@ -255,7 +255,7 @@ def test_a_signal_ends_training_and_the_network_comes_back(tmp_path, name):
 
 @pytest.mark.slow
 def test_sigterm_where_ctrl_c_is_ignored(tmp_path):
-    """As in ``nohup`` and behind ``&``: a shell starts those without Ctrl-C."""
+    """As with ``nohup`` and ``&``: a shell starts such processes without Ctrl-C."""
     ignoring = ("sh", "-c", 'trap "" INT HUP; exec "$@"', "sh")
     process = started(tmp_path / "net.safetensors", *ignoring)
     process.send_signal(signal.SIGINT)
@@ -269,7 +269,7 @@ def test_sigterm_where_ctrl_c_is_ignored(tmp_path):
     assert load(tmp_path / "net.safetensors")
 
 
-def test_before_there_is_something_to_lose_a_signal_ends_the_process():
+def test_without_a_result_a_signal_ends_the_process():
     with stop_request() as stop, pytest.raises(SystemExit) as caught:
         os.kill(os.getpid(), signal.SIGTERM)
     assert caught.value.code == 143
@@ -278,7 +278,7 @@ def test_before_there_is_something_to_lose_a_signal_ends_the_process():
 
 
 class Signalling(list):
-    """Data that a signal comes with, once."""
+    """Data whose read sends a signal, once."""
 
     reads = 0
 
@@ -306,7 +306,7 @@ def test_a_handler_of_the_user_stays_in_charge(tiny, pairs, train):
     assert came == ["SIGTERM"]
 
 
-def test_a_terminal_that_is_closed_ends_no_work(monkeypatch):
+def test_a_closed_terminal_does_not_end_training(monkeypatch):
     class Closed:
         def isatty(self):
             return True
@@ -327,7 +327,7 @@ def test_ctrl_c_while_statistics_are_computed_gives_the_network(tiny, pairs):
     class Interrupting(list):
         def __getitem__(self, index):
             reads.append(index)
-            if len(reads) == 6:  # one when training starts, four in training
+            if len(reads) == 6:  # one at the start of training, four during training
                 os.kill(os.getpid(), signal.SIGINT)
             return super().__getitem__(index)
 

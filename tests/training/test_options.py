@@ -1,4 +1,4 @@
-"""TrainingOptions: defaults, and what it refuses."""
+"""TrainingOptions: defaults and errors."""
 
 import dataclasses
 
@@ -78,13 +78,13 @@ REFUSED = [
     ({"verbose": 1}, "verbose is True or False, got 1"),
     ({"verbose_frequency": 0}, "verbose_frequency is a whole number of at least 1, got 0"),
     ({"seed": -1}, "seed is a whole number of at least 0, got -1"),
-    ({"seed": 2**32}, "seed is below 2^32, got 4294967296"),
+    ({"seed": 2**32}, "seed must be below 2^32, got 4294967296"),
     ({"device": "cuda"}, "device is 'auto', 'cpu' or 'gpu', got 'cuda'"),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "message"), REFUSED)
-def test_refuses_in_one_sentence(arguments, message):
+def test_errors_are_one_sentence(arguments, message):
     with pytest.raises(ArgumentError) as caught:
         TrainingOptions(**{"solver": "sgdm", **arguments})
     assert str(caught.value) == f"TrainingOptions: {message}"

@@ -1,4 +1,4 @@
-"""Each solver against its update rule written out by hand, and the factors of layers."""
+"""Each solver against its update rule in NumPy, and the factors of layers."""
 
 import copy
 
@@ -42,7 +42,7 @@ def by_hand(solver, lgraph, data, steps=3):
 
 
 def weighted(lgraph):
-    """The graph with initial weights attached, biases not zero, so that each term of a rule shows."""
+    """The graph with initial weights; biases are not zero, so that each term of a rule matters."""
     torch.manual_seed(1)
     net = lgraph.compile()
     with torch.no_grad():
@@ -62,7 +62,7 @@ def weighted(lgraph):
     ids=["plain", "more", "none"],
 )
 def test_solver_equals_its_formula(tiny, pairs, train, solver, factors, double_precision):
-    """In float64: RMSProp makes a step of full length of a gradient that is rounding alone."""
+    """In float64: RMSProp takes a full step for a gradient of pure rounding errors."""
     lgraph = weighted(tiny(**factors))
     data = [(image.astype(np.float64), target) for image, target in pairs(4)]
     net, _ = train(
@@ -75,7 +75,7 @@ def test_solver_equals_its_formula(tiny, pairs, train, solver, factors, double_p
 
 def test_a_learn_rate_factor_of_0_freezes_and_lets_gradients_through(tiny, pairs, train):
     frozen = tiny(weight_learn_rate_factor=0, bias_learn_rate_factor=0)
-    before = frozen.add_layers([]).compile()  # also: nothing happens to the graph itself
+    before = frozen.add_layers([]).compile()  # also: the graph itself stays unchanged
     lgraph = before.layer_graph()
     net, _ = train(pairs(), lgraph, max_epochs=3)
     assert net.state_dict()["conv1.weight"].equal(before.state_dict()["conv1.weight"])
@@ -84,7 +84,7 @@ def test_a_learn_rate_factor_of_0_freezes_and_lets_gradients_through(tiny, pairs
     assert all(parameter.grad is None for parameter in net.parameters())
 
 
-def test_what_lies_before_a_frozen_layer_learns(tiny, pairs, train):
+def test_a_layer_upstream_of_a_frozen_one_learns(tiny, pairs, train):
     lgraph = tiny()
     last = lgraph["conv2"]
     frozen = type(last)(1, 2, name="conv2", weight_learn_rate_factor=0, bias_learn_rate_factor=0)
@@ -116,7 +116,7 @@ def test_a_torch_module_learns_with_factor_1_and_respects_requires_grad(tiny, pa
 
 @pytest.mark.parametrize("solver", ["sgdm", "adam", "rmsprop"])
 def test_a_torch_module_in_two_layers_learns_as_one(tiny, pairs, train, solver):
-    """As a module that calls it twice."""
+    """As in a module that calls it twice."""
 
     class Twice(torch.nn.Module):
         def __init__(self, inner):
@@ -147,7 +147,7 @@ def test_nothing_to_learn(tiny, pairs, refusal):
     lgraph = tiny()
     bare = LayerGraph([lgraph["image"], torch_free(), lgraph["softmax"], lgraph["labels"]])
     assert refusal(pairs(), bare) == (
-        "the network has nothing to learn: it has no weights, or all have a learn-rate factor of 0"
+        "train_network: the network must have weights with a learn-rate factor above 0, got none"
     )
 
 

@@ -37,8 +37,8 @@ def test_eight_bits_do_not_overflow():
 def test_a_constant_channel_gives_no_nan():
     statistics = ChannelStatistics(1)
     statistics.add(np.full((2, 2, 1), 7, np.uint8))
-    named = statistics.named(NAMES)
-    assert (named["standard_deviation"], named["min"], named["max"]) == ([1.0], [7.0], [8.0])
+    values = statistics.select(NAMES)
+    assert (values["standard_deviation"], values["min"], values["max"]) == ([1.0], [7.0], [8.0])
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_given_statistics_stay(tiny, pairs, train, capsys):
     assert "Initializing" not in capsys.readouterr().out
 
 
-def test_only_what_is_missing_is_computed(tiny, pairs, train):
+def test_only_missing_statistics_are_computed(tiny, pairs, train):
     layer = ImageInputLayer((6, 6, 1), name="image", normalization="zscore", mean=3.0)
     net, _ = train(pairs(), tiny().replace_layer("image", layer))
     assert net.state_dict()["image.mean"].item() == 3

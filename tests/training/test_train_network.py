@@ -103,8 +103,8 @@ def test_without_a_seed_torchs_generator_decides(tiny, pairs, train):
         assert not same(results[0], state(train(pairs(), tiny(), seed=None)[0]))
 
 
-def test_training_goes_on_from_attached_weights(tiny, pairs, train):
-    """Two trainings of one epoch are one of two, where the solver has no memory."""
+def test_training_continues_from_attached_weights(tiny, pairs, train):
+    """Two trainings of one epoch equal one of two epochs if the solver has no memory."""
     settings = {"momentum": 0, "shuffle": "never"}
     lgraph = tiny("zerocenter").compile().layer_graph()
     whole, _ = train(pairs(), lgraph, max_epochs=2, **settings)
@@ -115,7 +115,7 @@ def test_training_goes_on_from_attached_weights(tiny, pairs, train):
     assert same(state(again), state(rest))
 
 
-def test_the_users_objects_stay_as_they_were(tiny, pairs, train):
+def test_the_objects_of_the_user_stay_unchanged(tiny, pairs, train):
     lgraph, data = tiny("zerocenter", batch_norm=True), pairs()
     net = lgraph.compile()
     before, copies = state(net), [(image.copy(), target.copy()) for image, target in data]
@@ -192,7 +192,7 @@ def test_a_labelling_of_one_channel_and_unwritable_images(tiny, pairs, train):
 
 
 def interrupting(pairs, at):
-    """Data that is interrupted, as by Ctrl-C, when its items have been read ``at`` times."""
+    """Data that raises Ctrl-C at its read number ``at``."""
 
     class Interrupting(list):
         reads = 0
@@ -208,7 +208,7 @@ def interrupting(pairs, at):
 
 @pytest.fixture
 def ctrl_c():
-    """Python's own handler: a shell starts what runs in its background without one."""
+    """Python's own handler: a shell starts background processes without one."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -250,14 +250,14 @@ def test_an_error_of_the_data_is_the_users_own(tiny, pairs, train):
         train(Broken(pairs()), tiny())
 
 
-def test_importing_needs_neither_torch_nor_lightning():
+def test_the_import_needs_neither_torch_nor_lightning():
     code = "import sys, layergraph.training; print([n for n in ('torch', 'lightning') if n in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
 
 
 @pytest.mark.slow
-def test_a_process_of_its_own_prints_the_log_and_nothing_else(tmp_path):
+def test_a_separate_process_prints_only_the_log(tmp_path):
     code = """
 import sys
 from layergraph.builders import segnet_layers
@@ -277,7 +277,7 @@ train_network(data, segnet_layers((32, 32, 1), 2, 1), TrainingOptions("adam", ma
 
 
 def test_a_network_in_double_trains_in_double(tiny, train):
-    """In float32 an image of 1e8 has no room for a difference of 0.1."""
+    """In float32, a difference of 0.1 vanishes in an image of 1e8."""
     random = np.random.default_rng(0)
     data = [(1e8 + random.normal(0, 0.1, (6, 6, 1)), np.eye(6, dtype=np.uint8)) for _ in range(4)]
     net = tiny("zerocenter", batch_norm=True).compile().double()
