@@ -99,6 +99,7 @@ def test_a_file_gives_the_same_graph_and_the_same_network(lgraph, tmp_path):
     assert net.state_dict().keys() == again.state_dict().keys()
 
 
+@pytest.mark.slow
 @many
 @given(lgraph=networks(losses=True), seed=st.integers(0, 2**31))
 def test_the_loss_is_that_of_the_scores(lgraph, seed):

@@ -141,11 +141,13 @@ def _skipped(
     reasons: Mapping[str, str],
 ) -> tuple[SkippedTensor, ...]:
     layers = {stem: name for name, stem in stems.items()}
+    lengths = {len(stem) for stem in layers}  # a hostile key has 300,000 dots to cut at
     skipped = []
     for key in tensors:
         if key in used:
             continue
-        name = next((layers[key[:end]] for end in reversed(parts(key)) if key[:end] in layers), "")
+        ends = [end for end in reversed(parts(key)) if end in lengths]
+        name = next((layers[key[:end]] for end in ends if key[:end] in layers), "")
         if not name:
             reason = "no layer takes it"
         elif name not in lgraph:

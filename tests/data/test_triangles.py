@@ -50,6 +50,7 @@ def test_sizes(tmp_path, size):
     assert count_each_label(labels).image_pixel_count == (20 * size[0] * size[1],) * 2
 
 
+@pytest.mark.slow
 def test_many_images_get_longer_numbers(tmp_path):
     images, _ = triangle_images(tmp_path, n=1000, size=(8, 8))
     assert [images.files[i].name for i in (0, 999)] == ["image_0001.png", "image_1000.png"]

@@ -197,6 +197,7 @@ def test_other_files_remain_and_are_not_in_the_result(images, tmp_path):
     assert len(list(out.iterdir())) == 7
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_over_a_datastore(tmp_path):
     tracemalloc = pytest.importorskip("tracemalloc")
 
