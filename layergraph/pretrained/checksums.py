@@ -1,7 +1,6 @@
 """The whole SHA-256 of published files, whose names hold eight digits of it.
 
-Each agrees with its file's name and with at least two independent public records: the checksums of
-distributions that package these files, and of projects that pin them.
+Each agrees with the digits in its file's name, and is the same wherever public projects pin it.
 """
 
 PUBLISHED = {
