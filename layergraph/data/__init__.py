@@ -1,4 +1,4 @@
-"""Data: images and pixel labels on disk, read item by item, combined, counted.
+"""Datastores of images and pixel labels on disk, and functions to combine and count them.
 
 The names are MATLAB's: ``imageDatastore`` is ``ImageDatastore``, ``countEachLabel`` is ``count_each_label``.
 """

@@ -1,4 +1,4 @@
-"""What labels are: class indices of pixels, and no masks."""
+"""Checks of labels: class indices of pixels, and no masks."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from layergraph.labels import UNLABELLED
 
 
 def class_indices(labels: ArrayLike, what: str) -> NDArray[Any]:
-    """An array of whole numbers, or the error that says how to make one of a boolean mask.
+    """Labels as an array of whole numbers; the error for a boolean mask says how to convert it.
 
-    ``what`` is its name in the error. Labels have one form everywhere: class indices, and 255 where
-    unlabelled. A mask does not say which class True is, so that it is never taken for labels.
+    ``what`` is the name of the labels in errors. Labels have one form everywhere: class indices, and 255
+    where unlabelled. A mask is never accepted as labels, since it does not say which class True is.
 
     >>> class_indices([[True]], "labels")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -42,7 +42,7 @@ def expect_classes(array: NDArray[Any], count: int, what: str) -> None:
     Traceback (most recent call last):
     layergraph.errors.DataError: the truth holds the label 3; labels are 0 to 1 for 2 classes, or 255 for ...
     """
-    # the extremes first: where they are in range (most images), no mask is made
+    # the extremes first: if they are in range (in most images), no mask is needed
     if array.size and (array.min() < 0 or array.max() >= count):
         strange = array[((array < 0) | (array >= count)) & (array != UNLABELLED)]
         if strange.size:
@@ -53,7 +53,7 @@ def expect_classes(array: NDArray[Any], count: int, what: str) -> None:
 
 
 def mask_error(what: str) -> DataError:
-    """What to raise where plain numbers are 0 and 255 alone: a mask, whose 255 would count as unlabelled."""
+    """The error for plain numbers that are only 0 and 255: a mask, whose 255 would count as unlabelled."""
     return DataError(
         f"{what} must hold class indices, got 0 and {UNLABELLED} alone, as a mask has, and {UNLABELLED} "
         f"means unlabelled; np.where(mask == {UNLABELLED}, 1, 0) makes the mask class 1; for labels of the "

@@ -1,4 +1,4 @@
-"""How often each class occurs, and class weights from that."""
+"""Pixel counts per class, and class weights from them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from layergraph.tables import Table
 def count_each_label(store: Datastore[Any]) -> Table:
     """Count the pixels of each class: MATLAB's ``countEachLabel``.
 
-    ``store`` is a ``PixelLabelDatastore``, or a combined store with one among its parts. The table has a row
-    a class: ``name``; ``pixel_count``, the pixels of the class in all images; ``image_pixel_count``, all
-    the pixels, labelled or not, of those images that hold the class. Reads every label file once, with a
-    progress bar where stderr is a terminal. Raises ``WrongTypeError`` for a store without pixel labels,
-    ``DataError`` for one with several or for a file that cannot be read.
+    ``store`` is a ``PixelLabelDatastore``, or a combined store with one among its parts. The table has one
+    row per class: ``name``; ``pixel_count``, the pixels of the class in all images; ``image_pixel_count``,
+    all pixels, labelled or not, of the images that contain the class. Reads every label file once, with a
+    progress bar if stderr is a terminal. Raises ``WrongTypeError`` for a store without pixel labels,
+    ``DataError`` for a store with several label stores or for an unreadable file.
 
     >>> from tempfile import TemporaryDirectory
     >>> from layergraph.data import triangle_images
@@ -36,18 +36,18 @@ def count_each_label(store: Datastore[Any]) -> Table:
     number = len(labels.classes)
     pixels, image_pixels = np.zeros(number, np.int64), np.zeros(number, np.int64)
     for indices in with_progress(labels, "Counting labels", len(labels)):
-        counted = np.bincount(indices.ravel(), minlength=number)[:number]
-        pixels += counted
-        image_pixels += indices.size * (counted > 0)
+        counts = np.bincount(indices.ravel(), minlength=number)[:number]
+        pixels += counts
+        image_pixels += indices.size * (counts > 0)
     columns = {"pixel_count": pixels.tolist(), "image_pixel_count": image_pixels.tolist()}
     return Table({"name": labels.classes, **columns})
 
 
 def median_frequency_weights(counts: Table) -> tuple[float, ...]:
-    """Class weights that make rare classes count more: ``median(f) / f``, one a class.
+    """Class weights that give rare classes more weight: ``median(f) / f``, one per class.
 
-    ``f = pixel_count / image_pixel_count`` is how much of an image a class fills where it occurs. ``counts``
-    is a table from ``count_each_label``. Raises ``DataError`` where a class has no pixels. Source: Eigen and
+    ``f = pixel_count / image_pixel_count`` is the share of a class in the images that contain it. ``counts``
+    is a table from ``count_each_label``. Raises ``DataError`` if a class has no pixels. Source: Eigen and
     Fergus, "Predicting Depth, Surface Normals and Semantic Labels with a Common Multi-Scale Convolutional
     Architecture", ICCV 2015.
 
@@ -74,7 +74,7 @@ def _label_store(store: Datastore[Any]) -> PixelLabelDatastore:
     found = [part for part in parts if isinstance(part, PixelLabelDatastore)]
     if not found:
         raise WrongTypeError(
-            "count_each_label needs a PixelLabelDatastore or a combined store that holds one, got "
+            "count_each_label: store must be a PixelLabelDatastore or a combined store that holds one, got "
             f"{', '.join(type(part).__name__ for part in parts)}; count before a transform"
         )
     if len(found) > 1:

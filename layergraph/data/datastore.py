@@ -1,4 +1,4 @@
-"""Datastores: sequences of items that are read from disk when they are asked for."""
+"""Datastores: sequences whose items are read from disk on access."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ NewItem = TypeVar("NewItem")
 
 
 class Datastore(Value, ABC, Generic[Item]):
-    """A sequence of items, each read at the moment it is asked for; the base of all datastores.
+    """A sequence whose items are read on access; the base class of all datastores.
 
-    A datastore is a value: no method changes it, ``subset``, ``shuffle`` and the like return new ones.
-    It is a map-style dataset for ``torch.utils.data.DataLoader``. A store of your own defines
+    A datastore is a value: no method changes it, and ``subset``, ``shuffle`` and others return new ones.
+    It is a map-style dataset for ``torch.utils.data.DataLoader``. A subclass defines
     ``__len__``, ``_read(index)`` (one item, ``0 <= index < len``) and ``_take(indices)`` (a store of the
     same kind with these items, in this order).
 
@@ -51,12 +51,12 @@ class Datastore(Value, ABC, Generic[Item]):
 
     @property
     def classes(self) -> tuple[str, ...] | None:
-        """The class names, where this store or one of its parts has them."""
+        """The class names of this store or of its first part with class names, or ``None``."""
         return None
 
     @property
     def files(self) -> tuple[Path, ...] | None:
-        """The file of each item, where this store or one of its parts reads files."""
+        """The file of each item of this store or of its first part that reads files, or ``None``."""
         return None
 
     @overload
@@ -64,7 +64,7 @@ class Datastore(Value, ABC, Generic[Item]):
     @overload
     def __getitem__(self, index: slice | Iterable[SupportsIndex]) -> Self: ...
     def __getitem__(self, index: SupportsIndex | slice | Iterable[SupportsIndex]) -> Item | Self:
-        # arrays and tensors without axes are single positions, though they call themselves iterable
+        # arrays and tensors without axes are single positions, although they are instances of Iterable
         if isinstance(index, slice) or (isinstance(index, Iterable) and getattr(index, "ndim", 1) > 0):
             return self.subset(index)
         return self._read(self._position(index))
@@ -75,37 +75,40 @@ class Datastore(Value, ABC, Generic[Item]):
     def subset(self, indices: slice | Iterable[SupportsIndex]) -> Self:
         """The items at these 0-based positions, in this order; negative ones count from the end.
 
-        Raises ``IndexError`` for a position past the end, ``WrongTypeError`` for what is no position.
+        Raises ``IndexError`` for a position out of range, ``WrongTypeError`` for a position that is not a
+        whole number.
         """
         if isinstance(indices, slice):
             return self._take(tuple(range(len(self))[indices]))
         if isinstance(indices, str) or not isinstance(indices, Iterable):
-            raise WrongTypeError(f"subset needs a slice or a sequence of whole numbers, got {indices!r}")
+            raise WrongTypeError(
+                f"subset: indices must be a slice or a sequence of whole numbers, got {indices!r}"
+            )
         return self._take(tuple(self._position(index) for index in indices))
 
     def partition(self, num_parts: int, index: int) -> Self:
-        """Part ``index`` (counted from 0) of ``num_parts`` contiguous parts of near-equal size.
+        """Part ``index`` (from 0) of ``num_parts`` contiguous parts of nearly equal size.
 
-        All parts together are the whole store. Raises ``DataError`` for numbers out of range.
+        The parts together hold every item once. Raises ``DataError`` for numbers out of range.
         """
         if num_parts < 1 or not 0 <= index < num_parts:
             raise DataError(
-                f"partition needs num_parts of at least 1 and an index from 0 to num_parts - 1, "
+                f"partition: num_parts must be at least 1 and index from 0 to num_parts - 1, "
                 f"got num_parts={num_parts} and index={index}"
             )
         return self[len(self) * index // num_parts : len(self) * (index + 1) // num_parts]
 
     def shuffle(self, seed: int | None = None) -> Self:
-        """The same items in random order: one fixed order for a seed, a new one each time without.
+        """The same items in random order: a fixed order per seed, or a new order per call without a seed.
 
         Raises ``DataError`` for a negative seed.
         """
         if seed is not None and seed < 0:
-            raise DataError(f"shuffle needs a seed of 0 or more, got {seed}")
+            raise DataError(f"shuffle: seed must be 0 or more, got {seed}")
         return self._take(tuple(np.random.default_rng(seed).permutation(len(self)).tolist()))
 
     def transform(self, function: Callable[[Any], NewItem]) -> TransformedDatastore[NewItem]:
-        """The store whose items are ``function(item)``, computed anew at each read."""
+        """The store whose items are ``function(item)``, computed at each read."""
         return TransformedDatastore(self, function)
 
     def combine(self, *others: Datastore[Any], pair: Pair = "name") -> CombinedDatastore:
@@ -118,7 +121,7 @@ class Datastore(Value, ABC, Generic[Item]):
         except TypeError:
             position = None
         if position is None or isinstance(index, bool) or str(getattr(index, "dtype", "")).endswith("bool"):
-            raise WrongTypeError(f"a position in a datastore is a whole number, got {index!r}")
+            raise WrongTypeError(f"a position in a datastore must be a whole number, got {index!r}")
         if not -len(self) <= position < len(self):
             raise IndexError(f"position {position} in a {type(self).__name__} with {len(self)} items")
         return position % len(self)
@@ -134,12 +137,12 @@ class CombinedDatastore(Datastore[tuple[Any, ...]]):
     def __init__(self, *stores: Datastore[Any], pair: Pair = "name") -> None:
         for store in stores:
             if not isinstance(store, Datastore):
-                raise WrongTypeError(f"combine needs datastores, got {type(store).__name__}")
+                raise WrongTypeError(f"combine: stores must be datastores, got {type(store).__name__}")
         if not stores:
-            raise DataError("combine needs at least one datastore, got none")
+            raise DataError("combine: there must be at least one datastore, got none")
         choice("combine", "pair", pair, get_args(Pair))
         groups = [store.stores if isinstance(store, CombinedDatastore) else (store,) for store in stores]
-        # the first store that reads files keeps its order, the others follow it
+        # the first store that reads files keeps its order, and the others get the same order
         first, *others = [index for index, store in enumerate(stores) if store.files is not None] or [0]
         for index in others if pair == "name" else ():
             files, known = stores[first].files or (), stores[index].files or ()
@@ -148,7 +151,7 @@ class CombinedDatastore(Datastore[tuple[Any, ...]]):
         self._stores: tuple[Datastore[Any], ...] = sum(groups, ())
         if len({len(store) for store in self._stores}) > 1:
             raise DataError(
-                "combine reads stores side by side, so they need one length, got "
+                "combine: all stores must have one length, got "
                 f"{' and '.join(map(repr, stores))}; give each the same items in the same order"
             )
 
@@ -180,9 +183,9 @@ class TransformedDatastore(Datastore[Item]):
 
     def __init__(self, store: Datastore[Any], function: Callable[[Any], Item]) -> None:
         if not isinstance(store, Datastore):
-            raise WrongTypeError(f"transform needs a datastore, got {type(store).__name__}")
+            raise WrongTypeError(f"transform: store must be a datastore, got {type(store).__name__}")
         if not callable(function):
-            raise WrongTypeError(f"transform needs a function of one item, got {function!r}")
+            raise WrongTypeError(f"transform: function must be a function of one item, got {function!r}")
         self._store, self._function = store, function
 
     @property
@@ -206,7 +209,7 @@ class TransformedDatastore(Datastore[Item]):
         try:
             return self._function(item)
         except Exception as error:
-            # the function is the user's: its error stays what it is, and learns where it happened
+            # the error of the user's function stays unchanged, except for a note with the item
             file = f" (file '{visible(str(self.files[index]))}')" if self.files else ""
             error.add_note(f"raised by the transform of item {index}{file}")
             raise
@@ -218,14 +221,14 @@ class TransformedDatastore(Datastore[Item]):
 def combine(*stores: Datastore[Any], pair: Pair = "name") -> CombinedDatastore:
     """The store whose item i is the tuple of the items i of all stores: MATLAB's ``combine``.
 
-    Stores that read files are paired by the names of their files: ``scan1.png`` comes with
-    ``scan1_mask.png``, wherever it is in its folder. They come in the order of the first store, also when it
-    is shuffled. The key of a file is its name without what all names of its store share at the start and at
-    the end. Where no key is the same, the order of the files pairs them, with a :class:`DataWarning`;
-    ``pair="order"`` does so for any names, without a warning. Stores that read no files are paired by order.
+    Stores that read files are paired by the names of their files: ``scan1.png`` belongs to
+    ``scan1_mask.png`` at any position in its folder. The pairs have the order of the first store, shuffled
+    or not. The key of a file is its name without the part that all names of its store share at the start and
+    at the end. If the stores share no key, the order of the files pairs them, with a :class:`DataWarning`;
+    ``pair="order"`` pairs any names by order, without a warning. Stores without files are paired by order.
 
-    A combined store among them counts as its parts. Subsets, shuffles and partitions keep the tuples
-    together. MATLAB pairs by order alone and ends silently with the shortest store; here stores of unequal
+    A combined store is replaced by its parts. Subsets, shuffles and partitions keep the tuples together.
+    MATLAB pairs only by order and ends silently with the shortest store; here stores of unequal
     length and files without a partner raise ``DataError``.
 
     >>> from tempfile import TemporaryDirectory
@@ -244,7 +247,7 @@ def combine(*stores: Datastore[Any], pair: Pair = "name") -> CombinedDatastore:
 def transform(store: Datastore[Any], function: Callable[[Any], NewItem]) -> TransformedDatastore[NewItem]:
     """The store whose items are ``function(item)``: MATLAB's ``transform``.
 
-    An item of a combined store is one tuple, and goes to the function as one argument.
+    The function gets the item of a combined store, a tuple, as one argument.
 
     >>> from tempfile import TemporaryDirectory
     >>> from layergraph.data import triangle_images

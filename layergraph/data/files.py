@@ -1,4 +1,4 @@
-"""The image files of a folder, of several, or named one by one."""
+"""The image files of folders and of sequences of files."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def image_files(
 ) -> tuple[Path, ...]:
     """The files at ``location``: a folder, a file, or a sequence of them.
 
-    The files of a folder come in alphabetical order (with subfolders: by their path below the folder);
-    hidden ones and those with other extensions are passed over. A file named directly is taken whatever
-    its extension, and a sequence keeps its order. ``file_extensions`` is one or several such as
-    ``".png"``; upper and lower case are the same. Raises ``DataError`` for a place that does not exist,
+    The files of a folder are in alphabetical order (with subfolders: by their path below the folder),
+    without hidden files and those with other extensions. A file in the argument may have any
+    extension, and a sequence keeps its order. ``file_extensions`` is one or several extensions such as
+    ``".png"``, in upper or lower case. Raises ``DataError`` for a path that does not exist,
     a folder without images, or an empty sequence.
 
     >>> from tempfile import TemporaryDirectory
@@ -43,11 +43,13 @@ def image_files(
     if isinstance(location, (str, os.PathLike)):
         return _files_at(Path(location), include_subfolders, extensions)
     if not isinstance(location, Iterable):
-        raise WrongTypeError(f"location is a folder, a file, or a sequence of files, got {location!r}")
+        raise WrongTypeError(f"location must be a folder, a file, or a sequence of files, got {location!r}")
     places: list[Path] = []
     for place in location:
         if not isinstance(place, (str, os.PathLike)):
-            raise WrongTypeError(f"location is a folder, a file, or a sequence of files, got one {place!r}")
+            raise WrongTypeError(
+                f"location must be a folder, a file, or a sequence of files, got one {place!r}"
+            )
         places.append(Path(place))
     if not places:
         raise DataError("location is an empty sequence; name at least one image file or folder")
@@ -59,7 +61,7 @@ def _extensions(given: str | Iterable[str] | None) -> tuple[str, ...]:
         return IMAGE_EXTENSIONS
     names = (given,) if isinstance(given, str) else tuple(given)
     if not names or not all(isinstance(name, str) and name.strip(".") for name in names):
-        raise DataError(f"file_extensions is one or several extensions such as '.png', got {given!r}")
+        raise DataError(f"file_extensions must be one or several extensions such as '.png', got {given!r}")
     return tuple("." + name.lower().removeprefix(".") for name in names)
 
 
@@ -68,28 +70,28 @@ def _files_at(place: Path, include_subfolders: bool, extensions: tuple[str, ...]
         return (place,)
     if not place.is_dir():
         raise DataError(f"there is no file or folder '{visible(str(place))}'{_nearest(place)}")
-    found: list[Path] = []
+    images: list[Path] = []
     others: list[Path] = []
     has_subfolders = False
-    for folder, subfolders, names in os.walk(place, onerror=_refused):
+    for folder, subfolders, names in os.walk(place, onerror=_raise_unreadable):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         has_subfolders |= bool(subfolders)
-        # names that start with a dot are not the user's: macOS leaves "._a.png" beside every "a.png"
+        # names that start with a dot are not images: macOS writes "._a.png" next to every "a.png"
         for name in (name for name in names if not name.startswith(".")):
-            (found if name.lower().endswith(extensions) else others).append(Path(folder, name))
+            (images if name.lower().endswith(extensions) else others).append(Path(folder, name))
         if not include_subfolders:
             break
-    if not found:
+    if not images:
         holds = (
             f"it holds other files, such as '{visible(min(others).name)}'" if others else "it holds no files"
         )
         below = has_subfolders and not include_subfolders
-        cure = "include_subfolders=True to look in its subfolders" if below else "the folder of the images"
+        fix = "include_subfolders=True to look in its subfolders" if below else "the folder of the images"
         kinds = f"no image files ({', '.join(extensions)})"
         raise DataError(
-            f"folder '{visible(str(place))}' has {kinds}; {holds}; give {cure}, or file_extensions"
+            f"folder '{visible(str(place))}' has {kinds}; {holds}; give {fix}, or file_extensions"
         )
-    return tuple(sorted(found, key=lambda file: file.relative_to(place).parts))
+    return tuple(sorted(images, key=lambda file: file.relative_to(place).parts))
 
 
 def _nearest(place: Path) -> str:
@@ -104,7 +106,7 @@ def _nearest(place: Path) -> str:
         return ""
 
 
-def _refused(error: OSError) -> None:
+def _raise_unreadable(error: OSError) -> None:
     raise DataError(
         f"cannot look into folder '{visible(str(error.filename))}': {error.strerror}; check its permissions"
     )

@@ -1,4 +1,4 @@
-"""Images: reading and writing one, and the datastore of many."""
+"""Functions that read and write an image, and the datastore of images."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ _ORIENTATION = 0x0112  # the EXIF tag
 class ImageDatastore(Datastore[NDArray[Any]]):
     """The images of a folder, of one file, or of a sequence of files: MATLAB's ``imageDatastore``.
 
-    Items are arrays (height, width, channels) as ``read_image`` gives them. The files of a folder come in
-    alphabetical order, those of a sequence in the order given. Raises ``DataError`` for a missing place or
-    a folder without images; files are opened only when an item is read. Something that a file says and the
-    array does not, such as an orientation, is reported once by a :class:`DataWarning`.
+    Items are arrays (height, width, channels), as in ``read_image``. The files of a folder are in
+    alphabetical order, those of a sequence in its order. Raises ``DataError`` for a missing path or
+    a folder without images; a file is opened only on access to its item. A :class:`DataWarning` reports, once
+    per kind, information of a file that its array does not contain, such as an orientation.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -87,13 +87,13 @@ class ImageDatastore(Datastore[NDArray[Any]]):
 
 
 def read_image(path: PathLike) -> NDArray[Any]:
-    """The image in a file as an array (height, width, channels), 1 channel for gray and 3 for color.
+    """The image in a file as an array (height, width, channels), with 1 channel for gray and 3 for color.
 
     8 bits per channel give uint8, 16-bit gray gives uint16, floating-point gray float32. Palette, CMYK and
-    other color images become RGB; transparency is dropped; 1-bit images become 0 and 255. As Pillow
-    reads it, 16-bit color comes as 8-bit. Orientation tags are not applied, so that an image and its labels
+    other color images become RGB, without transparency; 1-bit images become 0 and 255. Pillow reads 16-bit
+    color as 8-bit. Orientation tags are not applied, so that an image and its labels
     stay aligned. Raises ``DataError`` with the path and the reason for a file that cannot be read, and for
-    one with several pages of one size, such as a volume or an animation.
+    a file with several pages of one size, such as a volume or an animation.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -122,9 +122,9 @@ def to_array(image: Image.Image, path: PathLike) -> NDArray[Any]:
 def write_image(path: PathLike, image: ArrayLike) -> None:
     """Write a gray (height, width[, 1]) or RGB (height, width, 3) image of values 0 to 255 as an 8-bit PNG.
 
-    The file appears whole or not at all: a temporary file beside it takes its name at the end. Raises
-    ``DataError`` for another shape or other values, a name that does not end in .png, or a place that
-    cannot be written.
+    The file is never half-written: a temporary file next to it gets its name at the end. Raises
+    ``DataError`` for another shape or other values, another extension than .png, or a folder without write
+    access.
     """
     from PIL import Image
 
@@ -133,11 +133,12 @@ def write_image(path: PathLike, image: ArrayLike) -> None:
         array = array[:, :, 0]
     if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
         raise DataError(
-            f"cannot write '{visible(str(path))}': an image is (height, width[, 1 or 3]), got {array.shape}"
+            f"cannot write '{visible(str(path))}': an image must be (height, width[, 1 or 3]), got "
+            f"{array.shape}"
         )
     if array.dtype.kind not in "iu" or array.min() < 0 or array.max() > 255:
         raise DataError(
-            f"cannot write '{visible(str(path))}': an 8-bit image needs whole numbers from 0 to 255, "
+            f"cannot write '{visible(str(path))}': an 8-bit image must hold whole numbers from 0 to 255, "
             f"got {array.dtype} from {array.min()} to {array.max()}"
         )
     if path.suffix.lower() != ".png":
@@ -154,7 +155,7 @@ def write_image(path: PathLike, image: ArrayLike) -> None:
 
 
 def open_image(path: PathLike) -> Image.Image:
-    """The decoded Pillow image of a file, in the mode it is stored in; ``DataError`` where that fails."""
+    """The decoded Pillow image of a file, in the mode of the file; ``DataError`` for an unreadable file."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -165,7 +166,7 @@ def open_image(path: PathLike) -> Image.Image:
                     f"image file {quoted(str(path))} must hold one image, got {pages} pages of "
                     f"{image.width}×{image.height}; save each page as a file, or the pages as a NumPy array"
                 )
-            # Pillow forgets it when it has loaded the image
+            # Pillow loses this information when it loads the image
             image.info["16-bit color"] = _is_16_bit_color(image)
             image.load()
             return image
@@ -175,7 +176,7 @@ def open_image(path: PathLike) -> Image.Image:
         raise DataError(f"there is no image file '{visible(str(path))}'; check the path") from error
     except UnidentifiedImageError as error:
         if Path(path).stat().st_size == 0:
-            raise _unreadable(path, "it is empty") from error
+            raise _read_error(path, "it is empty") from error
         if advice := _ARRAYS.get(Path(path).suffix.lower()):
             raise DataError(f"cannot read {quoted(str(path))} as an image: {advice}") from error
         raise DataError(
@@ -187,13 +188,13 @@ def open_image(path: PathLike) -> Image.Image:
             f"image file {quoted(str(path))} is refused for its size ({error}); if you trust it, set "
             "PIL.Image.MAX_IMAGE_PIXELS = None before reading"
         ) from error
-    except Exception as error:  # decoders raise what they like on damaged files: struct.error, SyntaxError
+    except Exception as error:  # decoders raise any error on damaged files: struct.error, SyntaxError
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise _unreadable(path, reason) from error
+        raise _read_error(path, reason) from error
 
 
 def losses(image: Image.Image) -> Iterator[str]:
-    """What the file says and its array does not, in words that follow the name of the file."""
+    """The information of the file that its array does not contain, as predicates of the file name."""
     if image.info.get("16-bit color"):
         yield "has 16 bits per color channel, of which the upper 8 are read"
     if image.getexif().get(_ORIENTATION, 1) != 1:
@@ -204,7 +205,7 @@ def losses(image: Image.Image) -> Iterator[str]:
 
 
 def _pages(image: Image.Image) -> int:
-    """How many pages of the size of the first come in a row; the preview of a phone's JPEG is smaller."""
+    """The number of pages, or 1 if the second has another size, as the preview in a phone's JPEG does."""
     count = getattr(image, "n_frames", 1)
     if count > 1:
         size = image.size
@@ -222,7 +223,9 @@ def _is_16_bit_color(image: Image.Image) -> bool:
 def to_rgb(image: Image.Image) -> Image.Image:
     """The image in RGB, without transparency."""
     if "transparency" in image.info or image.mode == "PA":
-        image = image.convert("RGBA")  # from a palette straight to RGB, Pillow warns about what is dropped
+        image = image.convert(
+            "RGBA"
+        )  # Pillow warns about a direct conversion from a palette with transparency to RGB
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
@@ -237,7 +240,7 @@ def whole_numbers(image: Image.Image, path: PathLike) -> NDArray[Any]:
     return array
 
 
-def _unreadable(path: PathLike, reason: str) -> DataError:
+def _read_error(path: PathLike, reason: str) -> DataError:
     return DataError(
         f"cannot read image file '{visible(str(path))}': {reason}; repair the file or leave it out"
     )

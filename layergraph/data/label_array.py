@@ -19,24 +19,24 @@ class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
     """A uint8 array of class indices, of any shape, with ``classes``: the name of each index.
 
     ``semanticseg`` returns such arrays, and a ``PixelLabelDatastore`` reads them. ``labels == "road"`` is
-    True where the class has that name, so are ``!=``, ``np.isin(labels, ["road", "car"])`` and
-    ``"road" in labels``; a name that is no class raises. Everything else is as for a uint8 array, and 255
-    (``UNLABELLED``) is a pixel without a class.
+    True where the class has that name; ``!=``, ``np.isin(labels, ["road", "car"])`` and
+    ``"road" in labels`` also take names, and raise for an unknown name. All other operations are those of a
+    uint8 array. 255 (``UNLABELLED``) is a pixel without a class.
 
     Slices, copies, views, reshaped arrays, pickles, and arrays of the same classes side by side
     (``np.stack``, ``np.concatenate``) keep the names. Arithmetic and functions that count or measure return
     plain arrays.
     Arrays of different classes side by side and arrays of another type, such as ``labels.astype(int)``, lose
-    the names, and then a comparison with a name raises: ``LabelArray(array, classes)`` names them again.
-    ``np.asarray`` gives the plain numbers.
+    the names, and then a comparison with a name raises; ``LabelArray(array, classes)`` restores the names.
+    ``np.asarray`` returns the plain numbers.
 
     Args:
         values: whole numbers from 0 to the number of classes less one, or 255.
-        classes: the class names, each once; ``None`` where they are not known.
+        classes: the class names, each once; ``None`` if they are unknown.
 
     Raises:
-        WrongTypeError: ``values`` that are not of whole numbers, such as a boolean mask.
-        DataError: an index that is no class; names that are empty or occur twice.
+        WrongTypeError: ``values`` are not whole numbers, such as a boolean mask.
+        DataError: an index has no class, or a name is empty or occurs twice.
 
     >>> labels = LabelArray([[0, 1], [1, 255]], ["sky", "road"])
     >>> (labels == "road").tolist(), labels[0].classes
@@ -58,7 +58,7 @@ class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
 
     @classmethod
     def of_indices(cls, indices: NDArray[np.uint8], classes: tuple[str, ...] | None) -> Self:
-        """The same memory with names; neither is checked.
+        """A view of the indices with names, without checks.
 
         >>> LabelArray.of_indices(np.zeros(2, np.uint8), ("sky",)).classes
         ('sky',)
@@ -68,7 +68,7 @@ class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
         return labels
 
     def __array_finalize__(self, source: Any, /) -> None:
-        # positions from argmax and the like are no class indices, though NumPy makes them of this type
+        # positions, as from argmax, are no class indices, but NumPy returns them as this type
         self.classes = getattr(source, "classes", None) if self.dtype == np.uint8 else None
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -84,7 +84,7 @@ class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
         """The index of a class name.
 
         Raises:
-            ArgumentError: no class has that name, or the names are not known.
+            ArgumentError: no class has that name, or the names are unknown.
 
         >>> LabelArray([1], ["sky", "road"]).class_index("road")
         1
@@ -106,7 +106,7 @@ class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
         return getattr(ufunc, method)(*map(_plain, inputs), **options)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if func is np.isin:  # it compares element by element with plain arrays, where no name is equal
+        if func is np.isin:  # np.isin compares plain arrays, in which no number equals a name
             args = tuple(map(self._without_names, args))
             kwargs = {
                 key: self._without_names(item) if key == "test_elements" else item
@@ -120,15 +120,17 @@ class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
         return result
 
     def _without_names(self, values: Any) -> Any:
-        """Values to compare with, names among them as class indices."""
+        """Values for a comparison, with class indices instead of names."""
         array = np.asarray(values)
         if array.dtype.kind not in "USTO":
             return values
         items = array.ravel().tolist()
         names = [isinstance(item, str | bytes) for item in items]
-        found = [self.class_index(item) if named else item for item, named in zip(items, names, strict=True)]
-        # bytes are compared with bytes ten times as fast as with longer numbers
-        return np.array(found, np.uint8 if all(names) else None).reshape(array.shape)
+        indices = [
+            self.class_index(item) if named else item for item, named in zip(items, names, strict=True)
+        ]
+        # the comparison of bytes with bytes is ten times as fast as with longer numbers
+        return np.array(indices, np.uint8 if all(names) else None).reshape(array.shape)
 
 
 def class_names_of(labels: Any) -> tuple[str, ...] | None:
@@ -150,7 +152,7 @@ def class_names(classes: Iterable[str]) -> tuple[str, ...]:
     ('sky', 'road')
     """
     if isinstance(classes, str) or not isinstance(classes, Iterable):
-        raise WrongTypeError(f"classes is a sequence of class names, got {quoted(classes)}")
+        raise WrongTypeError(f"classes must be a sequence of class names, got {quoted(classes)}")
     names = tuple(classes)
     return LabelIds(names, range(len(names))).classes
 

@@ -1,4 +1,4 @@
-"""Which pixel values of label images belong to which class."""
+"""The pixel values of each class in label images."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Ids = tuple[int, ...] | tuple[Triplet, ...]
 class LabelIds:
     """Class names and the pixel values of each: whole numbers 0 to 65535, or RGB triplets.
 
-    ``label_ids`` has one entry a class, all of one kind: a number or several (list, tuple, range, set), or an
-    RGB triplet or several. Rows of three numbers for *every* class are triplets, as MATLAB reads an M-by-3
-    matrix; where they are three ids for each class, write sets: ``[{1, 2, 3}, {4, 5, 6}]``. ``ignored_ids``
-    are the values of pixels without a class, of the same kind.
+    ``label_ids`` has one entry per class, all of one kind: one or several numbers (list, tuple, range, set),
+    or one or several RGB triplets. Rows of three numbers for *every* class are triplets, as in an M-by-3
+    matrix of MATLAB; for three ids per class, use sets: ``[{1, 2, 3}, {4, 5, 6}]``. ``ignored_ids``
+    holds the values of pixels without a class, of the same kind.
 
     >>> ids = LabelIds(["road", "car"], [(128, 64, 128), [(64, 0, 128), (64, 128, 192)]])
     >>> ids.is_rgb, ids.ids
@@ -67,7 +67,7 @@ class LabelIds:
         """The class index of each pixel, 255 where its value is in no class; same shape as ``values``.
 
         ``values`` are whole numbers from 0 to 65535, or for RGB ids the codes ``r + 256 g + 65536 b``
-        (the order of the bytes in a little-endian word, in which four-byte pixels are read at once).
+        (the bytes of a four-byte pixel in a little-endian word).
         """
         if not self.is_rgb:
             gray: NDArray[np.uint8] = self._table[values]
@@ -77,7 +77,7 @@ class LabelIds:
         return np.where(self._codes[places] == values, self._indices[places], np.uint8(UNLABELLED))
 
     def undeclared(self, values: NDArray[Any], indices: NDArray[np.uint8]) -> NDArray[Any]:
-        """The values, of those that ``indices`` has as unlabelled, that are not ignored either.
+        """The values of unlabelled pixels (in ``indices``) that are not in ``ignored_ids``.
 
         >>> ids = LabelIds(["road", "car"], [0, 1], ignored_ids=[7])
         >>> values = np.array([[0, 1], [7, 9]])
@@ -100,17 +100,19 @@ class LabelIds:
 
 def _class_names(classes: Iterable[str]) -> tuple[str, ...]:
     if isinstance(classes, str) or not isinstance(classes, Iterable):
-        raise WrongTypeError(f"classes is a sequence of class names, got {classes!r}")
+        raise WrongTypeError(f"classes must be a sequence of class names, got {classes!r}")
     names = tuple(classes)
     for place, name in enumerate(names):
         if not isinstance(name, str):
-            raise WrongTypeError(f"a class name is a string, got {name!r} at position {place} of classes")
+            raise WrongTypeError(
+                f"a class name must be a string, got {name!r} at position {place} of classes"
+            )
         if not name.strip():
             raise DataError(
                 f"the class name at position {place} of classes is empty; give every class a name"
             )
         if name in names[:place]:
-            raise DataError(f"class name {name!r} stands twice in classes; give every class its own name")
+            raise DataError(f"class name {name!r} occurs twice in classes; give every class its own name")
     if not 1 <= len(names) <= UNLABELLED:
         raise DataError(
             f"a label store takes 1 to {UNLABELLED} classes, since labels are read as 8-bit numbers and "
@@ -122,12 +124,12 @@ def _class_names(classes: Iterable[str]) -> tuple[str, ...]:
 def _ids_of_classes(classes: tuple[str, ...], label_ids: Iterable[Any]) -> tuple[tuple[Ids, ...], bool]:
     """The ids of each class as a tuple, and whether they are RGB triplets."""
     if isinstance(label_ids, (str, Set)) or not isinstance(label_ids, Iterable):
-        raise WrongTypeError(f"label_ids is a sequence with one entry a class, got {label_ids!r}")
+        raise WrongTypeError(f"label_ids must be a sequence with one entry per class, got {label_ids!r}")
     entries = [_plain(entry) for entry in label_ids]
     if len(entries) != len(classes):
         raise DataError(
-            f"label_ids has {_counted(len(entries), 'entry', 'entries')}, classes has "
-            f"{_counted(len(classes), 'name', 'names')}; give each class one entry, an id or a list of ids"
+            f"label_ids has {_count(len(entries), 'entry', 'entries')}, classes has "
+            f"{_count(len(classes), 'name', 'names')}; give each class one entry, an id or a list of ids"
         )
     nested = [
         isinstance(entry, list) and any(isinstance(part, (list, set)) for part in entry) for entry in entries
@@ -172,7 +174,9 @@ def _plain(entry: Any) -> Any:
 
 def _triplet(owner: str, value: Any) -> Triplet:
     if not isinstance(value, list) or len(value) != 3:
-        raise DataError(f"{owner} has the label id {value!r}; an RGB triplet is three numbers 0 to 255")
+        raise DataError(
+            f"{owner} has the label id {value!r}; an RGB triplet must be three numbers from 0 to 255"
+        )
     red, green, blue = (_number(owner, part, 255) for part in value)
     return red, green, blue
 
@@ -183,7 +187,9 @@ def _number(owner: str, value: Any, largest: int) -> int:
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
-        raise WrongTypeError(f"{owner} has the label id {value!r}; an id is a whole number or RGB triplet")
+        raise WrongTypeError(
+            f"{owner} has the label id {value!r}; an id must be a whole number or RGB triplet"
+        )
     if not 0 <= number <= largest:
         kind = "an RGB triplet has numbers" if largest == 255 else "a pixel value goes"
         raise DataError(f"{owner} has the label id {number}; {kind} from 0 to {largest}")
@@ -196,5 +202,5 @@ def _code(label_id: int | Triplet) -> int:
     return label_id[0] + (label_id[1] << 8) + (label_id[2] << 16)
 
 
-def _counted(count: int, one: str, many: str) -> str:
+def _count(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"

@@ -1,4 +1,4 @@
-"""Label images: the datastore that reads pixel values as classes, and writing one image."""
+"""Label images: the datastore that reads pixel values as classes, and a function to write an image."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class PixelLabelDatastore(Datastore[LabelArray]):
     ``label_ids`` has one entry per class: a number or several, or an RGB triplet or several (see ``LabelIds``
     for the forms). Numbers are compared with the values of gray images of 8 or 16 bits and with the palette
     *index* of palette images, triplets with the colors. The set pixels of a 1-bit image are 255, or 1 where
-    255 is no id. ``ignored_ids`` names the values of pixels that have no class on purpose, in the same form;
-    any other value that is of no class is reported by a :class:`DataWarning` with the file, once per value.
-    Location, order of files, ``include_subfolders`` and ``file_extensions`` are as in
+    255 is no id. ``ignored_ids`` holds the values of pixels that have no class on purpose, in the same form;
+    a :class:`DataWarning` with the file reports any other value without a class, once per value.
+    Location, order of files, ``include_subfolders`` and ``file_extensions`` are those of
     ``ImageDatastore``.
 
-    Raises ``DataError`` for class names that are empty or stand twice, an id in two classes, more than 255
-    classes, or as many names as ids do not; at reading for a damaged file, numbers on a color image, or
-    triplets on a gray one, or a file in which no pixel has a class or an ignored value.
+    Raises ``DataError`` for class names that are empty or occur twice, an id in two classes, more than 255
+    classes, or different numbers of names and ids; on access to an item for a damaged file, numbers for a
+    color image, triplets for a gray image, or a file in which no pixel has a class or an ignored value.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -133,7 +133,7 @@ class PixelLabelDatastore(Datastore[LabelArray]):
                 "values that mean it, or color label images; three gray values for every class "
                 "are written as sets"
             )
-        # four bytes a pixel, read as one little-endian word: three times as fast as shifting three channels
+        # one little-endian word per pixel: three times as fast as shifts of three channels
         words = np.frombuffer(to_rgb(image).tobytes("raw", "RGBX"), "<u4").reshape(image.height, image.width)
         return words.astype(np.uint32, copy=False) & np.uint32(0xFFFFFF)
 
@@ -141,9 +141,9 @@ class PixelLabelDatastore(Datastore[LabelArray]):
 def write_labels(path: PathLike, labels: ArrayLike) -> None:
     """Write class indices (height, width), whole numbers from 0 to 255, as an 8-bit gray PNG.
 
-    The file appears whole or not at all. It reads back with ``label_ids=range(number of classes)`` and
+    The file is never half-written. A datastore reads it with ``label_ids=range(number of classes)`` and
     ``ignored_ids=[255]``, the value of unlabelled pixels. Raises ``DataError`` for another shape or other
-    values, a name that does not end in .png, or a place that cannot be written.
+    values, another extension than .png, or a folder without write access.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -154,6 +154,7 @@ def write_labels(path: PathLike, labels: ArrayLike) -> None:
     array = np.asarray(labels)
     if array.ndim != 2:
         raise DataError(
-            f"cannot write '{visible(str(path))}': labels are (height, width), got the shape {array.shape}"
+            f"cannot write '{visible(str(path))}': labels must be (height, width), got the shape "
+            f"{array.shape}"
         )
     write_image(path, array)

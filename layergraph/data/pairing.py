@@ -1,4 +1,4 @@
-"""Which files of two stores belong together, by their names."""
+"""The pairs of files of two stores that belong together, by their names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHOWN = 3  # pairs in a warning
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|[\W_]+")
 
 Tokens = list[str]
-"""A name as its numbers, words and separators: cut there, it never loses a part of a number."""
+"""The numbers, words and separators of a name: a cut between tokens never splits a number."""
 
 
 def partners(files: Sequence[Path], others: Sequence[Path], caller: str) -> list[int]:
@@ -28,8 +28,8 @@ def partners(files: Sequence[Path], others: Sequence[Path], caller: str) -> list
 
     The key of a file is its name without its extension and without the words and numbers that all names
     of its store share at the start and at the end: of ``scan1_mask.png`` to ``scan12_mask.png`` the keys
-    are 1 to 12. A number stays whole, 007 is 7, and upper and lower case are the same. Where a name occurs
-    in several subfolders, the path below the store's common folder takes the place of the name.
+    are 1 to 12. A number is never split, 007 is 7, and upper and lower case are the same. If a name occurs
+    in several subfolders, the path below the store's common folder replaces the name.
 
     - Both stores have the same keys: files of one key belong together.
     - Some keys are the same: :class:`DataError` names the first file without a partner.
@@ -37,7 +37,7 @@ def partners(files: Sequence[Path], others: Sequence[Path], caller: str) -> list
 
     Args:
         files, others: the files of the two stores.
-        caller: the function to name in messages.
+        caller: the name of the calling function in messages.
 
     Raises:
         DataError: a file has no partner, or the stores have different lengths.
@@ -62,8 +62,8 @@ def partners(files: Sequence[Path], others: Sequence[Path], caller: str) -> list
         raise _without_partner((files, keys), (others, known), caller)
     if len(files) != len(others):
         raise DataError(
-            f"{caller}: both stores must have the same number of files, got {_counted(files)} and "
-            f"{_counted(others)}; give each file a partner"
+            f"{caller}: both stores must have the same number of files, got {_describe(files)} and "
+            f"{_describe(others)}; give each file a partner"
         )
     pairs = [f"{quoted(a.name)} with {quoted(b.name)}" for a, b in zip(files, others, strict=True)]
     _warn(
@@ -80,12 +80,12 @@ def partners(files: Sequence[Path], others: Sequence[Path], caller: str) -> list
 def _forms(
     files: Sequence[Path], others: Sequence[Path]
 ) -> Iterator[tuple[list[str], list[str], frozenset[str]]]:
-    """Keys of both stores in several forms, the first that agree count.
+    """Yield the keys of both stores in several forms; the first form with equal keys is used.
 
-    No form alone is right for all names. The shared words of ``1_m`` and ``1_2_m`` depend on which end is
+    No form is right for all names. The shared words of ``1_m`` and ``1_2_m`` depend on the end that is
     cut first, and a store of few files may share more than the other: ``2019_1`` and ``2019_2`` share a year
-    that a third file does not have. Each form comes with the numbers that one store shares and the other
-    does not know: with them, agreement may be an accident.
+    that a third file does not have. Each form also has the numbers that only one store shares: with such
+    numbers, equal keys may be an accident.
     """
     stores = (files, others)
     by_name = all(_is_distinct([_text(path.stem) for path in store], store) for store in stores)
@@ -132,7 +132,7 @@ def _prefix_first(names: Sequence[Tokens]) -> tuple[list[str], Tokens]:
     rests = [name[before:] for name in names]
     after = _shared_start([rest[::-1] for rest in rests])
     shared = names[0][:before] + rests[0][len(rests[0]) - after :]
-    return [_joined(rest[: len(rest) - after]) for rest in rests], shared
+    return [_join(rest[: len(rest) - after]) for rest in rests], shared
 
 
 def _suffix_first(names: Sequence[Tokens]) -> tuple[list[str], Tokens]:
@@ -140,26 +140,26 @@ def _suffix_first(names: Sequence[Tokens]) -> tuple[list[str], Tokens]:
     rests = [name[: len(name) - after] for name in names]
     before = _shared_start(rests)
     shared = rests[0][:before] + names[0][len(names[0]) - after :]
-    return [_joined(rest[before:]) for rest in rests], shared
+    return [_join(rest[before:]) for rest in rests], shared
 
 
 def _whole(names: Sequence[Tokens]) -> tuple[list[str], Tokens]:
-    return [_joined(name) for name in names], []
+    return [_join(name) for name in names], []
 
 
-def _joined(tokens: Tokens) -> str:
+def _join(tokens: Tokens) -> str:
     """The key, without separators at its ends."""
     return re.sub(r"^[\W_]+|[\W_]+$", "", "".join(tokens))
 
 
 def _shared_start(names: Sequence[Tokens]) -> int:
-    """How many tokens all names share at their start."""
+    """The number of tokens that all names share at their start."""
     columns = zip(*names, strict=False)
     return next((at for at, tokens in enumerate(columns) if len(set(tokens)) > 1), min(map(len, names)))
 
 
 def _positions(keys: Sequence[str], known: Sequence[str]) -> list[int]:
-    """The position of each key among the known ones; of equal keys the first goes to the first."""
+    """The position of each key among the known ones; equal keys keep their order."""
     positions: dict[str, list[int]] = defaultdict(list)
     for position in reversed(range(len(known))):
         positions[known[position]].append(position)
@@ -169,19 +169,19 @@ def _positions(keys: Sequence[str], known: Sequence[str]) -> list[int]:
 # -- messages --------------------------------------------------------------------------------------------
 
 
-def _counted(files: Sequence[Path]) -> str:
+def _describe(files: Sequence[Path]) -> str:
     return f"{len(files)} ({quoted(str(files[0]))} first)" if files else "none"
 
 
 def _warn(text: str) -> None:
-    # the caller of partners is a function of layergraph: its own caller is whom the warning concerns
+    # the caller of partners is a function of layergraph, and the warning is for its own caller
     warnings.warn(text, DataWarning, stacklevel=4)
 
 
 def _warn_of_numbers(
     files: Sequence[Path], others: Sequence[Path], numbers: frozenset[str], caller: str
 ) -> None:
-    """Warn where all names of a store have a number that the other lacks: patient1 and patient2."""
+    """Warn if all names of a store have a number that the other store lacks: patient1 and patient2."""
     _warn(
         f"{caller}: the names of the files agree except for numbers that all files of a store share "
         f"({', '.join(sorted(numbers))}), such as {quoted(files[0].name)} and {quoted(others[0].name)}; "
@@ -192,7 +192,7 @@ def _warn_of_numbers(
 def _without_partner(
     one: tuple[Sequence[Path], list[str]], other: tuple[Sequence[Path], list[str]], caller: str
 ) -> DataError:
-    """The error for the first file that the other store does not have equally often."""
+    """The error for the first file whose key occurs less often in the other store."""
     for (files, keys), (others, known) in ((one, other), (other, one)):
         own, count = Counter(keys), Counter(known)
         for path, key in zip(files, keys, strict=True):

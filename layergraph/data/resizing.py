@@ -13,14 +13,14 @@ from layergraph.errors import DataError
 def resize_image(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     """An image (height, width, channels) at ``size`` (height, width), bilinear, smoothed when shrunk.
 
-    The type of the numbers stays. A boolean image takes the nearest pixel, as labels do: there is nothing
-    between true and false. An image of that size comes back as it is.
+    The result has the same type of numbers. A boolean image takes the nearest pixel, as labels do: there is
+    no value between true and false. An image of that size is returned unchanged.
 
     >>> resize_image(np.zeros((360, 480, 3), np.uint8), (120, 160)).shape
     (120, 160, 3)
     """
     if image.ndim != 3:
-        raise DataError(f"an image is (height, width, channels), got the shape {image.shape}")
+        raise DataError(f"an image must be (height, width, channels), got the shape {image.shape}")
     if image.shape[:2] == tuple(size):
         return image
     if image.dtype == bool:
@@ -44,7 +44,7 @@ def resize_labels(labels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     [[0, 0, 1, 1], [255, 255, 2, 2]]
     """
     if labels.ndim != 2:
-        raise DataError(f"labels are (height, width), got the shape {labels.shape}")
+        raise DataError(f"labels must be (height, width), got the shape {labels.shape}")
     return _nearest(labels, size)
 
 
@@ -59,10 +59,10 @@ def _nearest(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
 def resize_pair(
     pair: tuple[NDArray[Any], NDArray[Any]], size: tuple[int, int]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """An image and its labels at ``size``: what ``transform`` applies to a combined datastore.
+    """An image and its labels at ``size``: a function to ``transform`` a combined datastore.
 
     Raises:
-        DataError: the two have not the same height and width. Resized apart, their pixels would not match.
+        DataError: the two differ in height or width, so that their pixels would not match after resizing.
 
     >>> image, labels = resize_pair((np.zeros((9, 9, 1)), np.zeros((9, 9), np.uint8)), (3, 3))
     >>> image.shape, labels.shape

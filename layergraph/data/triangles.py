@@ -1,4 +1,4 @@
-"""A little set of images to try things on: one triangle each, and where it is."""
+"""A small set of images for trials, with one triangle and its labels per image."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def triangle_images(
 ) -> tuple[ImageDatastore, PixelLabelDatastore]:
     """Write ``n`` gray images of one triangle each, with labels, and return both stores.
 
-    Like MATLAB's triangleImages: ``size`` is (height, width) in pixels, about 5 % of the pixels are triangle.
-    A set to learn the tools on: a light triangle on a darker background, both varying in gray from image to
-    image, and a little Gaussian noise. The files are ``images/image_001.png`` and ``labels/label_001.png``
-    and so on (255 triangle, 0 background); image i depends on ``seed``, ``size`` and i alone. The same
-    call writes the same files anew. Raises ``DataError`` for numbers out of range, or where the folders hold
-    images that do not belong to the set.
+    As in MATLAB's triangleImages, ``size`` is (height, width) in pixels, and about 5 % of the pixels are
+    triangle. Each image has a light triangle on a darker background, both of random gray values, and some
+    Gaussian noise. The files are ``images/image_001.png``, ``labels/label_001.png`` and so on (255 triangle,
+    0 background); image i depends only on ``seed``, ``size`` and i. The same call writes the same files
+    again. Raises ``DataError`` for numbers out of range, or if the folders hold images that do not belong to
+    the set.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -37,7 +37,7 @@ def triangle_images(
     """
     if n < 1 or seed < 0 or len(size) != 2 or min(size) < 8:
         raise DataError(
-            f"triangle_images needs n of at least 1, a size of at least 8 x 8 and a seed of 0 or more, "
+            f"triangle_images: n must be at least 1, size at least 8 x 8 and seed 0 or more, "
             f"got n={n}, size={tuple(size)} and seed={seed}"
         )
     digits = max(3, len(str(n)))
@@ -45,7 +45,7 @@ def triangle_images(
     images = [Path(folder, "images", f"image_{number}.png") for number in numbers]
     labels = [Path(folder, "labels", f"label_{number}.png") for number in numbers]
     for files in (images, labels):
-        _refuse_strangers(files)
+        _refuse_other_images(files)
     for i, (image_file, label_file) in enumerate(zip(images, labels, strict=True)):
         image, label = _triangle(size, np.random.default_rng([seed, i]))
         write_image(image_file, image)
@@ -53,15 +53,15 @@ def triangle_images(
     return ImageDatastore(images), PixelLabelDatastore(labels, ("triangle", "background"), (255, 0))
 
 
-def _refuse_strangers(files: list[Path]) -> None:
+def _refuse_other_images(files: list[Path]) -> None:
     folder, ours = files[0].parent, set(files)
     folder.mkdir(parents=True, exist_ok=True)
     images = (file for file in folder.iterdir() if file.suffix.lower() in IMAGE_EXTENSIONS)
-    strangers = sorted(file for file in images if file not in ours and not file.name.startswith("."))
-    if strangers:
+    others = sorted(file for file in images if file not in ours and not file.name.startswith("."))
+    if others:
         raise DataError(
             f"folder '{visible(str(folder))}' holds images of another set, such as "
-            f"'{visible(strangers[0].name)}', which would mix with the triangles; remove them or give "
+            f"'{visible(others[0].name)}', which would mix with the triangles; remove them or give "
             "another folder"
         )
 
@@ -86,7 +86,7 @@ def _corners(size: tuple[int, int], random: np.random.Generator) -> NDArray[np.f
     (ay, ax), (by, bx) = corners[1] - corners[0], corners[2] - corners[0]
     corners *= np.sqrt(area / (abs(ay * bx - ax * by) / 2))
     extent = np.ptp(corners, axis=0)
-    corners *= min(1, *((np.array(size) - 2) / extent))  # in a very flat image it has to be smaller
+    corners *= min(1, *((np.array(size) - 2) / extent))  # in a very flat image the triangle must be smaller
     low, high = corners.min(axis=0), corners.max(axis=0)
     room = np.maximum(0, np.array(size) - 2 - (high - low))
     placed: NDArray[np.float64] = corners - low + 1 + room * random.random(2)
@@ -94,7 +94,7 @@ def _corners(size: tuple[int, int], random: np.random.Generator) -> NDArray[np.f
 
 
 def _coverage(size: tuple[int, int], corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How much of each pixel lies inside the triangle, from 0 to 1."""
+    """The share of each pixel inside the triangle, from 0 to 1."""
     height, width = size
     y = ((np.arange(height * _SUBSAMPLES) + 0.5) / _SUBSAMPLES)[:, None]
     x = ((np.arange(width * _SUBSAMPLES) + 0.5) / _SUBSAMPLES)[None, :]

@@ -1,4 +1,4 @@
-"""Pixel values that belong to no class: reported, because they would vanish as unlabelled pixels."""
+"""Warnings for pixel values without a class, which would silently become unlabelled pixels."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from layergraph.data.label_ids import LabelIds
 
 _SHOWN = 4  # values in one message
-_MANY = 8  # values that no list of classes forgets; smoothing or compression makes them
+_MANY = 8  # values; a list of classes rarely omits more, so that smoothing or compression is the likely cause
 _MOST_WARNINGS = 5  # per store
 
 
 class UndeclaredValues:
-    """The values that a store of label images met so far and that its user did not declare.
+    """The undeclared values in the label images that a store has read so far.
 
-    A store and its subsets have one of these in common, so that each value is reported once.
+    A store shares this object with its subsets, so that each value is reported once.
     """
 
     def __init__(self) -> None:
@@ -31,10 +31,10 @@ class UndeclaredValues:
         self._num_warnings = 0
 
     def report(self, codes: NDArray[Any], num_pixels: int, path: Path, ids: LabelIds, kind: str) -> None:
-        """Warn of the undeclared values of one file, unless they are known.
+        """Warn of the undeclared values of one file, unless all are already reported.
 
         Args:
-            codes: the values of the pixels that are of no class and not ignored.
+            codes: the values of the pixels that have no class and are not ignored.
             num_pixels: pixels of the file.
             path: the file; ``kind`` is its format, such as ``"PNG"``.
             ids: the classes of the store.
@@ -46,7 +46,7 @@ class UndeclaredValues:
         if len(codes) == num_pixels:
             raise DataError(
                 f"label image {quoted(str(path))} has no pixel of any class: it holds "
-                f"{_listed(values, counts, num_pixels, ids)}, and the classes are {_classes(ids)}; "
+                f"{_shares(values, counts, num_pixels, ids)}, and the classes are {_classes(ids)}; "
                 "give label_ids as they are in the file"
             )
         if self._reported.issuperset(values.tolist()) or self._num_warnings == _MOST_WARNINGS:
@@ -56,13 +56,13 @@ class UndeclaredValues:
         last = "; further values are not reported" if self._num_warnings == _MOST_WARNINGS else ""
         warnings.warn(
             f"label image {quoted(str(path))} has values that are of no class, and these pixels count as "
-            f"unlabelled: {_listed(values, counts, num_pixels, ids)}; {_advice(len(values), kind)}{last}",
+            f"unlabelled: {_shares(values, counts, num_pixels, ids)}; {_advice(len(values), kind)}{last}",
             DataWarning,
             stacklevel=2,
         )
 
 
-def _listed(values: NDArray[Any], counts: NDArray[Any], num_pixels: int, ids: LabelIds) -> str:
+def _shares(values: NDArray[Any], counts: NDArray[Any], num_pixels: int, ids: LabelIds) -> str:
     """The most frequent values with their shares."""
     order = np.argsort(-counts, kind="stable")
     shown = [f"{ids.value(int(values[i]))} ({counts[i] / num_pixels:.2%})" for i in order[:_SHOWN]]
@@ -79,10 +79,10 @@ def _classes(ids: LabelIds) -> str:
 
 def _advice(num_values: int, kind: str) -> str:
     if kind == "JPEG":
-        return "JPEG changes values near edges, so label images must be PNG or TIFF; make them anew"
+        return "JPEG changes values near edges, so label images must be PNG or TIFF; make them again"
     if num_values > _MANY:
         return (
-            "so many values come from smoothing, such as resizing with interpolation; make the label images "
-            "anew, with the nearest pixel"
+            "this many values come from smoothing, such as resizing with interpolation; make the label "
+            "images again, with the nearest pixel"
         )
     return "give each value to a class in label_ids, or name it in ignored_ids"

@@ -1,4 +1,4 @@
-"""Names for results of files, so that no two files have one."""
+"""Distinct names for the results of files."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 
 def unique_names(files: Sequence[Path]) -> list[str]:
-    """A name for each file: its own without its extension; no two are equal, in upper or lower case.
+    """A name per file: its name without extension. All names differ, also without regard to case.
 
-    Where several would have one name, each gets the path below the folder that all files are in, its parts
-    joined by ``_``; and where these are equal too, such as those of ``a.png`` and ``a.jpg``, a number.
+    Files with equal names get their paths below the common folder, with parts joined by ``_``; if these are
+    equal too, such as those of ``a.png`` and ``a.jpg``, a number is appended.
 
     >>> unique_names([Path("a/1.png"), Path("a/2.png"), Path("b/2.png"), Path("b/2.jpg")])
     ['1', 'a_2', 'b_2', 'b_2_2']
@@ -24,7 +24,7 @@ def unique_names(files: Sequence[Path]) -> list[str]:
         for place, file in enumerate(files):
             if count[file.stem.casefold()] > 1:
                 names[place] = "_".join(file.absolute().relative_to(common).with_suffix("").parts)
-    # a number is none that another file has as its name
+    # an appended number must not produce the name of another file
     taken = {name.casefold() for name in names}
     used: Counter[str] = Counter()
     for place, name in enumerate(names):

@@ -1,4 +1,4 @@
-"""What the tests of the data share: PNG files made byte by byte, and the full text of an error."""
+"""Fixtures of the data tests: PNG files from bytes, and the full text of an error."""
 
 import struct
 import zlib
@@ -36,7 +36,7 @@ def png(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def refusal() -> Callable[..., str]:
-    """Call something that must fail; the text of its error."""
+    """Call a function that must fail, and return the text of its error."""
 
     def call(function, *arguments, error=DataError, **options):
         with pytest.raises(error) as caught:

@@ -20,7 +20,7 @@ from layergraph.errors import WrongTypeError
 
 
 class Numbers(Datastore[int]):
-    """The smallest store there can be; its items are its numbers."""
+    """A minimal store, whose items are its numbers."""
 
     def __init__(self, numbers):
         self.numbers = tuple(numbers)
@@ -36,7 +36,7 @@ class Numbers(Datastore[int]):
 
 
 def every_kind(count):
-    """A plain, a transformed and a combined store, and how to get the plain item out of one of theirs."""
+    """A plain, a transformed and a combined store, each with a function from its item to the plain item."""
     plain = Numbers(range(count))
     return [
         (plain, lambda item: item),
@@ -47,7 +47,7 @@ def every_kind(count):
 
 
 @given(count=st.integers(0, 30), parts=st.integers(1, 40), seed=st.integers(0, 2**40))
-def test_partition_and_shuffle_lose_nothing_and_keep_pairs(count, parts, seed):
+def test_partition_and_shuffle_keep_items_and_pairs(count, parts, seed):
     for store, plain in every_kind(count):
         pieces = [store.partition(parts, index) for index in range(parts)]
         assert [plain(item) for piece in pieces for item in piece] == list(range(count))
@@ -91,15 +91,15 @@ def test_past_the_end(index, refusal):
 
 
 @pytest.mark.parametrize("index", [1.0, True, None, np.True_, torch.tensor(True)])
-def test_what_is_no_position(index, refusal):
+def test_invalid_positions(index, refusal):
     store = Numbers(range(5))
     for attempt in (index, [index]):
         text = refusal(store.__getitem__, attempt, error=WrongTypeError)
-        assert text == f"a position in a datastore is a whole number, got {index!r}"
+        assert text == f"a position in a datastore must be a whole number, got {index!r}"
 
 
-def test_what_is_no_subset(refusal):
-    store, text = Numbers(range(5)), "subset needs a slice or a sequence of whole numbers, got"
+def test_invalid_subsets(refusal):
+    store, text = Numbers(range(5)), "subset: indices must be a slice or a sequence of whole numbers, got"
     assert refusal(store.__getitem__, "ab", error=WrongTypeError) == f"{text} 'ab'"
     assert refusal(store.subset, 3, error=WrongTypeError) == f"{text} 3"
     mask = torch.tensor([True, False])
@@ -109,10 +109,10 @@ def test_what_is_no_subset(refusal):
 def test_numbers_out_of_range(refusal):
     for parts, index in ((0, 0), (3, 3), (3, -1)):
         assert refusal(Numbers(range(5)).partition, parts, index) == (
-            "partition needs num_parts of at least 1 and an index from 0 to num_parts - 1, "
+            "partition: num_parts must be at least 1 and index from 0 to num_parts - 1, "
             f"got num_parts={parts} and index={index}"
         )
-    assert refusal(Numbers(range(5)).shuffle, -1) == "shuffle needs a seed of 0 or more, got -1"
+    assert refusal(Numbers(range(5)).shuffle, -1) == "shuffle: seed must be 0 or more, got -1"
 
 
 def test_unequal_lengths_are_refused(tmp_path, refusal):
@@ -126,7 +126,7 @@ def test_unequal_lengths_are_refused(tmp_path, refusal):
         "add or remove a file, or give pair='order' to pair them in order"
     )
     assert refusal(combine, images, labels, pair="order") == (
-        "combine reads stores side by side, so they need one length, got "
+        "combine: all stores must have one length, got "
         f"ImageDatastore(2 items, first file '{tmp_path}/images/a.png') and "
         f"ImageDatastore(1 item, first file '{tmp_path}/labels/a.png'); "
         "give each the same items in the same order"
@@ -137,11 +137,13 @@ def test_unequal_lengths_are_refused(tmp_path, refusal):
 
 def test_combine_and_transform_take_stores(refusal):
     one = Numbers([1])
-    assert refusal(combine) == "combine needs at least one datastore, got none"
-    assert refusal(combine, one, [1], error=WrongTypeError) == "combine needs datastores, got list"
-    assert refusal(transform, [1], str, error=WrongTypeError) == "transform needs a datastore, got list"
+    assert refusal(combine) == "combine: there must be at least one datastore, got none"
+    assert refusal(combine, one, [1], error=WrongTypeError) == "combine: stores must be datastores, got list"
+    assert (
+        refusal(transform, [1], str, error=WrongTypeError) == "transform: store must be a datastore, got list"
+    )
     text = refusal(transform, one, 3, error=WrongTypeError)
-    assert text == "transform needs a function of one item, got 3"
+    assert text == "transform: function must be a function of one item, got 3"
 
 
 def test_a_combined_store_counts_as_its_parts():
@@ -163,7 +165,7 @@ def test_classes_and_files_come_from_the_parts(tmp_path):
     assert images.classes is None
 
 
-def test_an_error_in_a_transform_says_where(tmp_path):
+def test_an_error_in_a_transform_names_the_item(tmp_path):
     images, _ = triangle_images(tmp_path, n=2)
     with pytest.raises(ZeroDivisionError) as caught:
         images.transform(lambda image: 1 / 0)[1]
@@ -180,7 +182,7 @@ def test_a_torch_loader_reads_pairs(tmp_path, workers):
     np.testing.assert_array_equal(torch.cat([batch[1] for batch in batches]), np.stack(list(labels)))
 
 
-def test_importing_loads_nothing_heavy():
+def test_the_import_loads_nothing_heavy():
     heavy = "torch", "lightning", "scipy", "matplotlib", "rich", "PIL.Image"
     code = f"import sys, layergraph.data; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -136,13 +136,13 @@ def test_writing(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["color.PNG", "gray.png"]
 
 
-def test_what_cannot_be_written(tmp_path, monkeypatch, refusal):
+def test_invalid_images_and_paths(tmp_path, monkeypatch, refusal):
     file = tmp_path / "a.png"
-    shape = f"cannot write '{file}': an image is (height, width[, 1 or 3]), got"
+    shape = f"cannot write '{file}': an image must be (height, width[, 1 or 3]), got"
     assert refusal(write_image, file, [1, 2]) == f"{shape} (2,)"
     assert refusal(write_image, file, np.zeros((0, 4), int)) == f"{shape} (0, 4)"
     assert refusal(write_image, file, np.zeros((2, 2, 2), int)) == f"{shape} (2, 2, 2)"
-    values = f"cannot write '{file}': an 8-bit image needs whole numbers from 0 to 255, got"
+    values = f"cannot write '{file}': an 8-bit image must hold whole numbers from 0 to 255, got"
     assert refusal(write_image, file, [[0.5]]) == f"{values} float64 from 0.5 to 0.5"
     assert refusal(write_image, file, [[-1, 256]]) == f"{values} int64 from -1 to 256"
     assert refusal(write_image, tmp_path / "a.jpg", [[1]]) == (
@@ -186,7 +186,7 @@ def test_very_large_images(tmp_path, refusal, monkeypatch):
     assert read_image(tmp_path / "large.png").shape == (20, 20, 1)
 
 
-def test_arrays_in_files_are_no_images(tmp_path, refusal):
+def test_files_of_arrays_are_refused(tmp_path, refusal):
     np.save(tmp_path / "a.npy", np.zeros((4, 4)))
     assert refusal(read_image, tmp_path / "a.npy") == (
         f"cannot read '{tmp_path}/a.npy' as an image: it holds a NumPy array; read it with np.load, and give "
@@ -195,7 +195,7 @@ def test_arrays_in_files_are_no_images(tmp_path, refusal):
 
 
 def sixteen_bit_color(path):
-    """Pillow writes none: two pixels of a PNG by hand."""
+    """Pillow cannot write 16-bit color: two pixels of a PNG, byte by byte."""
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -208,7 +208,7 @@ def sixteen_bit_color(path):
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts) + chunk(b"IEND", b""))
 
 
-def test_what_a_file_says_and_the_array_does_not_is_reported_once(tmp_path):
+def test_information_that_the_array_lacks_is_reported_once(tmp_path):
     for name in ("a.png", "b.png"):
         sixteen_bit_color(tmp_path / name)
     images = ImageDatastore(tmp_path)
@@ -217,7 +217,7 @@ def test_what_a_file_says_and_the_array_does_not_is_reported_once(tmp_path):
     assert read == [[[[1, 0, 0], [255, 1, 1]]]] * 4
     assert len(caught) == 1
     exif = Image.Exif()
-    exif[0x0112] = 6  # rotated by a quarter
+    exif[0x0112] = 6  # rotated by 90 degrees
     for name in ("a.jpg", "b.jpg"):
         Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(tmp_path / name, exif=exif)
     turned = ImageDatastore(tmp_path, file_extensions=".jpg")
@@ -262,7 +262,7 @@ def test_a_store_of_a_user_sets_its_attributes():
 def test_one_true_pixel_stays_one():
     image = np.zeros((8, 8, 1), bool)
     image[3, 3] = True
-    assert resize_image(image, (16, 16)).sum() == 4  # a pixel is four at twice the size
+    assert resize_image(image, (16, 16)).sum() == 4  # at twice the size a pixel becomes four
     assert resize_image(image, (8, 16)).dtype == bool
     shrunk = [np.roll(image, (row, column), (0, 1)) for row in range(2) for column in range(2)]
-    assert sum(int(resize_image(one, (4, 4)).sum()) for one in shrunk) == 1  # bilinear gave four each
+    assert sum(int(resize_image(one, (4, 4)).sum()) for one in shrunk) == 1  # bilinear would give four each

@@ -39,13 +39,13 @@ def test_extensions(folder, extensions):
     assert names(image_files(folder, file_extensions=extensions), folder) == ["b.png"]
 
 
-def test_files_and_several_places(folder):
+def test_files_and_several_folders(folder):
     assert names(image_files(folder / "notes.txt"), folder) == ["notes.txt"]
     places = [folder / "b.png", str(folder / "deep"), folder / "a.JPG"]
     assert names(image_files(places), folder) == ["b.png", "deep/c.png", "a.JPG"]
 
 
-def test_places_that_are_not_there(folder, refusal):
+def test_missing_paths(folder, refusal):
     assert (
         refusal(image_files, folder / "deeep")
         == f"there is no file or folder '{folder}/deeep'; did you mean 'deep'?"
@@ -78,15 +78,15 @@ def test_folders_without_images(folder, refusal):
 
 
 def test_arguments_of_a_wrong_kind(folder, refusal):
-    text = "location is a folder, a file, or a sequence of files, got"
+    text = "location must be a folder, a file, or a sequence of files, got"
     assert refusal(image_files, 3, error=WrongTypeError) == f"{text} 3"
     assert refusal(image_files, [None], error=WrongTypeError) == f"{text} one None"
-    text = "file_extensions is one or several extensions such as '.png', got"
+    text = "file_extensions must be one or several extensions such as '.png', got"
     assert refusal(image_files, folder, file_extensions=()) == f"{text} ()"
     assert refusal(image_files, folder, file_extensions=[""]) == f"{text} ['']"
 
 
-def test_a_folder_nobody_may_look_into(folder, refusal, monkeypatch):
+def test_a_folder_without_permission(folder, refusal, monkeypatch):
     def scandir(path):
         raise PermissionError(13, "Permission denied", str(path))
 

@@ -40,7 +40,7 @@ def test_a_name_is_its_index(labels, name, index):
     np.testing.assert_array_equal(np.isin(labels, ["sky", "car"]), np.isin(NUMBERS, [0, 2]))
 
 
-def test_a_name_that_is_no_class_raises(labels):
+def test_an_unknown_name_raises(labels):
     calls = (
         lambda: labels == "raod",
         lambda: labels != "raod",
@@ -92,7 +92,7 @@ def test_the_names_are_kept(labels, change):
         lambda labels: np.concatenate([labels, LabelArray(labels, CLASSES[::-1])]),
     ],
 )
-def test_what_is_no_class_index_has_no_names(labels, change):
+def test_other_values_have_no_names(labels, change):
     message = (
         "labels: the classes of this array have no names, so none can be 'road'; name them: "
         "LabelArray(labels, classes), or semanticseg(..., classes=classes)"
@@ -101,7 +101,7 @@ def test_what_is_no_class_index_has_no_names(labels, change):
         change(labels) == "road"  # noqa: B015
 
 
-def test_everything_else_is_as_for_a_plain_array(labels):
+def test_other_operations_are_those_of_a_plain_array(labels):
     for found, wanted in [
         (labels + 1, NUMBERS + 1),
         (labels == 1, NUMBERS == 1),
@@ -115,7 +115,7 @@ def test_everything_else_is_as_for_a_plain_array(labels):
     assert (labels.max(), labels.mean(), labels[0, 1]) == (255, NUMBERS.mean(), 1)
     labels += 1
     assert type(labels) is np.ndarray
-    assert NUMBERS[0, 0] == 0  # the array that they are made of is not theirs
+    assert NUMBERS[0, 0] == 0  # the source array stays unchanged
 
 
 def test_torch_takes_them(labels):
@@ -164,12 +164,12 @@ def test_a_datastore_reads_them_and_they_are_written(labels, tmp_path):
             WrongTypeError,
             "the label array must hold integer class indices, got an array of float64",
         ),
-        ([0], "sky", WrongTypeError, "classes is a sequence of class names, got 'sky'"),
+        ([0], "sky", WrongTypeError, "classes must be a sequence of class names, got 'sky'"),
         (
             [0],
             ["sky", "sky"],
             DataError,
-            "class name 'sky' stands twice in classes; give every class its own",
+            "class name 'sky' occurs twice in classes; give every class its own",
         ),
         (
             [[0], [0, 1]],
@@ -179,6 +179,6 @@ def test_a_datastore_reads_them_and_they_are_written(labels, tmp_path):
         ),
     ],
 )
-def test_what_are_no_labels(values, classes, error, message):
+def test_invalid_labels(values, classes, error, message):
     with pytest.raises(error, match=f"^{re.escape(message)}"):
         LabelArray(values, classes)

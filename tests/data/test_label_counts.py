@@ -47,11 +47,11 @@ def test_counts_against_a_loop(images, tmp_path_factory):
         assert counts.image_pixel_count[index] == sum(map(len, holding))
 
 
-def test_what_cannot_be_counted(tmp_path, refusal):
+def test_invalid_stores(tmp_path, refusal):
     labels = store(tmp_path, [[0]])
     images = ImageDatastore(tmp_path)
     assert refusal(count_each_label, images, error=WrongTypeError) == (
-        "count_each_label needs a PixelLabelDatastore or a combined store that holds one, "
+        "count_each_label: store must be a PixelLabelDatastore or a combined store that holds one, "
         "got ImageDatastore; count before a transform"
     )
     changed = combine(images, labels).transform(lambda pair: pair)
@@ -74,19 +74,19 @@ def test_weights():
 
 
 @given(st.lists(st.tuples(st.integers(1, 10**9), st.integers(1, 10**9)), min_size=1))
-def test_half_of_the_weights_lie_on_each_side_of_one(rows):
+def test_half_of_the_weights_are_on_each_side_of_one(rows):
     weights = median_frequency_weights(table([p for p, _ in rows], [p + more for p, more in rows]))
     assert sum(weight < 1 - 1e-12 for weight in weights) <= len(rows) / 2
     assert sum(weight > 1 + 1e-12 for weight in weights) <= len(rows) / 2
 
 
 def test_a_class_without_pixels_has_no_weight(refusal):
-    cure = "check the label ids, leave the class out, or count more label images"
+    advice = "check the label ids, leave the class out, or count more label images"
     assert refusal(median_frequency_weights, table([5, 0], [9, 0])) == (
-        f"no pixel has the class 'class 1', so there is no frequency to weight by; {cure}"
+        f"no pixel has the class 'class 1', so there is no frequency to weight by; {advice}"
     )
     assert refusal(median_frequency_weights, table([0, 3, 0], [0, 9, 0])) == (
-        f"no pixel has the classes 'class 0', 'class 2', so there is no frequency to weight by; {cure}"
+        f"no pixel has the classes 'class 0', 'class 2', so there is no frequency to weight by; {advice}"
     )
 
 

@@ -85,7 +85,7 @@ def test_colors_against_a_loop(groups, others):
     assert result.tolist() == [[naive(groups, pixel) for pixel in pixels]]
 
 
-def test_a_class_may_stand_for_255_classes():
+def test_255_classes():
     ids = LabelIds([str(i) for i in range(255)], range(255))
     assert ids.indices(np.arange(256)).tolist() == list(range(256))
 
@@ -93,7 +93,7 @@ def test_a_class_may_stand_for_255_classes():
 @pytest.mark.parametrize(
     ("classes", "label_ids", "text"),
     [
-        (["a", "a"], [1, 2], "class name 'a' stands twice in classes; give every class its own name"),
+        (["a", "a"], [1, 2], "class name 'a' occurs twice in classes; give every class its own name"),
         (["a", " "], [1, 2], "the class name at position 1 of classes is empty; give every class a name"),
         (
             ["a", "b"],
@@ -132,7 +132,7 @@ def test_a_class_may_stand_for_255_classes():
         (
             ["a"],
             [[RED, (1, 2)]],
-            "class 'a' has the label id [1, 2]; an RGB triplet is three numbers 0 to 255",
+            "class 'a' has the label id [1, 2]; an RGB triplet must be three numbers from 0 to 255",
         ),
         (
             [str(i) for i in range(256)],
@@ -148,7 +148,7 @@ def test_a_class_may_stand_for_255_classes():
         ),
     ],
 )
-def test_what_is_refused(classes, label_ids, text):
+def test_invalid_ids(classes, label_ids, text):
     with pytest.raises(DataError) as caught:
         LabelIds(classes, label_ids)
     assert str(caught.value) == text
@@ -157,14 +157,18 @@ def test_what_is_refused(classes, label_ids, text):
 @pytest.mark.parametrize(
     ("classes", "label_ids", "text"),
     [
-        ("ab", [1, 2], "classes is a sequence of class names, got 'ab'"),
-        (["a", 3], [1, 2], "a class name is a string, got 3 at position 1 of classes"),
-        (["a"], {1}, "label_ids is a sequence with one entry a class, got {1}"),
-        (["a"], 1, "label_ids is a sequence with one entry a class, got 1"),
-        (["a"], [1.5], "class 'a' has the label id 1.5; an id is a whole number or RGB triplet"),
-        (["a"], [True], "class 'a' has the label id True; an id is a whole number or RGB triplet"),
-        (["a"], ["1"], "class 'a' has the label id '1'; an id is a whole number or RGB triplet"),
-        (["a"], [(1, 2, None)], "class 'a' has the label id None; an id is a whole number or RGB triplet"),
+        ("ab", [1, 2], "classes must be a sequence of class names, got 'ab'"),
+        (["a", 3], [1, 2], "a class name must be a string, got 3 at position 1 of classes"),
+        (["a"], {1}, "label_ids must be a sequence with one entry per class, got {1}"),
+        (["a"], 1, "label_ids must be a sequence with one entry per class, got 1"),
+        (["a"], [1.5], "class 'a' has the label id 1.5; an id must be a whole number or RGB triplet"),
+        (["a"], [True], "class 'a' has the label id True; an id must be a whole number or RGB triplet"),
+        (["a"], ["1"], "class 'a' has the label id '1'; an id must be a whole number or RGB triplet"),
+        (
+            ["a"],
+            [(1, 2, None)],
+            "class 'a' has the label id None; an id must be a whole number or RGB triplet",
+        ),
     ],
 )
 def test_wrong_types(classes, label_ids, text):

@@ -1,4 +1,4 @@
-"""Which files belong together, by their names."""
+"""Pairs of files by their names."""
 
 import random
 import re
@@ -40,7 +40,7 @@ def paths(folder, names):
     ("image", "mask"),
     [("{}", "{}"), ("scan{}", "scan{}_mask"), ("{}", "{}_m"), ("x{}y", "pixelLabel_x{}y"), ("{}a", "b{}")],
 )
-def test_files_are_paired_by_what_their_names_do_not_share(image, mask):
+def test_files_are_paired_by_the_different_parts_of_names(image, mask):
     numbers = range(1, 13)
     images = sorted(paths("images", map(image.format, numbers)))
     masks = sorted(paths("masks", map(mask.format, numbers)))
@@ -57,8 +57,8 @@ def test_files_are_paired_by_what_their_names_do_not_share(image, mask):
     st.text("a_1", max_size=3),
     st.integers(0, 1000),
 )
-def test_no_pair_is_wrong_whatever_is_put_around_the_names(names, before, after, seed):
-    """Where a file is not found, that is an error, and never another file."""
+def test_no_pair_is_wrong_for_any_prefix_and_suffix(names, before, after, seed):
+    """A missing partner is an error, and never another file."""
     images = paths("images", names)
     shuffled = random.Random(seed).sample(names, len(names))
     masks = paths("masks", (before + name + after for name in shuffled))
@@ -95,7 +95,7 @@ def test_a_file_without_a_partner_is_named(images, masks, alone, where):
         partners(paths("images", images), paths("masks", masks), "combine")
 
 
-def test_names_without_anything_in_common_are_paired_in_order_with_a_warning():
+def test_unrelated_names_are_paired_in_order_with_a_warning():
     images, masks = paths("images", ["cat", "dog", "emu", "fox"]), paths("masks", "1234")
     message = (
         "combine: the names of the files have nothing in common, so their order pairs them: 'cat.png' with "
@@ -116,7 +116,7 @@ def test_names_without_anything_in_common_are_paired_in_order_with_a_warning():
 @pytest.mark.parametrize(
     ("images", "masks", "order"),
     [
-        # numbers stay whole: cut at characters, both would have the keys 0 to 9
+        # numbers are not split: with a cut at characters, both stores would have the keys 0 to 9
         ([f"scan{n}" for n in range(10, 20)], [f"scan{n}_m" for n in range(19, 9, -1)], range(9, -1, -1)),
         (["img_001", "img_010"], ["label_10", "label_1"], [1, 0]),
         (["1", "01"], ["01", "1"], [1, 0]),
@@ -172,7 +172,7 @@ def test_combined_stores_are_paired_by_name(scans):
     assert [int(mask[0, 0, 0]) for _, mask in by_order[3:]] == [int(mask[0, 0, 0]) for mask in masks][3:]
 
 
-def test_transformed_and_combined_stores_follow(scans):
+def test_transformed_and_combined_stores_have_the_same_order(scans):
     images, masks = scans
     doubled = masks.transform(lambda mask: 2 * mask)
     three = combine(images, combine(doubled, masks))

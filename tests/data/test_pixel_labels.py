@@ -106,9 +106,9 @@ def test_written_labels_read_back(tmp_path, refusal):
     )
     assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
     assert refusal(write_labels, tmp_path / "b.png", labels[None]) == (
-        f"cannot write '{tmp_path}/b.png': labels are (height, width), got the shape (1, 9, 7)"
+        f"cannot write '{tmp_path}/b.png': labels must be (height, width), got the shape (1, 9, 7)"
     )
     assert refusal(write_labels, tmp_path / "b.png", labels + 1) == (
-        f"cannot write '{tmp_path}/b.png': an 8-bit image needs whole numbers from 0 to 255, "
+        f"cannot write '{tmp_path}/b.png': an 8-bit image must hold whole numbers from 0 to 255, "
         "got int64 from 1 to 256"
     )

@@ -1,4 +1,4 @@
-"""Counts and weights of real label images against figures that were found independently.
+"""Counts and weights of real label images against independent figures.
 
 The images are no part of the repository; without them beside it, these tests are skipped.
 """

@@ -32,7 +32,7 @@ def test_triangles_are_lighter_in_every_image(tmp_path):
     assert np.std(outer) > 5, "all backgrounds of one gray"
 
 
-def test_a_seed_gives_one_set_and_longer_sets_begin_like_shorter(tmp_path):
+def test_a_seed_gives_one_set_and_longer_sets_start_like_shorter_ones(tmp_path):
     triangle_images(tmp_path / "a", n=4, seed=5)
     triangle_images(tmp_path / "b", n=9, seed=5)
     triangle_images(tmp_path / "c", n=4, seed=6)
@@ -75,7 +75,7 @@ def test_numbers_out_of_range(tmp_path, refusal):
     for options in ({"n": 0}, {"size": (7, 32)}, {"seed": -1}, {"size": (32, 32, 1)}):
         given = {"n": 200, "size": (32, 32), "seed": 0} | options
         assert refusal(triangle_images, tmp_path, **options) == (
-            "triangle_images needs n of at least 1, a size of at least 8 x 8 and a seed of 0 or more, "
+            "triangle_images: n must be at least 1, size at least 8 x 8 and seed 0 or more, "
             f"got n={given['n']}, size={given['size']} and seed={given['seed']}"
         )
     assert not list(tmp_path.iterdir())

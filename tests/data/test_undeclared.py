@@ -21,7 +21,7 @@ def store(folder, images, ids=(0, 1), **options):
 
 
 def test_a_mask_of_0_and_255_read_with_0_and_1(tmp_path):
-    """The network that finds nothing would be right everywhere."""
+    """A network that detects no object would be right everywhere."""
     labels = store(tmp_path, [[[0, 0, 255, 255], [0, 0, 0, 0]]])
     message = (
         f"label image '{tmp_path}/0.png' has values that are of no class, and these pixels count as "
@@ -31,7 +31,7 @@ def test_a_mask_of_0_and_255_read_with_0_and_1(tmp_path):
         assert labels[0].tolist() == [[0, 0, 255, 255], [0, 0, 0, 0]]
 
 
-def test_each_value_is_reported_once_whatever_reads_it(tmp_path):
+def test_each_value_is_reported_once_for_all_readers(tmp_path):
     labels = store(tmp_path, [[[0, 7]], [[1, 7]], [[1, 9]], [[0, 9]]])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -42,7 +42,7 @@ def test_each_value_is_reported_once_whatever_reads_it(tmp_path):
             list(combine(ImageDatastore(tmp_path), labels))
     assert len(caught) == 2
     assert {value for value in "79" for w in caught if f": {value} (50.00%)" in str(w.message)} == {*"79"}
-    again = pickle.loads(pickle.dumps(labels))  # as a worker gets it
+    again = pickle.loads(pickle.dumps(labels))  # as in a worker process
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         list(again)
@@ -94,7 +94,7 @@ def test_masks_with_values_between(tmp_path):
         PixelLabelDatastore(tmp_path, CLASSES, [0, 255])[0]
     (tmp_path / "mask.jpg").unlink()
     Image.fromarray(mask).resize((60, 60), Image.Resampling.BICUBIC).save(tmp_path / "mask.png")
-    with pytest.warns(DataWarning, match="so many values come from smoothing"):
+    with pytest.warns(DataWarning, match="this many values come from smoothing"):
         PixelLabelDatastore(tmp_path, CLASSES, [0, 255])[0]
 
 

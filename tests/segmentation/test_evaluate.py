@@ -296,7 +296,7 @@ def test_different_classes(tmp_path):
 
 
 def test_class_names_in_one_string():
-    with pytest.raises(WrongTypeError, match=r"^classes is a sequence of class names, got 'sky'$"):
+    with pytest.raises(WrongTypeError, match=r"^classes must be a sequence of class names, got 'sky'$"):
         evaluate(classes="sky")
 
 

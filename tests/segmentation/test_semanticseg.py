@@ -362,13 +362,13 @@ def test_a_wrong_number_of_classes(images, tmp_path):
     check(text, images, Bands(), classes=["a", "b"], error=ArgumentError)
     check(text, images, Bands(classes=("a", "b")), write_location=tmp_path / "out", error=ArgumentError)
     for classes in ("abc", 3):
-        text = f"classes is a sequence of class names, got {classes!r}"
+        text = f"classes must be a sequence of class names, got {classes!r}"
         check(text, images, Bands(), classes=classes, error=WrongTypeError)
 
 
 def test_class_names_a_store_cannot_have_stop_before_the_work(images, tmp_path):
     net = Bands(classes=("a", "b", "a"))
-    with pytest.raises(DataError, match="class name 'a' stands twice"):
+    with pytest.raises(DataError, match="class name 'a' occurs twice"):
         semanticseg(images, net, write_location=tmp_path / "out")
     assert net.batches == []
     assert not (tmp_path / "out").exists()
