@@ -1,4 +1,4 @@
-"""Statistics of batch normalization over the whole training set."""
+"""Statistics of batch normalization over the training set."""
 
 from __future__ import annotations
 

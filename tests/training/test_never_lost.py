@@ -225,7 +225,7 @@ print(info.stop_reason, len(info.training_loss) > 0, signal.getsignal(signal.SIG
 """
 
 
-def started(path, *prefix):
+def start(path, *prefix):
     """A process in the first iteration of a training."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
@@ -244,12 +244,12 @@ def started(path, *prefix):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_ends_training_and_the_network_is_returned(tmp_path, name):
-    process = started(tmp_path / "net.safetensors")
+    process = start(tmp_path / "net.safetensors")
     process.send_signal(getattr(signal, name))
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert out.splitlines()[-1] == f"Stopped by {name}. True True"
-    assert f"{name} came before the statistics of all images were known" in err
+    assert f"{name} came before the statistics of all images were complete" in err
     assert load(tmp_path / "net.safetensors")
 
 
@@ -257,7 +257,7 @@ def test_a_signal_ends_training_and_the_network_is_returned(tmp_path, name):
 def test_sigterm_where_ctrl_c_is_ignored(tmp_path):
     """As with ``nohup`` and ``&``: a shell starts such processes without Ctrl-C."""
     ignoring = ("sh", "-c", 'trap "" INT HUP; exec "$@"', "sh")
-    process = started(tmp_path / "net.safetensors", *ignoring)
+    process = start(tmp_path / "net.safetensors", *ignoring)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGHUP)
     time.sleep(0.1)
