@@ -107,12 +107,16 @@ class Field(NamedTuple):
     @property
     def size(self) -> int:
         """The input positions from the first to the last seen; the most that any output has."""
-        most = max(motion.size for motion in self.motions)
-        for first in self.motions if len(self.motions) > 1 else ():
-            for last in self.motions:
-                if first is not last:
-                    most = max(most, _widest(first, last, self.outputs))
-        return min(ceil(most), LARGEST)
+        if len(self.motions) == 1:
+            return min(ceil(self.motions[0].size), LARGEST)
+        motions, period = self.motions, lcm(*(len(motion.spans) for motion in self.motions))
+        if period > _LONGEST_PERIOD:
+            motions, period = tuple(motion.simplified() for motion in motions), 1
+        # among the outputs of one phase each end moves evenly by each rule, so that the distance of the outer
+        # ends is convex: it is largest at the first or at the last of them
+        phases = {*range(min(period, self.outputs)), *range(max(self.outputs - period, 0), self.outputs)}
+        spans = (_hull(motion.at(output) for motion in motions) for output in phases)
+        return min(max((ceil(span[1] - span[0]) + 1 for span in spans if span), default=0), LARGEST)
 
     @property
     def stride(self) -> float:
@@ -153,17 +157,6 @@ def _field(motions: Iterable[Motion], outputs: int) -> Field:
         ends = (motion.simplified().at(output) for motion in found.values() for output in (0, outputs - 1))
         return Field((Motion(0, (_hull(ends),)),), outputs)
     return Field(tuple(found.values()), outputs)
-
-
-def _widest(first: Motion, last: Motion, outputs: int) -> Number:
-    """The most that any output has from where one rule begins to where another ends."""
-    period = lcm(len(first.spans), len(last.spans))
-    if period > _LONGEST_PERIOD:
-        first, last, period = first.simplified(), last.simplified(), 1
-    # for each place in the period the distance grows, or shrinks, evenly: it is largest at one of the ends
-    places = {*range(min(period, outputs)), *range(max(outputs - period, 0), outputs)}
-    spans = ((first.at(place), last.at(place)) for place in places)
-    return max((b[1] - a[0] + 1 for a, b in spans if a and b), default=0)
 
 
 def receptive_fields(

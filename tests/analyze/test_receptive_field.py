@@ -428,3 +428,12 @@ def test_the_image_pooling_of_deeplab_sees_everything():
     costs = analyze_network(deeplabv3plus_layers((256, 256, 3), 5, "resnet18")).costs().layers
     assert costs["scorer"].receptive_stride == (4, 4)
     assert min(costs["scorer"].receptive_field) >= 256
+
+
+def test_the_widest_of_many_rules_is_found_at_the_ends():
+    """Against every output, with phases of their own; and with few looks at them."""
+    motions = (Motion(3, ((-4, 0), (2, 2), None)), Motion(4, ((0, 9), (-7, 1))), Motion(0, ((5, 5),)))
+    for outputs in range(1, 40):
+        field = Field(motions, outputs)
+        spans = [field.at(output) for output in range(outputs)]
+        assert field.size == max(span[1] - span[0] + 1 for span in spans)
