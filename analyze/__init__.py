@@ -9,7 +9,7 @@ from layergraph.analyze.result import Activation, LayerInfo
 
 if TYPE_CHECKING:
     from layergraph.analyze.comparison.comparison import Comparison, compare
-    from layergraph.analyze.comparison.differences import LayerComparison
+    from layergraph.analyze.comparison.find_differences import LayerComparison
     from layergraph.analyze.costs.costs import LayerCosts, NetworkCosts
     from layergraph.analyze.diagram.diagram import diagram_source, plot, save_diagram
     from layergraph.analyze.explanation.explanation import Explanation, explain

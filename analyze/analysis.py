@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast, get_args
 
+from layergraph.analyze.network_argument import around_module, is_compiled, is_module, layer_graph_of
 from layergraph.analyze.printed import Printed
 from layergraph.analyze.result import AnalysisResult
 from layergraph.analyze.sized_network import sized_network
-from layergraph.analyze.subject import around_module, is_compiled, is_module, layer_graph_of
 from layergraph.analyze.table.grid import Line, plain
 from layergraph.errors import ArgumentError
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.size_inference import TargetUsage
 from layergraph.layers.layer import Layer
-from layergraph.propagation import TargetUsage
 from layergraph.wording import visible
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from layergraph.analyze.table.layer_table import LayerTable
-    from layergraph.network import Network
+    from layergraph.network.network import Network
 
 
 class NetworkAnalysis(AnalysisResult, Printed):

@@ -15,7 +15,7 @@ from itertools import chain
 
 from layergraph.analyze.block_names import Key, keys_of, shared_words
 from layergraph.analyze.kinds import FOLLOWING, kind_of
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import DropoutLayer, GlobalAveragePooling2dLayer
 
 

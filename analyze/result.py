@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from layergraph.analyze.sized_network import SizedNetwork, count
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.sharing import shared_tensors
+from layergraph.graph.size_inference import Propagation, TargetUsage
 from layergraph.issues import Issue
 from layergraph.layers.layer import Shape
-from layergraph.propagation import Propagation, TargetUsage
-from layergraph.sharing import shared_tensors
 from layergraph.sizes import Size
 from layergraph.wording import quoted
 
@@ -103,7 +103,7 @@ class AnalysisResult:
         """All that was found: errors, then warnings, then hints, each in the order of the layers."""
         # imported here: the sizes do without
         from layergraph.analyze.checks.catalogue import findings
-        from layergraph.analyze.checks.subject import Subject
+        from layergraph.analyze.checks.checked_graph import Subject
 
         return findings(Subject(self.lgraph, self.propagation, self.target_usage))
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.sharing import shared_tensors
+from layergraph.graph.size_inference import Propagation, TargetUsage, propagate
 from layergraph.layers.layer import Layer, Shape
-from layergraph.propagation import Propagation, TargetUsage, propagate
-from layergraph.sharing import shared_tensors
 from layergraph.sizes import Size
 
 Tensors = Mapping[str, Mapping[str, Shape] | None]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from layergraph.builders.backbones.backbone import Conventions, Weights
 from layergraph.builders.segnet import VggModel, segnet
 from layergraph.edits import insert_after
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import DropoutLayer, MaxUnpooling2dLayer
 from layergraph.layers.arguments import number
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layergraph.builders.arguments import image_channels
 from layergraph.builders.backbones import Architecture, find_backbone
 from layergraph.builders.backbones.backbone import Conventions, Weights
-from layergraph.builders.deeplab import append, classifier, dilated_encoder, with_upsampled_scores
-from layergraph.graph import LayerGraph
+from layergraph.builders.parts.builder_arguments import image_channels
+from layergraph.builders.parts.dilated_vgg import append, classifier, dilated_encoder, with_upsampled_scores
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers.arguments import whole
 
 
@@ -48,7 +48,7 @@ def deeplabv1_layers(
 
     The last two poolings slide by 1, the last three convolutions are dilated by 2. Layers ``fc6`` to ``fc8``
     are VGG's as convolutions; ``fc8`` learns 10 times faster. The paper ends with the dense CRF, which is no
-    layer: give the scores and the image to :func:`layergraph.segmentation.dense_crf`.
+    layer: give the scores and the image to :func:`layergraph.segmentation.predictors.dense_crf`.
 
     Source: L.-C. Chen, G. Papandreou, I. Kokkinos, K. Murphy, A. L. Yuille, "Semantic Image Segmentation with
     Deep Convolutional Nets and Fully Connected CRFs", ICLR 2015.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from layergraph.builders.arguments import image_channels
 from layergraph.builders.backbones import Architecture, find_backbone
 from layergraph.builders.backbones.backbone import Conventions, Weights
-from layergraph.builders.deeplab import (
+from layergraph.builders.parts.builder_arguments import image_channels
+from layergraph.builders.parts.dilated_vgg import (
     CLASSIFIER,
     append,
     classifier,
@@ -16,7 +16,7 @@ from layergraph.builders.deeplab import (
     with_upsampled_scores,
 )
 from layergraph.errors import ArgumentError
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import AdditionLayer, Convolution2dLayer, Layer
 from layergraph.layers.arguments import whole
 
@@ -51,7 +51,7 @@ def deeplabv2_layers(
     The last two subsamplings are replaced by dilation 2 and 4. The branches are summed at the scores (layer
     ``sumAspp``); the convolutions to the classes learn 10 times faster. Two more steps of the paper are no
     layers: the maximum over scales of the image is :class:`layergraph.segmentation.MultiScale`, the dense CRF
-    at the end :func:`layergraph.segmentation.dense_crf`.
+    at the end :func:`layergraph.segmentation.predictors.dense_crf`.
 
     Source: L.-C. Chen, G. Papandreou, I. Kokkinos, K. Murphy, A. L. Yuille, "DeepLab: Semantic Image
     Segmentation with Deep Convolutional Nets, Atrous Convolution, and Fully Connected CRFs", PAMI 2018.

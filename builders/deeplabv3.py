@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from layergraph.builders.arguments import image_channels
-from layergraph.builders.aspp import aspp, convolution_unit
 from layergraph.builders.backbones import Architecture, find_backbone
 from layergraph.builders.backbones.backbone import Conventions, Weights
-from layergraph.builders.deeplab import append, dilated_encoder, with_upsampled_scores
+from layergraph.builders.parts.aspp import aspp, convolution_unit
+from layergraph.builders.parts.builder_arguments import image_channels
+from layergraph.builders.parts.dilated_vgg import append, dilated_encoder, with_upsampled_scores
 from layergraph.edits import cut_after, multiply_dilation
 from layergraph.errors import ArgumentError
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import Convolution2dLayer, Layer
 from layergraph.layers.arguments import choice, per_dimension, whole
 

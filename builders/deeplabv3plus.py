@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
-from layergraph.builders.arguments import fitting, image_channels
-from layergraph.builders.aspp import aspp, convolution_unit
 from layergraph.builders.backbones import Architecture, find_backbone
 from layergraph.builders.backbones.backbone import Conventions, Weights
-from layergraph.builders.deeplab import append, dilated_encoder
+from layergraph.builders.parts.aspp import aspp, convolution_unit
+from layergraph.builders.parts.builder_arguments import fitting, image_channels
+from layergraph.builders.parts.dilated_vgg import append, dilated_encoder
 from layergraph.edits import cut_after
 from layergraph.errors import ArgumentError
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     Convolution2dLayer,
     Crop2dLayer,

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from layergraph.builders.arguments import fitting, image_channels
 from layergraph.builders.backbones import find_backbone
 from layergraph.builders.backbones.backbone import Conventions, Weights
+from layergraph.builders.parts.builder_arguments import fitting, image_channels
 from layergraph.edits import cut_after, fully_convolutional, with_input_size
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     AdditionLayer,
     Convolution2dLayer,

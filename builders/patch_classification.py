@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layergraph.builders.arguments import layer_counts, poolings
+from layergraph.builders.parts.builder_arguments import layer_counts, poolings
 from layergraph.errors import ArgumentError
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     ClassificationLayer,
     Convolution2dLayer,

@@ -20,7 +20,7 @@ from layergraph.builders.segnet_basic import segnet_basic_layers
 from layergraph.builders.unet import unet_layers
 from layergraph.builders.unet3d import unet3d_layers
 from layergraph.errors import ArgumentError, LayergraphError, did_you_mean
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from layergraph.builders.arguments import filter_window, image_channels, layer_counts, poolings
 from layergraph.builders.backbones import find_backbone
 from layergraph.builders.backbones.backbone import Conventions, Weights
-from layergraph.builders.unpooling import check_poolings, with_unpooling
+from layergraph.builders.parts.builder_arguments import filter_window, image_channels, layer_counts, poolings
+from layergraph.builders.parts.unpooling import check_poolings, with_unpooling
 from layergraph.errors import ArgumentError
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     BatchNormalizationLayer,
     Convolution2dLayer,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from layergraph.builders.arguments import filter_window, image_channels, poolings
 from layergraph.builders.backbones.backbone import Conventions, Weights
-from layergraph.builders.unet_decoder import Convolutions, Decoder
-from layergraph.builders.unet_encoder import unet_on_backbone
-from layergraph.builders.unet_sizes import Join, output_size
+from layergraph.builders.parts.builder_arguments import filter_window, image_channels, poolings
+from layergraph.builders.parts.unet_decoder import Convolutions, Decoder
+from layergraph.builders.parts.unet_on_backbone import unet_on_backbone
+from layergraph.builders.parts.unet_sizes import Join, output_size
 from layergraph.errors import ArgumentError
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import ImageInputLayer, Layer, MaxPooling2dLayer
 from layergraph.layers.arguments import choice, whole
 

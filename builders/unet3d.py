@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from layergraph.builders.arguments import filter_window, image_channels, poolings
-from layergraph.builders.unet_sizes import output_size
-from layergraph.graph import LayerGraph
+from layergraph.builders.parts.builder_arguments import filter_window, image_channels, poolings
+from layergraph.builders.parts.unet_sizes import output_size
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     BatchNormalizationLayer,
     ConcatenationLayer,

@@ -25,8 +25,8 @@ from layergraph.errors import (
     WeightsMismatchError,
     WrongTypeError,
 )
-from layergraph.files import load, save
-from layergraph.graph import Connection, LayerGraph
+from layergraph.graph.file_format import load, save
+from layergraph.graph.layer_graph import Connection, LayerGraph
 from layergraph.issues import Issue
 from layergraph.labels import UNLABELLED
 from layergraph.layers import (

@@ -13,7 +13,7 @@ class Weights(Mapping[str, "Tensor"]):
     """The tensors of one layer under the names its torch module gives them.
 
     Two are equal when their tensors are, to the bit. The tensors are not copied: hand over ones
-    that nobody changes (:meth:`layergraph.network.Network.layer_graph` hands over copies).
+    that nobody changes (:meth:`layergraph.network.network.Network.layer_graph` hands over copies).
     """
 
     __slots__ = ("_tensors",)

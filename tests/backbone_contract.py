@@ -10,7 +10,7 @@ from torchvision_models import normalized, randomize
 from layergraph import LayerGraph, SoftmaxLayer
 from layergraph.builders.backbones import Backbone
 from layergraph.edits import cut_after
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 CLOSE = {"atol": 1e-9, "rtol": 1e-9}
 

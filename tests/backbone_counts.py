@@ -4,7 +4,7 @@ from math import prod
 
 import torch
 
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 PARAMETERS = {"Weights": "weight", "Bias": "bias", "Scale": "weight", "Offset": "bias"}
 

@@ -26,8 +26,8 @@ from layergraph import (
     SoftmaxLayer,
     load,
 )
-from layergraph.draft import End
-from layergraph.propagation import propagate
+from layergraph.graph.draft import End
+from layergraph.graph.size_inference import propagate
 
 many = settings(max_examples=300, suppress_health_check=[*HealthCheck])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from layergraph.analyze.checks.subject import Subject
+from layergraph.analyze.checks.checked_graph import Subject
 from layergraph.issues import Issue
 from layergraph.wording import listed
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from layergraph.analyze.checks.checked_graph import Subject
 from layergraph.analyze.checks.edit import Edit
-from layergraph.analyze.checks.sizes import mends
-from layergraph.analyze.checks.subject import Subject
-from layergraph.draft import End
+from layergraph.analyze.checks.size_fixes import mends
+from layergraph.graph.draft import End
 from layergraph.issues import Issue
 from layergraph.layers import Convolution2dLayer, Convolution3dLayer, FullyConnectedLayer
 from layergraph.layers.convolution import Convolution

@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from layergraph.analyze.checks.checked_graph import Subject
 from layergraph.analyze.checks.edit import Edit, input_text, written
-from layergraph.analyze.checks.subject import Subject
-from layergraph.draft import End
-from layergraph.graph import LayerGraph
+from layergraph.graph.draft import End
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.size_inference import loose_inputs
 from layergraph.issues import Issue
 from layergraph.layers import (
     ClassificationLayer,
@@ -18,7 +19,6 @@ from layergraph.layers import (
     SoftmaxLayer,
 )
 from layergraph.layers.layer import Layer
-from layergraph.propagation import loose_inputs
 from layergraph.wording import listed
 
 _MOST_MENDED = 20  # faults of one kind that get a cure of their own

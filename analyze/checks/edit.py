@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from layergraph.draft import End
-from layergraph.graph import LayerGraph
+from layergraph.graph.draft import End
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers.layer import Layer
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
+from layergraph.analyze.checks.checked_graph import Subject
 from layergraph.analyze.checks.edit import Edit, input_text, written
-from layergraph.analyze.checks.subject import Subject
-from layergraph.draft import End
-from layergraph.graph import LayerGraph
+from layergraph.graph.draft import End
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.size_inference import Propagation, loose_inputs, unconnected
 from layergraph.issues import Issue
-from layergraph.propagation import Propagation, loose_inputs, unconnected
 
 _MOST_TRIED = 12  # sources that are tried for one input
 _MOST_MENDED = 20  # inputs that a source is looked for

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from layergraph.analyze.checks.subject import Subject
+from layergraph.analyze.checks.checked_graph import Subject
 from layergraph.analyze.sized_network import known_inputs
 from layergraph.issues import Issue
 from layergraph.layers import ModuleLayer

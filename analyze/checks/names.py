@@ -6,7 +6,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 
-from layergraph.analyze.checks.subject import Subject
+from layergraph.analyze.checks.checked_graph import Subject
 from layergraph.issues import Issue
 from layergraph.wording import listed
 

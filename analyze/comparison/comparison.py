@@ -6,19 +6,19 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.analysis import NetworkAnalysis, analysis_of
-from layergraph.analyze.comparison.differences import Attached, aligned, new_issues
+from layergraph.analyze.comparison.comparison_json import as_dict, as_json
+from layergraph.analyze.comparison.differences import Differences
+from layergraph.analyze.comparison.find_differences import Attached, aligned, new_issues
 from layergraph.analyze.comparison.matching import matched
-from layergraph.analyze.comparison.records import as_dict, as_json
-from layergraph.analyze.comparison.result import Differences
 from layergraph.analyze.comparison.text import lines, summary
 from layergraph.analyze.printed import Printed
 from layergraph.analyze.table.grid import Line, plain
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.size_inference import TargetUsage
 from layergraph.layers.layer import Layer
-from layergraph.propagation import TargetUsage
 
 if TYPE_CHECKING:
-    from layergraph.network import Network
+    from layergraph.network.network import Network
 
 
 class Comparison(Differences, Printed):

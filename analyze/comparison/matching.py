@@ -8,8 +8,8 @@ from dataclasses import fields
 from functools import cache
 from typing import Any
 
-from layergraph.draft import End
-from layergraph.graph import LayerGraph
+from layergraph.graph.draft import End
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers.layer import Layer
 
 

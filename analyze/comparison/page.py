@@ -11,8 +11,8 @@ from layergraph.analyze.wording import plain_size
 from layergraph.wording import visible
 
 if TYPE_CHECKING:
-    from layergraph.analyze.comparison.differences import LayerComparison
-    from layergraph.analyze.comparison.result import Differences
+    from layergraph.analyze.comparison.differences import Differences
+    from layergraph.analyze.comparison.find_differences import LayerComparison
     from layergraph.analyze.result import LayerInfo
 
 _FEW = 40  # of so few layers all are shown at first

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from layergraph.analyze.comparison.differences import written
-from layergraph.analyze.comparison.records import value_text
+from layergraph.analyze.comparison.comparison_json import value_text
+from layergraph.analyze.comparison.find_differences import written
 from layergraph.analyze.table.grid import GAP, STYLES, Cell, Line, row_lines, widths_of
 from layergraph.analyze.wording import byte_count, plain_size, short_count, shortened
 from layergraph.wording import visible
 
 if TYPE_CHECKING:
-    from layergraph.analyze.comparison.differences import LayerComparison
-    from layergraph.analyze.comparison.result import Differences, Total
+    from layergraph.analyze.comparison.differences import Differences, Total
+    from layergraph.analyze.comparison.find_differences import LayerComparison
     from layergraph.analyze.result import AnalysisResult, LayerInfo
 
 MARKS = {"added": "+", "removed": "-", "equal": " "}

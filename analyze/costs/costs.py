@@ -14,9 +14,9 @@ from layergraph.analyze.costs.training_memory import kept_in_training, training_
 from layergraph.analyze.sized_network import SizedNetwork, known_inputs
 from layergraph.analyze.wording import byte_count, counted
 from layergraph.errors import ArgumentError
+from layergraph.graph.size_inference import network_outputs
 from layergraph.layers.arguments import whole
 from layergraph.layers.layer import Shape
-from layergraph.propagation import network_outputs
 from layergraph.wording import visible
 
 ITEM_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}

@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from layergraph.draft import End
-from layergraph.graph import LayerGraph
-from layergraph.layers.memory import Amount
-from layergraph.plan import Plan, make_plan
-from layergraph.propagation import network_outputs
+from layergraph.graph.draft import End
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.size_inference import network_outputs
+from layergraph.layers.memory_rule import Amount
+from layergraph.network.plan import Plan, make_plan
 from layergraph.sizes import Size
 
 

@@ -14,9 +14,9 @@ from fractions import Fraction
 from math import ceil, gcd, lcm
 from typing import NamedTuple
 
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import Layer, MaxPooling2dLayer, MaxUnpooling2dLayer
-from layergraph.layers.reach import UNMOVED, Reach, spread
+from layergraph.layers.receptive_field_rule import UNMOVED, Reach, spread
 from layergraph.sizes import LARGEST, Size
 
 Number = int | Fraction

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from layergraph.analyze.costs.memory import Activations, Alive, Peak, plan_of, results_of
-from layergraph.draft import End
-from layergraph.graph import LayerGraph
+from layergraph.graph.draft import End
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers.activation import SoftmaxLayer
 from layergraph.layers.layer import Layer
 from layergraph.sizes import Size

@@ -15,9 +15,9 @@ from layergraph.analyze.diagram.stacks import Link, Part, Row, Stack
 from layergraph.analyze.diagram.themes import Palette
 from layergraph.analyze.kinds import kind_of
 from layergraph.analyze.wording import plain_size, short_count, shortened
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.size_inference import Propagation
 from layergraph.issues import Issue, Severity
-from layergraph.propagation import Propagation
 from layergraph.wording import visible
 
 # one line a row; the same with the first row at the bottom; a few short lines a row

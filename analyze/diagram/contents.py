@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from layergraph.analyze.kinds import FOLLOWING, Kind, kind_of
 from layergraph.analyze.wording import times
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import DropoutLayer, Layer
 
 _MOST = 3  # of what is said to be in a block

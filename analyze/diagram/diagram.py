@@ -12,13 +12,13 @@ from layergraph.analyze.diagram.folding import fold as folded
 from layergraph.analyze.diagram.rendering import Diagram
 from layergraph.analyze.diagram.stacks import arrange
 from layergraph.analyze.diagram.themes import Theme, palette_of
-from layergraph.analyze.subject import layer_graph_of
+from layergraph.analyze.network_argument import layer_graph_of
 from layergraph.errors import ArgumentError
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import Layer
 
 if TYPE_CHECKING:
-    from layergraph.network import Network
+    from layergraph.network.network import Network
 
 
 def plot(

@@ -11,9 +11,9 @@ from layergraph.analyze.blocks import Block, blocks
 from layergraph.analyze.diagram.repeats import runs_of
 from layergraph.analyze.diagram.stacks import Drawing, Part, arrange
 from layergraph.errors import ArgumentError, did_you_mean
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.size_inference import Propagation
 from layergraph.issues import Issue
-from layergraph.propagation import Propagation
 
 _MOST_STACKS, _MOST_LAYERS = 20, 150  # what is drawn in full unless something else is asked for
 _MOST_ROWS = 6  # a block with more rows is folded with the others

@@ -18,8 +18,8 @@ from graphviz.backend import dot_command  # type: ignore[import-untyped]
 from layergraph.analyze.diagram.svg import compact
 from layergraph.analyze.diagram.themes import dark_rules
 from layergraph.atomic import replacing
-from layergraph.endings import refuse_other_endings
 from layergraph.errors import LayergraphError
+from layergraph.extensions import refuse_other_endings
 from layergraph.wording import visible
 
 _ONE_AT_A_TIME = threading.Lock()  # the package has one place for its program's path

@@ -7,9 +7,9 @@ from typing import Any
 
 from layergraph.analyze.blocks import Block
 from layergraph.analyze.comparison.matching import arguments
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.size_inference import Propagation
 from layergraph.issues import Issue
-from layergraph.propagation import Propagation
 
 
 def runs_of(

@@ -11,9 +11,9 @@ from math import prod
 from typing import Literal
 
 from layergraph.analyze.kinds import Kind, kind_of
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.size_inference import Propagation
 from layergraph.layers import Crop2dLayer, Crop3dLayer, Pad2dLayer
-from layergraph.propagation import Propagation
 from layergraph.sizes import Size
 
 Side = Literal["down", "across", "up"]

@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 
 from layergraph.analyze.diagram.sides import Side, changes_of, passes, sides_of
 from layergraph.analyze.kinds import FOLLOWING, kind_of
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.size_inference import Propagation
 from layergraph.layers import DropoutLayer
-from layergraph.propagation import Propagation
 
 _LONGEST = 40  # layers of a stack: longer series go on in the next box
 

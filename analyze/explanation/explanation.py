@@ -6,18 +6,18 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.analysis import NetworkAnalysis, analysis_of
-from layergraph.analyze.explanation.text import as_dict, lines
+from layergraph.analyze.explanation.sentences import as_dict, lines
 from layergraph.analyze.explanation.trace import SizeTrace, SizeTracer
 from layergraph.analyze.printed import Printed
 from layergraph.analyze.table.grid import Line
-from layergraph.draft import End
 from layergraph.errors import UnknownPortError, WrongTypeError
-from layergraph.graph import LayerGraph
+from layergraph.graph.draft import End
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers.arguments import whole
 from layergraph.layers.layer import Layer
 
 if TYPE_CHECKING:
-    from layergraph.network import Network
+    from layergraph.network.network import Network
 
 
 class Explanation(SizeTrace, Printed):

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import NamedTuple
 
-from layergraph.analyze.comparison.differences import written
+from layergraph.analyze.comparison.find_differences import written
 from layergraph.analyze.result import AnalysisResult, LayerInfo
-from layergraph.draft import End
 from layergraph.errors import SizeError
+from layergraph.graph.draft import End
 from layergraph.issues import Issue
 from layergraph.layers.arithmetic import Formula, Step, product
 from layergraph.layers.layer import Layer

@@ -2,9 +2,9 @@
 
 from layergraph.builders.backbones.alexnet import alexnet
 from layergraph.builders.backbones.backbone import Architecture, Backbone
+from layergraph.builders.backbones.backbones import BACKBONES, find_backbone
 from layergraph.builders.backbones.inceptionresnetv2 import inceptionresnetv2
 from layergraph.builders.backbones.mobilenetv2 import mobilenetv2
-from layergraph.builders.backbones.registry import BACKBONES, find_backbone
 from layergraph.builders.backbones.resnet18 import resnet18
 from layergraph.builders.backbones.resnet50 import resnet50
 from layergraph.builders.backbones.resnet101 import resnet101

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from layergraph.builders.arguments import fitting, image_channels
-from layergraph.builders.backbones.weights import WeightsFile, find_weights
+from layergraph.builders.backbones.backbone_weights import WeightsFile, find_weights
+from layergraph.builders.parts.builder_arguments import fitting, image_channels
 from layergraph.edits import cut_after
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import Convolution2dLayer, ImageInputLayer
 from layergraph.layers.arguments import choice, flag, number, whole
 from layergraph.layers.input import Normalization

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from layergraph.builders.assembly import Assembly
 from layergraph.builders.backbones.backbone import Architecture
-from layergraph.graph import LayerGraph
+from layergraph.builders.parts.assembly import Assembly
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     AdditionLayer,
     ClassificationLayer,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from layergraph.builders.backbones.backbone import Backbone, Conventions, Weights
 from layergraph.builders.backbones.bottleneck import Block, Bottlenecks
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 
 
 def resnet50(

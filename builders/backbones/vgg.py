@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layergraph.builders.assembly import Assembly
 from layergraph.builders.backbones.backbone import Architecture
-from layergraph.graph import LayerGraph
+from layergraph.builders.parts.assembly import Assembly
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     ClassificationLayer,
     DropoutLayer,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from layergraph.builders.backbones.backbone import Backbone, Conventions, Weights
 from layergraph.builders.backbones.vgg import features, keys, vgg
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 
 CONVOLUTIONS = (2, 2, 3, 3, 3)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from layergraph.builders.assembly import Assembly
 from layergraph.builders.backbones.backbone import Architecture, Backbone, Conventions, Weights
-from layergraph.graph import LayerGraph
+from layergraph.builders.parts.assembly import Assembly
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     AdditionLayer,
     ClassificationLayer,

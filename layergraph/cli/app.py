@@ -9,15 +9,17 @@ from typing import Annotated
 import typer
 
 from layergraph import __version__
-from layergraph.cli import builders, networks, segmentation
-from layergraph.cli.arguments import NumbersCommand
+from layergraph.cli.analyze import analyze
+from layergraph.cli.builder_options import NumbersCommand
+from layergraph.cli.builders import builders
 from layergraph.cli.demo import demo
-from layergraph.cli.diagram import diagram
 from layergraph.cli.diff import diff
+from layergraph.cli.draw import diagram
 from layergraph.cli.explain import explain
-from layergraph.cli.output import say_error, warnings_in_one_line
+from layergraph.cli.segment import evaluate, segment
 from layergraph.cli.terminal import discard_output, flush, write_readably
 from layergraph.cli.train import train
+from layergraph.cli.writing import say_error, warnings_in_one_line
 from layergraph.errors import LayergraphError
 
 app = typer.Typer(
@@ -29,14 +31,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(cls=NumbersCommand)(demo)
-app.command()(builders.builders)
-app.command(cls=NumbersCommand)(networks.analyze)
+app.command()(builders)
+app.command(cls=NumbersCommand)(analyze)
 app.command(cls=NumbersCommand)(diagram)
 app.command(cls=NumbersCommand)(diff)
 app.command(cls=NumbersCommand)(explain)
 app.command(cls=NumbersCommand)(train)
-app.command(cls=NumbersCommand)(segmentation.segment)
-app.command(cls=NumbersCommand)(segmentation.evaluate)
+app.command(cls=NumbersCommand)(segment)
+app.command(cls=NumbersCommand)(evaluate)
 
 _CommandError: type[Exception] = typer.BadParameter.__bases__[0].__bases__[
     0

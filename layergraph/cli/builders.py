@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from layergraph.builders import BUILDERS, find_builder
-from layergraph.cli.arguments import ARGUMENT_HELP, option_name
-from layergraph.cli.output import write_text
+from layergraph.cli.builder_options import ARGUMENT_HELP, option_name
+from layergraph.cli.writing import write_text
 from layergraph.tables import Table
 
 

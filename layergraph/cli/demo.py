@@ -10,8 +10,8 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from layergraph.cli.arguments import LabelIdsOption, classes_and_ids
-from layergraph.cli.output import save_text
+from layergraph.cli.builder_options import LabelIdsOption, classes_and_ids
+from layergraph.cli.writing import save_text
 from layergraph.errors import DataError
 from layergraph.wording import visible
 
@@ -60,7 +60,7 @@ def demo(
     """
     from layergraph.analyze import analyze_network, save_diagram
     from layergraph.builders import segnet_layers
-    from layergraph.cli.report import report_page
+    from layergraph.cli.demo_page import report_page
     from layergraph.data import count_each_label, median_frequency_weights, write_image
     from layergraph.layers import PixelClassificationLayer
     from layergraph.segmentation import evaluate_semantic_segmentation, overlay_sheet, semanticseg

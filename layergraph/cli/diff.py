@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from layergraph.builders import find_builder
-from layergraph.cli.arguments import (
+from layergraph.cli.builder_options import (
     ARGUMENT_HELP,
     as_value,
     is_file,
@@ -17,9 +17,9 @@ from layergraph.cli.arguments import (
     option_name,
     with_builder_arguments,
 )
-from layergraph.cli.output import OutputOption, format_for, say_error, write_text
+from layergraph.cli.writing import OutputOption, format_for, say_error, write_text
 from layergraph.errors import ArgumentError, LayergraphError, did_you_mean
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 
 
 class Format(StrEnum):

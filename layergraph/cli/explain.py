@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from layergraph.cli.arguments import network, with_builder_arguments
-from layergraph.cli.networks import NetworkArgument
-from layergraph.cli.output import OutputOption, format_for, write_text
+from layergraph.cli.analyze import NetworkArgument
+from layergraph.cli.builder_options import network, with_builder_arguments
+from layergraph.cli.writing import OutputOption, format_for, write_text
 
 
 class Format(StrEnum):

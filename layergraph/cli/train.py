@@ -14,7 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
-from layergraph.cli.arguments import (
+from layergraph.cli.analyze import NetworkArgument
+from layergraph.cli.builder_options import (
     ClassesOption,
     IgnoredIdsOption,
     LabelIdsOption,
@@ -26,12 +27,11 @@ from layergraph.cli.arguments import (
     network,
     with_builder_arguments,
 )
-from layergraph.cli.networks import NetworkArgument
-from layergraph.cli.output import say_written
-from layergraph.cli.segmentation import input_size
-from layergraph.endings import refuse_other_endings
+from layergraph.cli.segment import input_size
+from layergraph.cli.writing import say_written
 from layergraph.errors import DataError, LayergraphError
-from layergraph.graph import LayerGraph
+from layergraph.extensions import refuse_other_endings
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.wording import quoted, visible
 
 ImagesOption = Annotated[Path, typer.Option(metavar="FOLDER", help="The images.")]
@@ -86,10 +86,10 @@ def train(
     """
     from layergraph.atomic import prove_writable
     from layergraph.data import ImageDatastore, PixelLabelDatastore, combine, resize_pair
-    from layergraph.files import ENDINGS
+    from layergraph.graph.file_format import ENDINGS
     from layergraph.training import TrainingOptions, TrainingWarning, train_network
     from layergraph.training.interrupts import stop_request
-    from layergraph.training.kept import kept_network
+    from layergraph.training.partly_trained import kept_network
 
     path = output or default_output(network_)
     refuse_other_endings(path, ENDINGS, "--output")

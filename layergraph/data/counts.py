@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from layergraph.data.datastore import CombinedDatastore, Datastore
-from layergraph.data.labels import PixelLabelDatastore
+from layergraph.data.pixel_label_datastore import PixelLabelDatastore
 from layergraph.errors import DataError, WrongTypeError
 from layergraph.progress import with_progress
 from layergraph.tables import Table

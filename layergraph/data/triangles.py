@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from layergraph.data.files import IMAGE_EXTENSIONS, PathLike
-from layergraph.data.images import ImageDatastore, write_image
-from layergraph.data.labels import PixelLabelDatastore, write_labels
+from layergraph.data.image_datastore import ImageDatastore, write_image
+from layergraph.data.image_files import IMAGE_EXTENSIONS, PathLike
+from layergraph.data.pixel_label_datastore import PixelLabelDatastore, write_labels
 from layergraph.errors import DataError
 from layergraph.wording import visible
 

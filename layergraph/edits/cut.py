@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from layergraph.errors import ArgumentError
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 
 
 def cut_after(lgraph: LayerGraph, *names: str) -> LayerGraph:

@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 
 from layergraph.edits.multiply_dilation import Sliding, dilated, own_margins
 from layergraph.errors import ArgumentError
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     AveragePooling2dLayer,
     FullyConnectedLayer,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 from layergraph.edits.input_size import with_input_size
 from layergraph.errors import ArgumentError, InvalidNetworkError
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.size_inference import propagate
 from layergraph.layers import (
     AveragePooling2dLayer,
     ClassificationLayer,
@@ -19,8 +20,7 @@ from layergraph.layers import (
     Layer,
     PixelClassificationLayer,
 )
-from layergraph.layers.training import TrainedWeights
-from layergraph.propagation import propagate
+from layergraph.layers.learnable import TrainedWeights
 from layergraph.sizes import Size
 from layergraph.weights import Weights
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from layergraph.errors import ArgumentError
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 
 
 def with_input_size(lgraph: LayerGraph, input_size: Sequence[int]) -> LayerGraph:

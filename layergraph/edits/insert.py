@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
-from layergraph.draft import Draft
-from layergraph.graph import LayerGraph, as_layers
+from layergraph.graph.draft import Draft
+from layergraph.graph.layer_graph import LayerGraph, as_layers
 from layergraph.layers.layer import Layer
 
 

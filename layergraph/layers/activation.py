@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from layergraph.errors import ArgumentError
 from layergraph.layers.arguments import number
 from layergraph.layers.layer import Layer
-from layergraph.layers.memory import NOTHING, Amount, Kept
+from layergraph.layers.memory_rule import NOTHING, Amount, Kept
 from layergraph.sizes import Size
 
 if TYPE_CHECKING:
@@ -199,6 +199,6 @@ class ScalingLayer(Layer):
         return Amount(inputs[0].num_elements) if self.bias else NOTHING
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.combination import Scale
+        from layergraph.modules.arithmetic_modules import Scale
 
         return Scale(self.scale, self.bias)

@@ -11,8 +11,8 @@ from layergraph.errors import SizeError
 from layergraph.layers.arguments import MOST_PORTS, whole
 from layergraph.layers.arithmetic import Step, largest, summed, taken
 from layergraph.layers.layer import Layer
-from layergraph.layers.memory import NOTHING, Amount, Kept
-from layergraph.layers.reach import Reach
+from layergraph.layers.memory_rule import NOTHING, Amount, Kept
+from layergraph.layers.receptive_field_rule import Reach
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class AdditionLayer(Joining, Layer):
         return one_by_one(inputs)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.combination import Add
+        from layergraph.modules.arithmetic_modules import Add
 
         return Add()
 
@@ -106,7 +106,7 @@ class MultiplicationLayer(Joining, Layer):
         return Kept(tuple(names), private=Amount(private))
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.combination import Multiply
+        from layergraph.modules.arithmetic_modules import Multiply
 
         return Multiply()
 
@@ -146,7 +146,7 @@ class DepthConcatenationLayer(Joining, Layer):
         return (joined(self, inputs, len(inputs[0].spatial)),)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.combination import Concatenate
+        from layergraph.modules.arithmetic_modules import Concatenate
 
         return Concatenate()
 
@@ -214,7 +214,7 @@ class ConcatenationLayer(Joining, Along, Layer):
         return None if self.dim <= len(inputs[0].spatial) else super().reach(inputs)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.combination import Concatenate
+        from layergraph.modules.arithmetic_modules import Concatenate
 
         rank = len(inputs[0].spatial)
         return Concatenate(self.dim + 1 if self.dim <= rank else 1)

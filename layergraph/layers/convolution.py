@@ -12,10 +12,10 @@ from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding
 from layergraph.layers.arithmetic import Step, slid, taken
 from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
-from layergraph.layers.memory import Amount, Kept
-from layergraph.layers.reach import Reach
-from layergraph.layers.training import TrainedWeights
-from layergraph.layers.windows import margins_text, padded_copy, slide, window, window_reach
+from layergraph.layers.learnable import TrainedWeights
+from layergraph.layers.memory_rule import Amount, Kept
+from layergraph.layers.receptive_field_rule import Reach
+from layergraph.layers.window import margins_text, padded_copy, slide, window, window_reach
 from layergraph.sizes import Size, Window, image_size
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Convolution(TrainedWeights):
         return {"in": window_reach(self.window(), inputs[0])}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.convolution import convolution
+        from layergraph.modules.padded_convolution import convolution
 
         module = convolution(self.window(), inputs[0].channels, self.num_filters, 1, self.padding_value)
         return self.initialized(module, inputs[0].channels, self.num_filters)
@@ -259,7 +259,7 @@ class GroupedConvolution2dLayer(TrainedWeights, Layer):
         return {"in": window_reach(self.window(), inputs[0])}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.convolution import convolution
+        from layergraph.modules.padded_convolution import convolution
 
         groups = self._groups(inputs[0])
         channels, filters = inputs[0].channels, self.num_filters_per_group * groups

@@ -10,9 +10,9 @@ from layergraph.errors import SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arithmetic import Step, taken
 from layergraph.layers.layer import Layer, Shape
-from layergraph.layers.reach import Reach
-from layergraph.layers.reach import window as sliding
-from layergraph.layers.training import TrainedWeights
+from layergraph.layers.learnable import TrainedWeights
+from layergraph.layers.receptive_field_rule import Reach
+from layergraph.layers.receptive_field_rule import window as sliding
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class FullyConnectedLayer(TrainedWeights, Layer):
         return {"in": tuple(sliding(n, 1, 1, 0) for n in inputs[0].spatial)}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.fully_connected import FullyConnected
+        from layergraph.modules.flattening import FullyConnected
         from layergraph.modules.initializers import uninitialized
 
         size = inputs[0]

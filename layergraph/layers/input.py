@@ -11,7 +11,7 @@ from layergraph.errors import ArgumentError
 from layergraph.layers import arguments
 from layergraph.layers.arithmetic import Step, taken
 from layergraph.layers.layer import Layer, times
-from layergraph.layers.memory import NOTHING, Amount
+from layergraph.layers.memory_rule import NOTHING, Amount
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Input:
         }.get(self.normalization, NOTHING)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.normalization import InputNormalization
+        from layergraph.modules.input_normalization import InputNormalization
 
         statistics = {name: getattr(self, name) for name in STATISTICS[self.normalization]}
         channels, name = self.input_size[-1], cast(Layer, self).name

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from layergraph.errors import SizeError, WrongTypeError
 from layergraph.layers.arithmetic import Step, kept
-from layergraph.layers.memory import NOTHING, Amount, Kept
-from layergraph.layers.reach import UNMOVED, Reach
+from layergraph.layers.memory_rule import NOTHING, Amount, Kept
+from layergraph.layers.receptive_field_rule import UNMOVED, Reach
 from layergraph.sizes import LARGEST, Size
 from layergraph.sizes import Shape as Shape
 from layergraph.weights import Weights

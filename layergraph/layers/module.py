@@ -10,8 +10,8 @@ from layergraph.errors import WrongTypeError
 from layergraph.layers.arguments import MOST_PORTS, whole
 from layergraph.layers.arithmetic import Step, taken
 from layergraph.layers.layer import Layer, Shape
-from layergraph.layers.memory import Amount, Kept
-from layergraph.layers.reach import Reach
+from layergraph.layers.memory_rule import Amount, Kept
+from layergraph.layers.receptive_field_rule import Reach
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from layergraph.errors import ArgumentError, SizeError
 from layergraph.layers.arguments import channels, number, whole
 from layergraph.layers.convolution import expect_channels
 from layergraph.layers.layer import Layer, Shape
-from layergraph.layers.memory import Amount, Kept
+from layergraph.layers.memory_rule import Amount, Kept
 from layergraph.sizes import Size
 
 if TYPE_CHECKING:

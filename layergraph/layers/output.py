@@ -11,7 +11,7 @@ from layergraph.errors import ArgumentError, SizeError
 from layergraph.labels import UNLABELLED
 from layergraph.layers import arguments
 from layergraph.layers.layer import Layer, expect_spatial
-from layergraph.layers.memory import Amount, Kept
+from layergraph.layers.memory_rule import Amount, Kept
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding, pairs
 from layergraph.layers.arithmetic import Step, product, slid, taken
 from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
-from layergraph.layers.memory import Amount, Kept
-from layergraph.layers.reach import Reach, spread
-from layergraph.layers.reach import window as sliding
-from layergraph.layers.windows import margins_text, padded_copy, slide, window, window_reach
+from layergraph.layers.memory_rule import Amount, Kept
+from layergraph.layers.receptive_field_rule import Reach, spread
+from layergraph.layers.receptive_field_rule import window as sliding
+from layergraph.layers.window import margins_text, padded_copy, slide, window, window_reach
 from layergraph.sizes import Size, Window, image_size
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class MaxPooling2dLayer(Pooling, Layer):
         return padded_copy(self.window(), self.window().pooling_padding(), size)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.pooling import max_pooling
+        from layergraph.modules.padded_pooling import max_pooling
 
         return max_pooling(self.window(), unpooling_outputs=self.has_unpooling_outputs)
 
@@ -204,7 +204,7 @@ class MaxPooling3dLayer(Pooling, Layer):
         return padded_copy(self.window(), self.window().pooling_padding(), size)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.pooling import max_pooling
+        from layergraph.modules.padded_pooling import max_pooling
 
         return max_pooling(self.window(), unpooling_outputs=False)
 
@@ -252,7 +252,7 @@ class AveragePooling2dLayer(Pooling, Layer):
         return Kept(private=copy)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.pooling import average_pooling
+        from layergraph.modules.padded_pooling import average_pooling
 
         return average_pooling(self.window(), counts_padding=self.padding_value == 0)
 
@@ -282,7 +282,7 @@ class AveragePooling3dLayer(Pooling, Layer):
         return Kept(private=copy)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.pooling import average_pooling
+        from layergraph.modules.padded_pooling import average_pooling
 
         return average_pooling(self.window(), counts_padding=True)
 
@@ -375,7 +375,7 @@ class MaxUnpooling2dLayer(Layer):
         return {"in": tuple(spread(size, size, 0) for size in windows)}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.pooling import MaxUnpool2d
+        from layergraph.modules.padded_pooling import MaxUnpool2d
 
         return MaxUnpool2d()
 

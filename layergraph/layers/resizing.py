@@ -11,8 +11,8 @@ from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers
 from layergraph.layers.arithmetic import Step, scaled, taken
 from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
-from layergraph.layers.memory import NOTHING, Amount, Kept
-from layergraph.layers.reach import Reach, moved, sampled
+from layergraph.layers.memory_rule import NOTHING, Amount, Kept
+from layergraph.layers.receptive_field_rule import Reach, moved, sampled
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Crop:
         return {"in": tuple(map(moved, self.starts() or centre))}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.resizing import CropToReference
+        from layergraph.modules.reference_size import CropToReference
 
         return CropToReference(self.starts(), self.rank)
 
@@ -172,7 +172,7 @@ class Pad2dLayer(Layer):
         return {"in": tuple(moved(-((target - n) // 2)) for n, target in sizes)}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.resizing import PadToReference
+        from layergraph.modules.reference_size import PadToReference
 
         return PadToReference(self.padding_value)
 
@@ -311,7 +311,7 @@ class Resize2dLayer(Layer):
         return {"in": tuple(sampled(before, after, **how) for before, after in sizes)}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.resizing import Resize2d
+        from layergraph.modules.reference_size import Resize2d
 
         return Resize2d(
             cast("tuple[int, int] | None", self.output_size),

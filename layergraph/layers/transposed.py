@@ -13,10 +13,10 @@ from layergraph.layers.arguments import Numbers, Padding, pairs
 from layergraph.layers.arithmetic import Step, spread_out, taken
 from layergraph.layers.convolution import expect_channels
 from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
-from layergraph.layers.memory import Amount
-from layergraph.layers.reach import Reach, spread
-from layergraph.layers.training import TrainedWeights
-from layergraph.layers.windows import margins_text
+from layergraph.layers.learnable import TrainedWeights
+from layergraph.layers.memory_rule import Amount
+from layergraph.layers.receptive_field_rule import Reach, spread
+from layergraph.layers.window import margins_text
 from layergraph.sizes import Size, image_size, same_cropping, transposed_output
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class TransposedConvolution(TrainedWeights):
         return {"in": tuple(map(spread, cast(Shape, self.filter_size), cast(Shape, self.stride), befores))}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.convolution import transposed_convolution
+        from layergraph.modules.padded_convolution import transposed_convolution
 
         size, stride = cast(Shape, self.filter_size), cast(Shape, self.stride)
         channels = inputs[0].channels

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from layergraph.layers.memory import INDEX_BYTES, Amount
+from layergraph.layers.memory_rule import INDEX_BYTES, Amount
 from layergraph.modules.behavior import Writes, memory_of
 from layergraph.modules.copying import NOTHING, everything, keep_inputs, written_inputs
 from layergraph.modules.trial import Inputs, Shapes, misses_data, of_batch, try_out

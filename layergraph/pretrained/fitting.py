@@ -11,7 +11,7 @@ import torch
 
 from layergraph.layers import FullyConnectedLayer, Layer
 from layergraph.layers.convolution import Convolution
-from layergraph.pretrained.report import LoadedTensor, written
+from layergraph.pretrained.loading_report import LoadedTensor, written
 from layergraph.sizes import Shape, Size
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from layergraph.errors import ArgumentError, FileFormatError, WeightsMismatchError
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.size_inference import propagate
 from layergraph.layers import ModuleLayer
-from layergraph.pretrained.matching import match, parts
+from layergraph.pretrained.loading_report import SkippedTensor, WeightsReport
+from layergraph.pretrained.name_matching import match, parts
 from layergraph.pretrained.reading import read_tensors
-from layergraph.pretrained.report import SkippedTensor, WeightsReport
-from layergraph.propagation import propagate
 from layergraph.weights import Weights
 from layergraph.wording import listed
 

@@ -2,28 +2,28 @@
 
 from typing import TYPE_CHECKING, Any
 
-from layergraph.segmentation.at_size import AtSize
-from layergraph.segmentation.colors import distinct_colors
-from layergraph.segmentation.confusion import (
+from layergraph.segmentation.evaluation.confusion import (
     ConfusionMetrics,
     confusion_metrics,
     normalized_confusion_matrix,
     segmentation_confusion_matrix,
 )
-from layergraph.segmentation.dense_crf import dense_crf
-from layergraph.segmentation.heatmap import heatmap
-from layergraph.segmentation.metrics import evaluate_semantic_segmentation
-from layergraph.segmentation.monte_carlo import MonteCarlo
-from layergraph.segmentation.overlap import dice, jaccard
-from layergraph.segmentation.overlay import labeloverlay
-from layergraph.segmentation.results import SemanticSegmentationMetrics
+from layergraph.segmentation.evaluation.metrics import evaluate_semantic_segmentation
+from layergraph.segmentation.evaluation.overlap import dice, jaccard
+from layergraph.segmentation.evaluation.results import SemanticSegmentationMetrics
+from layergraph.segmentation.pictures.colors import distinct_colors
+from layergraph.segmentation.pictures.heatmap import heatmap
+from layergraph.segmentation.pictures.overlay import labeloverlay
+from layergraph.segmentation.pictures.sheet import overlay_sheet
+from layergraph.segmentation.predictors.at_size import AtSize
+from layergraph.segmentation.predictors.dense_crf import dense_crf
+from layergraph.segmentation.predictors.monte_carlo import MonteCarlo
+from layergraph.segmentation.predictors.sliding_window import SlidingWindow
+from layergraph.segmentation.predictors.with_dense_crf import WithDenseCRF
 from layergraph.segmentation.semanticseg import semanticseg
-from layergraph.segmentation.sheet import overlay_sheet
-from layergraph.segmentation.sliding_window import SlidingWindow
-from layergraph.segmentation.with_dense_crf import WithDenseCRF
 
 if TYPE_CHECKING:
-    from layergraph.segmentation.multi_scale import MultiScale
+    from layergraph.segmentation.predictors.multi_scale import MultiScale
 
 __all__ = [
     "AtSize",
@@ -50,7 +50,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "MultiScale":  # a torch module: the import of torch takes seconds, and no other name needs it
-        from layergraph.segmentation.multi_scale import MultiScale
+        from layergraph.segmentation.predictors.multi_scale import MultiScale
 
         return MultiScale
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,7 @@ from layergraph.data.label_array import LabelArray, class_names
 from layergraph.data.unique_names import unique_names
 from layergraph.errors import ArgumentError, DataError
 from layergraph.labels import UNLABELLED
-from layergraph.segmentation.batches import ImageStore, image_files
+from layergraph.segmentation.predictors.image_batches import ImageStore, image_files
 from layergraph.wording import quoted
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ from layergraph.data.label_array import LabelArray, class_names
 from layergraph.errors import ArgumentError, DataError, WrongTypeError
 from layergraph.labels import UNLABELLED
 from layergraph.layers import arguments
-from layergraph.segmentation.batches import ImageStore, batches, image_name
 from layergraph.segmentation.label_files import write_label_files
-from layergraph.segmentation.monte_carlo import MonteCarlo
-from layergraph.segmentation.predictors import Predictor, Scores, Uncertainty, require_predictor
-from layergraph.segmentation.scores import image_scores
-from layergraph.segmentation.sliding_window import SlidingWindow
+from layergraph.segmentation.predictors.image_batches import ImageStore, batches, image_name
+from layergraph.segmentation.predictors.image_scores import image_scores
+from layergraph.segmentation.predictors.monte_carlo import MonteCarlo
+from layergraph.segmentation.predictors.predictor import Predictor, Scores, Uncertainty, require_predictor
+from layergraph.segmentation.predictors.sliding_window import SlidingWindow
 from layergraph.wording import quoted
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ Importing this package imports neither torch nor Lightning; :func:`train_network
 
 from layergraph.training.info import TrainingInfo, TrainingWarning
 from layergraph.training.options import TrainingOptions
-from layergraph.training.train import train_network
+from layergraph.training.train_network import train_network
 
 training_options = TrainingOptions
 """MATLAB's name of :class:`TrainingOptions`."""

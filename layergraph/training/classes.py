@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from layergraph.errors import DataError
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers.layer import Layer
 from layergraph.sizes import Size
 from layergraph.training.targets import num_classes

@@ -8,14 +8,14 @@ from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
 
-from layergraph.training.batches import MiniBatches
 from layergraph.training.divergence import Divergence, FiniteLoss
 from layergraph.training.finalization import finalize
 from layergraph.training.info import StopReason
 from layergraph.training.interrupts import StopRequest
 from layergraph.training.items import Items
+from layergraph.training.lightning_module import TrainingModule
 from layergraph.training.log import TrainingLog
-from layergraph.training.module import TrainingModule
+from layergraph.training.mini_batches import MiniBatches
 from layergraph.training.options import TrainingOptions
 
 

@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from layergraph.errors import DataError, InvalidNetworkError, LayergraphError, WrongTypeError
-from layergraph.graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.probabilities import missing_softmax
+from layergraph.graph.size_inference import Propagation, propagate
 from layergraph.layers.layer import Layer, times
-from layergraph.probabilities import missing_softmax
-from layergraph.propagation import Propagation, propagate
 from layergraph.sizes import Size
 from layergraph.training.classes import with_classes
 from layergraph.training.log import Metric

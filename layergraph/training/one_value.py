@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from layergraph.errors import DataError
-from layergraph.graph import LayerGraph
-from layergraph.network import Network
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.network.network import Network
 from layergraph.wording import quoted
 
 

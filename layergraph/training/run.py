@@ -13,18 +13,18 @@ from lightning import Trainer
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from layergraph.network import Network
+from layergraph.network.network import Network
 from layergraph.progress import progress
-from layergraph.training.batches import MiniBatches
 from layergraph.training.course import TrainingCallback
 from layergraph.training.info import TrainingInfo
 from layergraph.training.interrupts import stop_request
 from layergraph.training.items import Items
-from layergraph.training.kept import keep_network
+from layergraph.training.lightning_module import TrainingModule
 from layergraph.training.log import TrainingLog
-from layergraph.training.module import TrainingModule
+from layergraph.training.mini_batches import MiniBatches
 from layergraph.training.one_value import explain_one_value
 from layergraph.training.options import TrainingOptions
+from layergraph.training.partly_trained import keep_network
 from layergraph.training.solvers import frozen_parameters
 
 

@@ -10,8 +10,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 from layergraph.errors import ArgumentError, LayergraphError
-from layergraph.graph import LayerGraph
-from layergraph.network import Network
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.network.network import Network
 from layergraph.training.options import LARGEST, TrainingOptions
 
 

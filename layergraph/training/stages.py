@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from layergraph.network import Network
-from layergraph.plan import Row
+from layergraph.network.network import Network
+from layergraph.network.plan import Row
 
 
 class Stage(NamedTuple):

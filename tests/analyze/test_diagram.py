@@ -29,8 +29,8 @@ from layergraph.analyze import diagram_source, plot, save_diagram
 from layergraph.analyze.diagram.stacks import Drawing, arrange
 from layergraph.analyze.kinds import COLORS, kind_of
 from layergraph.builders import segnet_layers, unet_layers
+from layergraph.graph.size_inference import propagate
 from layergraph.layers import LAYER_TYPES
-from layergraph.propagation import propagate
 
 UNET = unet_layers((480, 640, 3), 5, encoder_depth=3)[0]
 SEGNET = segnet_layers((480, 640, 3), 5, 4)

@@ -33,7 +33,7 @@ from layergraph.analyze.diagram.stacks import Drawing, arrange
 from layergraph.analyze.diagram.themes import DARK, LIGHT, Palette
 from layergraph.builders import BUILDERS, deeplabv3plus_layers, fcn_layers, unet_layers
 from layergraph.builders.backbones import resnet18, resnet101
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 from tests.random_graphs import networks
 
 RESNET18, RESNET101 = resnet18(), resnet101()

@@ -31,7 +31,7 @@ from layergraph.analyze import analyze_network
 from layergraph.analyze.costs.receptive_field import Field, Motion, receptive_fields
 from layergraph.builders import deeplabv3plus_layers, segnet_layers, unet_layers
 from layergraph.builders.backbones import alexnet, inceptionresnetv2, resnet50, resnet101, vgg16
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 N = st.integers
 PAIR = st.tuples(N(1, 3), N(1, 3))

@@ -27,10 +27,10 @@ from layergraph import (
 )
 from layergraph.analyze import analyze_network, compare, diagram_source
 from layergraph.builders import segnet_layers
-from layergraph.files import _layer_to_json
+from layergraph.graph.file_format import _layer_to_json
+from layergraph.graph.size_inference import propagate
 from layergraph.layers import LAYER_TYPES
 from layergraph.pretrained import load_weights
-from layergraph.propagation import propagate
 
 FORMAT = "layergraph 1"
 

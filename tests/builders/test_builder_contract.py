@@ -12,7 +12,7 @@ from layergraph import (
     load,
 )
 from layergraph.builders import BUILDERS, find_builder
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 UNET = {"image_size": (8, 8), "num_classes": 2, "encoder_depth": 1, "num_first_encoder_filters": 2}
 SEGNET_BASIC = {"image_size": (13, 18), "encoder_depth": 2, "num_output_channels": 4}

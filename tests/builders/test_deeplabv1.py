@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from layergraph.builders import deeplabv1_layers
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 CONVOLUTIONS = (2, 2, 3, 3, 3)
 MODELS = {  # the arguments of the paper's models, and their learnables in millions

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from layergraph.builders import deeplabv1_layers, deeplabv2_layers
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 TINY = {"num_classes": 3, "width": 1 / 16}
 NETWORKS = {"resnet101": (351, 387), "vgg16": (64, 67)}  # layers and connections

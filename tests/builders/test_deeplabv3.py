@@ -10,7 +10,7 @@ from torch import nn
 
 from layergraph.builders import deeplabv3_layers
 from layergraph.builders.backbones import resnet50
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 TINY = {"num_classes": 3, "width": 1 / 16}
 COUNTS = {

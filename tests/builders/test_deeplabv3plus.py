@@ -12,7 +12,7 @@ from torch import nn
 from layergraph import ArgumentError, Convolution2dLayer, LayerGraph, TransposedConv2dLayer
 from layergraph.builders import deeplabv1_layers, deeplabv2_layers, deeplabv3_layers, deeplabv3plus_layers
 from layergraph.builders.deeplabv3plus import ENCODERS
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 TINY = {"num_classes": 3, "width": 1 / 16}
 NETWORKS = {  # layers and connections

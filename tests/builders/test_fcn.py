@@ -12,7 +12,7 @@ from layergraph import ArgumentError, Crop2dLayer, TransposedConv2dLayer
 from layergraph.builders import fcn_layers
 from layergraph.builders.backbones import BACKBONES
 from layergraph.edits import fully_convolutional
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 FUSED = {"vgg16": ("pool4", "pool3"), "vgg19": ("pool4", "pool3"), "alexnet": ("pool2", "pool1")}
 COUNTS = {"32s": 0, "16s": 1, "8s": 2}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from layergraph import ArgumentError
 from layergraph.builders import patch_classification_layers
 from layergraph.edits import dilate, fully_convolutional
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 from layergraph.segmentation import SlidingWindow, semanticseg
 
 

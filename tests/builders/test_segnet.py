@@ -16,7 +16,7 @@ from layergraph.builders import bayesian_segnet_layers, segnet_basic_layers, seg
 from layergraph.builders.backbones import find_backbone
 from layergraph.builders.bayesian_segnet import with_deep_dropout
 from layergraph.edits import with_input_size
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 
 def learnables(lgraph):

@@ -17,7 +17,7 @@ from layergraph import (
 from layergraph.builders import unet_layers
 from layergraph.builders.backbones import BACKBONES
 from layergraph.edits import with_input_size
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 JOINS = (None, "crop", "pad")
 

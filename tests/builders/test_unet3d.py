@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from layergraph import ArgumentError, BatchNormalizationLayer, Convolution3dLayer, TransposedConv3dLayer
 from layergraph.builders import unet3d_layers
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 
 def learnables_of(lgraph, name):

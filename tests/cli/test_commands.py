@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from layergraph.builders import BUILDERS, segnet_layers
-from layergraph.cli.arguments import ARGUMENT_HELP, classes_and_ids
+from layergraph.cli.builder_options import ARGUMENT_HELP, classes_and_ids
 from layergraph.data import triangle_images
 from layergraph.errors import DataError
 

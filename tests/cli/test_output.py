@@ -16,7 +16,7 @@ import layergraph
 from layergraph import ArgumentError
 from layergraph.builders import segnet_layers
 from layergraph.cli.app import run
-from layergraph.cli.arguments import as_value, classes_and_ids
+from layergraph.cli.builder_options import as_value, classes_and_ids
 from layergraph.errors import DataError
 
 SEGNET = ("segnet", "--image-size", "32", "32", "1", "--num-classes", "2", "--encoder-depth", "2")
@@ -173,7 +173,7 @@ def test_ctrl_c_while_the_commands_are_imported() -> None:
 def test_ctrl_c_in_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
     from layergraph.cli import main
 
-    monkeypatch.setattr("layergraph.cli.networks.network", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("layergraph.cli.analyze.network", lambda *_: signal.raise_signal(signal.SIGINT))
     monkeypatch.setattr(sys, "argv", ["layergraph", "analyze", *SEGNET])
     with pytest.raises(SystemExit) as ended:
         main()

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import layergraph as lg
-from layergraph.cli.segmentation import Pair, evaluate, segment
+from layergraph.cli.segment import Pair, evaluate, segment
 from layergraph.data import write_image
 from layergraph.errors import DataError
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from layergraph import DataError, PixelClassificationLayer, load
 from layergraph.builders import segnet_layers
-from layergraph.cli.arguments import NumbersCommand
+from layergraph.cli.builder_options import NumbersCommand
 from layergraph.cli.train import default_output, save_somewhere, train, with_classes
 from layergraph.data import ImageDatastore, PixelLabelDatastore, resize_pair, triangle_images, write_image
 
@@ -91,7 +91,7 @@ def test_a_network_that_can_be_nowhere_is_called_lost(folder, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("layergraph.graph.LayerGraph.save", full)
+    monkeypatch.setattr("layergraph.graph.layer_graph.LayerGraph.save", full)
     with pytest.raises(OSError, match="nor to the working, temporary or home folder; it is lost"):
         save_somewhere(segnet_layers((16, 16, 1), 2, 1), folder / "m.safetensors")
 

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from layergraph.data.files import IMAGE_EXTENSIONS, image_files
+from layergraph.data.image_files import IMAGE_EXTENSIONS, image_files
 from layergraph.errors import WrongTypeError
 
 

@@ -13,7 +13,7 @@ from layergraph import (
 )
 from layergraph.builders.backbones import resnet18, vgg16
 from layergraph.edits import cut_after, with_input_size
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 
 def test_what_is_left_computes_the_same_with_the_same_weights():

@@ -32,7 +32,7 @@ from layergraph import (
 from layergraph.builders import segnet_layers, unet_layers
 from layergraph.builders.backbones import resnet18, vgg16
 from layergraph.edits import dilate, fully_convolutional, multiply_dilation, with_input_size
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 CLOSE = {"rtol": 0, "atol": 1e-10}  # the comparisons are in double precision
 

@@ -22,7 +22,7 @@ from layergraph import (
 )
 from layergraph.builders.backbones import BACKBONES
 from layergraph.edits import dilate, pad_same, with_input_size
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 from layergraph.sizes import image_size
 
 KINDS = {

@@ -23,7 +23,7 @@ from layergraph import (
     ReluLayer,
     SoftmaxLayer,
 )
-from layergraph.training.batch_normalization import finalize_batch_normalization
+from layergraph.training.batch_statistics import finalize_batch_normalization
 from layergraph.training.stages import stages_of
 
 

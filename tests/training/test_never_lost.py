@@ -20,7 +20,7 @@ from layergraph.training import TrainingOptions, TrainingWarning, train_network
 from layergraph.training.divergence import FiniteLoss
 from layergraph.training.interrupts import stop_request
 from layergraph.training.items import Items
-from layergraph.training.kept import kept_network
+from layergraph.training.partly_trained import kept_network
 
 
 def state(net):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layergraph import ImageInputLayer, Weights
-from layergraph.training.statistics import ChannelStatistics
+from layergraph.training.image_statistics import ChannelStatistics
 
 NAMES = ("mean", "standard_deviation", "min", "max")
 

@@ -21,7 +21,7 @@ from layergraph import (
 )
 from layergraph.builders import segnet_layers, unet_layers
 from layergraph.data import combine, triangle_images
-from layergraph.network import Network
+from layergraph.network.network import Network
 from layergraph.training import TrainingInfo
 
 

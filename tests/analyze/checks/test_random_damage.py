@@ -10,7 +10,7 @@ from layergraph import Convolution2dLayer, LayerGraph, LayergraphError, MaxPooli
 from layergraph.analyze import analyze_network
 from layergraph.analyze.analysis import TargetUsage
 from layergraph.edits import with_input_size
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 many = settings(max_examples=300, suppress_health_check=[*HealthCheck])
 

@@ -7,7 +7,7 @@ from backbone_counts import counted, images, one_step_lowers_the_loss
 from torch import nn
 
 from layergraph.builders.backbones import BACKBONES, alexnet
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 NARROW = {"num_classes": 5, "width": 1 / 8}
 

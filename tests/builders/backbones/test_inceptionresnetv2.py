@@ -11,7 +11,7 @@ from torch import nn
 from layergraph.builders.backbones import BACKBONES, inceptionresnetv2
 from layergraph.builders.backbones.backbone import Architecture
 from layergraph.builders.backbones.inceptionresnetv2 import architecture, keys
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 FEW = (1, 2, 2)  # blocks of each kind: one with each wiring
 

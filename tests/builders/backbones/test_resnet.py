@@ -10,7 +10,7 @@ from torchvision_models import ResNet
 from layergraph import Convolution2dLayer, ImageInputLayer
 from layergraph.builders import backbones
 from layergraph.builders.backbones import BACKBONES, resnet18, resnet50, resnet101
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 PLAIN = {
     "resnet18": partial(ResNet, (2, 2, 2, 2), False),

@@ -11,7 +11,7 @@ from torch import nn
 from layergraph import ArgumentError
 from layergraph.builders.backbones import BACKBONES, xception
 from layergraph.builders.backbones.backbone import Architecture
-from layergraph.propagation import propagate
+from layergraph.graph.size_inference import propagate
 
 POOLED = {1: (64, 128, 128), 2: (128, 256, 256), 3: (256, 728, 728), 12: (728, 728, 1024)}
 

@@ -1,0 +1,155 @@
+"""Windows that do not do what they are for: uneven transposed convolutions, dilation overlaps."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from layergraph.analyze.checks.checked_graph import Subject
+from layergraph.analyze.checks.edit import Edit
+from layergraph.issues import Issue
+from layergraph.layers import MaxPooling2dLayer
+from layergraph.layers.layer import times
+from layergraph.layers.transposed import TransposedConvolution
+from layergraph.wording import listed
+
+_LINES = ("row", "column", "plane")
+
+
+def checkerboard(subject: Subject) -> Iterator[Issue]:
+    """Transposed convolutions whose windows overlap unevenly: pixels get unequally many contributions."""
+    found: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
+    for layer in subject.of(TransposedConvolution):
+        if layer.name in subject.blamed:
+            continue
+        pairs = [*zip(layer.filter_size, layer.stride, strict=True)]
+        # a bilinear filter gives every pixel the same sum, whatever its size
+        if any(size > stride and size % stride for size, stride in pairs) and not (
+            layer.weights_initializer == "bilinear"
+            and all((size + 1) // 2 == stride for size, stride in pairs)
+        ):
+            found[(layer.filter_size, layer.stride, layer.crops())].append(layer)
+    for (size, stride, _), layers in found.items():
+        names = [layer.name for layer in layers]
+        better = tuple(n if n < s else -(-n // s) * s for n, s in zip(size, stride, strict=True))
+        first = layers[0]
+        yield Issue(
+            "LG-CHECKERBOARD",
+            "hint",
+            names[0],
+            "",
+            f"a {times(size)} window in steps of {times(stride)} overlaps unevenly, which shows as a "
+            f"checkerboard{f' (also {listed(names[1:])})' if len(names) > 1 else ''}",
+            f"a filter size that the stride divides, such as {times(better)}, has none",
+            Edit(subject.lgraph).change(names, **_with_size(first, better)).text,
+            tuple(names[1:]),
+        )
+
+
+def gaps(subject: Subject) -> Iterator[Issue]:
+    """Transposed convolutions that leave pixels out, since their window is smaller than the step."""
+    for layer in subject.of(TransposedConvolution):
+        pairs = zip(layer.filter_size, layer.stride, strict=True)
+        if layer.name not in subject.blamed and any(size < stride for size, stride in pairs):
+            size = tuple(map(max, layer.filter_size, layer.stride))
+            yield Issue(
+                "LG-GAPS",
+                "warning",
+                layer.name,
+                "",
+                f"a {times(layer.filter_size)} window in steps of {times(layer.stride)} leaves gaps: rows or "
+                "columns that hold the bias alone",
+                f"a filter size of at least the stride, such as {times(size)}, leaves none",
+                Edit(subject.lgraph).change([layer.name], **_with_size(layer, size)).text,
+            )
+
+
+def _with_size(layer: Any, size: tuple[int, ...]) -> dict[str, Any]:
+    """The arguments for another filter size that gives an output of the same size."""
+    changed: dict[str, Any] = {"filter_size": size}
+    more = [new - old for new, old in zip(size, layer.filter_size, strict=True)]
+    if layer.cropping != "same":
+        crops = [
+            (before + n // 2, after + n - n // 2)
+            for (before, after), n in zip(layer.crops(), more, strict=True)
+        ]
+        changed["cropping"] = (
+            tuple(n for pair in crops for n in pair) if len(crops) == 2 else tuple(zip(*crops, strict=True))
+        )
+    if layer.weights is not None:
+        changed["weights"] = None
+    return changed
+
+
+def degenerate_dilation(subject: Subject) -> Iterator[Issue]:
+    """Dilated windows on images so small that one row or column of them at most meets the image."""
+    found: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
+    for layer in subject.with_argument("dilation_factor", (1, 1)):
+        size = subject.input_size(layer.name)
+        if (
+            size is None
+            or (isinstance(layer, MaxPooling2dLayer) and layer.name in subject.blamed)
+            or len(size.spatial) != len(layer.dilation_factor)
+            or set(layer.dilation_factor) == {1}
+        ):
+            continue
+        sides = zip(_LINES, layer.window().size, layer.dilation_factor, size.spatial, strict=False)
+        lines = [line for line, window, dilation, n in sides if window > 1 and dilation >= n > 1]
+        if lines:
+            found[(size.spatial, " and one ".join(lines))].append(layer)
+    for (spatial, lines), layers in found.items():
+        names = [layer.name for layer in layers]
+        edit = ""
+        if all(layer.padding == "same" for layer in layers):
+            edit = _smaller_dilation(subject, layers, spatial).text
+        factors = ", ".join(dict.fromkeys(times(layer.dilation_factor) for layer in layers))
+        yield Issue(
+            "LG-DILATION",
+            "warning",
+            names[0],
+            "",
+            f"a dilation of {factors} is beyond the feature map of {times(spatial)}, which each window meets "
+            f"with one {lines} at most{f' (also {listed(names[1:])})' if len(names) > 1 else ''}",
+            "use larger images, less downsampling, or smaller dilation factors",
+            edit,
+            tuple(names[1:]),
+        )
+
+
+def overlapping(subject: Subject) -> Iterator[Issue]:
+    """Max poolings with unpooling whose windows overlap: one place may hold the maximum of several."""
+    for pool in subject.of(MaxPooling2dLayer):
+        pairs = [*zip(pool.pool_size, pool.stride, strict=True)]
+        if not pool.has_unpooling_outputs or all(size <= stride for size, stride in pairs):
+            continue
+        partners = [end.layer for port, end in subject.lgraph.destinations(pool.name) if port == "indices"]
+        if not partners or pool.name in subject.blamed:
+            continue
+        size = tuple(map(min, pool.pool_size, pool.stride))
+        changed = {"pool_size": size} if pool.padding == "same" else {"pool_size": size, "padding": "same"}
+        edit = Edit(subject.lgraph).change([pool.name], **changed)
+        sizes = subject.tried(edit.lgraph)
+        fits = sizes is not None and not sizes.errors
+        puts = f"{listed(partners)} put{'s' if len(partners) == 1 else ''}"
+        yield Issue(
+            "LG-OVERLAP",
+            "warning",
+            pool.name,
+            "",
+            f"{times(pool.pool_size)} windows in steps of {times(pool.stride)} overlap: where one number is "
+            f"the maximum of several, {puts} back only one of what belongs there",
+            f"a pool size of at most the stride, such as {times(size)}, does not overlap",
+            edit.text if fits else "",
+            tuple(partners),
+        )
+
+
+def _smaller_dilation(subject: Subject, layers: list[Any], spatial: tuple[int, ...]) -> Edit:
+    edit = Edit(subject.lgraph)
+    for layer in layers:
+        smaller = tuple(
+            max(min(factor, n // 2), 1) for factor, n in zip(layer.dilation_factor, spatial, strict=True)
+        )
+        edit.change([layer.name], dilation_factor=smaller)
+    return edit

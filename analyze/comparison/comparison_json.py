@@ -1,0 +1,97 @@
+"""A comparison for machines: plain dictionaries with stable keys, and JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from layergraph.analyze.comparison.find_differences import written
+
+if TYPE_CHECKING:
+    from layergraph.analyze.comparison.differences import Differences
+    from layergraph.analyze.comparison.find_differences import LayerComparison
+    from layergraph.sizes import Size
+
+
+def as_dict(comparison: Differences) -> dict[str, Any]:
+    """Everything that differs, and the totals."""
+    return {
+        "before": comparison.before.name,
+        "after": comparison.after.name,
+        "equal": comparison.is_equal,
+        "added": list(comparison.added),
+        "removed": list(comparison.removed),
+        "renamed": comparison.renamed,
+        "changed": list(comparison.changed),
+        "rewired": list(comparison.rewired),
+        "resized": list(comparison.resized),
+        "reweighted": list(comparison.reweighted),
+        "reordered": list(comparison.reordered),
+        "layers": [_layer(comparison, row) for row in comparison.layers if row.status != "equal"],
+        "totals": {
+            name: {"before": total.before, "after": total.after}
+            for name, total in comparison.totals().items()
+        },
+        "issues_appeared": [issue.to_dict() for issue in comparison.appeared],
+        "issues_gone": [issue.to_dict() for issue in comparison.gone],
+    }
+
+
+def as_json(comparison: Differences, indent: int | None) -> str:
+    """The same as JSON text."""
+    text = json.dumps(as_dict(comparison), ensure_ascii=False, allow_nan=False, indent=indent)
+    # half a surrogate pair is no character of UTF-8; its backslash escape is also JSON's
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _layer(comparison: Differences, row: LayerComparison) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "status": row.status,
+        "before": _side(comparison.before, row.before),
+        "after": _side(comparison.after, row.after),
+        "arguments": [
+            {"argument": change.argument, "before": _value(change.before), "after": _value(change.after)}
+            for change in row.arguments
+        ],
+        "rewired": [change._asdict() for change in row.rewired],
+        "sizes": [
+            {"port": change.port, "before": _numbers(change.before), "after": _numbers(change.after)}
+            for change in row.sizes
+        ],
+        "weights": row.weights,
+    }
+
+
+def _side(analysis: Any, row: Any) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    sources = analysis.lgraph.sources(row.name)
+    return {
+        "name": row.name,
+        "type": row.type,
+        "description": row.description,
+        "sizes": [_numbers(activation.size) for activation in row.activations],
+        "num_learnables": row.num_learnables,
+        "sources": {port: written(analysis.lgraph, end) for port, end in sources.items()},
+    }
+
+
+def _numbers(size: Size | None) -> list[int] | None:
+    return None if size is None else list(size.numbers)
+
+
+def _value(value: Any) -> Any:
+    """An argument as JSON has it; what is no number, word or list of them, as its text."""
+    if isinstance(value, (list, tuple)):
+        return [_value(item) for item in value]
+    return value if value is None or isinstance(value, (bool, int, float, str)) else value_text(value)
+
+
+def value_text(value: Any) -> str:
+    """An argument as it is written; a function by its name, a torch module by its type."""
+    if isinstance(value, tuple) and value and not any(isinstance(item, tuple) for item in value):
+        return f"({', '.join(map(value_text, value))})"
+    if callable(value):
+        return str(getattr(value, "__name__", "")) or type(value).__name__
+    return repr(value)

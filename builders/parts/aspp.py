@@ -1,0 +1,106 @@
+"""Atrous spatial pyramid pooling: the same features seen through windows of several dilations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from layergraph.builders.parts.dilated_vgg import append
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.layers import (
+    BatchNormalizationLayer,
+    Convolution2dLayer,
+    DepthConcatenationLayer,
+    GlobalAveragePooling2dLayer,
+    GroupedConvolution2dLayer,
+    Layer,
+    ReluLayer,
+    Resize2dLayer,
+)
+from layergraph.layers.arguments import Padding
+
+
+def aspp(
+    lgraph: LayerGraph,
+    features: str,
+    rates: Sequence[int],
+    filters: int,
+    *,
+    separable: bool = False,
+    image_pooling: bool = False,
+    weight_learn_rate_factor: float = 1.0,
+) -> LayerGraph:
+    """The graph with parallel branches behind layer ``features``, joined in depth by ``catAspp``.
+
+    Branch 1 is a 1×1 convolution, each rate makes a branch with a 3×3 convolution of this dilation, and
+    ``image_pooling`` adds one with the mean of the whole image. Each has ``filters`` channels, batch
+    normalization and ReLU (``aspp_Conv_k``, ``aspp_BatchNorm_k``, ``aspp_Relu_k``). ``separable``
+    convolutions are as in :func:`convolution_unit`.
+    """
+
+    def unit(branch: int, size: int, rate: int = 1, separable: bool = separable) -> list[Layer]:
+        return convolution_unit(
+            (f"aspp_Conv_{branch}", f"aspp_BatchNorm_{branch}", f"aspp_Relu_{branch}"),
+            size,
+            filters,
+            rate=rate,
+            separable=separable,
+            weight_learn_rate_factor=weight_learn_rate_factor,
+        )
+
+    branches = [unit(1, 1), *(unit(k, 3, rate) for k, rate in enumerate(rates, 2))]
+    pooled = len(branches) + 1
+    if image_pooling:
+        branches.append(
+            [
+                GlobalAveragePooling2dLayer(name=f"aspp_Pool_{pooled}"),
+                *unit(pooled, 1, separable=False),
+                Resize2dLayer(enable_reference_input=True, method="bilinear", name=f"aspp_Resize_{pooled}"),
+            ]
+        )
+    # first, as in MATLAB's helper; the analyzer's order shows it behind its branches
+    lgraph = lgraph.add_layers(DepthConcatenationLayer(len(branches), name="catAspp"))
+    for k, layers in enumerate(branches, 1):
+        lgraph = append(lgraph, layers, features).connect_layers(layers[-1].name, f"catAspp/in{k}")
+    return lgraph.connect_layers(features, f"aspp_Resize_{pooled}/ref") if image_pooling else lgraph
+
+
+def convolution_unit(
+    names: tuple[str, str, str],
+    size: int,
+    filters: int,
+    *,
+    rate: int = 1,
+    padding: Padding = "same",
+    separable: bool = False,
+    weight_learn_rate_factor: float = 1.0,
+) -> list[Layer]:
+    """Convolution, batch normalization and ReLU of these names; the convolution's bias is frozen.
+
+    ``separable`` makes two of the convolution: one for each channel alone (``..._depthwise``), and a 1×1
+    convolution that mixes the channels (``..._pointwise``).
+    """
+    convolution, normalization, relu = names
+    factors: dict[str, Any] = {
+        "weight_learn_rate_factor": weight_learn_rate_factor,
+        "bias_learn_rate_factor": 0.0,
+    }
+    layers: list[Layer]
+    if separable:
+        depthwise = GroupedConvolution2dLayer(
+            size,
+            1,
+            "channel-wise",
+            dilation_factor=rate,
+            padding=padding,
+            name=f"{convolution}_depthwise",
+            **factors,
+        )
+        layers = [depthwise, Convolution2dLayer(1, filters, name=f"{convolution}_pointwise", **factors)]
+    else:
+        layers = [
+            Convolution2dLayer(
+                size, filters, dilation_factor=rate, padding=padding, name=convolution, **factors
+            )
+        ]
+    return [*layers, BatchNormalizationLayer(name=normalization), ReluLayer(name=relu)]

@@ -1,0 +1,100 @@
+"""A layer graph under construction: it remembers the last layer, and the channels of every layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from layergraph.graph.draft import Draft
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.layers import (
+    BatchNormalizationLayer,
+    Convolution2dLayer,
+    DepthConcatenationLayer,
+    GroupedConvolution2dLayer,
+    Layer,
+    ReluLayer,
+)
+
+
+class Assembly:
+    """Adds layer after layer, and makes the graph at the end.
+
+    Pretrained networks say the channels of each convolution and batch normalization; the assembly knows them
+    from what it added before.
+
+    >>> from layergraph import ImageInputLayer
+    >>> net = Assembly(ImageInputLayer((32, 32, 3), name="data"))
+    >>> net.convolution("conv1", 7, 64, stride=2, padding=3)
+    'conv1'
+    >>> net.graph()["conv1"].description
+    '64 7×7×3 convolutions with stride [2 2] and padding [3 3 3 3]'
+    """
+
+    def __init__(self, first: Layer) -> None:
+        self._layers: list[Layer] = []
+        self._connections: list[tuple[str, str]] = []
+        self._channels: dict[str, int] = {}
+        self.last = ""
+        self.add(first, after=())
+        self._channels[first.name] = first.output_sizes([])[0].channels
+
+    def add(self, layer: Layer, after: str | Sequence[str] | None = None) -> str:
+        """Add a layer behind the last one, or behind these (one an input port); its name comes back."""
+        sources = [self.last] if after is None else [after] if isinstance(after, str) else list(after)
+        single = len(layer.input_names) == 1
+        for port, source in zip(layer.input_names, sources, strict=True):
+            self._connections.append((source, layer.name if single else f"{layer.name}/{port}"))
+        self._layers.append(layer)
+        if isinstance(layer, DepthConcatenationLayer):
+            self._channels[layer.name] = sum(self._channels[source] for source in sources)
+        elif sources:
+            self._channels[layer.name] = self._channels[sources[0]]
+        self.last = layer.name
+        return layer.name
+
+    def channels(self, name: str | None = None) -> int:
+        """The channels of a layer, by default of the last one."""
+        return self._channels[name or self.last]
+
+    def convolution(
+        self, name: str, size: int | Sequence[int], filters: int, after: str | None = None, **options: Any
+    ) -> str:
+        """Add a convolution of known channels; options are those of :class:`Convolution2dLayer`."""
+        channels = self.channels(after)
+        self.add(Convolution2dLayer(size, filters, num_channels=channels, name=name, **options), after)
+        self._channels[name] = filters
+        return name
+
+    def grouped_convolution(
+        self, name: str, size: int, filters: int, groups: int, after: str | None = None, **options: Any
+    ) -> str:
+        """Add a grouped convolution; ``groups`` as many as channels make it channel-wise."""
+        channels = self.channels(after)
+        layer = GroupedConvolution2dLayer(
+            size,
+            filters // groups,
+            "channel-wise" if groups == channels else groups,
+            num_channels_per_group=channels // groups,
+            name=name,
+            **options,
+        )
+        self.add(layer, after)
+        self._channels[name] = filters
+        return name
+
+    def batch_normalization(self, name: str, after: str | None = None, **options: Any) -> str:
+        """Add a batch normalization of known channels."""
+        channels = self.channels(after)
+        return self.add(BatchNormalizationLayer(num_channels=channels, name=name, **options), after)
+
+    def relu(self, name: str, after: str | None = None) -> str:
+        """Add a ReLU."""
+        return self.add(ReluLayer(name=name), after)
+
+    def graph(self) -> LayerGraph:
+        """The graph of everything added."""
+        draft = Draft({}, {}, {})
+        draft.append(self._layers, in_series=False)
+        draft.connect_all(self._connections)
+        return LayerGraph.from_draft(draft)

@@ -1,0 +1,104 @@
+"""The decoder of a U-Net: it upsamples, joins the encoder's features, and scores every pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from layergraph.builders.parts.unet_sizes import Join
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.layers import (
+    Convolution2dLayer,
+    Crop2dLayer,
+    DepthConcatenationLayer,
+    DropoutLayer,
+    Layer,
+    Pad2dLayer,
+    PixelClassificationLayer,
+    ReluLayer,
+    SoftmaxLayer,
+    TransposedConv2dLayer,
+)
+
+
+@dataclass(frozen=True)
+class Convolutions:
+    """The two convolutions of every stage: their window, and whether they are padded."""
+
+    window: tuple[int, ...]
+    valid: bool = False
+
+    def layers(self, section: str, filters: int, dropout: bool = False) -> list[Layer]:
+        """Convolution, ReLU, convolution, ReLU, and the dropout of the deepest stages."""
+        found: list[Layer] = []
+        for index in (1, 2):
+            found += [
+                Convolution2dLayer(
+                    self.window,
+                    filters,
+                    padding=0 if self.valid else "same",
+                    weights_initializer="he",
+                    name=f"{section}Conv-{index}",
+                ),
+                ReluLayer(name=f"{section}ReLU-{index}"),
+            ]
+        return [*found, DropoutLayer(0.5, name=f"{section}DropOut")] if dropout else found
+
+
+class Decoder:
+    """Adds the stages of a decoder to the graph of an encoder, one after the other.
+
+    Attributes:
+        lgraph: the graph so far.
+        last: the layer that the next one follows.
+        stage: the number of the stage under construction, from 1.
+    """
+
+    def __init__(self, lgraph: LayerGraph, last: str) -> None:
+        self.lgraph, self.last = lgraph, last
+        self.stage = 0
+
+    def append(self, layers: list[Layer]) -> str:
+        """Add layers in series behind the last one; the name of the last of them comes back."""
+        self.lgraph = self.lgraph.add_layers(layers)
+        self.lgraph = self.lgraph.connect_layers(self.last, layers[0].name)
+        self.last = layers[-1].name
+        return self.last
+
+    def upsample(self, filters: int) -> str:
+        """Begin the next stage: twice the height and width, by a transposed convolution with a ReLU."""
+        self.stage += 1
+        section = f"Decoder-Stage-{self.stage}-"
+        up = TransposedConv2dLayer(
+            2, filters, stride=2, weights_initializer="he", bias_learn_rate_factor=2, name=f"{section}UpConv"
+        )
+        return self.append([up, ReluLayer(name=f"{section}UpReLU")])
+
+    def fitted(self, how: Join, source: str, reference: str) -> str:
+        """Add the layer that crops or pads these features to the height and width of others."""
+        name = f"{how.capitalize()}2d-{self.stage}"
+        layer = Crop2dLayer("centercrop", name=name) if how == "crop" else Pad2dLayer(name=name)
+        self.lgraph = self.lgraph.add_layers(layer)
+        for end, port in ((source, "in"), (reference, "ref")):
+            self.lgraph = self.lgraph.connect_layers(end, f"{name}/{port}")
+        self.last = name
+        return name
+
+    def join(self, upsampled: str, features: str) -> str:
+        """Concatenate the upsampled features with those of the encoder."""
+        name = f"Decoder-Stage-{self.stage}-DepthConcatenation"
+        self.lgraph = self.lgraph.add_layers(DepthConcatenationLayer(2, name=name))
+        for end, port in ((upsampled, "in1"), (features, "in2")):
+            self.lgraph = self.lgraph.connect_layers(end, f"{name}/{port}")
+        self.last = name
+        return name
+
+    def finished(self, num_classes: int) -> LayerGraph:
+        """The whole graph, with the scores of every pixel, their softmax and the loss at the end."""
+        self.append(
+            [
+                Convolution2dLayer(1, num_classes, weights_initializer="he", name="Final-ConvolutionLayer"),
+                SoftmaxLayer(name="Softmax-Layer"),
+                PixelClassificationLayer(name="Segmentation-Layer"),
+            ]
+        )
+        return self.lgraph

@@ -1,0 +1,160 @@
+"""Label images: the datastore that reads pixel values as classes, and a function to write an image."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from layergraph.data.datastore import Datastore
+from layergraph.data.image_datastore import open_image, to_rgb, whole_numbers, write_image
+from layergraph.data.image_files import Location, PathLike, image_files
+from layergraph.data.label_array import LabelArray
+from layergraph.data.label_ids import Ids, LabelIds
+from layergraph.data.undeclared import UndeclaredValues
+from layergraph.errors import DataError
+from layergraph.labels import UNLABELLED
+from layergraph.wording import visible
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["UNLABELLED", "PixelLabelDatastore", "write_labels"]
+
+
+class PixelLabelDatastore(Datastore[LabelArray]):
+    """The label images at ``location``, read as class indices: MATLAB's ``pixelLabelDatastore``.
+
+    Items are uint8 arrays (height, width): 0 for the first class, 1 for the second, and so on, and
+    ``UNLABELLED`` (255) for pixels of no class. They know their classes (``LabelArray``).
+    ``label_ids`` has one entry per class: a number or several, or an RGB triplet or several (see ``LabelIds``
+    for the forms). Numbers are compared with the values of gray images of 8 or 16 bits and with the palette
+    *index* of palette images, triplets with the colors. The set pixels of a 1-bit image are 255, or 1 where
+    255 is no id. ``ignored_ids`` holds the values of pixels that have no class on purpose, in the same form;
+    a :class:`DataWarning` with the file reports any other value without a class, once per value.
+    Location, order of files, ``include_subfolders`` and ``file_extensions`` are those of
+    ``ImageDatastore``.
+
+    Raises ``DataError`` for class names that are empty or occur twice, an id in two classes, more than 255
+    classes, or different numbers of names and ids; on access to an item for a damaged file, numbers for a
+    color image, triplets for a gray image, or a file in which no pixel has a class or an ignored value.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_labels(Path(folder) / "a.png", [[255, 0, 7]])
+    ...     labels = PixelLabelDatastore(folder, ["triangle", "background"], [255, 0], ignored_ids=[7])
+    ...     labels[0]
+    LabelArray([[  0,   1, 255]], dtype=uint8)
+    """
+
+    def __init__(
+        self,
+        location: Location,
+        classes: Iterable[str],
+        label_ids: Iterable[Any],
+        *,
+        ignored_ids: Iterable[Any] = (),
+        include_subfolders: bool = False,
+        file_extensions: str | Iterable[str] | None = None,
+    ) -> None:
+        self._ids = LabelIds(classes, label_ids, ignored_ids)
+        self._undeclared = UndeclaredValues()
+        self._files = image_files(
+            location, include_subfolders=include_subfolders, file_extensions=file_extensions
+        )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names; the class index of a pixel is a position here."""
+        return self._ids.classes
+
+    @property
+    def label_ids(self) -> tuple[Ids, ...]:
+        """For each class the tuple of its ids: whole numbers, or RGB triplets."""
+        return self._ids.ids
+
+    @property
+    def ignored_ids(self) -> Ids:
+        """The values of pixels that have no class on purpose: whole numbers, or RGB triplets."""
+        return self._ids.ignored_ids
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file of each item."""
+        return self._files
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def _read(self, index: int) -> LabelArray:
+        path = self._files[index]
+        image = open_image(path)
+        values = self._colors(image, path) if self._ids.is_rgb else self._numbers(image, path)
+        indices = self._ids.indices(values)
+        undeclared = self._ids.undeclared(values, indices)
+        if len(undeclared):
+            self._undeclared.report(undeclared, indices.size, path, self._ids, image.format or "")
+        return LabelArray.of_indices(indices, self.classes)
+
+    def _take(self, indices: tuple[int, ...]) -> Self:
+        taken = copy.copy(self)
+        taken._files = tuple(self._files[index] for index in indices)
+        return taken
+
+    def _numbers(self, image: Image.Image, path: Path) -> NDArray[Any]:
+        if image.mode == "1":
+            return np.asarray(image) * np.uint8(255 if 255 in self._ids else 1)
+        if image.mode == "I":
+            return whole_numbers(image, path)
+        if image.mode in ("L", "P") or image.mode.startswith("I;16"):
+            return np.asarray(image)
+        if image.mode in ("LA", "La", "PA"):
+            return np.asarray(image.getchannel(0))
+        if image.mode in ("RGB", "RGBA", "RGBX"):
+            red, green, blue = (np.asarray(image.getchannel(band)) for band in range(3))
+            if np.array_equal(red, green) and np.array_equal(red, blue):
+                return red
+        kind = "holds floating-point numbers" if image.mode == "F" else "is in color"
+        raise DataError(
+            f"label image '{visible(str(path))}' {kind} ({image.mode}), but the label ids are single numbers "
+            f"(class {self.classes[0]!r}: {self.label_ids[0][0]}); give each class RGB triplets, or gray or "
+            "palette label images"
+        )
+
+    def _colors(self, image: Image.Image, path: Path) -> NDArray[np.uint32]:
+        if image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16"):
+            raise DataError(
+                f"label image '{visible(str(path))}' is gray ({image.mode}), but the label ids are RGB "
+                f"triplets (class {self.classes[0]!r}: {self.label_ids[0][0]}); give each class the gray "
+                "values that mean it, or color label images; three gray values for every class "
+                "are written as sets"
+            )
+        # one little-endian word per pixel: three times as fast as shifts of three channels
+        words = np.frombuffer(to_rgb(image).tobytes("raw", "RGBX"), "<u4").reshape(image.height, image.width)
+        return words.astype(np.uint32, copy=False) & np.uint32(0xFFFFFF)
+
+
+def write_labels(path: PathLike, labels: ArrayLike) -> None:
+    """Write class indices (height, width), whole numbers from 0 to 255, as an 8-bit gray PNG.
+
+    The file is never half-written. A datastore reads it with ``label_ids=range(number of classes)`` and
+    ``ignored_ids=[255]``, the value of unlabelled pixels. Raises ``DataError`` for another shape or other
+    values, another extension than .png, or a folder without write access.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     write_labels(Path(folder) / "a.png", [[0, 1], [UNLABELLED, 1]])
+    ...     PixelLabelDatastore(folder, ["sky", "road"], range(2), ignored_ids=[UNLABELLED])[0].tolist()
+    [[0, 1], [255, 1]]
+    """
+    array = np.asarray(labels)
+    if array.ndim != 2:
+        raise DataError(
+            f"cannot write '{visible(str(path))}': labels must be (height, width), got the shape "
+            f"{array.shape}"
+        )
+    write_image(path, array)

@@ -1,0 +1,1 @@
+"""The layer graph: its tables and edits, size inference, and the file format."""

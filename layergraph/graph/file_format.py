@@ -1,0 +1,281 @@
+"""Save and load a layer graph: one safetensors file, architecture as JSON in its metadata.
+
+Nothing in such a file can run code: it holds numbers and text, and layer types come from the closed
+registry of :mod:`layergraph.layers`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from layergraph.atomic import replacing
+from layergraph.errors import FileFormatError, LayergraphError
+from layergraph.extensions import refuse_other_endings
+from layergraph.graph.draft import Draft
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.sharing import shared_modules
+from layergraph.layers import LAYER_TYPES, ModuleLayer
+from layergraph.layers.layer import Layer
+from layergraph.weights import Weights
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+FORMAT = "layergraph 1"
+ENDINGS = (".safetensors",)
+_LARGEST_ARCHITECTURE = 16 * 1024**2  # characters; 10,000 layers take some 2 million
+
+
+def save(lgraph: LayerGraph, path: str | os.PathLike[str]) -> None:
+    """Write a layer graph and the weights attached to it to a safetensors file.
+
+    The file is written beside its place and then renamed, so that an error leaves no half of it and
+    keeps an older one. Equal graphs give equal files, byte for byte. A :class:`ModuleLayer` is saved as its
+    weights; loading needs the module again. Layers that share a module are saved with one set of weights, and
+    share it again.
+
+    Raises:
+        ArgumentError: the name of the file ends as those of another format, such as ``.pth`` or ``.mat``; or
+            it has a character that no file name has.
+        LayergraphError: a layer has a Python function as initializer and no weights yet.
+        OSError: the file cannot be written; nothing is left of it, and an older one stays.
+
+    >>> import tempfile, layergraph
+    >>> from layergraph.builders import unet_layers
+    >>> lgraph, _ = unet_layers((32, 32, 1), 2, encoder_depth=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     lgraph.save(f"{folder}/unet.safetensors")
+    ...     layergraph.load(f"{folder}/unet.safetensors") == lgraph
+    True
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    refuse_other_endings(path, ENDINGS, "save: path")
+    owners = shared_modules(lgraph)
+    weights = _weights_of(lgraph)
+    tensors = {
+        f"{name}/{key}": tensor.contiguous()
+        for name in lgraph
+        if not (name in owners and weights[name] == weights[owners[name]])
+        for key, tensor in weights[name].items()
+    }
+    architecture = {
+        "layers": [_layer_to_json(layer, owners.get(layer.name)) for layer in lgraph.layers],
+        "connections": [list(connection) for connection in lgraph.connections],
+    }
+    metadata = {"format": FORMAT, "architecture": json.dumps(architecture, allow_nan=False)}
+    with replacing(path) as temporary:
+        try:
+            # every tensor apart: safetensors refuses tensors that share memory
+            save_file({key: tensor.clone() for key, tensor in tensors.items()}, temporary, metadata)
+        except SafetensorError as error:
+            if (number := re.search(r"os error (\d+)", str(error))) is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1]))) from None
+        _order_metadata(temporary)
+
+
+def _order_metadata(path: Path) -> None:
+    """Put the format first: safetensors orders metadata at random, but equal graphs give equal files."""
+    first, last = '{"__metadata__":{"architecture":', f',"format":{json.dumps(FORMAT)}}}'
+    with path.open("r+b") as file:
+        header = file.read(int.from_bytes(file.read(8), "little"))
+        if header.startswith(first.encode()):
+            # inside the architecture every quote is escaped, so this is its end
+            end = header.index(last.encode())
+            opening = header.index(b'"architecture"')
+            moved = last[1:-1].encode() + b","
+            file.seek(8)
+            file.write(header[:opening] + moved + header[opening:end])
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    weights: bool = True,
+    modules: Mapping[str, nn.Module] | None = None,
+) -> LayerGraph:
+    """Read a layer graph that :func:`save` wrote, weights attached.
+
+    Args:
+        path: the file.
+        weights: ``False`` reads the architecture alone, and does not import torch.
+        modules: a torch module for each :class:`ModuleLayer` in the file, by layer name; of layers that
+            share one, for the first.
+
+    Raises:
+        FileFormatError: the file is damaged, or not of layergraph; the message says where and why.
+        FileNotFoundError: there is no such file.
+        PermissionError: it must not be read.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if path.is_dir():
+        raise FileFormatError(f"{str(path)!r} is a folder, expected a file that save wrote")
+    if not path.is_file():
+        raise FileNotFoundError(f"no file {str(path)!r} to load a layer graph from")
+    with path.open("rb"):  # safetensors says of a file that must not be read that there is none
+        pass
+    try:
+        with safe_open(path, framework="pt" if weights else "numpy") as file:
+            metadata = file.metadata() or {}
+            keys = file.keys() if weights else ()
+            tensors = {key: file.get_tensor(key) for key in keys}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise FileFormatError(f"{str(path)!r} is not a safetensors file, or damaged: {error}") from None
+    try:
+        lgraph = _read(metadata, tensors, modules or {})
+    except FileFormatError as error:
+        raise FileFormatError(f"{str(path)!r} holds no valid layer graph: {error}") from None
+    except (LayergraphError, RecursionError, OverflowError) as error:
+        raise FileFormatError(f"{str(path)!r} holds no valid layer graph: {error}") from error
+    return lgraph
+
+
+def _read(
+    metadata: Mapping[str, str], tensors: Mapping[str, Tensor], modules: Mapping[str, nn.Module]
+) -> LayerGraph:
+    if metadata.get("format") != FORMAT:
+        raise FileFormatError(
+            f"it says format {metadata.get('format')!r}, expected {FORMAT!r}; was it written by save?"
+        )
+    text = metadata.get("architecture", "")
+    if len(text) > _LARGEST_ARCHITECTURE:
+        raise FileFormatError(f"its architecture is {len(text)} characters long, more than any real one")
+    try:
+        architecture = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_distinct)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise FileFormatError(f"its architecture is not JSON ({error})") from None
+    except FileFormatError:
+        raise
+    except ValueError:  # a number of thousands of digits
+        raise FileFormatError("its architecture holds a number that is too long") from None
+    found: dict[str, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        name, _, tensor_name = key.partition("/")
+        found.setdefault(name, {})[tensor_name] = tensor
+    layers = _list(architecture, "layers")
+    made: list[Layer] = []
+    owners: dict[str, str] = {}
+    known = dict(modules)
+    for index, item in enumerate(layers):
+        try:
+            layer, owner = _layer_from_json(item, known)
+            made.append(layer)
+            if owner:
+                owners[layer.name] = owner
+            if isinstance(layer, ModuleLayer):
+                known[layer.name] = layer.module
+        except LayergraphError as error:
+            raise FileFormatError(f"layer {index + 1}: {error}") from None
+    connections = _list(architecture, "connections")
+    for row in connections:
+        if not (isinstance(row, list) and len(row) == 2 and all(isinstance(end, str) for end in row)):
+            raise FileFormatError(f"a connection is two names, got {row!r:.80}")
+    draft = Draft({}, {}, {})
+    draft.append(made, in_series=False)
+    draft.connect_all(connections)
+    lgraph = LayerGraph.from_draft(draft)
+    for name, owner in owners.items():
+        if name not in found and owner in found:
+            found[name] = found[owner]
+    return lgraph.with_weights({name: Weights(tensors) for name, tensors in found.items()})
+
+
+def _list(architecture: object, key: str) -> list[Any]:
+    value = architecture.get(key) if isinstance(architecture, dict) else None
+    if not isinstance(value, list):
+        raise FileFormatError(f"its architecture has no list {key!r}")
+    return value
+
+
+def _no_constant(text: str) -> float:
+    raise FileFormatError(f"its architecture holds {text}, which is no number")
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise FileFormatError(f"its architecture says something twice, one of {[*found]!r:.80}")
+    return found
+
+
+def _layer_to_json(layer: Layer, owner: str | None = None) -> dict[str, Any]:
+    """The arguments of a layer; ``owner`` is the layer whose torch module it shares."""
+    item: dict[str, Any] = {"type": type(layer).__name__}
+    if owner is not None:
+        item["module_of"] = owner
+    for field in fields(layer):
+        value = getattr(layer, field.name)
+        if field.name in ("weights", "module") or (field.default is not MISSING and value == field.default):
+            continue
+        if callable(value):
+            if layer.weights is None:
+                raise LayergraphError(
+                    f"layer {layer.name!r} cannot be saved: its {field.name} is a Python function, which a "
+                    "file cannot hold; compile the graph and save net.layer_graph(), whose weights are made"
+                )
+            continue
+        item[field.name] = value
+    return item
+
+
+def _layer_from_json(item: object, modules: Mapping[str, nn.Module]) -> tuple[Layer, str]:
+    """The layer, and the name of the one whose torch module it shares, else empty."""
+    if not isinstance(item, dict):
+        raise FileFormatError(f"a layer is an object, got {item!r:.80}")
+    arguments = dict(item)
+    owner = ""
+    kind = LAYER_TYPES.get(str(arguments.pop("type", None)))
+    if kind is None:
+        raise FileFormatError(f"no layer type is called {str(item.get('type'))!r:.80}")
+    if kind is ModuleLayer and "module_of" in arguments:
+        owner = arguments.pop("module_of")
+        if not (isinstance(owner, str) and owner):
+            raise FileFormatError(f"module_of is the name of a layer, got {owner!r:.80}")
+    known = {field.name for field in fields(kind)} - {"weights", "module"}
+    if unknown := arguments.keys() - known:
+        raise FileFormatError(f"{kind.__name__} has no argument {min(map(str, unknown))!r:.80}")
+    name = arguments.get("name")
+    if not (isinstance(name, str) and name):
+        raise FileFormatError(f"a layer's name is text, got {name!r:.80}")
+    if kind is ModuleLayer:
+        if name not in modules and owner not in modules:
+            raise FileFormatError(
+                f"{name!r} is a torch module, which the file does not hold; "
+                f"load(..., modules={{{name!r}: module}}) gives it"
+            )
+        arguments["module"] = modules[name if name in modules else owner]
+    try:
+        return kind(**arguments), owner
+    except (TypeError, ValueError) as error:
+        if isinstance(error, LayergraphError):
+            raise
+        raise FileFormatError(f"the arguments of {kind.__name__} do not fit: {error}") from None
+
+
+def _weights_of(lgraph: LayerGraph) -> dict[str, Weights]:
+    """The weights that each layer has when it is compiled: of a torch module its own, unless others are
+    attached to it or to a layer that shares them."""
+    attached: dict[int, Tensor] = {}
+    modules = [layer for layer in lgraph.layers if isinstance(layer, ModuleLayer)]
+    tensors = {layer.name: layer.module.state_dict(keep_vars=True) for layer in modules}
+    for layer in modules:
+        weights = layer.weights or Weights({})
+        for key, tensor in tensors[layer.name].items():
+            if key in weights:
+                attached.setdefault(id(tensor), weights[key])
+    found = {layer.name: layer.weights or Weights({}) for layer in lgraph.layers}
+    for layer in modules:
+        if layer.weights is None:
+            own = {key: attached.get(id(t), t.detach()) for key, t in tensors[layer.name].items()}
+            found[layer.name] = Weights(own)
+    return found

@@ -1,0 +1,152 @@
+"""Image sizes that a graph takes, near one that it does not take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.size_inference import Propagation, propagate
+from layergraph.issues import Issue
+from layergraph.layers.layer import times
+from layergraph.layers.module import ModuleLayer
+from layergraph.sizes import Shape, Size
+
+_FARTHEST = 64  # from an image size, others are tried
+_OF_SIZES = ("LG-CROPPING", "LG-SPATIAL", "LG-UNPOOLING", "LG-WINDOW")
+_LARGEST = 4096  # and, for windows that are too large, up to this
+_TRIES = 30_000  # layers whose sizes are computed in search of another image size; some 0.15 s
+_MODULE = 300  # running a torch module without data takes as long as this many layers
+
+
+def nearest_sizes(spatial: Shape, code: str, fits: Callable[[int], bool]) -> list[Shape]:
+    """The nearest smaller and larger sizes (height, width) that fit, if there are any.
+
+    Height and width do not depend on each other, so that ``fits`` says of a square of ``n`` rows whether it
+    has no fault of sizes. ``code`` is the fault that ``spatial`` has: where a window is too large, the
+    least size that is large enough is the one.
+
+    >>> nearest_sizes((30, 32), "LG-SPATIAL", lambda n: n % 4 == 0)
+    [(28, 32), (32, 32)]
+    >>> nearest_sizes((30, 32), "LG-WINDOW", lambda n: n >= 31)
+    [(31, 32)]
+    """
+    known: dict[int, bool] = {}
+
+    def fits_once(n: int) -> bool:
+        if n not in known:
+            known[n] = fits(n)
+        return known[n]
+
+    if code == "LG-WINDOW":
+        larger = [n for n in (_least(n, fits_once) for n in spatial) if n is not None]
+        return [tuple(larger)] if len(larger) == len(spatial) else []
+    near = min(_FARTHEST, max(spatial))
+    # half the size is not near; and at a few rows any fault may vanish, where all is 1×1 and expanded
+    below = [_first((n, *range(n - 1, max(n // 2, n - near), -1)), fits_once) for n in spatial]
+    above = [_first(range(n, n + near + 1), fits_once) for n in spatial]
+    found = []
+    for sizes in (below, above):
+        whole = tuple(n for n in sizes if n is not None)
+        if len(whole) == len(spatial) and whole != tuple(spatial):
+            found.append(whole)
+    return found
+
+
+def has_no_fault_of_sizes(sizes: Propagation | None) -> bool:
+    """Whether all heights and widths fit; not so where the sizes are not known."""
+    return sizes is not None and not any(issue.code in _OF_SIZES for issue in sizes.errors)
+
+
+def misfit(lgraph: LayerGraph, sizes: Mapping[str, Shape]) -> str:
+    """Why a graph that runs at its own image size does not take images of another one, and what it takes.
+
+    ``sizes`` has the (height, width) of the images for each input layer. Returns an empty text where
+    they fit. The first layer that cannot take its inputs is named; a fully connected layer cannot where its
+    number of inputs changes.
+
+    >>> from layergraph.builders import unet_layers
+    >>> lgraph, _ = unet_layers((32, 32, 1), 2, encoder_depth=2)
+    >>> misfit(lgraph, {"ImageInputLayer": (30, 30)})  # doctest: +ELLIPSIS
+    "images of 30×30 do not fit: at 'Decoder-Stage-1-DepthConcatenation' inputs of unequal ...
+    """
+    shown = " and ".join(times(spatial) for spatial in sizes.values())
+    if not all(number > 0 for spatial in sizes.values() for number in spatial):
+        return f"images of {shown} have no pixels"
+    found = propagate(_at(lgraph, sizes), "network")
+    if found.errors:
+        issue = found.errors[0]
+        where = f"at {issue.layer!r} " if issue.layer else ""
+        return f"images of {shown} do not fit: {where}{issue.text}; {_cure(lgraph, sizes, issue)}"
+    own = propagate(lgraph, "network")
+    for name in lgraph.order:
+        if _learnables(lgraph, name, found) != _learnables(lgraph, name, own):
+            images = " and ".join(times(spatial) for spatial in _own(lgraph).values())
+            return (
+                f"images of {shown} do not fit: the weights of {name!r} are for images of {images}; "
+                f"{_cure(lgraph, sizes, None)}"
+            )
+    return ""
+
+
+def _cure(lgraph: LayerGraph, sizes: Mapping[str, Shape], issue: Issue | None) -> str:
+    (name, spatial), *others = sizes.items()
+    left = _TRIES
+    cost = len(lgraph) + _MODULE * sum(isinstance(lgraph[layer], ModuleLayer) for layer in lgraph)
+
+    def fits(n: int) -> bool:
+        nonlocal left
+        left -= cost
+        return left >= 0 and has_no_fault_of_sizes(
+            propagate(_at(lgraph, {name: (n,) * len(spatial)}), "network")
+        )
+
+    near = nearest_sizes(spatial, issue.code, fits) if issue and not others else []
+    if issue and near:
+        least = "at least " * (issue.code == "LG-WINDOW")
+        return f"use images of {least}{' or '.join(map(times, near))}; {_resized(near[-1])}"
+    own = list(_own(lgraph).values())
+    return _resized(own[0]) if len(own) == 1 else f"give images of {' and '.join(map(times, own))}"
+
+
+def _resized(size: Shape) -> str:
+    if len(size) != 2:
+        return f"resize them to {times(size)}"
+    return f"AtSize(net, ({size[0]}, {size[1]})) resizes them, and the scores back"
+
+
+def _at(lgraph: LayerGraph, sizes: Mapping[str, Shape]) -> LayerGraph:
+    for name, spatial in sizes.items():
+        layer: Any = lgraph[name]
+        lgraph = lgraph.replace_layer(name, replace(layer, input_size=(*spatial, layer.input_size[-1])))
+    return lgraph
+
+
+def _own(lgraph: LayerGraph) -> dict[str, Shape]:
+    layers: list[Any] = [lgraph[name] for name in lgraph.input_names]
+    return {layer.name: tuple(layer.input_size[:-1]) for layer in layers}
+
+
+def _learnables(lgraph: LayerGraph, name: str, sizes: Propagation) -> dict[str, Shape]:
+    inputs: list[Size] = [size for size in sizes.inputs[name] if size is not None]
+    return lgraph[name].learnables(inputs)
+
+
+def _first(numbers: Iterable[int], fits: Callable[[int], bool]) -> int | None:
+    return next((n for n in numbers if fits(n)), None)
+
+
+def _least(number: int, fits: Callable[[int], bool]) -> int | None:
+    """The least number from here on that fits, where all larger ones do."""
+    if fits(number):
+        return number
+    low, high = number, 2 * number
+    while high <= _LARGEST and not fits(high):
+        low, high = high, 2 * high
+    if high > _LARGEST:
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(middle) else (middle, high)
+    return high

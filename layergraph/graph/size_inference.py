@@ -1,0 +1,267 @@
+"""Sizes through a whole graph by arithmetic, and everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal
+
+from layergraph.errors import SizeError
+from layergraph.graph.draft import End
+from layergraph.graph.fault_recovery import Guess, follow, mended, unpooled
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.issues import Issue, Severity
+from layergraph.layers.layer import Layer, inferred_sizes
+from layergraph.sizes import Size
+from layergraph.wording import listed, quoted
+
+TargetUsage = Literal["train_network", "network"]
+
+
+@dataclass(frozen=True)
+class Propagation:
+    """The sizes at every layer, ``None`` where an error before leaves them unknown.
+
+    Attributes:
+        inputs: for each layer the sizes of its input ports.
+        outputs: for each layer the sizes it computes; an output layer has one, what the network returns.
+        issues: the findings, in the order of the layers.
+        guesses: what layers may give behind a fault, where it is not certain; ``outputs`` has the likeliest.
+        faulty: the layers that cannot take their inputs.
+    """
+
+    inputs: Mapping[str, Sequence[Size | None]]
+    outputs: Mapping[str, Sequence[Size | None]]
+    issues: Sequence[Issue]
+    guesses: Mapping[str, Guess] = field(default_factory=dict)
+    faulty: Set[str] = frozenset()
+
+    @property
+    def errors(self) -> list[Issue]:
+        """The issues that keep the network from running."""
+        return [issue for issue in self.issues if issue.severity == "error"]
+
+
+def propagate(lgraph: LayerGraph, target_usage: TargetUsage = "train_network") -> Propagation:
+    """Propagate sizes from the input layers, and collect every fault instead of stopping at one.
+
+    Behind a fault sizes go on as if it were mended, where it is plain how; a layer there has a fault only
+    if it has one however the first is mended.
+
+    ``target_usage`` says what the graph is for: ``"train_network"`` needs a loss; for a ``"network"``
+    outputs that feed nothing are what it returns.
+    """
+    issues = _whole_graph_issues(lgraph, target_usage)
+    returned = set(network_outputs(lgraph)) if target_usage == "network" else set()
+    inputs: dict[str, Sequence[Size | None]] = {}
+    outputs: dict[str, Sequence[Size | None]] = {}
+    guesses: dict[str, Guess] = {}
+    faulty: set[str] = set()
+    for name in lgraph.order:
+        layer = lgraph[name]
+        fed = lgraph.sources(name)
+        given: list[Size | None] = []
+        is_guessed = False
+        for port in layer.input_names:
+            source = fed.get(port)
+            if source is None:
+                given.append(None)
+            else:
+                sizes = outputs[source.layer]
+                index = 0 if len(sizes) == 1 else lgraph[source.layer].output_names.index(source.port)
+                given.append(sizes[index])
+                is_guessed = is_guessed or source.layer in guesses
+        inputs[name] = given
+        if len(fed) < len(given):
+            issues += _missing_inputs(lgraph, layer)
+        known = [size for size in given if size is not None]
+        found = _memory_issues(lgraph, layer, fed)
+        guess: Guess | None = None
+        fault: SizeError | None = None
+        if found:
+            faulty.add(name)
+            guess = unpooled(fed, given[0], outputs) if layer.memory_ports else None
+        elif is_guessed or len(known) < len(given):
+            ports = {end.layer: lgraph[end.layer].output_names for end in fed.values()}
+            fault, guess = follow(layer, fed, ports, guesses, outputs, partial(_computed, layer, fed))
+        else:
+            try:
+                outputs[name] = _computed(layer, fed, known, outputs)
+            except SizeError as error:
+                fault = error
+                guess = mended(layer, known, partial(_computed, layer, fed, outputs=outputs))
+        if fault is not None:
+            found = [_size_issue(lgraph, name, fault)]
+            faulty.add(name)
+        if name not in outputs:
+            outputs[name] = guess.possible[0] if guess else [None] * max(len(layer.output_names), 1)
+            if guess and not guess.is_certain:
+                guesses[name] = guess
+        issues += found
+        issues += _unused_outputs(lgraph, name, returned)
+    return Propagation(inputs, outputs, issues, guesses, faulty)
+
+
+def network_outputs(lgraph: LayerGraph) -> list[str]:
+    """What a network of this graph returns: its output layers or, without any, the layers whose first
+    output feeds nothing."""
+    if lgraph.output_names:
+        return list(lgraph.output_names)
+    return [
+        name
+        for name in lgraph
+        if (ports := lgraph[name].output_names)
+        and all(port != ports[0] for port, _ in lgraph.destinations(name))
+    ]
+
+
+def _whole_graph_issues(lgraph: LayerGraph, target_usage: TargetUsage) -> list[Issue]:
+    issues = []
+    if not lgraph.input_names:
+        hint = "add an ImageInputLayer and connect it"
+        issues.append(Issue("LG-NO-INPUT", "error", "", "", "the network has no input layer", hint))
+    if not lgraph.output_names and target_usage == "train_network":
+        hint = "add one, such as a PixelClassificationLayer, and connect it"
+        issues.append(Issue("LG-NO-OUTPUT", "error", "", "", "the network has no output layer", hint))
+    parts = _parts(lgraph)
+    for part in parts[1:]:
+        issues.append(
+            Issue(
+                "LG-DISCONNECTED",
+                "error",
+                part[0],
+                "",
+                f"{listed(part)} {'is' if len(part) == 1 else 'are'} not connected to the rest of the "
+                "network",
+                "connect or remove what is not part of it",
+            )
+        )
+    return issues
+
+
+def _parts(lgraph: LayerGraph) -> list[list[str]]:
+    """The connected parts of the graph, the one of the first input layer (or the largest) first."""
+    starts = sum(1 for name in lgraph if not lgraph.sources(name))
+    if starts <= 1:  # each part has one at least
+        return [list(lgraph)]
+    parts: list[list[str]] = []
+    seen: set[str] = set()
+    position = {name: index for index, name in enumerate(lgraph)}
+    for start in lgraph:
+        if start in seen:
+            continue
+        part, stack = {start}, [start]
+        while stack:
+            name = stack.pop()
+            near = [end.layer for end in lgraph.sources(name).values()]
+            near += [end.layer for _, end in lgraph.destinations(name)]
+            stack += [other for other in near if other not in part]
+            part.update(near)
+        seen |= part
+        parts.append(sorted(part, key=position.__getitem__))
+    main = next(iter(lgraph.input_names), None)
+    parts.sort(key=lambda part: (main not in part, -len(part)))
+    return parts
+
+
+def _memory_issues(lgraph: LayerGraph, layer: Layer, fed: Mapping[str, End]) -> list[Issue]:
+    """Images where a layer takes what another remembers, or the reverse; memories of two layers."""
+    name, issues, feeders = layer.name, [], set()
+    for port, source in fed.items():
+        memory = source.port if source.port in lgraph[source.layer].memory_ports else ""
+        if port in layer.memory_ports:
+            feeders.add(source.layer)
+            if memory != port:
+                text = (
+                    f"input {port!r} takes output {port!r} of a max pooling layer, got {_written(source)!r}"
+                )
+                hint = f"connect 'pool/{port}' of a MaxPooling2dLayer with unpooling outputs"
+                issues.append(Issue("LG-UNPOOLING", "error", name, port, text, hint))
+        elif memory:
+            text = f"input {port!r} takes an image or features, got {_written(source)!r}"
+            hint = f"connect {memory!r} to input {memory!r} of a MaxUnpooling2dLayer"
+            issues.append(Issue("LG-UNPOOLING", "error", name, port, text, hint))
+    if len(feeders) > 1 and not issues:
+        text = f"its memory comes from different layers, {' and '.join(map(repr, sorted(feeders)))}"
+        issues.append(Issue("LG-UNPOOLING", "error", name, "", text, "take both from one pooling layer"))
+    return issues
+
+
+def _computed(
+    layer: Layer,
+    fed: Mapping[str, End],
+    given: Sequence[Size],
+    outputs: Mapping[str, Sequence[Size | None]],
+) -> tuple[Size, ...]:
+    """The output sizes. An unpooling layer takes the very size that its pooling layer gave, not only as
+    many numbers."""
+    computed = inferred_sizes(layer, given)
+    for port, source in fed.items() if layer.memory_ports else ():
+        if port in layer.memory_ports and outputs[source.layer][0] != given[0]:
+            text = f"input 'in' is {given[0]}, but {source.layer!r} pooled to {outputs[source.layer][0]}"
+            hint = "unpool what has the size and channels of the pooling layer's output"
+            raise SizeError("LG-UNPOOLING", text, port=layer.input_names[0], hint=hint)
+    return computed
+
+
+def _written(end: End) -> str:
+    return "/".join(end) if end.port != "out" else end.layer
+
+
+def loose_inputs(lgraph: LayerGraph, name: str) -> list[str]:
+    """The input ports of a layer that nothing feeds."""
+    fed = lgraph.sources(name)
+    return [port for port in lgraph[name].input_names if port not in fed]
+
+
+def _missing_inputs(lgraph: LayerGraph, layer: Layer) -> Iterator[Issue]:
+    """One finding for the inputs that nothing feeds, and one for those that take what another layer
+    remembers."""
+    loose = loose_inputs(lgraph, layer.name)
+    memory = [port for port in loose if port in layer.memory_ports]
+    for ports in ([port for port in loose if port not in layer.memory_ports], memory):
+        if ports:
+            name, first = layer.name, ports[0]
+            written = name if len(layer.input_names) == 1 else f"{name}/{first}"
+            hint = f"connect_layers(..., {quoted(written)})"
+            yield Issue("LG-MISSING-INPUT", "error", name, first, unconnected(ports), hint)
+
+
+def unconnected(ports: Sequence[str]) -> str:
+    """That nothing feeds these inputs.
+
+    >>> unconnected(["in1", "in2"])
+    "inputs 'in1', 'in2' are not connected"
+    """
+    if len(ports) == 1:
+        return f"input {ports[0]!r} is not connected"
+    return f"inputs {listed(ports)} are not connected"
+
+
+def _unused_outputs(lgraph: LayerGraph, name: str, returned: set[str]) -> list[Issue]:
+    layer = lgraph[name]
+    used = {port for port, _ in lgraph.destinations(name)}
+    issues = []
+    for index, port in enumerate(layer.output_names):
+        if port in used or (index == 0 and name in returned):
+            continue
+        severity: Severity = "error" if index == 0 else "warning"
+        written = name if len(layer.output_names) == 1 else f"{name}/{port}"
+        hint = (
+            f"connect_layers({written!r}, ...), or remove_layers({quoted(name)})"
+            if index == 0
+            else "nothing is lost: the output is computed and dropped"
+        )
+        issues.append(Issue("LG-UNUSED-OUTPUT", severity, name, port, f"output {port!r} is not used", hint))
+    return issues
+
+
+def _size_issue(lgraph: LayerGraph, name: str, error: SizeError) -> Issue:
+    """The layer's complaint, with the names of the layers that feed it."""
+    fed = [*lgraph.sources(name).items()]
+    feeders = ", ".join(
+        (f"{port!r} from " if len(fed) > 1 else "from ") + quoted(_written(end)) for port, end in fed[:4]
+    ) + (f" and {len(fed) - 4} more" if len(fed) > 4 else "")
+    text = f"{error.text} ({feeders})" if feeders else error.text
+    return Issue(error.code, "error", name, error.port, text, error.hint)

@@ -1,0 +1,1 @@
+"""The compiled network: a torch module that runs a layer graph."""

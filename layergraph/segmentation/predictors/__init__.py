@@ -1,0 +1,1 @@
+"""Predictors: networks and wrappers that score the pixels of images."""

@@ -1,0 +1,103 @@
+"""The scores of images, checked before they become labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layergraph.errors import ArgumentError, DataError, LayergraphError
+from layergraph.segmentation.predictors.monte_carlo import MonteCarlo
+from layergraph.segmentation.predictors.predictor import Predictor, Scores, Uncertainty, predict
+
+
+def image_scores(
+    net: Predictor, batch: NDArray[Any], name_image: Callable[[int], str]
+) -> tuple[Scores, Uncertainty]:
+    """The scores (N, H, W, num_classes) of a batch, and the uncertainty (N, H, W), or (N, 0) without samples.
+
+    ``name_image`` gives the name of an image of the batch for errors. Raises DataError for images that the
+    network does not take or that need too much memory, and for scores of another shape, ArgumentError for a
+    network that classifies patches or has several outputs.
+
+    >>> class Half:
+    ...     classes = None
+    ...     def predict(self, batch):
+    ...         return batch / 2
+    >>> image_scores(Half(), np.ones((1, 1, 2, 1)), "image {}".format)[0].tolist()
+    [[[[0.5], [0.5]]]]
+    """
+    uncertainty: Uncertainty = np.zeros((len(batch), 0), np.float32)
+    try:
+        if isinstance(net, MonteCarlo):
+            scores, uncertainty = net.predict_with_uncertainty(batch)
+        else:
+            scores = predict(net, batch)
+    except ArgumentError:  # a fault of the network, not of an image
+        raise
+    except LayergraphError as error:
+        # torch raises a RuntimeError for an image of another size than the patches
+        if isinstance(error.__cause__, RuntimeError):
+            _expect_map(net, error)
+        raise DataError(f"{name_image(0)}: {error}") from error
+    except (RuntimeError, MemoryError) as error:
+        if _is_out_of_memory(error):
+            raise DataError(f"{name_image(0)}: {_too_large(batch)}") from error
+        _expect_map(net, error)
+        error.add_note(f"raised by the network for {name_image(0)}, an array of shape {batch.shape[1:]}")
+        raise
+    if scores.ndim == 2:
+        _expect_map(net, None)
+    if scores.ndim != 4 or len(scores) != len(batch):
+        raise DataError(
+            f"{name_image(0)}: the network's scores must be (N, H, W, num_classes) with N = {len(batch)}, "
+            f"got {scores.shape}"
+        )
+    faulty = np.isnan(scores).any(axis=(1, 2, 3))
+    if faulty.any():
+        index = int(faulty.argmax())
+        cause = "the image holds NaN or infinity"
+        if np.isfinite(batch[index]).all():
+            cause = "the image holds finite numbers, so weights of the network may be NaN"
+        raise DataError(f"{name_image(index)}: the network's scores hold NaN; {cause}")
+    return scores, uncertainty
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out: PyTorch raises a RuntimeError whose text depends on the device."""
+    text = str(error).lower()
+    words = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
+    return isinstance(error, MemoryError) or any(word in text for word in words)
+
+
+def _too_large(batch: NDArray[Any]) -> str:
+    count, height, width = batch.shape[:3]
+    if count > 1:
+        return (
+            f"not enough memory for a batch of {count} images of {height}×{width}; give a smaller "
+            f"mini_batch_size, such as {count // 2}"
+        )
+    return (
+        f"not enough memory for an image of {height}×{width}; cut it into tiles that overlap and segment "
+        "each, or give the network a smaller image: AtSize(net, (height, width))"
+    )
+
+
+def _expect_map(net: Predictor, error: Exception | None) -> None:
+    """Raise if a network gives one score per class, not a map of scores, for an image of its input size."""
+    net = net.net if isinstance(net, MonteCarlo) else net
+    sizes: Sequence[Sequence[int]] = getattr(net, "input_sizes", ())
+    if len(sizes) != 1:
+        return
+    try:
+        scores = predict(net, np.zeros((1, *sizes[0]), np.float32))
+    except (RuntimeError, LayergraphError):  # the size of the image is not the cause
+        return
+    if np.ndim(scores) == 2 or np.shape(scores)[1:-1] == (1, 1):
+        height, width = sizes[0][:2]
+        raise ArgumentError(
+            'semanticseg: method must be "sliding-window" for a network that classifies patches, here of '
+            f'{height}×{width}, got "whole-image"; fully_convolutional(lgraph) makes it score each pixel'
+        ) from error

@@ -1,0 +1,115 @@
+"""Segmentation with a classifier of the patch around each pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layergraph.errors import ArgumentError, DataError
+from layergraph.layers import arguments
+from layergraph.progress import progress
+from layergraph.segmentation.predictors.predictor import Predictor, Scores, predict, require_predictor
+
+
+class SlidingWindow:
+    """Segments with a patch classifier: each pixel gets the scores of the patch around it.
+
+    ``semanticseg(..., method="sliding-window")`` does the same. The image is mirrored at its border (without
+    a second copy of the border pixels, and repeatedly where a patch needs it). The center of a patch of even
+    size is the last pixel before its middle, index (size - 1) // 2, as with ``padding="same"``. Memory holds
+    ``mini_batch_size`` patches at a time.
+
+    Args:
+        net: gives scores (N, classes) or (N, 1, 1, classes) of N patches.
+        patch_size: (height, width); by default the size of the network's input layer.
+        step: classify every ``step``-th pixel of every ``step``-th row, from the first. The map has
+            this many pixels.
+        mini_batch_size: number of patches per call of the network.
+        verbose: show a progress bar on stderr if stderr is a terminal.
+
+    Raises:
+        ArgumentError: an argument is out of range, or the network scores each pixel.
+
+    Source: Cireşan et al. 2012, Deep Neural Networks Segment Neuronal Membranes in Electron Microscopy
+    Images.
+
+    >>> import layergraph as lg
+    >>> from layergraph.segmentation import semanticseg
+    >>> layers = [lg.FullyConnectedLayer(2), lg.SoftmaxLayer(), lg.ClassificationLayer()]
+    >>> net = lg.LayerGraph([lg.ImageInputLayer((9, 9)), *layers]).compile()
+    >>> semanticseg(np.zeros((30, 20), np.uint8), SlidingWindow(net, step=2)).shape
+    (15, 10)
+    """
+
+    def __init__(
+        self,
+        net: Predictor,
+        patch_size: Sequence[int] | None = None,
+        *,
+        step: int = 1,
+        mini_batch_size: int = 256,
+        verbose: bool = False,
+    ) -> None:
+        self.net, self.verbose = require_predictor("SlidingWindow", net), verbose
+        self.step = arguments.whole("SlidingWindow", "step", step)
+        self.mini_batch_size = arguments.whole("SlidingWindow", "mini_batch_size", mini_batch_size)
+        if patch_size is None:
+            sizes: Sequence[Sequence[int]] = getattr(net, "input_sizes", ())
+            if len(sizes) != 1 or len(sizes[0]) != 3:
+                raise ArgumentError(
+                    "SlidingWindow: patch_size must be (height, width) unless net is a network with one "
+                    f"image input, got None for an object of type {type(net).__name__} with {len(sizes)} "
+                    "inputs"
+                )
+            patch_size = sizes[0][:2]
+        self.patch_size = arguments.per_dimension("SlidingWindow", "patch_size", patch_size, 2)
+
+    @property
+    def classes(self) -> Sequence[str] | None:
+        """The class names of the network."""
+        return self.net.classes
+
+    def predict(self, batch: NDArray[Any], /, *, dropout: bool = False) -> Scores:
+        """Scores (N, H / step, W / step, classes), rounded up, of images (N, H, W, C)."""
+        height, width = (-(-size // self.step) for size in batch.shape[1:3])
+        count = height * width
+        firsts = range(0, count, self.mini_batch_size)
+        scores = []
+        with progress("Classifying patches", len(batch) * len(firsts), shown=self.verbose) as advance:
+            for image in batch:
+                windows = self._windows(image)
+                for first in firsts:
+                    pixels = np.arange(first, min(first + self.mini_batch_size, count))
+                    patches = np.moveaxis(windows[np.unravel_index(pixels, (height, width))], 1, -1)
+                    scores.append(self._scores(patches, dropout))
+                    advance()
+        return np.concatenate(scores).reshape(len(batch), height, width, -1)
+
+    def _windows(self, image: NDArray[Any]) -> NDArray[Any]:
+        """The patch of each pixel (H, W, C, height, width), as a view: copies would need height × width times
+        the memory of the image."""
+        before = [(size - 1) // 2 for size in self.patch_size]
+        margins = [(b, size - 1 - b) for b, size in zip(before, self.patch_size, strict=True)]
+        mirrored = np.pad(image, (*margins, (0, 0)), mode="reflect")
+        windows = np.lib.stride_tricks.sliding_window_view(mirrored, self.patch_size, axis=(0, 1))
+        return windows[:: self.step, :: self.step]
+
+    def _scores(self, patches: NDArray[Any], dropout: bool) -> Scores:
+        scores = np.asarray(predict(self.net, patches, dropout=dropout))
+        if scores.ndim == 4 and scores.shape[1:3] == (1, 1):
+            scores = scores[:, 0, 0]
+        if scores.ndim == 4:
+            raise ArgumentError(
+                'semanticseg: method must be "whole-image" for a network that scores each pixel, got '
+                f'"sliding-window"; its scores of {self.patch_size[0]}×{self.patch_size[1]} patches have the '
+                f"shape {scores.shape}"
+            )
+        if scores.ndim != 2 or len(scores) != len(patches):
+            raise DataError(
+                f"the scores of {len(patches)} patches must be (N, classes) or (N, 1, 1, classes), "
+                f"got the shape {scores.shape}"
+            )
+        return scores

@@ -1,0 +1,59 @@
+"""A network whose scores pass through the dense CRF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypedDict, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from layergraph.data.resize import resize_image
+from layergraph.segmentation.predictors.dense_crf import dense_crf
+from layergraph.segmentation.predictors.predictor import Predictor, Scores, predict, require_predictor
+
+
+class Parameters(TypedDict, total=False):
+    """The arguments of :func:`dense_crf` by name."""
+
+    appearance_weight: float
+    appearance_distance: float
+    appearance_color: float
+    smoothness_weight: float
+    smoothness_distance: float
+    iterations: int
+    normalization: Literal["symmetric", "per-pixel"]
+
+
+class WithDenseCRF:
+    """Wraps a network for :func:`semanticseg`: its scores pass through :func:`dense_crf`.
+
+    ``semanticseg(store, WithDenseCRF(net))`` segments a datastore; DeepLab v2 corresponds to
+    ``WithDenseCRF(MultiScale(net), appearance_weight=5)``. Scores of another size than the image are first
+    resized to its size.
+
+    Args:
+        net: a network, or another predictor.
+        parameters: arguments of :func:`dense_crf`.
+
+    Raises:
+        MissingExtraError: the package pydensecrf2 is not installed.
+        ArgumentError: a parameter out of range.
+    """
+
+    def __init__(self, net: Predictor, **parameters: Unpack[Parameters]) -> None:
+        dense_crf(
+            np.ones((1, 1, 1)), np.zeros((1, 1)), **parameters
+        )  # a wrong parameter fails here, before any image
+        self.net, self.parameters = require_predictor("WithDenseCRF", net), parameters
+
+    @property
+    def classes(self) -> Sequence[str] | None:
+        """The class names of the network."""
+        return self.net.classes
+
+    def predict(self, batch: NDArray[Any], /) -> Scores:
+        """Refined scores (N, H, W, classes) of images (N, H, W, C)."""
+        size = (batch.shape[1], batch.shape[2])
+        scores = np.stack([resize_image(image, size) for image in predict(self.net, batch)])
+        return dense_crf(scores, batch, **self.parameters)

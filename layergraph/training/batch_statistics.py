@@ -1,0 +1,186 @@
+"""Statistics of batch normalization over the training set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from layergraph.network.network import Network
+from layergraph.network.plan import Row
+from layergraph.training.stages import Stage, module_of, new_slots, norms_of, run_rows
+
+MOST_KEPT = 1024**3  # bytes of features that stay in memory from one stage to the next
+
+
+@torch.no_grad()
+def finalize_batch_normalization(
+    net: Network,
+    stages: Sequence[Stage],
+    batches: Sequence[Sequence[int]],
+    read: Callable[[Sequence[int]], list[Tensor]],
+    *,
+    proceed: Callable[[], object] = lambda: None,
+    most_kept: int = MOST_KEPT,
+) -> None:
+    """Replace the running averages with the mean and variance of each channel over all images.
+
+    Mean and variance are those of all input values of the channel's batch normalization over all images,
+    with equal weights; the variance divides by their number (not one less). All batch normalizations
+    upstream normalize by final statistics, as in inference; dropout is off. So neither the size nor the order
+    of ``batches`` matters, except for rounding.
+
+    One pass that normalizes by mini-batches, as in training, would be wrong: all batch normalizations except
+    the first would get statistics of features that the network does not compute in inference (and constant
+    features, where a mini-batch has one value per channel). Hence:
+
+    1. A chain of n batch normalizations takes n stages. Each stage measures the batch normalizations whose
+       upstream ones are final, and sets their statistics at its end.
+    2. Between stages the features of up to ``most_kept`` bytes stay in memory. If all fit, the cost is one
+       pass over the data.
+    3. For the other mini-batches, each stage reads the images again and runs the network up to its rows:
+       about n / 2 passes in total.
+
+    A batch normalization that runs several times per image, because two layers share a module, is measured
+    each time, and gets the statistics of all its inputs.
+
+    Leaves ``net`` in evaluation mode. An error restores the running averages. Source of the
+    sums: Chan, Golub, LeVeque, as in :class:`layergraph.training.image_statistics.ChannelStatistics`.
+
+    Args:
+        stages: of this network, from :func:`layergraph.training.stages.stages_of`.
+        batches: item indices, each item once.
+        read: returns the images of some items, one tensor per image size.
+        proceed: called after each mini-batch of each stage.
+    """
+    net.eval()
+    totals = {norm: _ChannelTotals() for norm in norms_of(net)}
+    before = {norm: (_mean(norm).clone(), _variance(norm).clone()) for norm in totals}
+    measurement = _Measurement(totals)
+    try:
+        waiting: dict[int, list[list[Any]]] = {}
+        room = most_kept
+        for number, stage in enumerate(stages):
+            with measurement.stage():
+                for index, batch in enumerate(batches):
+                    parts = waiting.pop(index, None)
+                    rows = stage.run
+                    if parts is None:
+                        parts = [new_slots(net, images) for images in read(batch)]
+                        rows = [row for earlier in stages[: number + 1] for row in earlier.run]
+                    else:
+                        room += _bytes(parts)
+                    for slots in parts:
+                        run_rows(net, rows, slots)
+                        for row in stage.measure:
+                            measurement.measure(net, row, slots)
+                    if (size := _bytes(parts)) <= room:
+                        waiting[index] = parts
+                        room -= size
+                    proceed()
+        statistics = [tensor for norm in totals for tensor in (_mean(norm), _variance(norm))]
+        if not all(bool(tensor.isfinite().all()) for tensor in statistics):
+            raise ArithmeticError("the network computes values that are NaN or infinite")
+    except BaseException:
+        for norm, (mean, variance) in before.items():
+            _mean(norm).copy_(mean)
+            _variance(norm).copy_(variance)
+        raise
+
+
+class _Measurement:
+    """The measurement of batch normalizations, which counts the measured runs in each row of the network."""
+
+    def __init__(self, totals: dict[_BatchNorm, _ChannelTotals]) -> None:
+        self._totals = totals
+        self._counts: Counter[Row] = Counter()
+        self._current: dict[Row, set[_BatchNorm]] = {}
+        self._row: Row | None = None
+        self._num_passed = 0
+
+    @contextmanager
+    def stage(self) -> Iterator[None]:
+        """Measure one batch normalization per row in the block, and set their statistics at its end."""
+        self._current = {}
+        hooks = [norm.register_forward_pre_hook(self._hook) for norm in self._totals]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+        self._counts.update(self._current.keys())
+        for norm in {norm for norms in self._current.values() for norm in norms}:
+            _mean(norm).copy_(self._totals[norm].mean)
+            _variance(norm).copy_(self._totals[norm].variance)
+
+    def measure(self, net: Network, row: Row, slots: list[Any]) -> None:
+        """Run a layer up to its first unmeasured batch normalization; add the input there to its totals."""
+        module = module_of(net, row)
+        inputs = [slots[slot] for slot in row.inputs]
+        if not isinstance(module, _BatchNorm):  # a module may change its input, which other rows need
+            inputs = [x.clone() for x in inputs]
+        self._row, self._num_passed = row, 0
+        try:
+            module(*inputs)
+        except _ReachedError:
+            pass
+        finally:
+            self._row = None
+
+    def _hook(self, norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(norm, _BatchNorm)
+        if self._row is None:
+            return
+        if self._num_passed == self._counts[self._row]:
+            self._current.setdefault(self._row, set()).add(norm)
+            self._totals[norm].add(inputs[0])
+            raise _ReachedError
+        self._num_passed += 1
+
+
+class _ReachedError(BaseException):
+    """Ends the run of a layer. A BaseException, since the module of a user may catch every Exception."""
+
+
+@dataclass
+class _ChannelTotals:
+    """Mean and variance of each channel over all added inputs, in float64 on the CPU."""
+
+    count: int = 0
+    mean: Tensor = field(default_factory=lambda: torch.zeros(()))
+    squares: Tensor = field(default_factory=lambda: torch.zeros(()))  # summed squared distances to the mean
+
+    def add(self, x: Tensor) -> None:
+        x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+        axes = [axis for axis in range(x.dim()) if axis != 1]
+        variance, mean = (t.cpu().double() for t in torch.var_mean(x, axes, correction=0))
+        count = x.numel() // x.shape[1]
+        total = self.count + count
+        distance = mean - self.mean
+        self.squares = self.squares + variance * count + distance**2 * (self.count * count / total)
+        self.mean = self.mean + distance * (count / total)
+        self.count = total
+
+    @property
+    def variance(self) -> Tensor:
+        return self.squares / self.count
+
+
+def _mean(norm: _BatchNorm) -> Tensor:
+    assert norm.running_mean is not None
+    return norm.running_mean
+
+
+def _variance(norm: _BatchNorm) -> Tensor:
+    assert norm.running_var is not None
+    return norm.running_var
+
+
+def _bytes(parts: list[list[Any]]) -> int:
+    return sum(t.numel() * t.element_size() for slots in parts for t in slots if isinstance(t, Tensor))

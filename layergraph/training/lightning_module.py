@@ -1,0 +1,74 @@
+"""The LightningModule around a network: its loss, its optimizer, and the metrics of each iteration."""
+
+from __future__ import annotations
+
+import torch
+from lightning import LightningModule
+from torch import Tensor
+from torch.optim import Optimizer
+
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.labels import UNLABELLED
+from layergraph.network.network import Network
+from layergraph.training.log import Metric
+from layergraph.training.options import TrainingOptions
+from layergraph.training.solvers import make_solver
+
+
+class TrainingModule(LightningModule):
+    """Trains ``net``. ``losses`` and ``metrics`` get one scalar tensor per iteration, on the training device.
+
+    Their values are not read here, since a read waits for the GPU. ``finite`` is whether the loss and the
+    images of the last iteration are finite (the loss alone omits a NaN where no pixel is labelled).
+    """
+
+    finite: Tensor
+
+    def __init__(self, net: Network, lgraph: LayerGraph, options: TrainingOptions, metric: Metric) -> None:
+        super().__init__()
+        self.net = net
+        self.losses: list[Tensor] = []
+        self.metrics: list[Tensor] = []
+        self._lgraph, self._options = lgraph, options
+        output = lgraph[lgraph.output_names[0]]
+        self._unlabelled: int = getattr(output, "unlabelled", UNLABELLED)
+        self._metric = metric
+        self._dtype = dtype_of(net)
+
+    def configure_optimizers(self) -> Optimizer:
+        return make_solver(self.net, self._lgraph, self._options)
+
+    def training_step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        images, target = batch
+        loss, (scores,) = self.net.loss_and_scores(images.to(self._dtype), target)
+        detached = loss.detach()
+        self.finite = detached.isfinite()
+        if images.is_floating_point():
+            self.finite &= images.isfinite().all()
+        self.losses.append(detached)
+        if self._metric == "RMSE":
+            self.metrics.append((2 * detached).sqrt())  # the loss is half the squared error
+        else:
+            self.metrics.append(accuracy(scores.detach(), target, self._unlabelled))
+        return loss
+
+
+def dtype_of(net: Network) -> torch.dtype:
+    """The dtype of a network: that of its first floating-point tensor."""
+    return next((t.dtype for t in net.state_dict().values() if t.is_floating_point()), torch.float32)
+
+
+def accuracy(scores: Tensor, target: Tensor, unlabelled: int) -> Tensor:
+    """Percent of labelled pixels (or observations) with the highest score at their class; NaN without any.
+
+    Args:
+        scores: (batch, classes, height, width); of observations (batch, classes), or with trailing 1 axes.
+        target: class indices (batch, height, width) or (batch,).
+
+    >>> import torch
+    >>> accuracy(torch.tensor([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]]), torch.tensor([1, 0, 255]), 255)
+    tensor(50.)
+    """
+    predicted = scores.argmax(dim=1).view(target.shape)
+    # no class has the value of unlabelled pixels, so that they never count as equal
+    return 100 * (predicted == target).sum() / (target != unlabelled).sum()

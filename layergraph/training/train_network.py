@@ -1,0 +1,173 @@
+"""train_network: the public function of training."""
+
+from __future__ import annotations
+
+import random
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from layergraph.errors import LayergraphError, MissingExtraError, WrongTypeError
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.layers.layer import Layer
+from layergraph.training.info import TrainingInfo, TrainingWarning
+from layergraph.training.log import TrainingLog
+from layergraph.training.options import TrainingOptions
+
+if TYPE_CHECKING:
+    from layergraph.network.network import Network
+    from layergraph.training.items import TrainingData
+
+
+def train_network(
+    data: TrainingData, lgraph: LayerGraph | Network | Sequence[Layer], options: TrainingOptions
+) -> tuple[Network, TrainingInfo]:
+    """Train a network, as MATLAB's ``trainNetwork``.
+
+    Args:
+        data: pairs (image, target): images combined with labels, a list, or a map-style dataset. Images
+            are (height, width, channels), of one size in a mini-batch. Targets are class indices
+            (height, width), 255 where unlabelled; for classification a class index; for regression an
+            array of the output's size. Every epoch reads them again.
+        lgraph: the graph, with one input and one output layer. Training starts from its weights, if it has
+            some. Of a compiled network a copy is trained. A list of layers is a graph in series.
+        options: solver, schedule and device.
+
+    Returns:
+        The trained network, on the CPU and in evaluation mode, and the course of the training. The
+        network knows the class names of ``data``. ``net.layer_graph()`` is the graph with the weights.
+
+    Missing statistics of the input layer are computed from ``data``, per channel, in float64. With
+    ``options.verbose`` a log goes to stdout and, in a terminal, a progress bar to stderr.
+
+    A trained network is never lost. Ctrl-C, SIGTERM or SIGHUP end training after the running iteration and
+    return the network (a second Ctrl-C is a ``KeyboardInterrupt``). The first loss that is not finite
+    ends training and restores the network from before; :mod:`layergraph.training.divergence` states the
+    cost. Every error after the last iteration becomes a ``TrainingWarning``, also in ``info.warnings``. An
+    error between the iterations, such as an unreadable image, has the current network in its attribute
+    ``trained_network``.
+
+    Raises:
+        DataError: the data does not fit the network or is damaged; the message names the item. The first
+            item and the number and names of the classes are checked first.
+        InvalidNetworkError: the graph cannot run.
+        WrongTypeError: an argument has another type; the message says how to get the right one.
+        LayergraphError: no parameter can learn, torch finds no GPU for ``device="gpu"``, or Lightning is not
+            installed.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from layergraph.builders import segnet_layers
+    >>> from layergraph.data import combine, triangle_images
+    >>> options = TrainingOptions("sgdm", max_epochs=2, mini_batch_size=4, verbose=False, seed=0)
+    >>> with TemporaryDirectory() as folder:
+    ...     images, labels = triangle_images(folder, n=8)
+    ...     net, info = train_network(combine(images, labels), segnet_layers((32, 32), 2, 1), options)
+    >>> net.classes, len(info.training_loss), info.stop_reason
+    (('triangle', 'background'), 4, 'Max epochs completed.')
+    """
+    if not isinstance(options, TrainingOptions):
+        raise WrongTypeError(f"options must be TrainingOptions(...), got {type(options).__name__}")
+    _require_lightning()
+    from layergraph.training.input_statistics import initialize_normalization
+    from layergraph.training.items import Items
+    from layergraph.training.lightning_module import dtype_of
+    from layergraph.training.run import run
+
+    items = Items(data, _graph(lgraph))
+    accelerator = _accelerator(options)
+    log = TrainingLog(items.metric, shown=options.verbose)
+    with _seeded(options.seed):
+        net = items.lgraph.compile()
+        items.dtype = dtype_of(net)
+        log.device("GPU" if accelerator == "gpu" else "CPU")
+        initialize_normalization(net, items, log, verbose=options.verbose)
+        info = run(net, items, options, log, accelerator)
+    for text in info.warnings:
+        _warn(text)
+    return net, info
+
+
+def _warn(text: str) -> None:
+    try:
+        warnings.warn(text, TrainingWarning, stacklevel=3)
+    except TrainingWarning:  # warnings are errors here; an error would lose the network
+        with suppress(OSError):  # stderr may be closed
+            print(text, file=sys.stderr)
+
+
+def _require_lightning() -> None:
+    try:
+        import lightning  # noqa: F401
+    except ImportError:
+        raise MissingExtraError(
+            'training needs the package lightning, which is not installed: pip install "layergraph[train]"'
+        ) from None
+
+
+def _graph(lgraph: object) -> LayerGraph:
+    """The graph to train; a list of layers becomes a graph in series."""
+    if isinstance(lgraph, LayerGraph):
+        return lgraph
+    if isinstance(lgraph, (list, tuple)) and lgraph and all(isinstance(item, Layer) for item in lgraph):
+        return LayerGraph(lgraph)
+    from torch import nn
+
+    from layergraph.network.network import Network
+
+    if isinstance(lgraph, Network):
+        return lgraph.layer_graph()
+    got, fix = f"an object of type {type(lgraph).__name__}", "the order is data, lgraph, options"
+    if isinstance(lgraph, nn.Module):
+        got = f"a torch module of type {type(lgraph).__name__}"
+        fix = (
+            "wrap it: [ImageInputLayer(size), ModuleLayer(module), SoftmaxLayer(), "
+            "PixelClassificationLayer()]"
+        )
+    elif isinstance(lgraph, tuple) and any(isinstance(item, (Network, LayerGraph)) for item in lgraph):
+        got = f"a tuple ({', '.join(type(item).__name__ for item in lgraph)})"
+        index = next(i for i, item in enumerate(lgraph) if isinstance(item, (Network, LayerGraph)))
+        fix = f"give its item {index} alone, as in net, info = train_network(...)"
+    elif isinstance(lgraph, (list, tuple)) and any(isinstance(item, Layer) for item in lgraph):
+        wrong = next(item for item in lgraph if not isinstance(item, Layer))
+        got = f"a {type(lgraph).__name__} with an object of type {type(wrong).__name__} among its layers"
+        fix = "wrap a torch module in ModuleLayer(module)" if isinstance(wrong, nn.Module) else "leave it out"
+    raise WrongTypeError(
+        f"train_network: lgraph must be a LayerGraph, a compiled Network or a list of layers, got {got}; "
+        f"{fix}"
+    )
+
+
+def _accelerator(options: TrainingOptions) -> Literal["cpu", "gpu"]:
+    import torch
+
+    if options.device == "auto":
+        return "gpu" if torch.cuda.is_available() else "cpu"
+    if options.device == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
+        raise LayergraphError(
+            "TrainingOptions: device must be 'auto' or 'cpu' where torch finds no GPU, got 'gpu'"
+        )
+    return options.device
+
+
+@contextmanager
+def _seeded(seed: int | None) -> Iterator[None]:
+    """Take all random numbers of the block from a seed, if there is one, and restore the random states."""
+    if seed is None:
+        yield
+        return
+    import torch
+
+    python, numbers = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(range(torch.cuda.device_count())):
+        try:
+            random.seed(seed)
+            np.random.seed(seed)
+            torch.manual_seed(seed)
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numbers)
