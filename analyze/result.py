@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from layergraph.analyze.sized_network import SizedNetwork, count
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.sharing import shared_tensors
-from layergraph.graph.size_inference import Propagation, TargetUsage
+from layergraph.graph.size_inference import InferredSizes, TargetUsage
 from layergraph.issues import Issue
 from layergraph.layers.layer import Shape
 from layergraph.sizes import Size
@@ -79,9 +79,9 @@ class AnalysisResult:
         return self.network.lgraph
 
     @property
-    def propagation(self) -> Propagation:
+    def inferred_sizes(self) -> InferredSizes:
         """The sizes at every layer, and what keeps the graph from running."""
-        return self.network.propagation
+        return self.network.inferred_sizes
 
     @cached_property
     def known_learnables(self) -> int:
@@ -100,12 +100,12 @@ class AnalysisResult:
 
     @cached_property
     def issues(self) -> tuple[Issue, ...]:
-        """All that was found: errors, then warnings, then hints, each in the order of the layers."""
+        """All that was found: errors, then warnings, then notes, each in the order of the layers."""
         # imported here: the sizes do without
         from layergraph.analyze.checks.catalogue import findings
         from layergraph.analyze.checks.checked_graph import Subject
 
-        return findings(Subject(self.lgraph, self.propagation, self.target_usage))
+        return findings(Subject(self.lgraph, self.inferred_sizes, self.target_usage))
 
     @cached_property
     def layers(self) -> tuple[LayerInfo, ...]:
@@ -118,7 +118,7 @@ class AnalysisResult:
                 owners = dict.fromkeys(owner.layer for owner in shared[name].values())
                 description += f", shares weights with {', '.join(map(quoted, owners))}"
             ports = layer.output_names or ("out",)
-            activations = tuple(map(Activation, ports, self.propagation.outputs[name]))
+            activations = tuple(map(Activation, ports, self.inferred_sizes.outputs[name]))
             learnables, states = self.network.learnables[name], self.network.states[name]
             rows.append(
                 LayerInfo(
@@ -129,7 +129,7 @@ class AnalysisResult:
                     activations,
                     learnables,
                     states,
-                    name in self.propagation.guesses,
+                    name in self.inferred_sizes.guesses,
                 )
             )
         return tuple(rows)
@@ -151,8 +151,8 @@ class AnalysisResult:
 
     @property
     def num_hints(self) -> int:
-        """How many of the issues are hints."""
-        return sum(issue.severity == "hint" for issue in self.issues)
+        """How many of the issues are notes."""
+        return sum(issue.severity == "note" for issue in self.issues)
 
     @property
     def input_names(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from math import prod
 
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.sharing import shared_tensors
-from layergraph.graph.size_inference import Propagation, TargetUsage, propagate
+from layergraph.graph.size_inference import InferredSizes, TargetUsage, infer_sizes
 from layergraph.layers.layer import Layer, Shape
 from layergraph.sizes import Size
 
@@ -21,13 +21,13 @@ class SizedNetwork:
 
     Attributes:
         lgraph: the graph.
-        propagation: the sizes, and what keeps the graph from running.
+        inferred_sizes: the sizes, and what keeps the graph from running.
         learnables, states: for each layer the sizes of its tensors by name; ``None`` where they are unknown.
             A tensor that several layers share counts at the first of them.
     """
 
     lgraph: LayerGraph
-    propagation: Propagation
+    inferred_sizes: InferredSizes
     learnables: Tensors
     states: Tensors
 
@@ -39,11 +39,11 @@ class SizedNetwork:
 
 def sized_network(lgraph: LayerGraph, target_usage: TargetUsage) -> SizedNetwork:
     """Infer the sizes of a graph and of the tensors of its layers. Linear in the layers."""
-    propagation = propagate(lgraph, target_usage)
+    inferred_sizes = infer_sizes(lgraph, target_usage)
     learnables: dict[str, Mapping[str, Shape] | None] = {}
     states: dict[str, Mapping[str, Shape] | None] = {}
     for layer in lgraph.layers:
-        cls, inputs = type(layer), known_inputs(lgraph, layer, propagation)
+        cls, inputs = type(layer), known_inputs(lgraph, layer, inferred_sizes)
         for found, method, default in (
             (learnables, cls.learnables, Layer.learnables),
             (states, cls.states, Layer.states),
@@ -56,17 +56,17 @@ def sized_network(lgraph: LayerGraph, target_usage: TargetUsage) -> SizedNetwork
         for found in (learnables, states):
             if sizes := found[name]:
                 found[name] = {key: shape for key, shape in sizes.items() if key not in tensors}
-    return SizedNetwork(lgraph, propagation, learnables, states)
+    return SizedNetwork(lgraph, inferred_sizes, learnables, states)
 
 
-def known_inputs(lgraph: LayerGraph, layer: Layer, propagation: Propagation) -> list[Size] | None:
+def known_inputs(lgraph: LayerGraph, layer: Layer, inferred_sizes: InferredSizes) -> list[Size] | None:
     """The sizes of a layer's inputs; ``None`` where they are unknown, guessed, or not what it takes."""
-    if propagation.issues:
-        name, guesses = layer.name, propagation.guesses
+    if inferred_sizes.issues:
+        name, guesses = layer.name, inferred_sizes.guesses
         guessed = guesses and any(source.layer in guesses for source in lgraph.sources(name).values())
-        if guessed or name in propagation.faulty or None in propagation.outputs[name]:
+        if guessed or name in inferred_sizes.faulty or None in inferred_sizes.outputs[name]:
             return None
-    return [size for size in propagation.inputs[layer.name] if size is not None]
+    return [size for size in inferred_sizes.inputs[layer.name] if size is not None]
 
 
 def count(sizes: Mapping[str, Shape]) -> int:

@@ -25,8 +25,8 @@ from layergraph.errors import (
     WeightsMismatchError,
     WrongTypeError,
 )
-from layergraph.graph.file_format import load, save
-from layergraph.graph.layer_graph import Connection, LayerGraph
+from layergraph.graph.graph import Connection
+from layergraph.graph.layer_graph import LayerGraph, load
 from layergraph.issues import Issue
 from layergraph.labels import UNLABELLED
 from layergraph.layers import (
@@ -136,5 +136,4 @@ __all__ = [
     "WeightsMismatchError",
     "WrongTypeError",
     "load",
-    "save",
 ]

@@ -76,12 +76,12 @@ class ArgumentError(LayergraphError):
 class SizeError(LayergraphError):
     """Sizes that a layer cannot take. It carries what the analyzer needs to report it.
 
-    ``code`` is the stable ``LG-...`` code, ``port`` the input concerned, ``hint`` the cure.
+    ``code`` is the stable ``LG-...`` code, ``port`` the input concerned, ``advice`` says what to do.
     """
 
-    def __init__(self, code: str, text: str, *, port: str = "", hint: str = "") -> None:
+    def __init__(self, code: str, text: str, *, port: str = "", advice: str = "") -> None:
         super().__init__(text)
-        self.code, self.text, self.port, self.hint = code, text, port, hint
+        self.code, self.text, self.port, self.advice = code, text, port, advice
 
 
 class InvalidNetworkError(LayergraphError):

@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 from layergraph.wording import quoted
 
-Severity = Literal["error", "warning", "hint"]
+Severity = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True)
 class Issue:
     """One finding: a stable ``code``, a ``severity``, the ``layer`` and ``port`` concerned,
-    a ``text`` that says what is wrong and a ``hint`` that says what to do.
+    a ``text`` that says what is wrong and ``advice`` that says what to do.
 
     ``edit`` is the cure as Python on a graph called ``lgraph``, where one cure is known; ``others`` are
     further layers concerned.
@@ -27,14 +27,14 @@ class Issue:
     layer: str
     port: str
     text: str
-    hint: str = ""
+    advice: str = ""
     edit: str = ""
     others: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:
-        """Text and hint as one line."""
-        return f"{self.text}; {self.hint}" if self.hint else self.text
+        """Text and advice as one line."""
+        return f"{self.text}; {self.advice}" if self.advice else self.text
 
     def __str__(self) -> str:
         place = f" at {quoted(self.layer)}" if self.layer else ""

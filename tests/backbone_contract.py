@@ -10,18 +10,18 @@ from torchvision_models import normalized, randomize
 from layergraph import LayerGraph, SoftmaxLayer
 from layergraph.builders.backbones import Backbone
 from layergraph.edits import cut_after
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 CLOSE = {"atol": 1e-9, "rtol": 1e-9}
 
 
 def learnables(lgraph: LayerGraph) -> int:
-    inputs = propagate(lgraph).inputs
+    inputs = infer_sizes(lgraph).inputs
     return sum(prod(size) for n in lgraph for size in lgraph[n].learnables(list(inputs[n])).values())
 
 
 def convolution_biases(lgraph: LayerGraph) -> int:
-    inputs = propagate(lgraph).inputs
+    inputs = infer_sizes(lgraph).inputs
     return sum(
         prod(lgraph[n].learnables(list(inputs[n]))["Bias"]) for n in lgraph if "Convolution" in lgraph[n].type
     )
@@ -65,7 +65,7 @@ def check_keys(backbone: Backbone, plain: nn.Module) -> None:
     tensors = {key for key in plain.state_dict() if not key.endswith("num_batches_tracked")}
     assert {key.rpartition(".")[0] for key in tensors} == {*backbone.keys.values()}
     lgraph = backbone.build(backbone.image_size, 1000, True, 1, None, "torchvision")
-    inputs = propagate(lgraph).inputs
+    inputs = infer_sizes(lgraph).inputs
     assert {*backbone.keys} == {n for n in lgraph if lgraph[n].learnables(list(inputs[n]))}
     assert len({*backbone.keys.values()}) == len(backbone.keys)
 
@@ -75,7 +75,7 @@ def check_counts(lgraph: LayerGraph, layers: int, connections: int, published: i
     assert (len(lgraph), len(lgraph.connections)) == (layers, connections)
     assert lgraph.order == tuple(lgraph)
     assert learnables(lgraph) - convolution_biases(lgraph) == published
-    assert list(propagate(lgraph, "network").issues) == []
+    assert list(infer_sizes(lgraph, "network").issues) == []
 
 
 def check_cut(backbone: Backbone, size: tuple[int, int]) -> None:
@@ -93,7 +93,7 @@ def check_cut(backbone: Backbone, size: tuple[int, int]) -> None:
 def check_features(backbone: Backbone) -> None:
     """Features have the stride that they are listed under, also with torchvision's conventions."""
     for conventions in ("matlab", "torchvision"):
-        sizes = propagate(backbone.encoder((96, 160), width=1 / 16, conventions=conventions)).outputs
+        sizes = infer_sizes(backbone.encoder((96, 160), width=1 / 16, conventions=conventions)).outputs
         for stride, name in backbone.features.items():
             assert sizes[name][0].spatial == (96 // stride, 160 // stride)
         assert [*backbone.features][-1] == 32

@@ -4,14 +4,14 @@ from math import prod
 
 import torch
 
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 PARAMETERS = {"Weights": "weight", "Bias": "bias", "Scale": "weight", "Offset": "bias"}
 
 
 def counted(lgraph, kind="learnables", frozen=None):
     """How many learnables (or states) a graph has; of them, those that learn or those that do not."""
-    inputs = propagate(lgraph).inputs
+    inputs = infer_sizes(lgraph).inputs
     total = 0
     for name in lgraph:
         layer = lgraph[name]

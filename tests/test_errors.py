@@ -69,7 +69,7 @@ def test_an_issue_as_a_dictionary():
         "layer": "conv",
         "port": "in",
         "text": "first",
-        "hint": "do this",
+        "advice": "do this",
         "edit": "",
         "others": [],
         "message": "first; do this",

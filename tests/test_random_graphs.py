@@ -27,7 +27,7 @@ from layergraph import (
     load,
 )
 from layergraph.graph.draft import End
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 many = settings(max_examples=300, suppress_health_check=[*HealthCheck])
 
@@ -52,7 +52,7 @@ def as_tuple(value):
 @many
 @given(lgraph=networks())
 def test_sizes_by_arithmetic_are_those_of_torch_at_every_layer(lgraph):
-    found = propagate(lgraph, "network")
+    found = infer_sizes(lgraph, "network")
     assert [issue for issue in found.issues if issue.severity == "error"] == []
     net, x = compiled(lgraph), images_for(lgraph)
     ends = [(n, p) for n in lgraph for p in lgraph[n].output_names or ("out",)]

@@ -15,7 +15,7 @@ _LARGEST = 2**28  # numbers of one image: 1 GiB in single precision
 def large_activations(subject: Subject) -> Iterator[Issue]:
     """Single outputs of 1 GiB and more for one image."""
     found = []
-    for name, sizes in subject.propagation.outputs.items():
+    for name, sizes in subject.inferred_sizes.outputs.items():
         size = sizes[0]  # all that is larger than the first is what pooling remembers
         if size is not None and (number := prod(size.numbers)) >= _LARGEST:
             found.append((number, name, size))

@@ -60,7 +60,7 @@ def wasted_bias(subject: Subject) -> Iterator[Issue]:
         kinds = "its bias is" if not others else f"the biases of {len(found)} layers, {listed(found)}, are"
         yield Issue(
             "LG-WASTED-BIAS",
-            "hint",
+            "note",
             first,
             "",
             f"{kinds} right before a batch normalization, which subtracts any bias again",

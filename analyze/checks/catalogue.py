@@ -17,7 +17,7 @@ from layergraph.issues import Issue
 
 CATALOGUE: tuple[Check, ...] = (
     Check("LG-CHANNELS", "error", "numbers of channels do not fit"),
-    Check("LG-CHECKERBOARD", "hint", "uneven transposed convolution", window_coverage.checkerboard),
+    Check("LG-CHECKERBOARD", "note", "uneven transposed convolution", window_coverage.checkerboard),
     Check("LG-CLASS-WEIGHTS", "error", "class weights that do not fit the classes, or are not positive"),
     Check("LG-CLASSES", "error", "another number of classes than scores"),
     Check("LG-CROPPING", "error", "a crop that leaves nothing"),
@@ -36,7 +36,7 @@ CATALOGUE: tuple[Check, ...] = (
     Check("LG-DUPLICATE-NAME", "error", "two layers of one name"),
     Check("LG-GAPS", "warning", "a transposed convolution that leaves gaps", window_coverage.gaps),
     Check("LG-LARGE-ACTIVATION", "warning", "very large activations", activations.large_activations),
-    Check("LG-MEASURED", "hint", "a torch module that cannot run without data", modules.measured),
+    Check("LG-MEASURED", "note", "a torch module that cannot run without data", modules.measured),
     Check("LG-MISSING-INPUT", "error", "an input that nothing feeds"),
     Check("LG-MODULE", "error", "a torch module that cannot take its input"),
     Check("LG-NEAR-DUPLICATE", "warning", "names easily taken for each other", names.near_duplicates),
@@ -45,14 +45,14 @@ CATALOGUE: tuple[Check, ...] = (
     Check("LG-NO-SOFTMAX", "error", "no softmax before a loss", loss_inputs.missing_softmax),
     Check("LG-ONE-CLASS", "warning", "a softmax over a single channel", loss_inputs.one_class),
     Check("LG-OVERLAP", "warning", "unpooling of windows that overlap", window_coverage.overlapping),
-    Check("LG-RECEPTIVE-FIELD", "hint", "outputs that see little of the image", reachability.narrow_fields),
+    Check("LG-RECEPTIVE-FIELD", "note", "outputs that see little of the image", reachability.narrow_fields),
     Check("LG-SPATIAL", "error", "heights and widths that do not fit"),
     Check("LG-TOO-LARGE", "error", "more elements than a tensor can hold"),
     Check("LG-UNPOOLING", "error", "an unpooling layer without its pooling layer"),
     Check("LG-UNUSED-OUTPUT", "error", "an output that feeds nothing"),
     Check(
         "LG-WASTED-BIAS",
-        "hint",
+        "note",
         "a bias that batch normalization takes away",
         batch_normalization.wasted_bias,
     ),
@@ -60,13 +60,13 @@ CATALOGUE: tuple[Check, ...] = (
     Check("LG-WINDOW", "error", "a window larger than its input"),
 )
 
-_RANK = {"error": 0, "warning": 1, "hint": 2}
+_RANK = {"error": 0, "warning": 1, "note": 2}
 
 
 def findings(subject: Subject) -> tuple[Issue, ...]:
-    """All that is wrong with a network: errors, warnings, hints; each in the order of the layers."""
+    """All that is wrong with a network: errors, warnings, notes; each in the order of the layers."""
     found: list[Issue] = []
-    if subject.propagation.issues:
+    if subject.inferred_sizes.issues:
         # imported where there is something to cure: most networks do without
         from layergraph.analyze.checks.fixes import cured
 

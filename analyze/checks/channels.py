@@ -21,7 +21,7 @@ from layergraph.sizes import Size
 def channels(subject: Subject, issue: Issue) -> Issue:
     """Numbers of channels: what the layer was made for, or where branches meet."""
     layer: Any = subject.lgraph[issue.layer]
-    sizes = [size for size in subject.propagation.inputs[issue.layer] if size is not None]
+    sizes = [size for size in subject.inferred_sizes.inputs[issue.layer] if size is not None]
     free = {
         argument: "auto"
         for argument in ("num_channels", "num_channels_per_group", "input_size")
@@ -34,8 +34,8 @@ def channels(subject: Subject, issue: Issue) -> Issue:
     if len(sizes) == 1 and isinstance(getattr(layer, "num_groups", None), int):
         whole = [n for n in range(1, sizes[0].channels + 1) if sizes[0].channels % n == 0]
         near = min(whole, key=lambda n: abs(n - layer.num_groups))
-        hint = f"give num_groups a divisor of {sizes[0].channels}, such as {near}"
-        return replace(issue, hint=hint)
+        advice = f"give num_groups a divisor of {sizes[0].channels}, such as {near}"
+        return replace(issue, advice=advice)
     if len(sizes) < 2:
         return issue
     return _same_channels(subject, issue, layer, sizes)
@@ -52,8 +52,8 @@ def _same_channels(subject: Subject, issue: Issue, layer: Layer, sizes: Sequence
             continue
         edit = _with_outputs(subject, decisive, wanted)
         if mends(subject.tried(edit.lgraph), issue):
-            hint = f"give {decisive.name!r} {wanted} filters, or put a 1×1 convolution behind it"
-            return replace(issue, hint=hint, edit=edit.text, others=(decisive.name,))
+            advice = f"give {decisive.name!r} {wanted} filters, or put a 1×1 convolution behind it"
+            return replace(issue, advice=advice, edit=edit.text, others=(decisive.name,))
     kinds: dict[int, type[Layer]] = {2: Convolution2dLayer, 3: Convolution3dLayer}
     kind: Any = kinds.get(len(sizes[0].spatial))
     for index, wanted in pairs if kind is not None else ():
@@ -75,8 +75,8 @@ def classes(subject: Subject, issue: Issue) -> Issue:
     if not mends(subject.tried(edit.lgraph), issue):
         return issue
     kind = "outputs" if isinstance(decisive, FullyConnectedLayer) else "filters"
-    hint = f"give {decisive.name!r} {len(layer.classes)} {kind}, or the loss other classes"
-    return replace(issue, hint=hint, edit=edit.text, others=(decisive.name,))
+    advice = f"give {decisive.name!r} {len(layer.classes)} {kind}, or the loss other classes"
+    return replace(issue, advice=advice, edit=edit.text, others=(decisive.name,))
 
 
 def _decisive_layer(subject: Subject, source: End) -> Any:
@@ -88,7 +88,10 @@ def _decisive_layer(subject: Subject, source: End) -> Any:
             return None
         if isinstance(layer, (Convolution, TransposedConvolution, FullyConnectedLayer)):
             return layer
-        inputs, outputs = subject.propagation.inputs[layer.name], subject.propagation.outputs[layer.name]
+        inputs, outputs = (
+            subject.inferred_sizes.inputs[layer.name],
+            subject.inferred_sizes.outputs[layer.name],
+        )
         fed = lgraph.sources(layer.name).get(layer.input_names[0]) if layer.input_names else None
         same = inputs and inputs[0] and outputs[0] and inputs[0].channels == outputs[0].channels
         if fed is None or not same or getattr(layer, "num_channels", "auto") != "auto":

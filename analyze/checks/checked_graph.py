@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from layergraph.graph.draft import End
 from layergraph.graph.layer_graph import LayerGraph
-from layergraph.graph.size_inference import Propagation, TargetUsage, propagate
+from layergraph.graph.size_inference import InferredSizes, TargetUsage, infer_sizes
 from layergraph.layers import ModuleLayer
 from layergraph.layers.layer import Layer
 from layergraph.sizes import Size
@@ -28,13 +28,13 @@ class Subject:
 
     Attributes:
         lgraph: the graph.
-        propagation: its sizes and the facts that keep it from running.
+        inferred_sizes: its sizes and the facts that keep it from running.
         target_usage: ``"train_network"`` or ``"network"``.
         blamed: layers that an error already tells to change.
     """
 
-    def __init__(self, lgraph: LayerGraph, propagation: Propagation, target_usage: TargetUsage) -> None:
-        self.lgraph, self.propagation, self.target_usage = lgraph, propagation, target_usage
+    def __init__(self, lgraph: LayerGraph, inferred_sizes: InferredSizes, target_usage: TargetUsage) -> None:
+        self.lgraph, self.inferred_sizes, self.target_usage = lgraph, inferred_sizes, target_usage
         self.blamed: frozenset[str] = frozenset()
         self._left = _TRIES
 
@@ -75,9 +75,9 @@ class Subject:
     def input_size(self, name: str, index: int = 0) -> Size | None:
         """The size of an input; ``None`` where it is unknown or only guessed."""
         fed = self.lgraph.sources(name)
-        if any(end.layer in self.propagation.guesses for end in fed.values()):
+        if any(end.layer in self.inferred_sizes.guesses for end in fed.values()):
             return None
-        given = self.propagation.inputs[name]
+        given = self.inferred_sizes.inputs[name]
         return given[index] if index < len(given) else None
 
     def feeds_only(self, name: str, other: str) -> bool:
@@ -104,7 +104,7 @@ class Subject:
         ports = sum(len(layer.input_names) - 1 for layer in self.lgraph.layers if layer.input_names)
         return len(self.lgraph) + ports // _PORTS + _MODULE * sum(1 for _ in self.of(ModuleLayer))
 
-    def tried(self, lgraph: LayerGraph) -> Propagation | None:
+    def tried(self, lgraph: LayerGraph) -> InferredSizes | None:
         """The sizes of a graph that might be mended; ``None`` when too much has been tried."""
         self._left -= self._cost
-        return propagate(lgraph, self.target_usage) if self._left >= 0 else None
+        return infer_sizes(lgraph, self.target_usage) if self._left >= 0 else None

@@ -56,15 +56,15 @@ def _no_input(lgraph: LayerGraph, issue: Issue, missing: Sequence[Issue]) -> Iss
     channels = getattr(lgraph[first.layer], "num_channels", 3)
     layer = ImageInputLayer((224, 224, 3 if channels == "auto" else channels), name=edit.free_name("input"))
     edit.add(layer).connect(layer.name, input_text(End(first.layer, first.port), lgraph))
-    hint = f"add an ImageInputLayer of the size of your images and connect it to {first.layer!r}"
-    return replace(issue, hint=hint, edit=edit.text, others=(first.layer,))
+    advice = f"add an ImageInputLayer of the size of your images and connect it to {first.layer!r}"
+    return replace(issue, advice=advice, edit=edit.text, others=(first.layer,))
 
 
 def _no_output(subject: Subject, issue: Issue, end: Issue | None) -> Issue:
     if end is None:
         return issue
     lgraph, edit = subject.lgraph, Edit(subject.lgraph)
-    last, size = end.layer, subject.propagation.outputs[end.layer][0]
+    last, size = end.layer, subject.inferred_sizes.outputs[end.layer][0]
     source = written(End(last, end.port), lgraph)
     if not isinstance(lgraph[last], SoftmaxLayer):
         name = edit.free_name("softmax")
@@ -74,8 +74,8 @@ def _no_output(subject: Subject, issue: Issue, end: Issue | None) -> Issue:
     kind: type[Layer] = ClassificationLayer if per_image else PixelClassificationLayer
     loss = edit.free_name("loss")
     edit.add(kind(name=loss)).connect(source, loss)
-    hint = f"add one behind {last!r}, such as a {kind.__name__}"
-    return replace(issue, hint=hint, edit=edit.text, others=(last,))
+    advice = f"add one behind {last!r}, such as a {kind.__name__}"
+    return replace(issue, advice=advice, edit=edit.text, others=(last,))
 
 
 def _parts(
@@ -92,9 +92,9 @@ def _parts(
             inside = {end for name in part for end in at[name]} if len(part) < len(lgraph) else set()
             if any(lgraph[name].is_output for name in part):
                 if not inside - told:
-                    hint = "connect both, or analyze and train it as a network of its own"
+                    advice = "connect both, or analyze and train it as a network of its own"
                     others = tuple(name for name in part if name != issue.layer)
-                    yield replace(issue, hint=hint, others=others)
+                    yield replace(issue, advice=advice, others=others)
                 continue  # else a network to train: what it lacks is told
             told |= inside
             apart.append((issue, part))
@@ -151,8 +151,8 @@ def _memories(lgraph: LayerGraph, issues: Sequence[Issue]) -> Iterator[Issue]:
             continue
         text = f"outputs {' and '.join(repr(issue.port) for issue in found)} are not used"
         edit = Edit(lgraph)
-        hint = first.hint
+        advice = first.advice
         if all(port not in layer.memory_ports for port, _ in lgraph.destinations(name)):
             edit.change([name], has_unpooling_outputs=False)
-            hint = "nothing is lost; has_unpooling_outputs=False leaves them out"
-        yield replace(first, port="", text=text, hint=hint, edit=edit.text)
+            advice = "nothing is lost; has_unpooling_outputs=False leaves them out"
+        yield replace(first, port="", text=text, advice=advice, edit=edit.text)

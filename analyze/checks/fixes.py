@@ -29,7 +29,7 @@ def cured(subject: Subject) -> list[Issue]:
     """The facts of the propagation as findings: causes with their cures, and not what only follows."""
     found, connected = forgotten(subject)
     forgot = len(found)
-    facts = connected.propagation.issues
+    facts = connected.inferred_sizes.issues
     unpoolings, told = unpooled(connected, facts)
     found += unpoolings
     found += joined_up(connected, [issue for issue in facts if issue not in told])

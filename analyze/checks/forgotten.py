@@ -10,7 +10,7 @@ from layergraph.analyze.checks.checked_graph import Subject
 from layergraph.analyze.checks.edit import Edit, input_text, written
 from layergraph.graph.draft import End
 from layergraph.graph.layer_graph import LayerGraph
-from layergraph.graph.size_inference import Propagation, loose_inputs, unconnected
+from layergraph.graph.size_inference import InferredSizes, loose_inputs, unconnected
 from layergraph.issues import Issue
 
 _MOST_TRIED = 12  # sources that are tried for one input
@@ -20,13 +20,13 @@ _MOST_MENDED = 20  # inputs that a source is looked for
 def forgotten(subject: Subject) -> tuple[list[Issue], Subject]:
     """Findings for inputs that plainly belong to a certain output, and the subject with them connected."""
     found: list[Issue] = []
-    mended, propagation = subject.lgraph, subject.propagation
+    mended, inferred_sizes = subject.lgraph, subject.inferred_sizes
     for issue, port in islice(_loose(subject), _MOST_MENDED):
         destination = End(issue.layer, port)
-        choice = _source(subject, mended, propagation, destination)
+        choice = _source(subject, mended, inferred_sizes, destination)
         if choice is None:
             continue
-        source, (mended, propagation) = choice
+        source, (mended, inferred_sizes) = choice
         edit = Edit(subject.lgraph)
         source_text, target = written(source, mended), input_text(destination, mended)
         edit.connect(source_text, target)
@@ -36,17 +36,17 @@ def forgotten(subject: Subject) -> tuple[list[Issue], Subject]:
                 issue,
                 port=port,
                 text=unconnected([port]),
-                hint=f"connect {source_text!r}, {idle}, to {target!r}",
+                advice=f"connect {source_text!r}, {idle}, to {target!r}",
                 edit=edit.text,
                 others=(source.layer,),
             )
         )
-    return found, Subject(mended, propagation, subject.target_usage)
+    return found, Subject(mended, inferred_sizes, subject.target_usage)
 
 
 def _loose(subject: Subject) -> Iterator[tuple[Issue, str]]:
     """Each input that nothing feeds, with its finding; not those that take what another layer remembers."""
-    for issue in subject.propagation.issues:
+    for issue in subject.inferred_sizes.issues:
         if issue.code == "LG-MISSING-INPUT" and issue.port not in subject.lgraph[issue.layer].memory_ports:
             for port in loose_inputs(subject.lgraph, issue.layer):
                 if port not in subject.lgraph[issue.layer].memory_ports:
@@ -54,8 +54,8 @@ def _loose(subject: Subject) -> Iterator[tuple[Issue, str]]:
 
 
 def _source(
-    subject: Subject, lgraph: LayerGraph, propagation: Propagation, destination: End
-) -> tuple[End, tuple[LayerGraph, Propagation]] | None:
+    subject: Subject, lgraph: LayerGraph, inferred_sizes: InferredSizes, destination: End
+) -> tuple[End, tuple[LayerGraph, InferredSizes]] | None:
     """The output that plainly belongs to this input, with the graph that has it connected."""
     behind = _behind(lgraph, destination.layer)
     idle = [
@@ -65,20 +65,22 @@ def _source(
         and (ports := lgraph[name].output_names)
         and all(port != ports[0] for port, _ in lgraph.destinations(name))
     ]
-    faults = len(propagation.errors)
+    faults = len(inferred_sizes.errors)
     fitting = _fitting(subject, lgraph, destination, idle, faults)
     if len(fitting) > 1:  # the one that stands right before it
         names = list(lgraph)
         before = names[names.index(destination.layer) - 1]
         fitting = [choice for choice in fitting if choice[0].layer == before]
     if not fitting and not idle:
-        fitting = _fitting(subject, lgraph, destination, _skips(lgraph, propagation, destination), faults)[:1]
+        fitting = _fitting(subject, lgraph, destination, _skips(lgraph, inferred_sizes, destination), faults)[
+            :1
+        ]
     return fitting[0] if len(fitting) == 1 else None
 
 
 def _fitting(
     subject: Subject, lgraph: LayerGraph, destination: End, sources: Sequence[End], faults: int
-) -> list[tuple[End, tuple[LayerGraph, Propagation]]]:
+) -> list[tuple[End, tuple[LayerGraph, InferredSizes]]]:
     """Those of the sources with which the layer has no fault, and the whole graph fewer."""
     found = []
     for source in sources[:_MOST_TRIED]:
@@ -89,21 +91,21 @@ def _fitting(
     return found
 
 
-def _skips(lgraph: LayerGraph, propagation: Propagation, destination: End) -> list[End]:
+def _skips(lgraph: LayerGraph, inferred_sizes: InferredSizes, destination: End) -> list[End]:
     """Outputs with the height and width of the layer's other input that end a stage: they feed what
     downsamples, or what is joined elsewhere. The nearest first."""
-    given = [size for size in propagation.inputs[destination.layer] if size is not None]
+    given = [size for size in inferred_sizes.inputs[destination.layer] if size is not None]
     if not given:
         return []
     fed = {end.layer for end in lgraph.sources(destination.layer).values()}
     found = []
     order = lgraph.order
     for name in reversed(order[: order.index(destination.layer)]):
-        outputs, ports = propagation.outputs[name], lgraph[name].output_names
+        outputs, ports = inferred_sizes.outputs[name], lgraph[name].output_names
         size = outputs[0]
         if name in fed or len(ports) != 1 or size is None or size.spatial != given[0].spatial:
             continue
-        next_sizes = [propagation.outputs[end.layer][0] for _, end in lgraph.destinations(name)]
+        next_sizes = [inferred_sizes.outputs[end.layer][0] for _, end in lgraph.destinations(name)]
         if any(after is not None and after.spatial != size.spatial for after in next_sizes):
             found.append(End(name, ports[0]))
     return found

@@ -11,7 +11,7 @@ from layergraph.issues import Issue
 def fitting_sizes(subject: Subject, issue: Issue) -> list[tuple[int, ...]]:
     """The nearest smaller and larger (height, width, channels) that fit in every layer, if there are any."""
     images = subject.images()
-    if images is None or any(size is None for size in subject.propagation.inputs[issue.layer]):
+    if images is None or any(size is None for size in subject.inferred_sizes.inputs[issue.layer]):
         return []
     *spatial, channels = images
 

@@ -13,12 +13,12 @@ from layergraph.layers import ModuleLayer
 def measured(subject: Subject) -> Iterator[Issue]:
     """Modules that ran with data; where values decide what they do, others may give other sizes."""
     for layer in subject.of(ModuleLayer):
-        inputs = known_inputs(subject.lgraph, layer, subject.propagation)
+        inputs = known_inputs(subject.lgraph, layer, subject.inferred_sizes)
         if inputs and layer.is_measured(inputs):
             text = (
                 "the module cannot run without data; sizes and costs are those of a run with random numbers"
             )
-            hint = (
+            advice = (
                 "where values decide, other images may give others; a module that looks at none needs no data"
             )
-            yield Issue("LG-MEASURED", "hint", layer.name, "", text, hint)
+            yield Issue("LG-MEASURED", "note", layer.name, "", text, advice)

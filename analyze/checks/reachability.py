@@ -21,7 +21,7 @@ _SEEN = 8  # an output sees at least this part of the image: one eighth
 def dead_branches(subject: Subject) -> Iterator[Issue]:
     """Layers that are computed though no output needs their numbers, but at most their size."""
     lgraph = subject.lgraph
-    if subject.propagation.errors:
+    if subject.inferred_sizes.errors:
         return  # some of which are about such branches
     asked = {
         source.layer
@@ -30,12 +30,12 @@ def dead_branches(subject: Subject) -> Iterator[Issue]:
     }
     if all(any(to.port != _REFERENCE for _, to in lgraph.destinations(name)) for name in asked):
         return
-    needed = lgraph.ancestors({*network_outputs(lgraph), *lgraph.output_names}, ignoring=(_REFERENCE,))
+    needed = lgraph.upstream({*network_outputs(lgraph), *lgraph.output_names}, ignoring=(_REFERENCE,))
     for end in [name for name in lgraph.order if name in asked - needed]:
         branch = _only_for(subject, end, needed)
         others = tuple(name for name in branch if name != end)
         measured = [to.layer for _, to in lgraph.destinations(end)]
-        size, edit = subject.propagation.outputs[end][0], ""
+        size, edit = subject.inferred_sizes.outputs[end][0], ""
         earlier = lgraph.order[: min(subject.position[name] for name in measured)]
         same = next((name for name in earlier if name in needed and size and _like(subject, name, size)), "")
         if same:
@@ -69,13 +69,13 @@ def _only_for(subject: Subject, end: str, needed: set[str]) -> list[str]:
 
 
 def _like(subject: Subject, name: str, size: Any) -> bool:
-    given = subject.propagation.outputs[name]
+    given = subject.inferred_sizes.outputs[name]
     return len(given) == 1 and given[0] is not None and given[0].spatial == size.spatial
 
 
 def narrow_fields(subject: Subject) -> Iterator[Issue]:
     """Outputs that see only a small part of the image, too little to tell larger objects apart."""
-    if subject.propagation.errors:
+    if subject.inferred_sizes.errors:
         return
     images = subject.images()
     for name in network_outputs(subject.lgraph) if images else ():
@@ -85,7 +85,7 @@ def narrow_fields(subject: Subject) -> Iterator[Issue]:
         # exact, and only for the rare graphs that may be concerned
         from layergraph.analyze.costs.receptive_field import receptive_fields
 
-        inputs = cast("Mapping[str, Sequence[Size]]", subject.propagation.inputs)
+        inputs = cast("Mapping[str, Sequence[Size]]", subject.inferred_sizes.inputs)
         fields = receptive_fields(subject.lgraph, inputs)[name]
         if fields is None or len(fields) != len(images) - 1:
             continue
@@ -93,7 +93,7 @@ def narrow_fields(subject: Subject) -> Iterator[Issue]:
         if any(_SEEN * part < whole for part, whole in zip(seen, images, strict=False)):
             yield Issue(
                 "LG-RECEPTIVE-FIELD",
-                "hint",
+                "note",
                 name,
                 "",
                 f"each pixel of the result depends on {times(seen)} pixels of the {times(images[:-1])} "
@@ -111,7 +111,7 @@ def _sees_enough(subject: Subject, name: str, image: tuple[int, ...]) -> bool:
         layer: Any = layers[name]
         if isinstance(layer, (FullyConnectedLayer, GlobalAveragePooling2dLayer)):
             return [*map(float, image)]
-        size = subject.propagation.inputs[name][0] if hasattr(layer, "window") else None
+        size = subject.inferred_sizes.inputs[name][0] if hasattr(layer, "window") else None
         if size is None or len(size.spatial) != len(image):
             return before
         extents = layer.window().extents

@@ -12,7 +12,7 @@ from layergraph.analyze.checks.edit import Edit, written
 from layergraph.analyze.checks.image_size_fixes import fitting_sizes
 from layergraph.errors import LayergraphError
 from layergraph.graph.draft import End
-from layergraph.graph.size_inference import Propagation
+from layergraph.graph.size_inference import InferredSizes
 from layergraph.issues import Issue
 from layergraph.layers import (
     LAYER_TYPES,
@@ -30,7 +30,7 @@ _STRIDES = (2, 1, 4, 3, 8)
 
 def spatial(subject: Subject, issue: Issue) -> Issue:
     """Heights and widths that do not fit where branches meet."""
-    layer, sizes = subject.lgraph[issue.layer], subject.propagation.inputs[issue.layer]
+    layer, sizes = subject.lgraph[issue.layer], subject.inferred_sizes.inputs[issue.layer]
     if len(sizes) < 2 or None in sizes:
         return issue
     if layer.input_names == ("in", "ref"):
@@ -42,19 +42,19 @@ def spatial(subject: Subject, issue: Issue) -> Issue:
     images = fitting_sizes(subject, issue)
     if not images and (blamed := _blamed(subject, issue)) is not None:
         return blamed
-    hints = []
+    notes = []
     edit = _fitted(subject, layer, [size for size in sizes if size is not None])
     if edit is not None:
         padded = "import Pad2dLayer" in edit.text
-        hints.append(
+        notes.append(
             "pad the smaller (Pad2dLayer)" if padded else f"crop the larger (Crop{_rank(sizes)}dLayer)"
         )
     if images:
         shown = " or ".join(times(size[:-1]) for size in images)
-        hints.append(f"images of {shown} need none" if hints else f"use images of {shown}")
-    if not hints:
+        notes.append(f"images of {shown} need none" if notes else f"use images of {shown}")
+    if not notes:
         return issue
-    return replace(issue, hint="; ".join(hints), edit=edit.text if edit is not None else "")
+    return replace(issue, advice="; ".join(notes), edit=edit.text if edit is not None else "")
 
 
 def _swapped(subject: Subject, issue: Issue) -> Issue:
@@ -106,7 +106,7 @@ def _blamed(subject: Subject, issue: Issue) -> Issue | None:
                 break
             faults = len(sizes.errors)
             if issue.layer not in sizes.faulty and faults < (
-                best[0] if best else len(subject.propagation.errors)
+                best[0] if best else len(subject.inferred_sizes.errors)
             ):
                 best = (faults, layer, argument, value, edit)
         if best and not best[0]:
@@ -115,8 +115,8 @@ def _blamed(subject: Subject, issue: Issue) -> Issue | None:
         return None
     _, layer, argument, value, edit = best
     had, new = _shown(getattr(layer, argument)), _shown(value)
-    hint = f"{layer.name!r} has {argument} {had}: with {new} the sizes fit"
-    return replace(issue, hint=hint, edit=edit.text, others=(layer.name,))
+    advice = f"{layer.name!r} has {argument} {had}: with {new} the sizes fit"
+    return replace(issue, advice=advice, edit=edit.text, others=(layer.name,))
 
 
 def _shown(value: Any) -> str:
@@ -190,34 +190,34 @@ def window(subject: Subject, issue: Issue) -> Issue:
         others = "a smaller window, or more padding" if hasattr(layer, "window") else "or a larger scale"
         if set(getattr(layer, "dilation_factor", (1,))) != {1}:
             others = f"a smaller dilation factor, {others}"
-        hint = f"use images of at least {times(images[0][:-1])}, {others}"
-        return replace(issue, hint=hint, edit=edit.resize(images[0]).text)
+        advice = f"use images of at least {times(images[0][:-1])}, {others}"
+        return replace(issue, advice=advice, edit=edit.resize(images[0]).text)
     if getattr(layer, "padding", "same") != "same":
         edit.change([layer.name], padding="same")
         if (sizes := subject.tried(edit.lgraph)) and layer.name not in sizes.faulty:
-            return replace(issue, hint="padding='same' keeps the size", edit=edit.text)
+            return replace(issue, advice="padding='same' keeps the size", edit=edit.text)
     return issue
 
 
 def cropping(subject: Subject, issue: Issue) -> Issue:
     """A transposed convolution that crops all away."""
     edit = Edit(subject.lgraph).change([issue.layer], cropping="same")
-    hint = f"{issue.hint}; cropping='same' gives stride times the input"
-    return replace(issue, hint=hint, edit=edit.text)
+    advice = f"{issue.advice}; cropping='same' gives stride times the input"
+    return replace(issue, advice=advice, edit=edit.text)
 
 
 def dimensions(subject: Subject, issue: Issue) -> Issue:
     """A layer of the other number of dimensions."""
-    if issue.hint:
+    if issue.advice:
         return issue
-    sizes = [size for size in subject.propagation.inputs[issue.layer] if size is not None]
+    sizes = [size for size in subject.inferred_sizes.inputs[issue.layer] if size is not None]
     name = type(subject.lgraph[issue.layer]).__name__
     other = name.replace("3d", "2d") if sizes and len(sizes[0].spatial) == 2 else name.replace("2d", "3d")
     if other != name and other in LAYER_TYPES:
-        return replace(issue, hint=f"use a {other}")
+        return replace(issue, advice=f"use a {other}")
     return issue
 
 
-def mends(sizes: Propagation | None, issue: Issue) -> bool:
+def mends(sizes: InferredSizes | None, issue: Issue) -> bool:
     """Whether the layer of a fault takes its inputs now."""
     return sizes is not None and issue.layer not in sizes.faulty

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from layergraph.analyze.checks.checked_graph import Subject
 from layergraph.analyze.checks.edit import Edit, written
-from layergraph.graph.size_inference import Propagation, loose_inputs
+from layergraph.graph.size_inference import InferredSizes, loose_inputs
 from layergraph.issues import Issue
 from layergraph.layers import MaxPooling2dLayer
 
@@ -35,14 +35,14 @@ def unpooled(subject: Subject, issues: Sequence[Issue]) -> tuple[list[Issue], se
                 code="LG-UNPOOLING",
                 text=f"{ports} {'are' if len(missing) > 1 else 'is'} not connected: the layer unpools what "
                 "one max pooling layer pooled",
-                hint="connect 'pool/indices' and 'pool/size' of the pooling layer that belongs to it",
+                advice="connect 'pool/indices' and 'pool/size' of the pooling layer that belongs to it",
             )
         partner = next(_partners(subject, name), None) if subject.lgraph[name].memory_ports else None
         if partner is not None:
             pool, edit, sizes = partner
             first = replace(
                 first,
-                hint=f"take indices and size from {pool!r}, which pooled to its size",
+                advice=f"take indices and size from {pool!r}, which pooled to its size",
                 edit=edit.text,
                 others=(pool,),
             )
@@ -57,7 +57,7 @@ def unpooled(subject: Subject, issues: Sequence[Issue]) -> tuple[list[Issue], se
     return found, told
 
 
-def _partners(subject: Subject, name: str) -> Iterator[tuple[str, Edit, Propagation]]:
+def _partners(subject: Subject, name: str) -> Iterator[tuple[str, Edit, InferredSizes]]:
     """Pooling layers whose indices and size make the layer fit, those not yet unpooled first."""
     lgraph = subject.lgraph
     layer = lgraph[name]
@@ -87,6 +87,6 @@ def _partners(subject: Subject, name: str) -> Iterator[tuple[str, Edit, Propagat
         if (
             sizes is not None
             and name not in sizes.faulty
-            and len(sizes.errors) < len(subject.propagation.errors)
+            and len(sizes.errors) < len(subject.inferred_sizes.errors)
         ):
             yield pool.name, edit, sizes

@@ -36,7 +36,7 @@ def checkerboard(subject: Subject) -> Iterator[Issue]:
         first = layers[0]
         yield Issue(
             "LG-CHECKERBOARD",
-            "hint",
+            "note",
             names[0],
             "",
             f"a {times(size)} window in steps of {times(stride)} overlaps unevenly, which shows as a "

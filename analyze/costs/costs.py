@@ -187,10 +187,10 @@ def network_costs(network: SizedNetwork, batch_size: int, dtype: str) -> Network
     dtype = str(dtype).removeprefix("torch.")
     if dtype not in ITEM_BYTES:
         raise ArgumentError(f"costs: dtype is one of {', '.join(ITEM_BYTES)}, got {dtype!r}")
-    lgraph, propagation = network.lgraph, network.propagation
+    lgraph, inferred_sizes = network.lgraph, network.inferred_sizes
     sizes = {}
     for name in lgraph.order:
-        known = known_inputs(lgraph, lgraph[name], propagation)
+        known = known_inputs(lgraph, lgraph[name], inferred_sizes)
         if known is not None and len(known) == len(lgraph[name].input_names):
             sizes[name] = known
     activations = Activations(lgraph, sizes, batch_size, ITEM_BYTES[dtype])

@@ -59,7 +59,7 @@ def kept_in_training(activations: Activations) -> TrainingMemory:
     lgraph, owners = activations.lgraph, activations.owners(training=True)
     starts = loss_starts(lgraph)
     fed = (end.layer for end, _ in starts.values())
-    run = lgraph.ancestors(fed) if lgraph.output_names else set(lgraph)
+    run = lgraph.upstream(fed) if lgraph.output_names else set(lgraph)
     tensors: dict[End, tuple[str, ...]] = {}
     private: dict[str, int] = {}
     learning: set[str] = set()

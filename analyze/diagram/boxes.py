@@ -16,7 +16,7 @@ from layergraph.analyze.diagram.themes import Palette
 from layergraph.analyze.kinds import kind_of
 from layergraph.analyze.wording import plain_size, short_count, shortened
 from layergraph.graph.layer_graph import LayerGraph
-from layergraph.graph.size_inference import Propagation
+from layergraph.graph.size_inference import InferredSizes
 from layergraph.issues import Issue, Severity
 from layergraph.wording import visible
 
@@ -27,8 +27,8 @@ LONGEST = 60  # characters of a name or a finding; the rest is in the tooltip
 _LONGEST_TOOLTIP = 4000  # older programs take no text over 16384 bytes
 _MOST_SAID = 12  # layers in the tooltip of a folded block
 _MOST_FOUND = 3  # findings told in a box
-_SEVERITIES: tuple[Severity, ...] = ("error", "warning", "hint")
-_MARKS: dict[Severity, str] = {"error": "", "warning": "! ", "hint": "i "}  # not by colour alone
+_SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+_MARKS: dict[Severity, str] = {"error": "", "warning": "! ", "note": "i "}  # not by colour alone
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Scene:
     """
 
     lgraph: LayerGraph
-    sizes: Propagation
+    sizes: InferredSizes
     learnables: Mapping[str, int | None]
     findings: Mapping[str, Sequence[Issue]]
     references: Mapping[str, Link]
@@ -121,7 +121,7 @@ def _cells(
     wrong = bool(findings) and findings[0].severity == "error"
     look = f'BGCOLOR="{palette.wrong if wrong else color}"'
     told = findings[: 1 if wrong and len(layers) <= 1 else _MOST_FOUND]
-    colors = {"error": palette.error, "warning": palette.warning, "hint": palette.hint}
+    colors = {"error": palette.error, "warning": palette.warning, "note": palette.note}
     for issue in told:
         # a row begins with its first layer; a folded block says of which layer it speaks
         of = "" if what and issue.layer == layers[0] else f"{issue.layer}: "

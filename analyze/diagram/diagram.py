@@ -75,7 +75,7 @@ def plot(
             raise ArgumentError(f"plot: {argument} is {choices}, got {value!r}")
     # what feeds nothing is no fault in a picture: a part of a network may be drawn, too
     analysis = analyze_network(graph, target_usage="network")
-    found, series = analysis.propagation, detail == "blocks"
+    found, series = analysis.inferred_sizes, detail == "blocks"
     parts = folded(graph, found, analysis.issues, _wanted(fold), series=series)
     drawing = arrange(graph, found, blocks=series, parts=parts)
     diagram = draw(analysis, drawing, palette_of(theme), direction=direction, sizes=sizes, title=title)

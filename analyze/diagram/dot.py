@@ -40,7 +40,7 @@ def draw(
         findings.setdefault(issue.layer, []).append(issue)
     scene = Scene(
         analysis.lgraph,
-        analysis.propagation,
+        analysis.inferred_sizes,
         {info.name: info.num_learnables for info in analysis.layers},
         findings,
         {link.destination: link for link in drawing.links if link.ports},

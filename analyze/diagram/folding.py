@@ -12,7 +12,7 @@ from layergraph.analyze.diagram.repeats import runs_of
 from layergraph.analyze.diagram.stacks import Drawing, Part, arrange
 from layergraph.errors import ArgumentError, did_you_mean
 from layergraph.graph.layer_graph import LayerGraph
-from layergraph.graph.size_inference import Propagation
+from layergraph.graph.size_inference import InferredSizes
 from layergraph.issues import Issue
 
 _MOST_STACKS, _MOST_LAYERS = 20, 150  # what is drawn in full unless something else is asked for
@@ -21,7 +21,7 @@ _MOST_BOXES = 100  # beyond it several blocks share a box
 
 
 def fold(
-    lgraph: LayerGraph, sizes: Propagation, issues: Sequence[Issue], wanted: Sequence[str], *, series: bool
+    lgraph: LayerGraph, sizes: InferredSizes, issues: Sequence[Issue], wanted: Sequence[str], *, series: bool
 ) -> Sequence[Part]:
     """The parts of a drawing for ``plot(fold=...)``; none where a network is drawn in full.
 
@@ -55,7 +55,7 @@ def _is_small(lgraph: LayerGraph, drawing: Drawing) -> bool:
     return len(drawing.stacks) <= _MOST_STACKS and len(lgraph) <= _MOST_LAYERS
 
 
-def _large(lgraph: LayerGraph, sizes: Propagation, found: Sequence[Block]) -> list[Block]:
+def _large(lgraph: LayerGraph, sizes: InferredSizes, found: Sequence[Block]) -> list[Block]:
     """Blocks with branches, or with many rows; what is one short series is drawn as it is."""
     alone = arrange(
         lgraph, sizes, blocks=True, parts=[Part(block.name, block.layers, "frame") for block in found]
@@ -81,7 +81,7 @@ def _chosen(found: Sequence[Block], patterns: Sequence[str]) -> list[Block]:
 
 def _parts(
     lgraph: LayerGraph,
-    sizes: Propagation,
+    sizes: InferredSizes,
     issues: Sequence[Issue],
     found: Sequence[Block],
     folded: Sequence[Block],
@@ -112,7 +112,7 @@ def _joined(parts: Sequence[Part], count: int) -> list[Part]:
     return joined
 
 
-def _framed(lgraph: LayerGraph, sizes: Propagation, parts: Sequence[Part], series: bool) -> list[Part]:
+def _framed(lgraph: LayerGraph, sizes: InferredSizes, parts: Sequence[Part], series: bool) -> list[Part]:
     """Frames only where there is something to hold together: several boxes on one side of the drawing."""
     drawing = arrange(lgraph, sizes, blocks=series, parts=parts)
     names = Counter(part.name for part in parts)

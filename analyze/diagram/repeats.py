@@ -8,12 +8,12 @@ from typing import Any
 from layergraph.analyze.blocks import Block
 from layergraph.analyze.comparison.matching import arguments
 from layergraph.graph.layer_graph import LayerGraph
-from layergraph.graph.size_inference import Propagation
+from layergraph.graph.size_inference import InferredSizes
 from layergraph.issues import Issue
 
 
 def runs_of(
-    lgraph: LayerGraph, sizes: Propagation, issues: Sequence[Issue], blocks: Sequence[Block]
+    lgraph: LayerGraph, sizes: InferredSizes, issues: Sequence[Issue], blocks: Sequence[Block]
 ) -> list[list[Block]]:
     """Consecutive blocks as runs of alike ones, mostly of one block.
 
@@ -25,7 +25,7 @@ def runs_of(
     >>> from layergraph.analyze.blocks import blocks
     >>> from layergraph.builders.backbones import resnet50
     >>> lgraph = resnet50()
-    >>> runs = runs_of(lgraph, analyze_network(lgraph).propagation, (), blocks(lgraph))
+    >>> runs = runs_of(lgraph, analyze_network(lgraph).inferred_sizes, (), blocks(lgraph))
     >>> [(run[0].name, len(run)) for run in runs if len(run) > 1]
     [('res2b', 2), ('res3b', 3), ('res4b', 5), ('res5b', 2)]
     """
@@ -53,7 +53,7 @@ def runs_of(
 
 def _inside(
     lgraph: LayerGraph,
-    sizes: Propagation,
+    sizes: InferredSizes,
     found: Mapping[str, Sequence[str]],
     position: Mapping[str, int],
     block: Block,

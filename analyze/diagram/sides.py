@@ -12,7 +12,7 @@ from typing import Literal
 
 from layergraph.analyze.kinds import Kind, kind_of
 from layergraph.graph.layer_graph import LayerGraph
-from layergraph.graph.size_inference import Propagation
+from layergraph.graph.size_inference import InferredSizes
 from layergraph.layers import Crop2dLayer, Crop3dLayer, Pad2dLayer
 from layergraph.sizes import Size
 
@@ -23,12 +23,12 @@ _RAISING: frozenset[Kind] = frozenset({"transposed convolution", "unpooling", "r
 _BORDERS = (Crop2dLayer, Crop3dLayer, Pad2dLayer)
 
 
-def changes_of(lgraph: LayerGraph, sizes: Propagation) -> dict[str, int]:
+def changes_of(lgraph: LayerGraph, sizes: InferredSizes) -> dict[str, int]:
     """What each layer does to the resolution: -1 lowers it, 1 raises it, 0 keeps it."""
     return {name: _change(lgraph, sizes, name) for name in lgraph}
 
 
-def _change(lgraph: LayerGraph, sizes: Propagation, name: str) -> int:
+def _change(lgraph: LayerGraph, sizes: InferredSizes, name: str) -> int:
     layer = lgraph[name]
     kind = kind_of(layer)
     if kind in ("input", "joining", "output") or isinstance(layer, _BORDERS):
@@ -48,7 +48,7 @@ def _area(size: Size) -> int:
     return prod(size.spatial)
 
 
-def sides_of(lgraph: LayerGraph, sizes: Propagation, changes: Mapping[str, int]) -> dict[str, Side]:
+def sides_of(lgraph: LayerGraph, sizes: InferredSizes, changes: Mapping[str, int]) -> dict[str, Side]:
     """The side of the U on which each layer stands; all are on the way down if the network is no U."""
     up: set[str] = set()
     bottom: list[str] = []  # what the way up starts from
@@ -64,7 +64,7 @@ def sides_of(lgraph: LayerGraph, sizes: Propagation, changes: Mapping[str, int])
         if follows and changes[name] == -1 and (after is None or _area(after) > 1):
             up.clear()  # it goes down a second time
             break
-    down = lgraph.ancestors(bottom, ignoring=("ref",))
+    down = lgraph.upstream(bottom, ignoring=("ref",))
     if not up or not any(changes[name] == -1 for name in down):
         return dict.fromkeys(lgraph, "down")
     sides: dict[str, Side] = {

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from layergraph.analyze.diagram.sides import Side, changes_of, passes, sides_of
 from layergraph.analyze.kinds import FOLLOWING, kind_of
 from layergraph.graph.layer_graph import LayerGraph
-from layergraph.graph.size_inference import Propagation
+from layergraph.graph.size_inference import InferredSizes
 from layergraph.layers import DropoutLayer
 
 _LONGEST = 40  # layers of a stack: longer series go on in the next box
@@ -78,7 +78,7 @@ class Drawing:
         return any(stack.side == "up" for stack in self.stacks)
 
 
-def arrange(lgraph: LayerGraph, sizes: Propagation, *, blocks: bool, parts: Sequence[Part] = ()) -> Drawing:
+def arrange(lgraph: LayerGraph, sizes: InferredSizes, *, blocks: bool, parts: Sequence[Part] = ()) -> Drawing:
     """Cut a graph into stacks: series of layers at one resolution, or (``blocks=False``) single layers.
 
     A folded part is one stack, whatever is in it; a frame holds its stacks together.

@@ -40,7 +40,7 @@ class Palette:
     error: str
     wrong: str  # behind a layer with an error
     warning: str
-    hint: str
+    note: str
     kinds: Mapping[Kind, str]
 
     def all(self) -> list[str]:
@@ -59,7 +59,7 @@ LIGHT = Palette(
     error="#c62828",
     wrong="#ffe1e1",
     warning="#8a4b00",
-    hint="#1a5fb4",
+    note="#1a5fb4",
     kinds=COLORS,
 )
 DARK = Palette(
@@ -72,7 +72,7 @@ DARK = Palette(
     error="#ff8f87",
     wrong="#5c1a1d",
     warning="#f0b860",
-    hint="#8cc4ff",
+    note="#8cc4ff",
     kinds=DARK_COLORS,
 )
 

@@ -130,8 +130,8 @@ class SizeTracer:
 
     def is_torn(self, name: str) -> bool:
         """Whether the inputs of a layer are known, and do not fit together."""
-        inputs = self._analysis.propagation.inputs[name]
-        faulty = name in self._analysis.propagation.faulty
+        inputs = self._analysis.inferred_sizes.inputs[name]
+        faulty = name in self._analysis.inferred_sizes.faulty
         return faulty and len(inputs) > 1 and None not in inputs and not self._lgraph[name].memory_ports
 
     def branches(self, end: End) -> list[ExplainedLayer]:
@@ -165,13 +165,13 @@ class SizeTracer:
 
     def _inputs(self, name: str) -> Iterator[Input]:
         fed = self._lgraph.sources(name)
-        sizes = self._analysis.propagation.inputs[name]
+        sizes = self._analysis.inferred_sizes.inputs[name]
         for port, size in zip(self._lgraph[name].input_names, sizes, strict=True):
             yield Input(port, written(self._lgraph, fed.get(port)), size)
 
     def _issues(self, name: str) -> tuple[Issue, ...]:
-        propagation = self._analysis.propagation
-        if name not in propagation.faulty and None not in propagation.inputs[name]:
+        inferred_sizes = self._analysis.inferred_sizes
+        if name not in inferred_sizes.faulty and None not in inferred_sizes.inputs[name]:
             return ()
         outputs = self._lgraph[name].output_names  # what is wrong there does not concern the size
         found = (

@@ -4,8 +4,8 @@
 function columnsOf(model) {
   const some = (what) => model.layers.some((layer) => layer.costs && layer.costs[what] != null);
   const lines = (pairs) => pairs?.map(([name, size]) => `${name} ${size}`);
-  const number = (id, title, hint, value, text) => ({
-    id, title, hint, value, numeric: true,
+  const number = (id, title, tooltip, value, text) => ({
+    id, title, tooltip, value, numeric: true,
     plain: (layer) => (value(layer) == null ? "" : String(value(layer))),
     cell: (layer) => (value(layer) == null ? "?" : value(layer) === 0 ? "–" : text(value(layer))),
   });
@@ -18,21 +18,21 @@ function columnsOf(model) {
     text("type", "Type", (layer) => layer.type, { shown: true }),
     {
       id: "activations", title: "Activations", shown: true,
-      hint: "Size of the output; sorted by the number of elements",
+      tooltip: "Size of the output; sorted by the number of elements",
       value: (layer) => layer.elements ?? -1,
       lines: (layer) => (layer.activations.length === 1 ? [layer.activations[0][1]] : lines(layer.activations)),
       plain: (layer) => (layer.activations.length === 1 ? layer.activations[0][1] : lines(layer.activations).join("; ")),
     },
     {
       id: "learnables", title: "Learnable properties", shown: true,
-      hint: "What training learns; sorted by how many numbers",
+      tooltip: "What training learns; sorted by how many numbers",
       value: (layer) => layer.count ?? -1,
       lines: (layer) => lines(layer.learnables) ?? ["?"],
       plain: (layer) => (lines(layer.learnables) ?? ["?"]).join("; "),
     },
     { ...number("count", "Learnables", "How many numbers training learns", (layer) => layer.count, (value) => grouped.format(value)), bar: true },
     {
-      id: "states", title: "States", hint: "What training keeps besides",
+      id: "states", title: "States", tooltip: "What training keeps besides",
       value: (layer) => (lines(layer.states) ?? []).join("; "),
       lines: (layer) => lines(layer.states) ?? ["?"],
       plain: (layer) => (lines(layer.states) ?? ["?"]).join("; "),
@@ -50,7 +50,7 @@ function columnsOf(model) {
   if (some("field")) {
     const area = (text) => text.split("×").reduce((product, one) => product * Number(one), 1);
     columns.push({
-      id: "field", title: "Receptive field", hint: "How much of the input one output position sees",
+      id: "field", title: "Receptive field", tooltip: "How much of the input one output position sees",
       numeric: true,
       value: (layer) => (layer.costs?.field ? area(layer.costs.field) : -1),
       plain: (layer) => layer.costs?.field ?? "",

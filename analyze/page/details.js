@@ -43,7 +43,7 @@ function findingItem(model, issue, onLayer) {
   if (place) head.append(place);
   if (place && issue.port) head.append(make("span", { class: "quiet" }, `port ${issue.port}`));
   head.append(make("span", { class: "code" }, issue.code));
-  item.append(head, make("p", {}, issue.text, issue.hint ? make("span", { class: "quiet" }, `; ${issue.hint}`) : ""));
+  item.append(head, make("p", {}, issue.text, issue.note ? make("span", { class: "quiet" }, `; ${issue.advice}`) : ""));
   if (issue.others.length) {
     const others = make("p", { class: "others quiet" }, "See also ");
     for (const [at, index] of issue.others.slice(0, 12).entries()) {

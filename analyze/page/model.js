@@ -26,7 +26,7 @@ function readModel(data) {
   return { ...data, layers, blocks, issues, byName, types };
 }
 
-const SEVERITIES = ["error", "warning", "hint"];
+const SEVERITIES = ["error", "warning", "note"];
 
 // the most severe of some findings, or an empty text
 function worstSeverity(issues) {

@@ -124,7 +124,7 @@ def _issue(issue: Issue, number: Mapping[str, int]) -> dict[str, Any]:
         "place": visible(issue.layer),
         "port": visible(issue.port),
         "text": visible(issue.text),
-        "hint": visible(issue.hint),
+        "advice": visible(issue.advice),
         "edit": issue.edit,
         "others": [number[name] for name in issue.others if name in number],
     }

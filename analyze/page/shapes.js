@@ -1,6 +1,6 @@
 // The shapes of the graph: a layer, a folded block, the frame around an open one, a connection.
 
-const SIGNS = { error: "✕", warning: "!", hint: "i" };
+const SIGNS = { error: "✕", warning: "!", note: "i" };
 
 function makeShapes(model, fitting) {
   function node(one) {

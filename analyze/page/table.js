@@ -34,7 +34,7 @@ function tableView(model, elements, { onLayer, onChange }) {
 
   function drawHead() {
     head.replaceChildren(...visible().map((column) => {
-      const label = make("button", { type: "button", title: column.hint ?? `Sort by ${column.title}`, onclick: () => sortBy(column.id) }, column.title);
+      const label = make("button", { type: "button", title: column.tooltip ?? `Sort by ${column.title}`, onclick: () => sortBy(column.id) }, column.title);
       return make("th", {
         scope: "col", class: columnClass(column),
         "aria-sort": state.sort === column.id ? (state.down ? "descending" : "ascending") : "none",
@@ -121,7 +121,7 @@ function tableView(model, elements, { onLayer, onChange }) {
       } });
       box.checked = Boolean(column.shown);
       box.dataset.column = column.id;
-      return make("label", { title: column.hint }, box, column.title);
+      return make("label", { title: column.tooltip }, box, column.title);
     }));
   }
 

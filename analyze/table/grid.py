@@ -17,7 +17,7 @@ Line = list[tuple[str, str]]
 """Pieces of text, each with a style of rich."""
 
 GAP = "  "
-STYLES = {"error": "bold red", "warning": "yellow", "hint": "cyan"}
+STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 
 class Cell(NamedTuple):

@@ -82,7 +82,7 @@ def as_markdown(analysis: AnalysisResult) -> str:
 
 
 def _issue(issue: Issue) -> dict[str, Any]:
-    keys = ("severity", "layer", "port", "code", "message", "text", "hint", "edit", "others")
+    keys = ("severity", "layer", "port", "code", "message", "text", "advice", "edit", "others")
     values = issue.to_dict()
     return {key: values[key] for key in keys}
 

@@ -37,7 +37,7 @@ def totals_of(analysis: AnalysisResult) -> list[tuple[str, str]]:
         ("Connections", f"{analysis.num_connections:,}"),
         ("Errors", f"{analysis.num_errors:,}"),
         ("Warnings", f"{analysis.num_warnings:,}"),
-        *[("Hints", f"{analysis.num_hints:,}")][: analysis.num_hints],
+        *[("Notes", f"{analysis.num_hints:,}")][: analysis.num_hints],
     ]
 
 

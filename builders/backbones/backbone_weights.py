@@ -32,8 +32,8 @@ def find_weights(
     if weights != "imagenet":
         if not os.path.lexists(weights):
             near = did_you_mean(str(weights), ["imagenet"])
-            hint = near if near.startswith("; did") else ""
-            raise ArgumentError(f"{expected}, got {os.fspath(weights)!r}, where no file is{hint}")
+            advice = near if near.startswith("; did") else ""
+            raise ArgumentError(f"{expected}, got {os.fspath(weights)!r}, where no file is{advice}")
         return weights
     if not url:
         raise ArgumentError(
@@ -84,7 +84,7 @@ class WeightsFile:
         A file that ``save`` wrote also holds its layers: they are compared with those that ``make`` makes of
         their image size, for MATLAB's details (``False``) and for the others (``True``).
         """
-        from layergraph.graph.file_format import load
+        from layergraph.graph.layer_graph import load
 
         if self.published:
             return True
@@ -134,8 +134,8 @@ class WeightsFile:
                 lgraph, self.tensors, keys, may_differ=classes, origin=repr(os.fspath(self.path))
             )
         except WeightsMismatchError as error:
-            hint = self._hint(lgraph, error, torchvision)
-            raise WeightsMismatchError(f"{self.builder}: {error}{hint}", error.faults) from None
+            advice = self._hint(lgraph, error, torchvision)
+            raise WeightsMismatchError(f"{self.builder}: {error}{advice}", error.faults) from None
         if missing := [name for name in report.not_loaded if name not in classes]:
             from layergraph.wording import listed
 

@@ -8,7 +8,7 @@ from typing import Any
 from layergraph.edits.input_size import with_input_size
 from layergraph.errors import ArgumentError, InvalidNetworkError
 from layergraph.graph.layer_graph import LayerGraph
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 from layergraph.layers import arguments
 
 MOST_LAYERS = 10_000  # convolutions that one argument may ask for; a hundred times the deepest published
@@ -53,14 +53,14 @@ def fitting(builder: str, lgraph: LayerGraph) -> LayerGraph:
         ArgumentError: it cannot; the message names the nearest sizes that it can.
         InvalidNetworkError: no size is the cure.
     """
-    if not propagate(lgraph, "network").errors:
+    if not infer_sizes(lgraph, "network").errors:
         return lgraph
     layer: Any = lgraph[lgraph.input_names[0]]
     *size, channels = layer.input_size
 
     def fits(n: int) -> bool:
         square = with_input_size(lgraph, (*(n,) * len(size), channels))
-        return not propagate(square, "network").errors
+        return not infer_sizes(square, "network").errors
 
     for what, n in zip(("height", "width", "depth"), size, strict=False):
         if fits(n):
@@ -74,4 +74,4 @@ def fitting(builder: str, lgraph: LayerGraph) -> LayerGraph:
                 f"{'fits' if len(near) == 1 else 'fit'}: {' and '.join(map(str, near))}; "
                 "resize or pad the images"
             )
-    raise InvalidNetworkError(propagate(lgraph, "network").errors)
+    raise InvalidNetworkError(infer_sizes(lgraph, "network").errors)

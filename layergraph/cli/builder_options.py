@@ -212,7 +212,7 @@ def network(text: str, arguments: dict[str, Any], *, weights: bool = False) -> L
             raise ArgumentError(
                 f"{option_name(next(iter(arguments)))} is for builders such as unet, not for a file"
             )
-        from layergraph.graph.file_format import load
+        from layergraph.graph.layer_graph import load
 
         return load(text, weights=weights)
     builder = find_builder(text)

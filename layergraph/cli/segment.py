@@ -56,7 +56,7 @@ def segment(
     [bold]Example:[/bold] layergraph segment model.safetensors --images images --output out --overlays
     """
     from layergraph.data import ImageDatastore, write_image
-    from layergraph.graph.file_format import load
+    from layergraph.graph.layer_graph import load
     from layergraph.segmentation import AtSize, labeloverlay, semanticseg
 
     if images.resolve() == output.resolve():

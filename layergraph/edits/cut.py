@@ -22,5 +22,5 @@ def cut_after(lgraph: LayerGraph, *names: str) -> LayerGraph:
     """
     if not names:
         raise ArgumentError("cut_after: names are those of one layer or more, got none")
-    needed = lgraph.ancestors(lgraph[name].name for name in names)
+    needed = lgraph.upstream(lgraph[name].name for name in names)
     return lgraph.remove_layers([name for name in lgraph if name not in needed])

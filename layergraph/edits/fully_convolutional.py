@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from layergraph.edits.input_size import with_input_size
 from layergraph.errors import ArgumentError, InvalidNetworkError
 from layergraph.graph.layer_graph import LayerGraph
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 from layergraph.layers import (
     AveragePooling2dLayer,
     ClassificationLayer,
@@ -55,7 +55,7 @@ def fully_convolutional(lgraph: LayerGraph, image_size: Sequence[int] | None = N
     >>> lgraph["fc6"].description
     '4096 7×7×512 convolutions with stride [1 1] and padding [0 0 0 0]'
     """
-    found = propagate(lgraph, "network")
+    found = infer_sizes(lgraph, "network")
     if found.errors:
         raise InvalidNetworkError(found.errors)
     sizes = {name: cast(Size, given[0]) for name, given in found.inputs.items() if given}

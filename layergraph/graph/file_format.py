@@ -18,7 +18,7 @@ from layergraph.atomic import replacing
 from layergraph.errors import FileFormatError, LayergraphError
 from layergraph.extensions import refuse_other_endings
 from layergraph.graph.draft import Draft
-from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.graph import Graph
 from layergraph.graph.sharing import shared_modules
 from layergraph.layers import LAYER_TYPES, ModuleLayer
 from layergraph.layers.layer import Layer
@@ -32,28 +32,8 @@ ENDINGS = (".safetensors",)
 _LARGEST_ARCHITECTURE = 16 * 1024**2  # characters; 10,000 layers take some 2 million
 
 
-def save(lgraph: LayerGraph, path: str | os.PathLike[str]) -> None:
-    """Write a layer graph and the weights attached to it to a safetensors file.
-
-    The file is written beside its place and then renamed, so that an error leaves no half of it and
-    keeps an older one. Equal graphs give equal files, byte for byte. A :class:`ModuleLayer` is saved as its
-    weights; loading needs the module again. Layers that share a module are saved with one set of weights, and
-    share it again.
-
-    Raises:
-        ArgumentError: the name of the file ends as those of another format, such as ``.pth`` or ``.mat``; or
-            it has a character that no file name has.
-        LayergraphError: a layer has a Python function as initializer and no weights yet.
-        OSError: the file cannot be written; nothing is left of it, and an older one stays.
-
-    >>> import tempfile, layergraph
-    >>> from layergraph.builders import unet_layers
-    >>> lgraph, _ = unet_layers((32, 32, 1), 2, encoder_depth=1)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     lgraph.save(f"{folder}/unet.safetensors")
-    ...     layergraph.load(f"{folder}/unet.safetensors") == lgraph
-    True
-    """
+def write(lgraph: Graph, path: str | os.PathLike[str]) -> None:
+    """See :meth:`layergraph.LayerGraph.save`."""
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
@@ -96,25 +76,13 @@ def _order_metadata(path: Path) -> None:
             file.write(header[:opening] + moved + header[opening:end])
 
 
-def load(
+def read(
     path: str | os.PathLike[str],
     *,
     weights: bool = True,
     modules: Mapping[str, nn.Module] | None = None,
-) -> LayerGraph:
-    """Read a layer graph that :func:`save` wrote, weights attached.
-
-    Args:
-        path: the file.
-        weights: ``False`` reads the architecture alone, and does not import torch.
-        modules: a torch module for each :class:`ModuleLayer` in the file, by layer name; of layers that
-            share one, for the first.
-
-    Raises:
-        FileFormatError: the file is damaged, or not of layergraph; the message says where and why.
-        FileNotFoundError: there is no such file.
-        PermissionError: it must not be read.
-    """
+) -> Graph:
+    """See :func:`layergraph.load`."""
     from safetensors import SafetensorError, safe_open
 
     path = Path(path)
@@ -142,7 +110,7 @@ def load(
 
 def _read(
     metadata: Mapping[str, str], tensors: Mapping[str, Tensor], modules: Mapping[str, nn.Module]
-) -> LayerGraph:
+) -> Graph:
     if metadata.get("format") != FORMAT:
         raise FileFormatError(
             f"it says format {metadata.get('format')!r}, expected {FORMAT!r}; was it written by save?"
@@ -183,7 +151,7 @@ def _read(
     draft = Draft({}, {}, {})
     draft.append(made, in_series=False)
     draft.connect_all(connections)
-    lgraph = LayerGraph.from_draft(draft)
+    lgraph = Graph.from_draft(draft)
     for name, owner in owners.items():
         if name not in found and owner in found:
             found[name] = found[owner]
@@ -262,7 +230,7 @@ def _layer_from_json(item: object, modules: Mapping[str, nn.Module]) -> tuple[La
         raise FileFormatError(f"the arguments of {kind.__name__} do not fit: {error}") from None
 
 
-def _weights_of(lgraph: LayerGraph) -> dict[str, Weights]:
+def _weights_of(lgraph: Graph) -> dict[str, Weights]:
     """The weights that each layer has when it is compiled: of a torch module its own, unless others are
     attached to it or to a layer that shares them."""
     attached: dict[int, Tensor] = {}

@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Literal
 
-from layergraph.errors import UnknownLayerError, WrongTypeError, did_you_mean
-from layergraph.graph.draft import Draft, End
+from layergraph.errors import WrongTypeError
+from layergraph.graph.draft import Draft
+from layergraph.graph.graph import Graph
 from layergraph.layers.layer import Layer
 from layergraph.tables import Table
-from layergraph.values import Value
-from layergraph.weights import Weights
 from layergraph.wording import quoted
 
 if TYPE_CHECKING:
     import networkx
+    from torch import nn
 
     from layergraph.network.network import Network
 
 
-class Connection(NamedTuple):
-    """A connection as it is written: ``"maxpool/indices"``, or ``"relu"`` where one port is all."""
-
-    source: str
-    destination: str
-
-
-class LayerGraph(Value):
+class LayerGraph(Graph):
     """A graph of named layers, connected port to port.
 
     A LayerGraph is a value: every edit returns a new graph and leaves this one as it was, and an
@@ -56,122 +47,6 @@ class LayerGraph(Value):
         draft = Draft({}, {}, {})
         draft.append(as_layers(layers))
         self._draft = draft
-
-    @classmethod
-    def from_draft(cls, draft: Draft) -> LayerGraph:
-        """The graph of these tables, which nobody changes afterwards."""
-        graph = cls.__new__(cls)
-        graph._draft = draft
-        return graph
-
-    # -- what is in it -------------------------------------------------------------------------
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        """The layers, in the order in which they were added."""
-        return tuple(self._draft.layers.values())
-
-    @cached_property
-    def connections(self) -> tuple[Connection, ...]:
-        """The connections, by the position of their source, then of their destination."""
-        position = {name: index for index, name in enumerate(self._draft.layers)}
-        rows = []
-        for source, fan_out in self._draft.outgoing.items():
-            ports = self[source].output_names
-            for port, destination in fan_out:
-                layer = self[destination.layer]
-                inputs = layer.input_names
-                at = layer.input_positions[destination.port] if len(inputs) > 1 else 0
-                key = (position[source], position[destination.layer], at)
-                rows.append((key, ports.index(port), _written(End(source, port), ports), destination, inputs))
-        rows.sort(key=lambda row: (row[0], row[1]))
-        return tuple(Connection(source, _written(end, inputs)) for _, _, source, end, inputs in rows)
-
-    @property
-    def input_names(self) -> tuple[str, ...]:
-        """The names of the input layers."""
-        return tuple(name for name, layer in self._draft.layers.items() if layer.is_input)
-
-    @property
-    def output_names(self) -> tuple[str, ...]:
-        """The names of the output (loss) layers."""
-        return tuple(name for name, layer in self._draft.layers.items() if layer.is_output)
-
-    @cached_property
-    def order(self) -> tuple[str, ...]:
-        """The layer names in the analyzer's order, a stable topological one.
-
-        Always next is the layer that was added first among those whose inputs are all placed.
-        """
-        return tuple(self._draft.order())
-
-    def sources(self, name: str) -> Mapping[str, End]:
-        """What feeds a layer: its connected input ports, each with the layer and port it comes from.
-
-        >>> from layergraph import ImageInputLayer, ReluLayer
-        >>> LayerGraph([ImageInputLayer((8, 8, 1), name="data"), ReluLayer(name="relu")]).sources("relu")
-        {'in': End(layer='data', port='out')}
-        """
-        fed = self._draft.incoming.get(name)
-        if fed is None:
-            self[name]  # or raise
-            return {}
-        return dict(fed)
-
-    def destinations(self, name: str) -> tuple[tuple[str, End], ...]:
-        """What a layer feeds: pairs of its output port and the layer and port it goes to."""
-        fan_out = self._draft.outgoing.get(name)
-        if fan_out is None:
-            self[name]  # or raise
-            return ()
-        return fan_out
-
-    def ancestors(self, names: Iterable[str], *, ignoring: Collection[str] = ()) -> set[str]:
-        """These layers and all that feed them, from near and far, but through the input ports ignored.
-
-        Raises:
-            UnknownLayerError: a name that no layer has.
-
-        >>> from layergraph import ImageInputLayer, ReluLayer, SoftmaxLayer
-        >>> lgraph = LayerGraph([ImageInputLayer((8, 8, 1), name="data"), ReluLayer(), SoftmaxLayer()])
-        >>> sorted(lgraph.ancestors(["relu"]))
-        ['data', 'relu']
-        """
-        stack = list(names)
-        found = set(stack)
-        while stack:
-            for port, end in self.sources(stack.pop()).items():
-                if port not in ignoring and end.layer not in found:
-                    found.add(end.layer)
-                    stack.append(end.layer)
-        return found
-
-    def __getitem__(self, name: str) -> Layer:
-        try:
-            return self._draft.layers[name]
-        except (KeyError, TypeError):
-            raise UnknownLayerError(
-                f"no layer is called {quoted(name)}{did_you_mean(str(name), self._draft.layers)}"
-            ) from None
-
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name in self._draft.layers
-
-    def __iter__(self) -> Iterator[str]:
-        """The layer names, in the order in which they were added."""
-        return iter(self._draft.layers)
-
-    def __len__(self) -> int:
-        return len(self._draft.layers)
-
-    def __eq__(self, other: object) -> bool:
-        """Equal layers (weights included) in the same order, equally connected."""
-        if not isinstance(other, LayerGraph):
-            return NotImplemented
-        return self.layers == other.layers and self.connections == other.connections
-
-    def __hash__(self) -> int:
-        return hash((tuple(self), self.connections))
 
     def __repr__(self) -> str:
         rows = {
@@ -306,26 +181,9 @@ class LayerGraph(Value):
         draft.replace(name, as_layers(layers), reconnect_by)
         return LayerGraph.from_draft(draft)
 
-    def with_weights(self, weights: Mapping[str, Weights | None]) -> LayerGraph:
-        """A graph whose named layers carry these weights (``None`` takes them off).
-
-        The keys of ``weights`` are layer names; the tensors of each layer are named as in its torch
-        module (``weight``, ``bias``, ``running_mean``, ...). Shapes are checked when compiling.
-
-        Raises:
-            UnknownLayerError: a name that no layer has.
-            WrongTypeError: something that is not :class:`Weights`.
-        """
-        draft = self._draft.copy()
-        for name, tensors in weights.items():
-            if not (tensors is None or isinstance(tensors, Weights)):
-                raise WrongTypeError(f"expected Weights or None for {quoted(name)}, got {described(tensors)}")
-            draft.layers[name] = replace(self[name], weights=tensors)
-        return LayerGraph.from_draft(draft)
-
     # -- what comes of it ----------------------------------------------------------------------
 
-    def compile(self) -> Network:
+    def compile(self) -> Network[LayerGraph]:
         """The graph as a ``torch.nn.Module``; weights that are attached are used, others initialized.
 
         If weights are attached to every layer that learns (a loaded or trained graph), the network comes in
@@ -348,10 +206,53 @@ class LayerGraph(Value):
         return compile_graph(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write architecture and attached weights to one safetensors file; see :func:`layergraph.load`."""
-        from layergraph.graph.file_format import save
+        """Write the architecture and the attached weights to a safetensors file, which :func:`load` reads.
 
-        save(self, path)
+        A failed write leaves an older file as it was. Equal graphs give equal files, byte for byte. Of a
+        :class:`ModuleLayer` the weights are saved, and loading needs the module again. Layers that share a
+        module are saved with one set of weights, and share it again after loading.
+
+        Raises:
+            ArgumentError: the path has the extension of another format, such as ``.pth`` or ``.mat``, or a
+                character that no file name has.
+            LayergraphError: a layer has a Python function as initializer and no weights yet.
+            OSError: the file cannot be written.
+
+        >>> import tempfile, layergraph
+        >>> from layergraph.builders import unet_layers
+        >>> lgraph, _ = unet_layers((32, 32, 1), 2, encoder_depth=1)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     lgraph.save(f"{folder}/unet.safetensors")
+        ...     layergraph.load(f"{folder}/unet.safetensors") == lgraph
+        True
+        """
+        from layergraph.graph import file_format
+
+        file_format.write(self, path)
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    weights: bool = True,
+    modules: Mapping[str, nn.Module] | None = None,
+) -> LayerGraph:
+    """Read a layer graph that :meth:`LayerGraph.save` wrote, weights attached.
+
+    Args:
+        path: the file.
+        weights: ``False`` reads the architecture alone, and does not import torch.
+        modules: a torch module for each :class:`ModuleLayer` in the file, by layer name; of layers that
+            share one, for the first.
+
+    Raises:
+        FileFormatError: the file is damaged, or not of layergraph; the message says where and why.
+        FileNotFoundError: there is no such file.
+        PermissionError: it must not be read.
+    """
+    from layergraph.graph import file_format
+
+    return LayerGraph.from_graph(file_format.read(path, weights=weights, modules=modules))
 
 
 def as_layers(layers: object) -> list[Layer]:
@@ -371,11 +272,7 @@ def described(value: object) -> str:
     """What something is that should have been a layer, and how to make one of it."""
     if isinstance(value, type) and issubclass(value, Layer):
         return f"the class {value.__name__}; call it: {value.__name__}(...)"
-    hint = ""
+    advice = ""
     if any(cls.__module__.startswith("torch.nn") for cls in type(value).__mro__):
-        hint = "; wrap a torch module: ModuleLayer(module, name=...)"
-    return f"{type(value).__name__}{hint}"
-
-
-def _written(end: End, ports: tuple[str, ...]) -> str:
-    return end.layer if len(ports) == 1 else f"{end.layer}/{end.port}"
+        advice = "; wrap a torch module: ModuleLayer(module, name=...)"
+    return f"{type(value).__name__}{advice}"

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from layergraph.graph.layer_graph import LayerGraph
-from layergraph.graph.size_inference import Propagation, propagate
+from layergraph.graph.graph import Graph
+from layergraph.graph.size_inference import InferredSizes, infer_sizes
 from layergraph.issues import Issue
-from layergraph.layers.layer import times
+from layergraph.layers.layer import Layer, times
 from layergraph.layers.module import ModuleLayer
 from layergraph.sizes import Shape, Size
 
@@ -54,12 +54,12 @@ def nearest_sizes(spatial: Shape, code: str, fits: Callable[[int], bool]) -> lis
     return found
 
 
-def has_no_fault_of_sizes(sizes: Propagation | None) -> bool:
+def has_no_fault_of_sizes(sizes: InferredSizes | None) -> bool:
     """Whether all heights and widths fit; not so where the sizes are not known."""
     return sizes is not None and not any(issue.code in _OF_SIZES for issue in sizes.errors)
 
 
-def misfit(lgraph: LayerGraph, sizes: Mapping[str, Shape]) -> str:
+def misfit(lgraph: Graph, sizes: Mapping[str, Shape]) -> str:
     """Why a graph that runs at its own image size does not take images of another one, and what it takes.
 
     ``sizes`` has the (height, width) of the images for each input layer. Returns an empty text where
@@ -74,12 +74,12 @@ def misfit(lgraph: LayerGraph, sizes: Mapping[str, Shape]) -> str:
     shown = " and ".join(times(spatial) for spatial in sizes.values())
     if not all(number > 0 for spatial in sizes.values() for number in spatial):
         return f"images of {shown} have no pixels"
-    found = propagate(_at(lgraph, sizes), "network")
+    found = infer_sizes(lgraph, "network", _at(lgraph, sizes))
     if found.errors:
         issue = found.errors[0]
         where = f"at {issue.layer!r} " if issue.layer else ""
         return f"images of {shown} do not fit: {where}{issue.text}; {_cure(lgraph, sizes, issue)}"
-    own = propagate(lgraph, "network")
+    own = infer_sizes(lgraph, "network")
     for name in lgraph.order:
         if _learnables(lgraph, name, found) != _learnables(lgraph, name, own):
             images = " and ".join(times(spatial) for spatial in _own(lgraph).values())
@@ -90,7 +90,7 @@ def misfit(lgraph: LayerGraph, sizes: Mapping[str, Shape]) -> str:
     return ""
 
 
-def _cure(lgraph: LayerGraph, sizes: Mapping[str, Shape], issue: Issue | None) -> str:
+def _cure(lgraph: Graph, sizes: Mapping[str, Shape], issue: Issue | None) -> str:
     (name, spatial), *others = sizes.items()
     left = _TRIES
     cost = len(lgraph) + _MODULE * sum(isinstance(lgraph[layer], ModuleLayer) for layer in lgraph)
@@ -99,7 +99,7 @@ def _cure(lgraph: LayerGraph, sizes: Mapping[str, Shape], issue: Issue | None) -
         nonlocal left
         left -= cost
         return left >= 0 and has_no_fault_of_sizes(
-            propagate(_at(lgraph, {name: (n,) * len(spatial)}), "network")
+            infer_sizes(lgraph, "network", _at(lgraph, {name: (n,) * len(spatial)}))
         )
 
     near = nearest_sizes(spatial, issue.code, fits) if issue and not others else []
@@ -116,19 +116,21 @@ def _resized(size: Shape) -> str:
     return f"AtSize(net, ({size[0]}, {size[1]})) resizes them, and the scores back"
 
 
-def _at(lgraph: LayerGraph, sizes: Mapping[str, Shape]) -> LayerGraph:
-    for name, spatial in sizes.items():
-        layer: Any = lgraph[name]
-        lgraph = lgraph.replace_layer(name, replace(layer, input_size=(*spatial, layer.input_size[-1])))
-    return lgraph
+def _at(lgraph: Graph, sizes: Mapping[str, Shape]) -> dict[str, Layer]:
+    """The input layers, changed to images of these sizes."""
+    layers: dict[str, Any] = {name: lgraph[name] for name in sizes}
+    return {
+        name: replace(layer, input_size=(*sizes[name], layer.input_size[-1]))
+        for name, layer in layers.items()
+    }
 
 
-def _own(lgraph: LayerGraph) -> dict[str, Shape]:
+def _own(lgraph: Graph) -> dict[str, Shape]:
     layers: list[Any] = [lgraph[name] for name in lgraph.input_names]
     return {layer.name: tuple(layer.input_size[:-1]) for layer in layers}
 
 
-def _learnables(lgraph: LayerGraph, name: str, sizes: Propagation) -> dict[str, Shape]:
+def _learnables(lgraph: Graph, name: str, sizes: InferredSizes) -> dict[str, Shape]:
     inputs: list[Size] = [size for size in sizes.inputs[name] if size is not None]
     return lgraph[name].learnables(inputs)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.graph import Graph
 from layergraph.issues import Issue
 from layergraph.layers import (
     AdditionLayer,
@@ -59,7 +59,7 @@ _MAY_KEEP = (AdditionLayer, ClippedReluLayer, DropoutLayer, Pad2dLayer, Resize2d
 _COMBINING = (AdditionLayer, ConcatenationLayer, DepthConcatenationLayer, MultiplicationLayer)
 
 
-def missing_softmax(lgraph: LayerGraph) -> Iterator[Issue]:
+def missing_softmax(lgraph: Graph) -> Iterator[Issue]:
     """The errors ``LG-NO-SOFTMAX``: a cross-entropy whose scores are any numbers, as those of a convolution.
 
     A loss of such scores is computed from the wrong numbers: it may be negative, and learns nothing. Scores
@@ -82,7 +82,7 @@ def missing_softmax(lgraph: LayerGraph) -> Iterator[Issue]:
             )
 
 
-def output_scores(lgraph: LayerGraph) -> dict[str, bool | None]:
+def output_scores(lgraph: Graph) -> dict[str, bool | None]:
     """For each cross-entropy whether its scores are from 0 to 1; ``None`` where only running it shows."""
     outputs = [layer.name for layer in lgraph.layers if isinstance(layer, ClassOutput)]
     sources = [lgraph[end.layer] for name in outputs for end in lgraph.sources(name).values()]

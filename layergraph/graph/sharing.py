@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.graph import Graph
 from layergraph.issues import Issue
 from layergraph.layers import ModuleLayer
 from layergraph.weights import Weights
@@ -18,11 +18,11 @@ class SharedTensor(NamedTuple):
     tensor: str
 
 
-def shared_tensors(lgraph: LayerGraph) -> dict[str, dict[str, SharedTensor]]:
+def shared_tensors(lgraph: Graph) -> dict[str, dict[str, SharedTensor]]:
     """For each layer the tensors of its torch module that a layer before it has, in the analyzer's order.
 
     >>> from torch import nn
-    >>> from layergraph import ImageInputLayer, ModuleLayer
+    >>> from layergraph import ImageInputLayer, LayerGraph, ModuleLayer
     >>> conv = nn.Conv2d(3, 3, 1, bias=False)
     >>> layers = [ModuleLayer(conv, name="first"), ModuleLayer(conv, name="again")]
     >>> shared_tensors(LayerGraph([ImageInputLayer((8, 8, 3)), *layers]))
@@ -42,7 +42,7 @@ def shared_tensors(lgraph: LayerGraph) -> dict[str, dict[str, SharedTensor]]:
     return found
 
 
-def shared_modules(lgraph: LayerGraph) -> dict[str, str]:
+def shared_modules(lgraph: Graph) -> dict[str, str]:
     """For each layer whose torch module an earlier layer has too, that layer; as they were added."""
     first: dict[int, str] = {}
     found = {}
@@ -54,7 +54,7 @@ def shared_modules(lgraph: LayerGraph) -> dict[str, str]:
     return found
 
 
-def contradictions(lgraph: LayerGraph) -> list[Issue]:
+def contradictions(lgraph: Graph) -> list[Issue]:
     """A fault for each layer that shares a tensor and has other weights for it than the first that has it."""
     found = []
     for name, tensors in shared_tensors(lgraph).items():
@@ -64,7 +64,7 @@ def contradictions(lgraph: LayerGraph) -> list[Issue]:
             both = key in own and owner.tensor in others
             if both and Weights({"": own[key]}) != Weights({"": others[owner.tensor]}):
                 text = f"its {quoted(key)} is that of {quoted(owner.layer)} too, which has other weights"
-                hint = f"attach the same to both; with_weights({{{quoted(name)}: None}}) takes these off"
-                found.append(Issue("LG-WEIGHTS", "error", name, "", text, hint))
+                advice = f"attach the same to both; with_weights({{{quoted(name)}: None}}) takes these off"
+                found.append(Issue("LG-WEIGHTS", "error", name, "", text, advice))
                 break
     return found

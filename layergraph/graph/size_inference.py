@@ -10,9 +10,9 @@ from typing import Literal
 from layergraph.errors import SizeError
 from layergraph.graph.draft import End
 from layergraph.graph.fault_recovery import Guess, follow, mended, unpooled
-from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.graph import Graph
 from layergraph.issues import Issue, Severity
-from layergraph.layers.layer import Layer, inferred_sizes
+from layergraph.layers.layer import Layer, checked_output_sizes
 from layergraph.sizes import Size
 from layergraph.wording import listed, quoted
 
@@ -20,7 +20,7 @@ TargetUsage = Literal["train_network", "network"]
 
 
 @dataclass(frozen=True)
-class Propagation:
+class InferredSizes:
     """The sizes at every layer, ``None`` where an error before leaves them unknown.
 
     Attributes:
@@ -43,15 +43,21 @@ class Propagation:
         return [issue for issue in self.issues if issue.severity == "error"]
 
 
-def propagate(lgraph: LayerGraph, target_usage: TargetUsage = "train_network") -> Propagation:
+def infer_sizes(
+    lgraph: Graph,
+    target_usage: TargetUsage = "train_network",
+    inputs_instead: Mapping[str, Layer] | None = None,
+) -> InferredSizes:
     """Propagate sizes from the input layers, and collect every fault instead of stopping at one.
 
     Behind a fault sizes go on as if it were mended, where it is plain how; a layer there has a fault only
     if it has one however the first is mended.
 
     ``target_usage`` says what the graph is for: ``"train_network"`` needs a loss; for a ``"network"``
-    outputs that feed nothing are what it returns.
+    outputs that feed nothing are what it returns. ``inputs_instead`` has input layers that replace those of
+    the same name, for the sizes of other images.
     """
+    instead = inputs_instead or {}
     issues = _whole_graph_issues(lgraph, target_usage)
     returned = set(network_outputs(lgraph)) if target_usage == "network" else set()
     inputs: dict[str, Sequence[Size | None]] = {}
@@ -59,7 +65,7 @@ def propagate(lgraph: LayerGraph, target_usage: TargetUsage = "train_network") -
     guesses: dict[str, Guess] = {}
     faulty: set[str] = set()
     for name in lgraph.order:
-        layer = lgraph[name]
+        layer = instead.get(name) or lgraph[name]
         fed = lgraph.sources(name)
         given: list[Size | None] = []
         is_guessed = False
@@ -100,10 +106,10 @@ def propagate(lgraph: LayerGraph, target_usage: TargetUsage = "train_network") -
                 guesses[name] = guess
         issues += found
         issues += _unused_outputs(lgraph, name, returned)
-    return Propagation(inputs, outputs, issues, guesses, faulty)
+    return InferredSizes(inputs, outputs, issues, guesses, faulty)
 
 
-def network_outputs(lgraph: LayerGraph) -> list[str]:
+def network_outputs(lgraph: Graph) -> list[str]:
     """What a network of this graph returns: its output layers or, without any, the layers whose first
     output feeds nothing."""
     if lgraph.output_names:
@@ -116,14 +122,14 @@ def network_outputs(lgraph: LayerGraph) -> list[str]:
     ]
 
 
-def _whole_graph_issues(lgraph: LayerGraph, target_usage: TargetUsage) -> list[Issue]:
+def _whole_graph_issues(lgraph: Graph, target_usage: TargetUsage) -> list[Issue]:
     issues = []
     if not lgraph.input_names:
-        hint = "add an ImageInputLayer and connect it"
-        issues.append(Issue("LG-NO-INPUT", "error", "", "", "the network has no input layer", hint))
+        advice = "add an ImageInputLayer and connect it"
+        issues.append(Issue("LG-NO-INPUT", "error", "", "", "the network has no input layer", advice))
     if not lgraph.output_names and target_usage == "train_network":
-        hint = "add one, such as a PixelClassificationLayer, and connect it"
-        issues.append(Issue("LG-NO-OUTPUT", "error", "", "", "the network has no output layer", hint))
+        advice = "add one, such as a PixelClassificationLayer, and connect it"
+        issues.append(Issue("LG-NO-OUTPUT", "error", "", "", "the network has no output layer", advice))
     parts = _parts(lgraph)
     for part in parts[1:]:
         issues.append(
@@ -140,7 +146,7 @@ def _whole_graph_issues(lgraph: LayerGraph, target_usage: TargetUsage) -> list[I
     return issues
 
 
-def _parts(lgraph: LayerGraph) -> list[list[str]]:
+def _parts(lgraph: Graph) -> list[list[str]]:
     """The connected parts of the graph, the one of the first input layer (or the largest) first."""
     starts = sum(1 for name in lgraph if not lgraph.sources(name))
     if starts <= 1:  # each part has one at least
@@ -165,7 +171,7 @@ def _parts(lgraph: LayerGraph) -> list[list[str]]:
     return parts
 
 
-def _memory_issues(lgraph: LayerGraph, layer: Layer, fed: Mapping[str, End]) -> list[Issue]:
+def _memory_issues(lgraph: Graph, layer: Layer, fed: Mapping[str, End]) -> list[Issue]:
     """Images where a layer takes what another remembers, or the reverse; memories of two layers."""
     name, issues, feeders = layer.name, [], set()
     for port, source in fed.items():
@@ -176,12 +182,12 @@ def _memory_issues(lgraph: LayerGraph, layer: Layer, fed: Mapping[str, End]) -> 
                 text = (
                     f"input {port!r} takes output {port!r} of a max pooling layer, got {_written(source)!r}"
                 )
-                hint = f"connect 'pool/{port}' of a MaxPooling2dLayer with unpooling outputs"
-                issues.append(Issue("LG-UNPOOLING", "error", name, port, text, hint))
+                advice = f"connect 'pool/{port}' of a MaxPooling2dLayer with unpooling outputs"
+                issues.append(Issue("LG-UNPOOLING", "error", name, port, text, advice))
         elif memory:
             text = f"input {port!r} takes an image or features, got {_written(source)!r}"
-            hint = f"connect {memory!r} to input {memory!r} of a MaxUnpooling2dLayer"
-            issues.append(Issue("LG-UNPOOLING", "error", name, port, text, hint))
+            advice = f"connect {memory!r} to input {memory!r} of a MaxUnpooling2dLayer"
+            issues.append(Issue("LG-UNPOOLING", "error", name, port, text, advice))
     if len(feeders) > 1 and not issues:
         text = f"its memory comes from different layers, {' and '.join(map(repr, sorted(feeders)))}"
         issues.append(Issue("LG-UNPOOLING", "error", name, "", text, "take both from one pooling layer"))
@@ -196,12 +202,12 @@ def _computed(
 ) -> tuple[Size, ...]:
     """The output sizes. An unpooling layer takes the very size that its pooling layer gave, not only as
     many numbers."""
-    computed = inferred_sizes(layer, given)
+    computed = checked_output_sizes(layer, given)
     for port, source in fed.items() if layer.memory_ports else ():
         if port in layer.memory_ports and outputs[source.layer][0] != given[0]:
             text = f"input 'in' is {given[0]}, but {source.layer!r} pooled to {outputs[source.layer][0]}"
-            hint = "unpool what has the size and channels of the pooling layer's output"
-            raise SizeError("LG-UNPOOLING", text, port=layer.input_names[0], hint=hint)
+            advice = "unpool what has the size and channels of the pooling layer's output"
+            raise SizeError("LG-UNPOOLING", text, port=layer.input_names[0], advice=advice)
     return computed
 
 
@@ -209,13 +215,13 @@ def _written(end: End) -> str:
     return "/".join(end) if end.port != "out" else end.layer
 
 
-def loose_inputs(lgraph: LayerGraph, name: str) -> list[str]:
+def loose_inputs(lgraph: Graph, name: str) -> list[str]:
     """The input ports of a layer that nothing feeds."""
     fed = lgraph.sources(name)
     return [port for port in lgraph[name].input_names if port not in fed]
 
 
-def _missing_inputs(lgraph: LayerGraph, layer: Layer) -> Iterator[Issue]:
+def _missing_inputs(lgraph: Graph, layer: Layer) -> Iterator[Issue]:
     """One finding for the inputs that nothing feeds, and one for those that take what another layer
     remembers."""
     loose = loose_inputs(lgraph, layer.name)
@@ -224,8 +230,8 @@ def _missing_inputs(lgraph: LayerGraph, layer: Layer) -> Iterator[Issue]:
         if ports:
             name, first = layer.name, ports[0]
             written = name if len(layer.input_names) == 1 else f"{name}/{first}"
-            hint = f"connect_layers(..., {quoted(written)})"
-            yield Issue("LG-MISSING-INPUT", "error", name, first, unconnected(ports), hint)
+            advice = f"connect_layers(..., {quoted(written)})"
+            yield Issue("LG-MISSING-INPUT", "error", name, first, unconnected(ports), advice)
 
 
 def unconnected(ports: Sequence[str]) -> str:
@@ -239,7 +245,7 @@ def unconnected(ports: Sequence[str]) -> str:
     return f"inputs {listed(ports)} are not connected"
 
 
-def _unused_outputs(lgraph: LayerGraph, name: str, returned: set[str]) -> list[Issue]:
+def _unused_outputs(lgraph: Graph, name: str, returned: set[str]) -> list[Issue]:
     layer = lgraph[name]
     used = {port for port, _ in lgraph.destinations(name)}
     issues = []
@@ -248,20 +254,20 @@ def _unused_outputs(lgraph: LayerGraph, name: str, returned: set[str]) -> list[I
             continue
         severity: Severity = "error" if index == 0 else "warning"
         written = name if len(layer.output_names) == 1 else f"{name}/{port}"
-        hint = (
+        advice = (
             f"connect_layers({written!r}, ...), or remove_layers({quoted(name)})"
             if index == 0
             else "nothing is lost: the output is computed and dropped"
         )
-        issues.append(Issue("LG-UNUSED-OUTPUT", severity, name, port, f"output {port!r} is not used", hint))
+        issues.append(Issue("LG-UNUSED-OUTPUT", severity, name, port, f"output {port!r} is not used", advice))
     return issues
 
 
-def _size_issue(lgraph: LayerGraph, name: str, error: SizeError) -> Issue:
+def _size_issue(lgraph: Graph, name: str, error: SizeError) -> Issue:
     """The layer's complaint, with the names of the layers that feed it."""
     fed = [*lgraph.sources(name).items()]
     feeders = ", ".join(
         (f"{port!r} from " if len(fed) > 1 else "from ") + quoted(_written(end)) for port, end in fed[:4]
     ) + (f" and {len(fed) - 4} more" if len(fed) > 4 else "")
     text = f"{error.text} ({feeders})" if feeders else error.text
-    return Issue(error.code, "error", name, error.port, text, error.hint)
+    return Issue(error.code, "error", name, error.port, text, error.advice)

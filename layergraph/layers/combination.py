@@ -138,7 +138,7 @@ class DepthConcatenationLayer(Joining, Layer):
                     "LG-SPATIAL",
                     f"inputs of unequal height and width: in1 is {first}, {port} is {size}",
                     port=port,
-                    hint="crop the larger (Crop2dLayer), or choose an image size whose halvings are even",
+                    advice="crop the larger (Crop2dLayer), or choose an image size whose halvings are even",
                 )
         return (image_size(first.spatial, sum(size.channels for size in inputs)),)
 
@@ -191,7 +191,7 @@ class ConcatenationLayer(Joining, Along, Layer):
             raise SizeError(
                 "LG-DIMENSIONS",
                 f"there is no dimension {self.dim} in {first}",
-                hint=f"dimension {len(first.spatial) + 1} are the channels",
+                advice=f"dimension {len(first.spatial) + 1} are the channels",
             )
         for port, size in zip(self.input_names, inputs, strict=True):
             if _without(size, at) != _without(first, at):
@@ -199,7 +199,7 @@ class ConcatenationLayer(Joining, Along, Layer):
                     "LG-CHANNELS" if size.spatial == first.spatial else "LG-SPATIAL",
                     f"inputs differ in more than dimension {self.dim}: in1 is {first}, {port} is {size}",
                     port=port,
-                    hint="crop the larger (Crop2dLayer, Crop3dLayer), or bring both to the same number of "
+                    advice="crop the larger (Crop2dLayer, Crop3dLayer), or bring both to the same number of "
                     "channels with a convolution of size 1",
                 )
         numbers = [*first.numbers]
@@ -239,7 +239,7 @@ def expanded(ports: Sequence[str], sizes: Sequence[Size]) -> Size:
                 "LG-CHANNELS" if channels_only else "LG-SPATIAL",
                 f"inputs of unequal size: {ports[0]} is {sizes[0]}, {port} is {size}",
                 port=port,
-                hint="bring both to the same number of channels with a 1×1 convolution"
+                advice="bring both to the same number of channels with a 1×1 convolution"
                 if channels_only
                 else "crop the larger (Crop2dLayer) or resize one (Resize2dLayer)",
             )

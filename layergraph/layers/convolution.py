@@ -273,7 +273,7 @@ def expect_channels(size: Size, expected: int | Literal["auto"]) -> None:
         raise SizeError(
             "LG-CHANNELS",
             f"the layer takes {expected} channels, its input {size} has {size.channels}",
-            hint=f"give the layer num_channels={size.channels} or 'auto'",
+            advice=f"give the layer num_channels={size.channels} or 'auto'",
         )
 
 

@@ -59,7 +59,7 @@ class FullyConnectedLayer(TrainedWeights, Layer):
                 "LG-CHANNELS",
                 f"the layer takes {self.input_size} numbers, its input {inputs[0]} has "
                 f"{inputs[0].num_elements}",
-                hint="resize the input, pool it globally before, or use a convolution instead",
+                advice="resize the input, pool it globally before, or use a convolution instead",
             )
         return (image_size((1,) * len(inputs[0].spatial), self.output_size),)
 

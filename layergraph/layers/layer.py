@@ -191,7 +191,7 @@ def bracketed(numbers: Sequence[int]) -> str:
     return f"[{' '.join(map(str, numbers))}]"
 
 
-def inferred_sizes(layer: Layer, inputs: Sequence[Size]) -> tuple[Size, ...]:
+def checked_output_sizes(layer: Layer, inputs: Sequence[Size]) -> tuple[Size, ...]:
     """The output sizes of a layer, checked to be sizes that a tensor can have.
 
     Raises:
@@ -211,5 +211,5 @@ def _too_large(number: str) -> SizeError:
     return SizeError(
         "LG-TOO-LARGE",
         f"its output has {number} elements, which no tensor can hold",
-        hint="use smaller images, strides, scales or sizes",
+        advice="use smaller images, strides, scales or sizes",
     )

@@ -81,7 +81,7 @@ class ClassOutput:
                 "LG-CLASSES",
                 f"the layer has {len(self.classes)} classes, its scores {scores} have "
                 f"{scores.channels} channels",
-                hint=f"give the last convolution {len(self.classes)} filters, or the loss other classes",
+                advice=f"give the last convolution {len(self.classes)} filters, or the loss other classes",
             )
 
     def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
@@ -162,7 +162,7 @@ class ClassificationLayer(ClassOutput, Layer):
             raise SizeError(
                 "LG-SPATIAL",
                 f"the layer takes one score a class, its input is {inputs[0]}",
-                hint="pool globally or add a FullyConnectedLayer before the softmax",
+                advice="pool globally or add a FullyConnectedLayer before the softmax",
             )
         self.check_classes(inputs[0])
         return (image_size((), inputs[0].channels),)

@@ -134,7 +134,7 @@ class MaxPooling2dLayer(Pooling, Layer):
                 "LG-WINDOW",
                 f"dilated by {times(cast(Shape, self.dilation_factor))}, the window has no element in the "
                 f"image {times(inputs[0].spatial)} at some of its positions, whose maximum would be -inf",
-                hint="use a larger image or a smaller dilation factor",
+                advice="use a larger image or a smaller dilation factor",
             )
         if not self.has_unpooling_outputs:
             return (out,)
@@ -348,7 +348,7 @@ class MaxUnpooling2dLayer(Layer):
                 "LG-UNPOOLING",
                 f"input 'size' comes from output 'size' of a max pooling layer, got {size}",
                 port="size",
-                hint="connect 'pool/indices' and 'pool/size' of a MaxPooling2dLayer with unpooling outputs",
+                advice="connect 'pool/indices' and 'pool/size' of a MaxPooling2dLayer with unpooling outputs",
             )
         if indices.format != "SSCB" or indices.numbers[0] != pooled.num_elements:
             raise SizeError(
@@ -356,7 +356,7 @@ class MaxUnpooling2dLayer(Layer):
                 f"input 'in' has {pooled.num_elements} numbers, {pooled}, but input 'indices' has "
                 f"{indices.numbers[0]}",
                 port="indices",
-                hint="unpool what has the size and channels of the pooling layer's output",
+                advice="unpool what has the size and channels of the pooling layer's output",
             )
         return (image_size(size.numbers[3:5], pooled.channels),)
 

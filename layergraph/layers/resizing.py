@@ -65,7 +65,7 @@ class Crop:
                 f"nothing to crop: 'in' is {times(size.spatial)}, the part to keep is "
                 f"{times(reference.spatial)} (of 'ref') from {bracketed([s + 1 for s in starts])}",
                 port="ref",
-                hint="'in' takes the larger input, 'ref' the one whose size the result has",
+                advice="'in' takes the larger input, 'ref' the one whose size the result has",
             )
         return (image_size(reference.spatial, size.channels),)
 
@@ -159,7 +159,7 @@ class Pad2dLayer(Layer):
                 f"nothing to pad: 'in' is {times(size.spatial)}, larger than the {times(reference.spatial)} "
                 "of 'ref'",
                 port="ref",
-                hint="'in' takes the smaller input, 'ref' the one whose size the result has",
+                advice="'in' takes the smaller input, 'ref' the one whose size the result has",
             )
         return (image_size(reference.spatial, size.channels),)
 
@@ -260,7 +260,7 @@ class Resize2dLayer(Layer):
             raise SizeError(
                 "LG-WINDOW",
                 f"scale {self.scale} leaves nothing of the input {inputs[0]}",
-                hint="use a larger scale",
+                advice="use a larger scale",
             )
         return (image_size(spatial, inputs[0].channels),)
 

@@ -75,7 +75,7 @@ class TransposedConvolution(TrainedWeights):
             raise SizeError(
                 "LG-CROPPING",
                 f"cropping {margins_text(self.cropping)} leaves an output of {times(spatial)}",
-                hint="crop less or use a larger input",
+                advice="crop less or use a larger input",
             )
         return (image_size(spatial, self.num_filters),)
 

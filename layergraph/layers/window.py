@@ -30,7 +30,7 @@ def slide(window: Window, size: Size) -> Shape:
         raise SizeError(
             "LG-WINDOW",
             f"the {times(window.extents)} window is larger than its input {times(padded)}{padding}",
-            hint="use a larger image, fewer downsampling layers, a smaller window or more padding",
+            advice="use a larger image, fewer downsampling layers, a smaller window or more padding",
         )
     return result
 

@@ -31,20 +31,20 @@ def returned_shapes(module: nn.Module, shapes: Shapes, num_outputs: int) -> list
         lines = str(error).strip().splitlines() or [type(error).__name__]
         given = ", ".join(str(image_size(shape[2:], shape[1])) for shape in shapes)
         text = f"the module cannot take {given}: {visible(lines[0])}"
-        raise SizeError("LG-MODULE", text, hint=advice(module, shapes)) from error
+        raise SizeError("LG-MODULE", text, advice=advice(module, shapes)) from error
     results = _tensors(found.returned)
     if len(results) != num_outputs:
         raise SizeError(
             "LG-MODULE",
             f"tensors the module returns: {len(results)}, outputs of the layer: {num_outputs}",
-            hint=f"write ModuleLayer(module, num_outputs={len(results)})",
+            advice=f"write ModuleLayer(module, num_outputs={len(results)})",
         )
     for shape in results:
         if len(shape) < 2 or shape[0] != 1:
             raise SizeError(
                 "LG-MODULE",
                 f"the module returns a tensor of shape {tuple(shape)} for one observation",
-                hint="batch and channels come first: (1, channels, height, width), or (1, channels)",
+                advice="batch and channels come first: (1, channels, height, width), or (1, channels)",
             )
     if training is not None:
         _expect_same(module, shapes, found.returned, training.returned)
@@ -58,7 +58,7 @@ def _expect_weights(module: nn.Module) -> None:
         raise SizeError(
             "LG-MODULE",
             f"the module's {visible(lazy[0])} has no shape yet",
-            hint="run the module once on an image, so that its lazy layers take their shapes from it",
+            advice="run the module once on an image, so that its lazy layers take their shapes from it",
         )
 
 
@@ -74,8 +74,8 @@ def _expect_same(module: nn.Module, shapes: Shapes, evaluation: Any, training: A
         in_training, in_evaluation = (described(found.returned) for found in runs)
         if in_training != in_evaluation:
             text = f"the module returns {in_training} in training, and {in_evaluation} in evaluation"
-            hint = "give a module that returns the same in both: one whose forward picks what both have"
-            raise SizeError("LG-MODULE", text, hint=hint)
+            advice = "give a module that returns the same in both: one whose forward picks what both have"
+            raise SizeError("LG-MODULE", text, advice=advice)
         return
 
 
@@ -93,7 +93,7 @@ def _tensors(returned: Any) -> list[Shape]:
     raise SizeError(
         "LG-MODULE",
         f"the module returns {described(returned)}, where a layer returns a tensor or several",
-        hint=""
+        advice=""
         if first == "x"
         else f"give a module whose forward returns a tensor of it: x = module(x); return {visible(first)}",
     )

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import nn
 
 from layergraph.errors import InvalidNetworkError
-from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.graph import Graph
 from layergraph.graph.sharing import contradictions
-from layergraph.graph.size_inference import Propagation, propagate
+from layergraph.graph.size_inference import InferredSizes, infer_sizes
 from layergraph.issues import Issue
 from layergraph.layers import ModuleLayer
 from layergraph.network.dtypes import common_dtype, load_weights
 from layergraph.network.network import MultiInputNetwork, Network
 from layergraph.sizes import LARGEST
 
+G = TypeVar("G", bound=Graph)
 
-def compile_graph(lgraph: LayerGraph) -> Network:
+
+def compile_graph(lgraph: G) -> Network[G]:
     """See :meth:`layergraph.LayerGraph.compile`."""
-    found = propagate(lgraph, "network")
+    found = infer_sizes(lgraph, "network")
     errors = found.errors
     if errors or not len(lgraph):
         raise InvalidNetworkError(errors)
@@ -44,17 +46,17 @@ def compile_graph(lgraph: LayerGraph) -> Network:
                 module = layer.torch_module(sizes)
         except (RuntimeError, MemoryError, OverflowError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            hint = "its weights may not fit into memory"
-            errors.append(Issue("LG-MODULE", "error", name, "", f"no module can be made: {reason}", hint))
+            advice = "its weights may not fit into memory"
+            errors.append(Issue("LG-MODULE", "error", name, "", f"no module can be made: {reason}", advice))
             continue
         if layer.weights is not None:
             try:
                 load_weights(module, layer.weights)
             except RuntimeError as error:
                 reason = "; ".join(line.strip() for line in str(error).splitlines()[1:])
-                hint = f"with_weights({{{name!r}: None}}) takes the weights off"
+                advice = f"with_weights({{{name!r}: None}}) takes the weights off"
                 errors.append(
-                    Issue("LG-WEIGHTS", "error", name, "", f"its weights do not fit: {reason}", hint)
+                    Issue("LG-WEIGHTS", "error", name, "", f"its weights do not fit: {reason}", advice)
                 )
         elif dtype is not None:
             module.to(dtype)
@@ -66,7 +68,7 @@ def compile_graph(lgraph: LayerGraph) -> Network:
     return net.eval() if _is_trained(lgraph, found) else net
 
 
-def _is_trained(lgraph: LayerGraph, found: Propagation) -> bool:
+def _is_trained(lgraph: Graph, found: InferredSizes) -> bool:
     """Whether weights are attached to every layer that learns, and some layer does."""
     learning = [
         layer

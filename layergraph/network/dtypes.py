@@ -8,12 +8,12 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.graph import Graph
 from layergraph.issues import Issue
 from layergraph.layers import BatchNormalizationLayer, ModuleLayer
 
 
-def common_dtype(lgraph: LayerGraph) -> tuple[torch.dtype | None, list[Issue]]:
+def common_dtype(lgraph: Graph) -> tuple[torch.dtype | None, list[Issue]]:
     """The floating-point dtype of the weights attached, and an error for each layer that has another.
 
     ``None`` where none are attached. Torch modules of the user have dtypes of their own, and batch
@@ -55,13 +55,13 @@ def load_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
     module.load_state_dict(dict(weights))
 
 
-def _may_be_wider(lgraph: LayerGraph, name: str) -> bool:
+def _may_be_wider(lgraph: Graph, name: str) -> bool:
     return isinstance(lgraph[name], BatchNormalizationLayer)
 
 
 def _mixed(name: str, text: str) -> Issue:
-    hint = "give all layers weights of one dtype, as net.float() does before net.layer_graph()"
-    return Issue("LG-WEIGHTS", "error", name, "", text, hint)
+    advice = "give all layers weights of one dtype, as net.float() does before net.layer_graph()"
+    return Issue("LG-WEIGHTS", "error", name, "", text, advice)
 
 
 def _listed(dtypes: set[torch.dtype]) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Generic, Self
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, fx, nn
+from typing_extensions import TypeVar
 
 from layergraph.errors import DataError, InvalidNetworkError, LayergraphError, UnknownPortError
 from layergraph.graph.draft import End
+from layergraph.graph.graph import Graph
 from layergraph.graph.nearest_sizes import misfit
 from layergraph.graph.probabilities import missing_softmax, output_scores
 from layergraph.graph.size_inference import network_outputs
@@ -26,11 +28,10 @@ from layergraph.network.tensors import to_images, to_tensor
 from layergraph.weights import Weights
 from layergraph.wording import listed, quoted
 
-if TYPE_CHECKING:
-    from layergraph.graph.layer_graph import LayerGraph
+G = TypeVar("G", bound=Graph, default=Graph, covariant=True)
 
 
-class Network(nn.Module):
+class Network(nn.Module, Generic[G]):
     """A layer graph as a torch module; made by :meth:`layergraph.LayerGraph.compile`.
 
     ``net(x)`` takes one tensor (batch, channels, height, width) for each input layer, in the order of
@@ -57,7 +58,7 @@ class Network(nn.Module):
     def __new__(cls, *arguments: object, **options: object) -> Self:
         return object.__new__(with_own_code(cls))
 
-    def __init__(self, lgraph: LayerGraph, modules: dict[str, nn.Module]) -> None:
+    def __init__(self, lgraph: G, modules: dict[str, nn.Module]) -> None:
         super().__init__()
         # every attribute before the layers, so that no layer takes its name
         self._lgraph = lgraph
@@ -390,7 +391,7 @@ class Network(nn.Module):
                 return tuple(classes)
         return None
 
-    def layer_graph(self) -> LayerGraph:
+    def layer_graph(self) -> G:
         """The layer graph, with copies of the weights as they are now attached to its layers."""
         weights: dict[str, Weights | None] = {}
         copies: dict[int, Tensor] = {}  # layers that share a tensor share its copy
@@ -408,7 +409,7 @@ class Network(nn.Module):
         return fx.symbolic_trace(self)
 
 
-class MultiInputNetwork(Network):
+class MultiInputNetwork(Network[G]):
     """A network with several input layers: ``net(x1, x2)``, in the order of ``input_names``."""
 
     def forward(self, *inputs: Tensor) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from layergraph.graph.draft import End
 
 if TYPE_CHECKING:
-    from layergraph.graph.layer_graph import LayerGraph
+    from layergraph.graph.graph import Graph
 
 
 class Row(NamedTuple):
@@ -30,12 +30,12 @@ class Plan(NamedTuple):
     results: tuple[int, ...]
 
 
-def make_plan(lgraph: LayerGraph, results: Sequence[End], keys: dict[str, tuple[str, ...]]) -> Plan:
+def make_plan(lgraph: Graph, results: Sequence[End], keys: dict[str, tuple[str, ...]]) -> Plan:
     """The plan that computes these results, and no layer that they do not need.
 
     ``keys`` says for each layer under which module keys it is found.
     """
-    needed = lgraph.ancestors(end.layer for end in results)
+    needed = lgraph.upstream(end.layer for end in results)
     order = [name for name in lgraph.order if name in needed]
     slots: dict[End, int] = {End(name, ""): i for i, name in enumerate(lgraph.input_names)}
     rows = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from layergraph.errors import ArgumentError, FileFormatError, WeightsMismatchError
 from layergraph.graph.layer_graph import LayerGraph
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 from layergraph.layers import ModuleLayer
 from layergraph.pretrained.loading_report import SkippedTensor, WeightsReport
 from layergraph.pretrained.name_matching import match, parts
@@ -86,7 +86,8 @@ def load_weights(
         learning = {name: stem for name, stem in candidates[0].items() if name not in lgraph.input_names}
         raise _nothing_fits(origin, tensors, learning, wanted)
     inputs = {
-        name: [size for size in sizes if size] for name, sizes in propagate(lgraph, "network").inputs.items()
+        name: [size for size in sizes if size]
+        for name, sizes in infer_sizes(lgraph, "network").inputs.items()
     }
     fits = {}
     for name in lgraph.order:

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from layergraph.errors import DataError, InvalidNetworkError, LayergraphError, WrongTypeError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.probabilities import missing_softmax
-from layergraph.graph.size_inference import Propagation, propagate
+from layergraph.graph.size_inference import InferredSizes, infer_sizes
 from layergraph.layers.layer import Layer, times
 from layergraph.sizes import Size
 from layergraph.training.classes import with_classes
@@ -59,7 +59,7 @@ class Items(Dataset[Any]):
         self._data, self._lgraph = data, lgraph
         self.dtype = torch.float32
         self._first: tuple[np.dtype[Any], str] | None = None  # the dtype of the first image, and its name
-        self._sizes = propagate(lgraph)
+        self._sizes = infer_sizes(lgraph)
         if errors := [*self._sizes.errors, *missing_softmax(lgraph)]:
             raise InvalidNetworkError(errors)
         if len(lgraph.input_names) != 1 or len(lgraph.output_names) != 1:
@@ -177,7 +177,7 @@ class Items(Dataset[Any]):
                 raise DataError(f"{where} is {times(shape)}, but {expected}; the channels must be the same")
             resized = replace(cast(Any, self.input_layer), input_size=shape)
             lgraph = self._lgraph.replace_layer(resized.name, resized)
-            sizes = propagate(lgraph)
+            sizes = infer_sizes(lgraph)
             if reason := _misfit(lgraph, sizes, self._sizes):
                 raise DataError(
                     f"{where} is {times(shape)}, but {expected}, and the network cannot: {reason}"
@@ -186,21 +186,21 @@ class Items(Dataset[Any]):
         return self._target_sizes[shape]
 
 
-def _score_size(sizes: Propagation, output: Layer) -> Size:
+def _score_size(sizes: InferredSizes, output: Layer) -> Size:
     """The size of the input of an output layer."""
     (size,) = sizes.inputs[output.name]
     assert size is not None
     return size
 
 
-def _misfit(lgraph: LayerGraph, sizes: Propagation, expected_sizes: Propagation) -> str:
+def _misfit(lgraph: LayerGraph, sizes: InferredSizes, expected_sizes: InferredSizes) -> str:
     """The reason why a network for one image size cannot take another; empty if it can."""
     for issue in sizes.errors:
         return f"at {issue.layer!r}, {issue.text}"
     for name in lgraph:
         given, expected = (
-            [size for size in propagation.inputs[name] if size is not None]
-            for propagation in (sizes, expected_sizes)
+            [size for size in inferred.inputs[name] if size is not None]
+            for inferred in (sizes, expected_sizes)
         )
         if lgraph[name].learnables(given) != lgraph[name].learnables(expected):
             return f"layer {name!r} would need weights of another size"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from layergraph.graph.layer_graph import LayerGraph
     from layergraph.network.network import Network
 
 
@@ -15,7 +16,7 @@ def keep_network(error: Exception, net: Network, iterations: int) -> None:
     error.add_note(f"training ends after {count}; this error's trained_network is the network of that moment")
 
 
-def kept_network(error: Exception) -> Network | None:
+def kept_network(error: Exception) -> Network[LayerGraph] | None:
     """The network that :func:`keep_network` stored in an error, or ``None``.
 
     >>> kept_network(OSError("the disk is gone"))

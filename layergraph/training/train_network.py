@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 def train_network(
-    data: TrainingData, lgraph: LayerGraph | Network | Sequence[Layer], options: TrainingOptions
-) -> tuple[Network, TrainingInfo]:
+    data: TrainingData, lgraph: LayerGraph | Network[LayerGraph] | Sequence[Layer], options: TrainingOptions
+) -> tuple[Network[LayerGraph], TrainingInfo]:
     """Train a network, as MATLAB's ``trainNetwork``.
 
     Args:
@@ -119,7 +119,8 @@ def _graph(lgraph: object) -> LayerGraph:
     from layergraph.network.network import Network
 
     if isinstance(lgraph, Network):
-        return lgraph.layer_graph()
+        graph: LayerGraph = lgraph.layer_graph()
+        return graph
     got, fix = f"an object of type {type(lgraph).__name__}", "the order is data, lgraph, options"
     if isinstance(lgraph, nn.Module):
         got = f"a torch module of type {type(lgraph).__name__}"

@@ -29,7 +29,7 @@ from layergraph.analyze import diagram_source, plot, save_diagram
 from layergraph.analyze.diagram.stacks import Drawing, arrange
 from layergraph.analyze.kinds import COLORS, kind_of
 from layergraph.builders import segnet_layers, unet_layers
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 from layergraph.layers import LAYER_TYPES
 
 UNET = unet_layers((480, 640, 3), 5, encoder_depth=3)[0]
@@ -79,7 +79,7 @@ HOSTILE_NAMES = (
 
 
 def arranged(lgraph: LayerGraph, blocks: bool = True) -> Drawing:
-    return arrange(lgraph, propagate(lgraph, "network"), blocks=blocks)
+    return arrange(lgraph, infer_sizes(lgraph, "network"), blocks=blocks)
 
 
 def text_of(svg: str) -> str:

@@ -33,7 +33,7 @@ from layergraph.analyze.diagram.stacks import Drawing, arrange
 from layergraph.analyze.diagram.themes import DARK, LIGHT, Palette
 from layergraph.builders import BUILDERS, deeplabv3plus_layers, fcn_layers, unet_layers
 from layergraph.builders.backbones import resnet18, resnet101
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 from tests.random_graphs import networks
 
 RESNET18, RESNET101 = resnet18(), resnet101()
@@ -42,7 +42,7 @@ DEEPLAB = deeplabv3plus_layers((720, 960), 11, "resnet18")
 
 def folded(lgraph: LayerGraph, wanted: str | list[str] = "auto", detail: str = "blocks") -> Drawing:
     analysis = analyze_network(lgraph, target_usage="network")
-    sizes, series = propagate(lgraph, "network"), detail == "blocks"
+    sizes, series = infer_sizes(lgraph, "network"), detail == "blocks"
     patterns = [wanted] if isinstance(wanted, str) else wanted
     parts = fold(lgraph, sizes, analysis.issues, patterns, series=series)
     return arrange(lgraph, sizes, blocks=series, parts=parts)
@@ -200,7 +200,7 @@ def test_edges_are_the_connections_between_boxes(lgraph: LayerGraph) -> None:
 
 def runs(lgraph: LayerGraph, found: tuple[Block, ...]) -> list[int]:
     issues = analyze_network(lgraph, target_usage="network").issues
-    return [len(run) for run in runs_of(lgraph, propagate(lgraph, "network"), issues, found)]
+    return [len(run) for run in runs_of(lgraph, infer_sizes(lgraph, "network"), issues, found)]
 
 
 def by_number(lgraph: LayerGraph) -> tuple[Block, ...]:
@@ -394,10 +394,10 @@ def test_findings_stand_in_place() -> None:
     lgraph = residual({}, {}).add_layers(TransposedConv2dLayer(3, 4, stride=2, name="up"))
     lgraph = lgraph.connect_layers("res2_add", "up")
     issues = analyze_network(lgraph, target_usage="network").issues
-    assert {issue.severity for issue in issues} <= {"warning", "hint"}
+    assert {issue.severity for issue in issues} <= {"warning", "note"}
     source = diagram_source(lgraph)
     for issue in issues:
-        mark, color = {"warning": ("! ", LIGHT.warning), "hint": ("i ", LIGHT.hint)}[issue.severity]
+        mark, color = {"warning": ("! ", LIGHT.warning), "note": ("i ", LIGHT.note)}[issue.severity]
         assert f'COLOR="{color}">{mark}' in source
     assert issues
     assert LIGHT.wrong not in source
@@ -425,7 +425,7 @@ def test_text_can_be_read(palette: Palette) -> None:
         assert contrast(palette.ink, ground) >= 7
         assert contrast(palette.muted, ground) >= 3.5
         assert contrast(palette.warning, ground) >= 3
-        assert contrast(palette.hint, ground) >= 3
+        assert contrast(palette.note, ground) >= 3
     assert contrast(palette.error, palette.wrong) >= 4.5
 
 

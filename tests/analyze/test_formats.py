@@ -88,9 +88,9 @@ def test_json_of_a_faulty_network() -> None:
     assert found["layers"][1]["activations"] == [{"port": "out", "size": [6, 6, 8, 1], "format": "SSCB"}]
     assert found["layers"][2]["learnables"] == []
     issue = next(issue for issue in found["issues"] if issue["code"] == "LG-CHANNELS")
-    assert list(issue) == ["severity", "layer", "port", "code", "message", "text", "hint", "edit", "others"]
+    assert list(issue) == ["severity", "layer", "port", "code", "message", "text", "advice", "edit", "others"]
     assert (issue["severity"], issue["layer"]) == ("error", "conv")
-    assert issue["message"] == f"{issue['text']}; {issue['hint']}"
+    assert issue["message"] == f"{issue['text']}; {issue['advice']}"
 
 
 def test_json_holds_every_name_and_encodes() -> None:

@@ -212,8 +212,8 @@ def test_the_totals_of_a_network_with_hints_count_them() -> None:
     layers = [ImageInputLayer((8, 8, 1)), Convolution2dLayer(3, 4, name="conv"), BatchNormalizationLayer()]
     analysis = analyze_network(layers, target_usage="network")
     assert analysis.num_hints == 1  # the bias before batch normalization is wasted
-    assert "Hints             1\n" in analysis.to_text()
-    assert "Hints" not in RESNET.to_text()
+    assert "Notes             1\n" in analysis.to_text()
+    assert "Notes" not in RESNET.to_text()
 
 
 def test_a_group_with_an_unknown_layer_is_unknown() -> None:

@@ -31,7 +31,7 @@ from layergraph.analyze import analyze_network
 from layergraph.analyze.costs.receptive_field import Field, Motion, receptive_fields
 from layergraph.builders import deeplabv3plus_layers, segnet_layers, unet_layers
 from layergraph.builders.backbones import alexnet, inceptionresnetv2, resnet50, resnet101, vgg16
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 N = st.integers
 PAIR = st.tuples(N(1, 3), N(1, 3))
@@ -78,7 +78,7 @@ def decoder_layer():
 
 
 def fields_of(lgraph) -> dict[str, tuple[Field, ...]]:
-    sizes = {name: [s for s in given if s] for name, given in propagate(lgraph, "network").inputs.items()}
+    sizes = {name: [s for s in given if s] for name, given in infer_sizes(lgraph, "network").inputs.items()}
     return receptive_fields(lgraph, sizes)
 
 
@@ -158,7 +158,7 @@ few = settings(max_examples=60, suppress_health_check=[*HealthCheck], deadline=N
 
 
 def valid(layers):
-    return not propagate(LayerGraph(layers), "network").errors
+    return not infer_sizes(LayerGraph(layers), "network").errors
 
 
 @few
@@ -400,11 +400,11 @@ def test_branches_of_any_stride_at_every_position(data):
     sides = data.draw(st.lists(st.lists(encoder_layer(), max_size=2), min_size=2, max_size=3))
     # the first is the smallest, so that the others can be cropped to it
     alone = [LayerGraph([ImageInputLayer((*image, 1), name="data"), *side]) for side in sides]
-    assume(not any(propagate(lgraph, "network").errors for lgraph in alone))
-    sizes = [propagate(lgraph, "network").outputs[lgraph.order[-1]][0] for lgraph in alone]
+    assume(not any(infer_sizes(lgraph, "network").errors for lgraph in alone))
+    sizes = [infer_sizes(lgraph, "network").outputs[lgraph.order[-1]][0] for lgraph in alone]
     order = sorted(range(len(sides)), key=lambda i: sizes[i].spatial)
     lgraph = branches(*(sides[i] for i in order), image=image)
-    assume(not propagate(lgraph, "network").errors)
+    assume(not infer_sizes(lgraph, "network").errors)
     check_everywhere(lgraph, image)
 
 

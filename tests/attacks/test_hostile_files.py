@@ -28,7 +28,7 @@ from layergraph import (
 from layergraph.analyze import analyze_network, compare, diagram_source
 from layergraph.builders import segnet_layers
 from layergraph.graph.file_format import _layer_to_json
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 from layergraph.layers import LAYER_TYPES
 from layergraph.pretrained import load_weights
 
@@ -245,7 +245,7 @@ def loads_or_refuses(path):
     except FileFormatError:
         return
     try:
-        propagate(lgraph)
+        infer_sizes(lgraph)
         str(lgraph)
         lgraph._repr_html_()
         lgraph.compile()
@@ -303,7 +303,7 @@ def test_random_arguments_of_every_type(kind, data, tmp_path_factory):
         return
     assert load(path) == lgraph
     assert repr(lgraph.layers)
-    propagate(lgraph)
+    infer_sizes(lgraph)
     lgraph._repr_html_()
 
 

@@ -76,7 +76,7 @@ def peers(net: torch.nn.Module, shape: tuple[int, ...]) -> dict[str, Callable[[]
     traced = fx.symbolic_trace(meta)
     found: dict[str, Callable[[], object]] = {
         "torchinfo, meta device": lambda: print(summary(meta, shape, verbose=0, device="meta")),
-        "ShapeProp, meta device": lambda: ShapeProp(traced).propagate(torch.empty(shape, device="meta")),
+        "ShapeProp, meta device": lambda: ShapeProp(traced).infer_sizes(torch.empty(shape, device="meta")),
     }
     if find_spec("torchview"):
         from torchview import draw_graph

@@ -12,7 +12,7 @@ from layergraph import (
     load,
 )
 from layergraph.builders import BUILDERS, find_builder
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 UNET = {"image_size": (8, 8), "num_classes": 2, "encoder_depth": 1, "num_first_encoder_filters": 2}
 SEGNET_BASIC = {"image_size": (13, 18), "encoder_depth": 2, "num_output_channels": 4}
@@ -146,7 +146,7 @@ def build(name, arguments) -> LayerGraph:
 
 
 def learnables(lgraph):
-    inputs = propagate(lgraph).inputs
+    inputs = infer_sizes(lgraph).inputs
     return sum(prod(size) for n in lgraph for size in lgraph[n].learnables(list(inputs[n])).values())
 
 
@@ -166,7 +166,7 @@ def test_every_builder_has_examples():
 @every_example
 def test_it_has_no_issues_and_sizes_are_those_of_torch(name, arguments):
     lgraph = build(name, arguments)
-    found = propagate(lgraph)
+    found = infer_sizes(lgraph)
     assert list(found.issues) == []
     net, x = lgraph.compile().eval(), images(lgraph)
     names = [n for n in lgraph if lgraph[n].output_names in (("out",), ())]

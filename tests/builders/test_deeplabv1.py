@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from layergraph.builders import deeplabv1_layers
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 CONVOLUTIONS = (2, 2, 3, 3, 3)
 MODELS = {  # the arguments of the paper's models, and their learnables in millions
@@ -22,7 +22,7 @@ MODELS = {  # the arguments of the paper's models, and their learnables in milli
 @pytest.mark.parametrize(("arguments", "millions"), MODELS.values(), ids=MODELS)
 def test_the_paper_s_models(arguments, millions):
     lgraph = deeplabv1_layers((321, 321), 21, **arguments)
-    found = propagate(lgraph)
+    found = infer_sizes(lgraph)
     assert list(found.issues) == []
     total = sum(prod(n) for name in lgraph for n in lgraph[name].learnables([*found.inputs[name]]).values())
     assert round(total / 1e6, 1) == millions
@@ -48,7 +48,7 @@ def test_names_and_order():
 
 @pytest.mark.parametrize("size", [(97, 113), (32, 40), (7, 9), (1, 1)])
 def test_scores_are_at_every_8th_pixel(size):
-    found = propagate(deeplabv1_layers(size, 2, width=1 / 16)).outputs
+    found = infer_sizes(deeplabv1_layers(size, 2, width=1 / 16)).outputs
     assert found["fc8"][0].spatial == tuple(ceil(n / 8) for n in size)
     assert found["upsample"][0].spatial == size
 

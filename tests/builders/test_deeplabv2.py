@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from layergraph.builders import deeplabv1_layers, deeplabv2_layers
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 TINY = {"num_classes": 3, "width": 1 / 16}
 NETWORKS = {"resnet101": (351, 387), "vgg16": (64, 67)}  # layers and connections
@@ -18,13 +18,13 @@ every_backbone = pytest.mark.parametrize("backbone", NETWORKS)
 def test_counts(backbone):
     lgraph = deeplabv2_layers((321, 321), 21, backbone)
     assert (len(lgraph), len(lgraph.connections)) == NETWORKS[backbone]
-    assert list(propagate(lgraph).issues) == []
+    assert list(infer_sizes(lgraph).issues) == []
 
 
 @every_backbone
 @pytest.mark.parametrize("size", [(97, 113), (64, 96), (1, 2)])
 def test_scores_are_at_every_8th_pixel(backbone, size):
-    found = propagate(deeplabv2_layers(size, backbone=backbone, **TINY)).outputs
+    found = infer_sizes(deeplabv2_layers(size, backbone=backbone, **TINY)).outputs
     assert found["sumAspp"][0].spatial == tuple(ceil(n / 8) for n in size)
     assert found["sumAspp"][0].channels == 3
     assert found["pixelLabels"][0].spatial == size

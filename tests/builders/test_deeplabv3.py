@@ -10,7 +10,7 @@ from torch import nn
 
 from layergraph.builders import deeplabv3_layers
 from layergraph.builders.backbones import resnet50
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 TINY = {"num_classes": 3, "width": 1 / 16}
 COUNTS = {
@@ -28,7 +28,7 @@ every_convention = pytest.mark.parametrize("conventions", ["matlab", "torchvisio
 def test_counts(backbone, variant):
     lgraph = deeplabv3_layers((513, 513), 21, backbone, variant=variant)
     assert (len(lgraph), len(lgraph.connections)) == COUNTS[backbone, variant]
-    assert list(propagate(lgraph).issues) == []
+    assert list(infer_sizes(lgraph).issues) == []
 
 
 @every_stride
@@ -36,7 +36,7 @@ def test_counts(backbone, variant):
 @pytest.mark.parametrize("size", [(97, 113), (64, 96), (1, 2)])
 def test_scores_are_at_the_output_stride(backbone, variant, stride, size):
     lgraph = deeplabv3_layers(size, backbone=backbone, variant=variant, output_stride=stride, **TINY)
-    found = propagate(lgraph).outputs
+    found = infer_sizes(lgraph).outputs
     assert found["scorer"][0].spatial == tuple(ceil(n / stride) for n in size)
     assert found["pixelLabels"][0].spatial == size
 

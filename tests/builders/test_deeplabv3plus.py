@@ -12,7 +12,7 @@ from torch import nn
 from layergraph import ArgumentError, Convolution2dLayer, LayerGraph, TransposedConv2dLayer
 from layergraph.builders import deeplabv1_layers, deeplabv2_layers, deeplabv3_layers, deeplabv3plus_layers
 from layergraph.builders.deeplabv3plus import ENCODERS
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 TINY = {"num_classes": 3, "width": 1 / 16}
 NETWORKS = {  # layers and connections
@@ -46,7 +46,7 @@ def resnet18():
 
 
 def test_all_rows_by_name_size_and_learnables(resnet18):
-    sizes = propagate(resnet18)
+    sizes = infer_sizes(resnet18)
     ours = []
     for name in resnet18.order:
         size = sizes.outputs[name][0]
@@ -139,7 +139,7 @@ def test_the_head_is_new_and_the_backbone_is_not(resnet18):
 def test_counts(network):
     lgraph = deeplabv3plus_layers((720, 960), 11, network)
     assert (len(lgraph), len(lgraph.connections)) == NETWORKS[network]
-    assert list(propagate(lgraph).issues) == []
+    assert list(infer_sizes(lgraph).issues) == []
 
 
 @every_network
@@ -166,7 +166,7 @@ def test_separable_convolutions(network):
 @pytest.mark.parametrize("size", [(97, 113), (64, 96), (1, 2)])
 def test_sizes_of_features(network, factor, size):
     lgraph = deeplabv3plus_layers(size, network=network, downsampling_factor=factor, **TINY)
-    outputs = propagate(lgraph).outputs
+    outputs = infer_sizes(lgraph).outputs
     for name, stride in (("catAspp", factor), ("dec_cat1", 4), ("dec_crop2", 1)):
         assert outputs[name][0].spatial == tuple(ceil(n / stride) for n in size), name
 
@@ -243,7 +243,7 @@ def test_rates_of_inceptionresnetv2(factor):
 def test_features_of_inceptionresnetv2():
     lgraph = deeplabv3plus_layers((97, 113), network="inceptionresnetv2", **TINY)
     assert lgraph.sources("dec_c2")["in"].layer == "activation_5"
-    assert propagate(lgraph).outputs["activation_5"][0].spatial == (25, 29)
+    assert infer_sizes(lgraph).outputs["activation_5"][0].spatial == (25, 29)
     assert lgraph.sources("aspp_Conv_1")["in"].layer == "conv_7b_ac"
 
 
@@ -379,7 +379,7 @@ def test_upsampling_is_bilinear_inside():
 def test_an_odd_size_trains_one_step(network):
     lgraph = deeplabv3plus_layers((97, 113), network=network, num_classes=3, width=1 / 32)
     net, x = lgraph.compile().train(), torch.rand(2, 3, 97, 113)
-    found = propagate(lgraph).outputs
+    found = infer_sizes(lgraph).outputs
     names = [name for name in lgraph if lgraph[name].output_names in (("out",), ())]
     for name, result in zip(names, net.activations(x, names), strict=True):
         assert result.shape[1:] == found[name][0].tensor_shape[1:], name

@@ -12,7 +12,7 @@ from layergraph import ArgumentError, Crop2dLayer, TransposedConv2dLayer
 from layergraph.builders import fcn_layers
 from layergraph.builders.backbones import BACKBONES
 from layergraph.edits import fully_convolutional
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 FUSED = {"vgg16": ("pool4", "pool3"), "vgg19": ("pool4", "pool3"), "alexnet": ("pool2", "pool1")}
 COUNTS = {"32s": 0, "16s": 1, "8s": 2}
@@ -21,7 +21,7 @@ every_backbone = pytest.mark.parametrize("backbone", FUSED)
 
 
 def learnables(lgraph):
-    inputs = propagate(lgraph).inputs
+    inputs = infer_sizes(lgraph).inputs
     return {n: sum(prod(size) for size in lgraph[n].learnables(list(inputs[n])).values()) for n in lgraph}
 
 
@@ -48,7 +48,7 @@ def test_the_learnables_are_those_of_the_backbone_and_of_the_scores(backbone, ty
     fused = FUSED[backbone][: COUNTS[type]]
     factor = 32 // 2 ** len(fused)
     upsampled = [4] * len(fused) + [2 * factor]
-    channels = [propagate(lgraph).outputs[name][0].channels for name in ("drop7", *fused)]
+    channels = [infer_sizes(lgraph).outputs[name][0].channels for name in ("drop7", *fused)]
     scores = sum((n + 1) * classes for n in channels)
     scores += sum(size**2 * classes**2 + classes for size in upsampled)
     assert sum(found.values()) == sum(own.values()) + scores
@@ -196,14 +196,14 @@ def test_every_size_from_the_smallest_on(backbone, type):
     smallest = 27 if backbone == "alexnet" else 26
     for n in range(smallest, smallest + 70):
         lgraph = fcn_layers((n, smallest), 2, type, backbone=backbone, width=1 / 64)
-        assert propagate(lgraph).outputs["pixelLabels"][0].spatial == (n, smallest)
+        assert infer_sizes(lgraph).outputs["pixelLabels"][0].spatial == (n, smallest)
     with pytest.raises(ArgumentError, match=f"that fits: {smallest};"):
         fcn_layers((100, smallest - 1), 2, type, backbone=backbone)
 
 
 def crops(lgraph):
     """The first row that each crop keeps."""
-    found = propagate(lgraph).inputs
+    found = infer_sizes(lgraph).inputs
     return {
         n: (a.spatial[0] - b.spatial[0]) // 2
         for n in lgraph

@@ -12,19 +12,19 @@ from hypothesis import strategies as st
 from layergraph import ArgumentError
 from layergraph.builders import patch_classification_layers
 from layergraph.edits import dilate, fully_convolutional
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 from layergraph.segmentation import SlidingWindow, semanticseg
 
 
 def learnables(lgraph):
-    inputs = propagate(lgraph).inputs
+    inputs = infer_sizes(lgraph).inputs
     return sum(prod(size) for n in lgraph for size in lgraph[n].learnables(list(inputs[n])).values())
 
 
 def test_the_network_of_the_paper():
     """Its table: maps of 92, 46, 42, 21, 18, 9, 6 and 3 pixels, then 200 neurons and 2."""
     lgraph = patch_classification_layers(95, 2, filter_sizes=(4, 5, 4, 4))
-    found = propagate(lgraph)
+    found = infer_sizes(lgraph)
     assert not found.issues
     sizes = {name: found.outputs[name][0] for name in lgraph}
     for stage, (convolved, pooled) in enumerate([(92, 46), (42, 21), (18, 9), (6, 3)], 1):
@@ -88,7 +88,7 @@ def test_sizes_that_fit_are_taken_and_else_the_nearest_are_named(sections, n, he
 
     size = (n, good[0]) if height else (good[0], n)
     if n in good:
-        assert not propagate(made(*size)).issues
+        assert not infer_sizes(made(*size)).issues
         return
     with pytest.raises(ArgumentError) as caught:
         made(*size)

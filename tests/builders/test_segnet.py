@@ -16,11 +16,11 @@ from layergraph.builders import bayesian_segnet_layers, segnet_basic_layers, seg
 from layergraph.builders.backbones import find_backbone
 from layergraph.builders.bayesian_segnet import with_deep_dropout
 from layergraph.edits import with_input_size
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 
 def learnables(lgraph):
-    inputs = propagate(lgraph).inputs
+    inputs = infer_sizes(lgraph).inputs
     return sum(prod(size) for n in lgraph for size in lgraph[n].learnables(list(inputs[n])).values())
 
 
@@ -169,7 +169,7 @@ def test_the_closed_forms_of_segnet(data, depth, channels, classes):
     assert len(lgraph) == 6 * sum(convolutions) + 2 * depth + 3
     assert len(lgraph.connections) == len(lgraph) - 1 + 2 * depth
     assert learnables(lgraph) == segnet_count(channels, classes, convolutions, filters, window)
-    assert list(propagate(lgraph).issues) == []
+    assert list(infer_sizes(lgraph).issues) == []
 
 
 def test_the_names_and_order_of_segnet():
@@ -206,7 +206,7 @@ def test_the_names_and_order_of_segnet():
 @pytest.mark.parametrize("size", [(8, 8), (9, 15), (11, 8), (23, 17), (31, 9)])
 def test_segnet_restores_every_size(depth, size):
     lgraph = segnet_layers(size, 2, depth, num_output_channels=1, num_convolution_layers=1)
-    assert propagate(lgraph).outputs["pixelLabels"][0].spatial == size
+    assert infer_sizes(lgraph).outputs["pixelLabels"][0].spatial == size
     assert lgraph.compile().eval()(torch.rand(1, 1, *size)).shape[2:] == size
 
 
@@ -232,7 +232,7 @@ def test_the_counts_of_segnet_on_vgg(model, layers, connections, count):
     lgraph = segnet_layers((360, 480), 11, model)
     assert (len(lgraph), len(lgraph.connections), learnables(lgraph)) == (layers, connections, count)
     assert count == segnet_count(3, 11, VGG[model], FILTERS, (3, 3))
-    assert list(propagate(lgraph).issues) == []
+    assert list(infer_sizes(lgraph).issues) == []
     assert lgraph["inputImage"].input_size == (360, 480, 3)
 
 
@@ -323,7 +323,7 @@ def test_an_image_too_small_names_the_size_that_fits(depth, build):
     channels = large["inputImage"].input_size[-1]
     for n in range(1, 40):
         for what, size in (("height", (n, 33)), ("width", (33, n))):
-            if propagate(with_input_size(large, (*size, channels))).errors:
+            if infer_sizes(with_input_size(large, (*size, channels))).errors:
                 with pytest.raises(ArgumentError) as caught:
                     build(size)
                 assert f"an image {what} of {n} does not fit" in str(caught.value)
@@ -365,7 +365,7 @@ def test_the_names_and_order_of_segnet_basic():
     ends = ["conv_classifier", "softmax", "pixelLabels"]
     assert list(lgraph) == ["inputImage", *encoder, *decoder, *ends]
     assert lgraph.order == tuple(lgraph)
-    assert list(propagate(lgraph).issues) == []
+    assert list(infer_sizes(lgraph).issues) == []
     for layer in lgraph.layers:
         if isinstance(layer, Convolution2dLayer):
             classifier = layer.name == "conv_classifier"
@@ -416,7 +416,7 @@ def test_the_dropouts_of_bayesian_segnet():
     assert (len(lgraph), len(lgraph.connections)) == (97, 106)
     assert learnables(lgraph) == learnables(segnet) == 29_449_377
     assert lgraph.order == tuple(lgraph)
-    assert list(propagate(lgraph).issues) == []
+    assert list(infer_sizes(lgraph).issues) == []
     names = [layer.name for layer in lgraph.layers if isinstance(layer, DropoutLayer)]
     assert names == ["encdrop3", "encdrop4", "encdrop5", "decdrop5", "decdrop4", "decdrop3"]
     assert {lgraph[name].probability for name in names} == {0.5}

@@ -17,13 +17,13 @@ from layergraph import (
 from layergraph.builders import unet_layers
 from layergraph.builders.backbones import BACKBONES
 from layergraph.edits import with_input_size
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 JOINS = (None, "crop", "pad")
 
 
 def learnables(lgraph):
-    inputs = propagate(lgraph).inputs
+    inputs = infer_sizes(lgraph).inputs
     return sum(prod(size) for n in lgraph for size in lgraph[n].learnables(list(inputs[n])).values())
 
 
@@ -174,7 +174,7 @@ def test_the_closed_forms_of_unet(depth, channels, classes, first, window, above
     fitted = valid or join is not None
     assert len(lgraph) == 12 * depth + 10 + fitted * depth
     assert len(lgraph.connections) == 13 * depth + 9 + fitted * 2 * depth
-    found = propagate(lgraph)
+    found = infer_sizes(lgraph)
     assert list(found.issues) == []
     (size,) = found.outputs["Segmentation-Layer"]
     assert output_size == (*size.spatial, size.channels)
@@ -189,7 +189,7 @@ def test_the_paper_s_unet():
     for join in (None, "crop"):
         lgraph, output_size = unet_layers((572, 572), 2, convolution_padding="valid", join=join)
         assert output_size == (388, 388, 2)
-        assert propagate(lgraph).outputs["Segmentation-Layer"][0].numbers == (388, 388, 2, 1)
+        assert infer_sizes(lgraph).outputs["Segmentation-Layer"][0].numbers == (388, 388, 2, 1)
     assert unet_layers((188, 188), 2, convolution_padding="valid")[1] == (4, 4, 2)
     assert unet_layers((92, 100), 2, encoder_depth=3, convolution_padding="valid")[1] == (4, 12, 2)
     # padded skips lose the margins of the first and of the last stage only: twice two rows of two
@@ -287,7 +287,7 @@ def walked(n, depth, window, valid, join):
     valid=st.booleans(),
     join=st.sampled_from(["crop", "pad"]),
 )
-def test_the_output_size_is_that_of_propagation_and_of_torch(size, depth, window, valid, join):
+def test_the_output_size_is_that_of_size_inference_and_of_torch(size, depth, window, valid, join):
     wanted = tuple(walked(n, depth, w, valid, join) for n, w in zip(size, window, strict=True))
     options = {
         "encoder_depth": depth,
@@ -301,7 +301,7 @@ def test_the_output_size_is_that_of_propagation_and_of_torch(size, depth, window
         assume(False)
     lgraph, output_size = tiny(size, **options)
     assert output_size == (*wanted, 2)
-    found = propagate(lgraph)
+    found = infer_sizes(lgraph)
     assert list(found.issues) == []
     assert found.outputs["Segmentation-Layer"][0].spatial == wanted
     with torch.no_grad():
@@ -376,7 +376,7 @@ def test_it_takes_any_size_at_any_depth_on(encoder, join):
     for depth in depths(encoder):
         for size in ((1, 3), (33, 40), (64, 64), (75, 50)):
             lgraph, output_size = on(encoder, size, depth, join=join)
-            found = propagate(lgraph)
+            found = infer_sizes(lgraph)
             assert list(found.issues) == []
             assert output_size == (*size, 2)
             assert found.outputs["Segmentation-Layer"][0].spatial == size

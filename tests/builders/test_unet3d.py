@@ -10,15 +10,17 @@ from hypothesis import strategies as st
 
 from layergraph import ArgumentError, BatchNormalizationLayer, Convolution3dLayer, TransposedConv3dLayer
 from layergraph.builders import unet3d_layers
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 
 def learnables_of(lgraph, name):
-    return sum(prod(size) for size in lgraph[name].learnables(list(propagate(lgraph).inputs[name])).values())
+    return sum(
+        prod(size) for size in lgraph[name].learnables(list(infer_sizes(lgraph).inputs[name])).values()
+    )
 
 
 def learnables(lgraph):
-    inputs = propagate(lgraph).inputs
+    inputs = infer_sizes(lgraph).inputs
     return sum(prod(size) for n in lgraph for size in lgraph[n].learnables(list(inputs[n])).values())
 
 
@@ -69,7 +71,7 @@ Segmentation-Layer 128 5 0
 
 def test_matlab_s_example_row_by_row():
     lgraph, output_size = unet3d_layers((128, 128, 128, 3), 5, encoder_depth=2, num_first_encoder_filters=16)
-    found = propagate(lgraph)
+    found = infer_sizes(lgraph)
     rows = []
     for name in lgraph.order:
         (size,) = found.outputs[name]
@@ -170,7 +172,7 @@ def test_the_closed_forms_of_unet3d(depth, channels, classes, first, window, abo
     assert len(lgraph) == 15 * depth + 10 + valid * depth
     assert len(lgraph.connections) == 16 * depth + 9 + valid * 2 * depth
     assert sum(isinstance(layer, BatchNormalizationLayer) for layer in lgraph.layers) == 4 * depth + 2
-    found = propagate(lgraph)
+    found = infer_sizes(lgraph)
     assert list(found.issues) == []
     wanted = tuple(walked(n, depth, w, valid) for n, w in zip(size, window, strict=True))
     assert output_size == (*wanted, classes)

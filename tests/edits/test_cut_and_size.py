@@ -13,7 +13,7 @@ from layergraph import (
 )
 from layergraph.builders.backbones import resnet18, vgg16
 from layergraph.edits import cut_after, with_input_size
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 
 def test_what_is_left_computes_the_same_with_the_same_weights():
@@ -46,7 +46,7 @@ def test_another_image_size_changes_the_input_layer_alone():
     assert larger["input"].mean == lgraph["input"].mean
     assert [*larger] == [*lgraph]
     assert all(larger[name] is lgraph[name] for name in lgraph if name != "input")
-    assert propagate(larger, "network").outputs["pool5"][0].spatial == (3, 4)
+    assert infer_sizes(larger, "network").outputs["pool5"][0].spatial == (3, 4)
     volumes = LayerGraph(Image3dInputLayer((8, 8, 8, 1), name="in"))
     assert with_input_size(volumes, (4, 5, 6, 1))["in"].input_size == (4, 5, 6, 1)
 

@@ -32,7 +32,7 @@ from layergraph import (
 from layergraph.builders import segnet_layers, unet_layers
 from layergraph.builders.backbones import resnet18, vgg16
 from layergraph.edits import dilate, fully_convolutional, multiply_dilation, with_input_size
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 CLOSE = {"rtol": 0, "atol": 1e-10}  # the comparisons are in double precision
 
@@ -103,11 +103,13 @@ def test_values_at_kept_places(data):
     size = data.draw(st.tuples(*[st.integers(12, 30)] * 2))
     output_stride = data.draw(st.sampled_from([1, 2, 4]))
     lgraph = LayerGraph([ImageInputLayer((*size, 2), normalization="none", name="in"), *layers])
-    assume(not propagate(lgraph, "network").errors)
+    assume(not infer_sizes(lgraph, "network").errors)
     torch.manual_seed(0)
     net, lgraph = network(lgraph)
     dense = dilate(lgraph, output_stride)
-    assume(not propagate(dense, "network").errors)  # where padding made maps larger that now keep their size
+    assume(
+        not infer_sizes(dense, "network").errors
+    )  # where padding made maps larger that now keep their size
     reach = [Reach(n, n, whole=True) for n in size]
     rate = [1, 1]
     left = [1, 1]

@@ -22,7 +22,7 @@ from layergraph import (
 )
 from layergraph.builders.backbones import BACKBONES
 from layergraph.edits import dilate, pad_same, with_input_size
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 from layergraph.sizes import image_size
 
 KINDS = {
@@ -71,7 +71,7 @@ def test_volumes_are_padded_too():
             AveragePooling3dLayer(3, name="average"),
         ]
     )
-    outputs = propagate(pad_same(lgraph)).outputs
+    outputs = infer_sizes(pad_same(lgraph)).outputs
     assert [outputs[name][0].spatial for name in ("conv", "max", "average")] == [
         (5, 5, 6),
         (3, 3, 3),
@@ -103,18 +103,18 @@ def test_weights_stay_and_the_middle_of_the_map_is_what_it_was():
 def test_encoders_give_features_of_image_over_stride(name, conventions, size):
     backbone = BACKBONES[name]
     encoder = backbone.encoder((299, 299, 3), conventions=conventions)
-    outputs = propagate(encoder).outputs
+    outputs = infer_sizes(encoder).outputs
     assert any(
         outputs[feature][0].spatial != (ceil(299 / stride),) * 2
         for stride, feature in backbone.features.items()
     )
     lgraph = pad_same(backbone.encoder((299, 299, 3), conventions=conventions))
-    found = propagate(with_input_size(lgraph, (*size, 3)), "network")
+    found = infer_sizes(with_input_size(lgraph, (*size, 3)), "network")
     assert not found.errors
     for stride, feature in backbone.features.items():
         assert found.outputs[feature][0].spatial == tuple(ceil(n / stride) for n in size)
     for output_stride in (8, 16):
-        dense = propagate(with_input_size(dilate(lgraph, output_stride), (*size, 3)), "network")
+        dense = infer_sizes(with_input_size(dilate(lgraph, output_stride), (*size, 3)), "network")
         assert not dense.errors
         last = dense.outputs[backbone.last_feature][0].spatial
         assert last == tuple(ceil(n / output_stride) for n in size)

@@ -26,7 +26,6 @@ from layergraph import (
     ReluLayer,
     Weights,
     load,
-    save,
 )
 from layergraph.builders import segnet_layers, unet_layers
 
@@ -51,7 +50,7 @@ def path(tmp_path):
 @pytest.mark.parametrize("name", GRAPHS)
 def test_a_graph_comes_back(name, path):
     lgraph = GRAPHS[name]
-    save(lgraph, path)
+    lgraph.save(path)
     again = load(path)
     assert again == lgraph
     assert hash(again) == hash(lgraph)
@@ -220,7 +219,7 @@ def test_a_missing_file_is_named(path):
 
 def test_paths_may_be_text(path, monkeypatch):
     monkeypatch.chdir(path.parent)
-    save(GRAPHS["one layer"], "net.safetensors")
+    GRAPHS["one layer"].save("net.safetensors")
     assert load(str(path)) == load("net.safetensors") == GRAPHS["one layer"]
 
 
@@ -257,8 +256,8 @@ def test_modules_are_given_again(path, golden_errors):
 def test_loading_without_weights_imports_no_torch(path):
     GRAPHS["segnet"].compile().layer_graph().save(path)
     program = (
-        "import sys, layergraph; from layergraph.graph.size_inference import propagate;"
-        f"g = layergraph.load({str(path)!r}, weights=False); propagate(g);"
+        "import sys, layergraph; from layergraph.graph.size_inference import infer_sizes;"
+        f"g = layergraph.load({str(path)!r}, weights=False); infer_sizes(g);"
         "assert len(g) == 31; print([m for m in ('torch', 'networkx') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

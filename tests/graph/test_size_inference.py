@@ -1,4 +1,4 @@
-"""Propagation: every code of an issue on the smallest graph that has it; all faults in one pass."""
+"""InferredSizes: every code of an issue on the smallest graph that has it; all faults in one pass."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ from layergraph import (
     TransposedConv2dLayer,
 )
 from layergraph.graph.draft import Draft
-from layergraph.graph.size_inference import network_outputs, propagate
+from layergraph.graph.size_inference import infer_sizes, network_outputs
 from layergraph.sizes import image_size
 
 
@@ -253,7 +253,7 @@ GRAPHS = {
 @pytest.mark.parametrize("name", GRAPHS)
 def test_the_issues_of_a_graph(name):
     make, usage, wanted = GRAPHS[name]
-    found = propagate(make(), usage)
+    found = infer_sizes(make(), usage)
     assert sorted((i.code, i.severity, i.layer, i.port) for i in found.issues) == sorted(wanted)
 
 
@@ -262,7 +262,7 @@ def test_compile_raises_all_errors_at_once(name):
     make, usage, _ = GRAPHS[name]
     if usage != "network":
         return
-    errors = [issue for issue in propagate(make(), "network").issues if issue.severity == "error"]
+    errors = [issue for issue in infer_sizes(make(), "network").issues if issue.severity == "error"]
     if errors:
         with pytest.raises(InvalidNetworkError) as caught:
             make().compile()
@@ -275,8 +275,8 @@ def test_compile_raises_all_errors_at_once(name):
 def test_the_texts_of_all_issues(golden):
     lines = []
     for name, (make, usage, _) in GRAPHS.items():
-        lines += [name, *(f"  {issue}" for issue in propagate(make(), usage).issues), ""]
-    golden("propagation", "\n".join(lines))
+        lines += [name, *(f"  {issue}" for issue in infer_sizes(make(), usage).issues), ""]
+    golden("size_inference", "\n".join(lines))
 
 
 def test_every_code_is_met_here():
@@ -298,7 +298,7 @@ def test_sizes_go_on_after_a_fault_as_if_it_were_mended():
         Convolution2dLayer(9, 4, name="conv"), ReluLayer(name="relu"), AdditionLayer(2, name="add")
     )
     lgraph = lgraph.add_layers(Convolution2dLayer(3, 4, name="side")).connect_layers("in", "side")
-    found = propagate(lgraph.connect_layers("side", "add/in2"))
+    found = infer_sizes(lgraph.connect_layers("side", "add/in2"))
     assert found.outputs["conv"] == found.outputs["relu"] == (image_size((8, 8), 4),)
     assert found.guesses["relu"].loose == {"S"}  # any height and width, so that the addition may fit
     assert [issue.code for issue in found.issues] == ["LG-WINDOW"]
@@ -332,7 +332,7 @@ def joined(*skips, size=100):
     ],
 )
 def test_one_fault_is_told_once(lgraph, places):
-    found = propagate(lgraph)
+    found = infer_sizes(lgraph)
     assert [(issue.code, issue.layer) for issue in found.issues] == [("LG-SPATIAL", name) for name in places]
     assert None not in found.outputs["out"]
 
@@ -344,7 +344,7 @@ def test_a_fault_behind_an_unconnected_input_is_found():
         Convolution2dLayer(1, 4, name="conv"),
         BatchNormalizationLayer(num_channels=5, name="bn"),
     )
-    found = propagate(lgraph)
+    found = infer_sizes(lgraph)
     assert [(issue.code, issue.layer) for issue in found.issues] == [
         ("LG-MISSING-INPUT", "cat"),
         ("LG-CHANNELS", "bn"),
@@ -364,15 +364,15 @@ def test_what_a_network_returns():
 
 
 def test_volumes_and_vectors_have_their_formats():
-    found = propagate(ending())
+    found = infer_sizes(ending())
     assert found.outputs["out"][0].format == "SSCB"
-    assert propagate(pooled(), "network").outputs["pool"][2].format == "SSSSSCB"
+    assert infer_sizes(pooled(), "network").outputs["pool"][2].format == "SSSSSCB"
 
 
-def test_propagation_is_linear():
+def test_size_inference_is_linear():
     """A long chain, and as many layers all apart: what takes a second would take minutes if quadratic."""
     layers = [ReluLayer(name=str(i)) for i in range(30_000)]
-    assert propagate(LayerGraph([images(), *layers]), "network").issues == []
+    assert infer_sizes(LayerGraph([images(), *layers]), "network").issues == []
     draft = Draft({}, {}, {})
     draft.append(layers, in_series=False)
-    assert len(propagate(LayerGraph.from_draft(draft), "network").issues) > 30_000
+    assert len(infer_sizes(LayerGraph.from_draft(draft), "network").issues) > 30_000

@@ -142,7 +142,7 @@ def test_a_module_that_needs_data_is_marked():
     for name in [*WITHOUT_DATA, *WITH_DATA]:
         analysis = analyze_network(between_layers(made(name)), target_usage="network")
         found = [(issue.layer, issue.severity) for issue in analysis.issues if issue.code == "LG-MEASURED"]
-        assert found == [("module", "hint")] * (name in WITH_DATA), name
+        assert found == [("module", "note")] * (name in WITH_DATA), name
         assert analysis.num_errors == 0
     explanation = explain(analyze_network(between_layers(Decides()), target_usage="network"), "module")
     assert "run with data" in str(explanation)
@@ -286,15 +286,15 @@ def test_faults(golden):
     one_input = ModuleLayer(nn.ReLU(), num_inputs=2)
     with pytest.raises(SizeError) as caught:
         one_input.output_sizes([image_size((8, 7), 3)] * 2)
-    lines = ["one input", caught.value.hint]
+    lines = ["one input", caught.value.advice]
     for name, module in modules.items():
         (issue,) = analyze_network(module, input_size=(8, 7, 3)).issues
         with pytest.raises(SizeError) as caught:
             ModuleLayer(module).output_sizes([image_size((8, 7), 3)])
-        assert (issue.code, issue.hint) == (caught.value.code, caught.value.hint)
+        assert (issue.code, issue.advice) == (caught.value.code, caught.value.advice)
         assert issue.text == f"{caught.value.text} (from 'input')"
         # the words of torch are its own
-        lines += ["", name, f"{issue.text.split(': ')[0]} ...", issue.hint]
+        lines += ["", name, f"{issue.text.split(': ')[0]} ...", issue.advice]
     golden("modules", "\n".join(lines))
 
 

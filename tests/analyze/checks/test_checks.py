@@ -298,7 +298,7 @@ def test_a_series_of_the_same_is_one_finding() -> None:
     for index in range(20):
         layers += [conv(name=f"conv{index}"), BatchNormalizationLayer(name=f"bn{index}")]
     (issue,) = analyze_network(chain(*layers)).issues
-    assert (issue.code, issue.layer, issue.severity) == ("LG-WASTED-BIAS", "conv0", "hint")
+    assert (issue.code, issue.layer, issue.severity) == ("LG-WASTED-BIAS", "conv0", "note")
     assert issue.others == tuple(f"conv{index}" for index in range(1, 20))
     assert "20 layers, 'conv0', 'conv1', 'conv2', 'conv3' and 16 more" in issue.text
 
@@ -310,11 +310,11 @@ def test_errors_come_before_warnings_and_these_before_hints() -> None:
         conv(filters=1, dilation_factor=16, name="last", num_channels=9),
     )
     analysis = analyze_network(lgraph)
-    assert [issue.severity for issue in analysis.issues] == ["error", "warning", "warning", "hint"]
+    assert [issue.severity for issue in analysis.issues] == ["error", "warning", "warning", "note"]
     assert (analysis.num_errors, analysis.num_warnings, analysis.num_hints) == (1, 2, 1)
     text = analysis.to_text()
     assert text.index("LG-CHANNELS") < text.index("LG-ONE-CLASS") < text.index("LG-WASTED-BIAS")
-    assert "Hints             1" in text
+    assert "Notes             1" in text
 
 
 SIZES: dict[str, dict[str, Any]] = {

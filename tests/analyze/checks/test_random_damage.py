@@ -10,7 +10,7 @@ from layergraph import Convolution2dLayer, LayerGraph, LayergraphError, MaxPooli
 from layergraph.analyze import analyze_network
 from layergraph.analyze.analysis import TargetUsage
 from layergraph.edits import with_input_size
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 many = settings(max_examples=300, suppress_health_check=[*HealthCheck])
 
@@ -54,7 +54,7 @@ def damaged(draw: st.DrawFn) -> LayerGraph:
 @given(lgraph=damaged(), usage=st.sampled_from(["train_network", "network"]))
 def test_every_suggested_edit_runs(lgraph: LayerGraph, usage: TargetUsage) -> None:
     analysis = analyze_network(lgraph, target_usage=usage)
-    errors = propagate(lgraph, usage).errors
+    errors = infer_sizes(lgraph, usage).errors
     assert bool(errors) == bool(analysis.num_errors)
     for issue in analysis.issues:
         assert issue.layer in lgraph or not issue.layer

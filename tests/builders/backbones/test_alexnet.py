@@ -7,7 +7,7 @@ from backbone_counts import counted, images, one_step_lowers_the_loss
 from torch import nn
 
 from layergraph.builders.backbones import BACKBONES, alexnet
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 NARROW = {"num_classes": 5, "width": 1 / 8}
 
@@ -93,8 +93,8 @@ def test_names_and_counts():
         *("fc6", "relu6", "drop6", "fc7", "relu7", "drop7", "fc8", "prob", "output"),
     ]
     assert (len(lgraph.connections), counted(lgraph)) == (24, 60_965_224)
-    assert list(propagate(lgraph).issues) == []
-    assert [propagate(lgraph).outputs[n][0].spatial[0] for n in ("conv1", "pool1", "pool2", "pool5")] == [
+    assert list(infer_sizes(lgraph).issues) == []
+    assert [infer_sizes(lgraph).outputs[n][0].spatial[0] for n in ("conv1", "pool1", "pool2", "pool5")] == [
         *(55, 27, 13, 6)
     ]
     other = alexnet(conventions="torchvision")

@@ -11,7 +11,7 @@ from torch import nn
 from layergraph.builders.backbones import BACKBONES, inceptionresnetv2
 from layergraph.builders.backbones.backbone import Architecture
 from layergraph.builders.backbones.inceptionresnetv2 import architecture, keys
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 FEW = (1, 2, 2)  # blocks of each kind: one with each wiring
 
@@ -168,7 +168,7 @@ def test_counts_are_those_published():
     # MATLAB's layers have biases before, and scales in the batch normalizations, which do not learn
     assert counted(lgraph, frozen=True) == 60_544
     assert counted(lgraph) == 55_873_736
-    assert list(propagate(lgraph).issues) == []
+    assert list(infer_sizes(lgraph).issues) == []
 
 
 def test_layers_and_connections_add_up():
@@ -247,7 +247,7 @@ def test_conventions_differ_in_the_average_pooling_and_the_range():
 
 
 def test_features():
-    outputs = propagate(inceptionresnetv2()).outputs
+    outputs = infer_sizes(inceptionresnetv2()).outputs
     sizes = [outputs[name][0] for name in BACKBONES["inceptionresnetv2"].features.values()]
     assert [(size.spatial[0], size.channels) for size in sizes] == [
         *((147, 64), (71, 192), (35, 320), (17, 1088), (8, 1536))

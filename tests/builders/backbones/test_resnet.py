@@ -10,7 +10,7 @@ from torchvision_models import ResNet
 from layergraph import Convolution2dLayer, ImageInputLayer
 from layergraph.builders import backbones
 from layergraph.builders.backbones import BACKBONES, resnet18, resnet50, resnet101
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 PLAIN = {
     "resnet18": partial(ResNet, (2, 2, 2, 2), False),
@@ -95,7 +95,7 @@ def test_the_order_of_resnet18_is_that_of_the_lecture():
     )
     assert [end.layer for end in lgraph.sources("res3a").values()] == ["bn3a_branch2b", "bn3a_branch1"]
     assert [end.layer for end in lgraph.sources("res3b").values()] == ["bn3b_branch2b", "res3a_relu"]
-    sizes = propagate(lgraph).outputs
+    sizes = infer_sizes(lgraph).outputs
     spatial = {name: sizes[name][0].spatial for name in ("conv1", "pool1", "res3b", "res4b", "res5b")}
     assert [*spatial.values()] == [(360, 480), (180, 240), (90, 120), (45, 60), (23, 30)]
 
@@ -190,9 +190,9 @@ def test_an_untrained_network_takes_any_channels(name, tmp_path):
     lgraph = getattr(backbones, name)((227, 227, 3), 5, width=1 / 16)
     (data,) = lgraph.input_names
     five = lgraph.replace_layer(data, ImageInputLayer((227, 227, 5), name=data))
-    assert propagate(five).errors == []
+    assert infer_sizes(five).errors == []
     file = tmp_path / "net.safetensors"
     lgraph.compile().layer_graph().save(file)
     trained = getattr(backbones, name)((227, 227, 3), 5, width=1 / 16, weights=file)
     five = trained.replace_layer(data, ImageInputLayer((227, 227, 5), name=data))
-    assert [issue.code for issue in propagate(five).errors] == ["LG-CHANNELS"]
+    assert [issue.code for issue in infer_sizes(five).errors] == ["LG-CHANNELS"]

@@ -11,7 +11,7 @@ from torch import nn
 from layergraph import ArgumentError
 from layergraph.builders.backbones import BACKBONES, xception
 from layergraph.builders.backbones.backbone import Architecture
-from layergraph.graph.size_inference import propagate
+from layergraph.graph.size_inference import infer_sizes
 
 POOLED = {1: (64, 128, 128), 2: (128, 256, 256), 3: (256, 728, 728), 12: (728, 728, 1024)}
 
@@ -135,7 +135,7 @@ def test_counts_are_those_published():
     # MATLAB's convolutions have biases, one a filter, which do not learn
     assert counted(lgraph, frozen=True) == 50_312
     assert counted(lgraph) == 22_855_952 + 50_312
-    assert list(propagate(lgraph).issues) == []
+    assert list(infer_sizes(lgraph).issues) == []
 
 
 def test_names_and_wiring():
@@ -183,7 +183,7 @@ def test_conventions_differ_in_padding_epsilon_and_range():
 
 
 def test_features_are_the_last_of_their_stride_that_blocks_add_to():
-    outputs = propagate(xception((299, 299))).outputs
+    outputs = infer_sizes(xception((299, 299))).outputs
     sizes = {stride: outputs[name][0] for stride, name in BACKBONES["xception"].features.items()}
     assert {stride: size.channels for stride, size in sizes.items()} == {
         **{2: 64, 4: 128, 8: 256, 16: 728, 32: 2048}
