@@ -21,7 +21,7 @@ _LONGEST_ENDING = 32  # bytes; a longer one is no format, and leaves no room in 
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str], *, synced: bool = True) -> Iterator[Path]:
+def atomic_file(path: str | os.PathLike[str], *, synced: bool = True) -> Iterator[Path]:
     """Give a temporary file to write to; it takes the place of ``path`` when the block ends well.
 
     After an error the temporary file is gone, and an older file at ``path`` is as it was. The temporary
@@ -39,7 +39,7 @@ def replacing(path: str | os.PathLike[str], *, synced: bool = True) -> Iterator[
         OSError: there is no such folder, the path is one, or it must not or cannot be written.
 
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with replacing(f"{folder}/note.txt") as temporary:
+    ...     with atomic_file(f"{folder}/note.txt") as temporary:
     ...         _ = temporary.write_text("done")
     ...     os.listdir(folder)
     ['note.txt']
@@ -63,17 +63,17 @@ def replacing(path: str | os.PathLike[str], *, synced: bool = True) -> Iterator[
             temporary.unlink(missing_ok=True)
 
 
-def prove_writable(path: str | os.PathLike[str], size: int = 0) -> None:
-    """Raise now the error that :func:`replacing` would raise after long work.
+def check_writable(path: str | os.PathLike[str], size: int = 0) -> None:
+    """Raise now the error that :func:`atomic_file` would raise after long work.
 
     Writes and removes a file of ``size`` bytes beside ``path``; opens no device or pipe, for a reader could
     take that for the content.
 
     Raises:
-        ArgumentError, OSError: as :func:`replacing`; also where ``size`` bytes do not fit on the disk.
+        ArgumentError, OSError: as :func:`atomic_file`; also where ``size`` bytes do not fit on the disk.
 
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     prove_writable(f"{folder}/no/net.safetensors")  # doctest: +ELLIPSIS
+    ...     check_writable(f"{folder}/no/net.safetensors")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     FileNotFoundError: there is no folder '...no' to write 'net.safetensors' to
     """

@@ -11,17 +11,17 @@ from layergraph.errors import ArgumentError
 from layergraph.wording import quoted
 
 
-def ending_of(path: str | os.PathLike[str]) -> str:
+def file_extension(path: str | os.PathLike[str]) -> str:
     """The ending of a file name, in lower case; none if it begins with a digit, as in ``unet-1.5``.
 
-    >>> ending_of("report.HTML"), ending_of("unet-1.5"), ending_of("unet")
+    >>> file_extension("report.HTML"), file_extension("unet-1.5"), file_extension("unet")
     ('.html', '', '')
     """
     suffix = Path(path).suffix.lower()
     return suffix if re.match(r"\.[^\W\d]", suffix) else ""
 
 
-def refuse_other_endings(path: str | os.PathLike[str], endings: Sequence[str], place: str) -> None:
+def check_extension(path: str | os.PathLike[str], endings: Sequence[str], place: str) -> None:
     """Raise for a file name whose ending means another format than those that can be written.
 
     Such a file would be taken for what it is not: a table in ``t.pdf`` is no PDF. A name without an ending
@@ -35,12 +35,12 @@ def refuse_other_endings(path: str | os.PathLike[str], endings: Sequence[str], p
     Raises:
         ArgumentError: the ending is none of these.
 
-    >>> refuse_other_endings("net.mat", [".safetensors"], "save: path")
+    >>> check_extension("net.mat", [".safetensors"], "save: path")
     Traceback (most recent call last):
         ...
     layergraph.errors.ArgumentError: save: path must end in .safetensors, got 'net.mat'
     """
-    ending = ending_of(path)
+    ending = file_extension(path)
     if ending and ending not in endings:
         choices = ", ".join(endings[:-1]) + " or " * (len(endings) > 1) + endings[-1]
         raise ArgumentError(f"{place} must end in {choices}, got {quoted(os.fspath(path))}")

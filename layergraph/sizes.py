@@ -19,7 +19,7 @@ _MOST_STARTS = 2**16  # of windows whose dilation is larger than the image
 
 
 class Size(NamedTuple):
-    """The size of one activation: numbers, and a label for each.
+    """The size of one activation: its shape, and a label for each dimension.
 
     >>> size = Size((360, 480, 3, 1), "SSCB")
     >>> print(size)
@@ -28,35 +28,35 @@ class Size(NamedTuple):
     ((360, 480), 3)
     """
 
-    numbers: tuple[int, ...]
+    shape: tuple[int, ...]
     format: str
 
     @property
     def spatial(self) -> tuple[int, ...]:
         """The spatial numbers: height, width and, for volumes, depth."""
-        return self.numbers[: self.format.count("S")]
+        return self.shape[: self.format.count("S")]
 
     @property
     def channels(self) -> int:
         """The number of channels."""
-        return self.numbers[self.format.index("C")]
+        return self.shape[self.format.index("C")]
 
     @property
     def num_elements(self) -> int:
         """How many numbers one observation has."""
-        return prod(self.numbers)
+        return prod(self.shape)
 
     @property
     def tensor_shape(self) -> tuple[int, ...]:
         """The shape of the torch tensor: batch, channels, then the spatial numbers."""
-        return (self.numbers[-1], self.channels, *self.spatial)
+        return (self.shape[-1], self.channels, *self.spatial)
 
     def with_channels(self, channels: int) -> Size:
         """The same size with another number of channels."""
         return image_size(self.spatial, channels)
 
     def __str__(self) -> str:
-        return " × ".join(f"{n}({label})" for n, label in zip(self.numbers, self.format, strict=True))
+        return " × ".join(f"{n}({label})" for n, label in zip(self.shape, self.format, strict=True))
 
 
 def image_size(spatial: tuple[int, ...], channels: int) -> Size:

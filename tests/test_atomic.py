@@ -14,17 +14,17 @@ from pathlib import Path
 import pytest
 
 from layergraph import ArgumentError, load
-from layergraph.atomic import prove_writable, replacing
+from layergraph.atomic import atomic_file, check_writable
 from layergraph.builders import segnet_layers
 
 
 def write(path, text="new"):
-    with replacing(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_text(text)
 
 
 def write_and_raise(path, error):
-    with replacing(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_text("half")
         raise error
 
@@ -62,7 +62,7 @@ def test_a_link_stays_and_leads_to_the_new_content(tmp_path):
 def test_a_pipe_gets_the_content_and_stays(tmp_path):
     path = tmp_path / "pipe"
     os.mkfifo(path)
-    prove_writable(path)
+    check_writable(path)
     received = []
     reader = threading.Thread(target=lambda: received.append(path.read_text()))
     reader.start()
@@ -74,7 +74,7 @@ def test_a_pipe_gets_the_content_and_stays(tmp_path):
 
 
 def test_a_device_gets_the_content_and_stays():
-    prove_writable("/dev/null")
+    check_writable("/dev/null")
     write("/dev/null")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
     with pytest.raises(OSError, match="No space left on device") as caught:
@@ -84,9 +84,9 @@ def test_a_device_gets_the_content_and_stays():
 
 def test_the_output_that_a_shell_has_open_is_appended_to(tmp_path):
     code = (
-        "from layergraph.atomic import replacing\n"
+        "from layergraph.atomic import atomic_file\n"
         "print('before', flush=True)\n"
-        "with replacing('/dev/stdout') as f: _ = f.write_text('content\\n')\n"
+        "with atomic_file('/dev/stdout') as f: _ = f.write_text('content\\n')\n"
         "print('after', flush=True)"
     )
     with (tmp_path / "out.txt").open("ab") as out:
@@ -100,26 +100,26 @@ def test_the_output_that_a_shell_has_open_is_appended_to(tmp_path):
     "name", ["a" * 252, "a." + "b" * 250, "a" * 240 + ".safetensors", "ü" * 125 + ".png"]
 )
 def test_long_names(tmp_path, name):
-    prove_writable(tmp_path / name)
+    check_writable(tmp_path / name)
     write(tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.parametrize("ending", [".png", ".safetensors", ""])
 def test_the_temporary_name_has_the_ending(tmp_path, ending):
-    with replacing(tmp_path / f"a{ending}") as temporary:
+    with atomic_file(tmp_path / f"a{ending}") as temporary:
         assert temporary.suffix == ending or not ending
         assert temporary.parent == tmp_path
 
 
-@pytest.mark.parametrize("call", [write, prove_writable], ids=["replacing", "prove_writable"])
+@pytest.mark.parametrize("call", [write, check_writable], ids=["atomic_file", "check_writable"])
 @pytest.mark.parametrize("path", ["a\0b", "a\ud800b", "/tmp/\0"])
 def test_paths_that_are_no_text_of_files(call, path):
     with pytest.raises(ArgumentError, match="a path must be text without NUL and surrogates, got '"):
         call(path)
 
 
-@pytest.mark.parametrize("call", [write, prove_writable], ids=["replacing", "prove_writable"])
+@pytest.mark.parametrize("call", [write, check_writable], ids=["atomic_file", "check_writable"])
 def test_places_that_cannot_be_written(tmp_path, monkeypatch, call):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("x")
@@ -140,9 +140,9 @@ def test_places_that_cannot_be_written(tmp_path, monkeypatch, call):
 
 def test_proving_leaves_nothing_and_says_when_there_is_no_room(tmp_path):
     path = tmp_path / "net.safetensors"
-    prove_writable(path, 10**6)
+    check_writable(path, 10**6)
     with pytest.raises(OSError, match=r"(No space left on device|File too large) for 9\d+ bytes") as caught:
-        prove_writable(path, 9 * 10**17)
+        check_writable(path, 9 * 10**17)
     assert caught.value.filename == str(path)
     assert not [*tmp_path.iterdir()]
 

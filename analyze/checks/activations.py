@@ -17,7 +17,7 @@ def large_activations(subject: Subject) -> Iterator[Issue]:
     found = []
     for name, sizes in subject.inferred_sizes.outputs.items():
         size = sizes[0]  # all that is larger than the first is what pooling remembers
-        if size is not None and (number := prod(size.numbers)) >= _LARGEST:
+        if size is not None and (number := prod(size.shape)) >= _LARGEST:
             found.append((number, name, size))
     if found:
         number, name, size = max(found, key=lambda item: item[0])

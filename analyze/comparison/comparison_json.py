@@ -78,7 +78,7 @@ def _side(analysis: Any, row: Any) -> dict[str, Any] | None:
 
 
 def _numbers(size: Size | None) -> list[int] | None:
-    return None if size is None else list(size.numbers)
+    return None if size is None else list(size.shape)
 
 
 def _value(value: Any) -> Any:

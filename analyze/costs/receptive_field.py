@@ -216,7 +216,7 @@ def _put_back(pool: Layer, size: Size) -> dict[str, tuple[Reach, ...]] | None:
     if not isinstance(pool, MaxPooling2dLayer):
         return None
     window = pool.window()
-    befores = [before for before, _ in window.padding(size.numbers[3:5])]
+    befores = [before for before, _ in window.padding(size.shape[3:5])]
     return {"in": tuple(map(spread, window.size, window.stride, befores))}
 
 

@@ -17,9 +17,9 @@ from graphviz.backend import dot_command  # type: ignore[import-untyped]
 
 from layergraph.analyze.diagram.svg import compact
 from layergraph.analyze.diagram.themes import dark_rules
-from layergraph.atomic import replacing
+from layergraph.atomic import atomic_file
 from layergraph.errors import LayergraphError
-from layergraph.extensions import refuse_other_endings
+from layergraph.extensions import check_extension
 from layergraph.wording import visible
 
 _ONE_AT_A_TIME = threading.Lock()  # the package has one place for its program's path
@@ -86,7 +86,7 @@ class Diagram(graphviz.Digraph):  # type: ignore[misc]
                 f"name it {path.name + '.svg'!r}, or give format='svg'"
             )
         fitting = next((endings for endings in _ALIKE if suffix in endings), (suffix,))
-        refuse_other_endings(path, fitting, f"plot: output of format={suffix[1:]!r}")
+        check_extension(path, fitting, f"plot: output of format={suffix[1:]!r}")
         if suffix in _SOURCES:
             content = self.source.encode("utf-8")
         elif suffix == ".svg":
@@ -96,7 +96,7 @@ class Diagram(graphviz.Digraph):  # type: ignore[misc]
             drawing.simpler = self.simpler
             drawing.attr(dpi="144")  # twice the 72 of a screen, for slides
             content = drawing.pipe(format=suffix.removeprefix("."))
-        with replacing(path) as temporary:
+        with atomic_file(path) as temporary:
             temporary.write_bytes(content)
 
 

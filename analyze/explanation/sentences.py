@@ -162,4 +162,4 @@ def _step(what: str, step: Step) -> dict[str, Any]:
 
 
 def _numbers(size: Any) -> list[int] | None:
-    return None if size is None else list(size.numbers)
+    return None if size is None else list(size.shape)

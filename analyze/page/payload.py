@@ -79,7 +79,7 @@ def _layer(layer: Layer, row: LayerInfo, costs: LayerCosts) -> dict[str, Any]:
         "note": layer.note,
         "size": f"{mark}{plain_size(first)}",
         "assumed": row.assumed,
-        "elements": None if first is None else prod(first.numbers),
+        "elements": None if first is None else prod(first.shape),
         "activations": [[port, f"{mark}{size_text(size)}"] for port, size in row.activations],
         "learnables": _sizes(row.learnables),
         "count": row.num_learnables,

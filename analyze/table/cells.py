@@ -69,7 +69,7 @@ def _activation_records(activations: Activations) -> list[dict[str, Any]]:
     return [
         {
             "port": port,
-            "size": None if size is None else list(size.numbers),
+            "size": None if size is None else list(size.shape),
             "format": None if size is None else size.format,
         }
         for port, size in activations

@@ -46,7 +46,7 @@ class Usage(StrEnum):
     network = "network"
 
 
-_ENDINGS = {
+_EXTENSIONS = {
     Format.table: (".txt",),
     Format.json: (".json", ".txt"),
     Format.csv: (".csv", ".txt"),
@@ -82,7 +82,7 @@ def analyze(
     """
     from layergraph.analyze import analyze_network
 
-    form = format_for(output, format_, _ENDINGS, Format.table)
+    form = format_for(output, format_, _EXTENSIONS, Format.table)
     lgraph = network(network_, arguments)
     analysis = analyze_network(lgraph, name=Path(network_).stem, target_usage=target_usage.value)
     shown: NetworkAnalysis | LayerTable = analysis

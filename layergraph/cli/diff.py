@@ -30,7 +30,7 @@ class Format(StrEnum):
     html = "html"
 
 
-_ENDINGS = {Format.text: (".txt",), Format.json: (".json", ".txt"), Format.html: (".html", ".htm")}
+_EXTENSIONS = {Format.text: (".txt",), Format.json: (".json", ".txt"), Format.html: (".html", ".htm")}
 _SIDE_HELP = (
     "An argument of the {} network alone, such as encoder-depth={}; it outranks the option of that name. "
     "May be given several times."
@@ -95,7 +95,7 @@ def _compare(
 ) -> bool:
     from layergraph.analyze import compare
 
-    form = format_for(output, format_, _ENDINGS, Format.text)
+    form = format_for(output, format_, _EXTENSIONS, Format.text)
     if arguments and all(map(is_file, texts)):
         network(texts[0], arguments)  # raises: no option is for a file
     graphs = []

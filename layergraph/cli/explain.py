@@ -20,7 +20,7 @@ class Format(StrEnum):
     json = "json"
 
 
-_ENDINGS = {Format.text: (".txt",), Format.json: (".json", ".txt")}
+_EXTENSIONS = {Format.text: (".txt",), Format.json: (".json", ".txt")}
 
 
 @with_builder_arguments
@@ -52,7 +52,7 @@ def explain(
     """
     from layergraph.analyze import explain
 
-    form = format_for(output, format_, _ENDINGS, Format.text)
+    form = format_for(output, format_, _EXTENSIONS, Format.text)
     explanation = explain(network(network_, arguments), layer, steps=steps)
     if form is Format.json:
         text = json.dumps(explanation.to_dict(), ensure_ascii=False, allow_nan=False)

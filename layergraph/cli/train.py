@@ -30,7 +30,7 @@ from layergraph.cli.builder_options import (
 from layergraph.cli.segment import input_size
 from layergraph.cli.writing import say_written
 from layergraph.errors import DataError, LayergraphError
-from layergraph.extensions import refuse_other_endings
+from layergraph.extensions import check_extension
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.wording import quoted, visible
 
@@ -84,16 +84,16 @@ def train(
     [bold]Example:[/bold] layergraph train segnet --images images --labels labels --classes sky,road
     --image-size 120 160 3 --encoder-depth 3 --max-epochs 10
     """
-    from layergraph.atomic import prove_writable
+    from layergraph.atomic import check_writable
     from layergraph.data import ImageDatastore, PixelLabelDatastore, combine, resize_pair
-    from layergraph.graph.file_format import ENDINGS
+    from layergraph.graph.file_format import EXTENSIONS
     from layergraph.training import TrainingOptions, TrainingWarning, train_network
     from layergraph.training.interrupts import stop_request
     from layergraph.training.partly_trained import kept_network
 
     path = output or default_output(network_)
-    refuse_other_endings(path, ENDINGS, "--output")
-    prove_writable(path)
+    check_extension(path, EXTENSIONS, "--output")
+    check_writable(path)
     names, ids = classes_and_ids(classes, label_ids)
     pixel_labels = PixelLabelDatastore(labels, names, ids, ignored_ids=ignored_values(ignored_ids))
     pairs = combine(ImageDatastore(images), pixel_labels, pair=pair.value)
@@ -101,7 +101,7 @@ def train(
         arguments.setdefault("image_size", pairs[0][0].shape)
         arguments.setdefault("num_classes", len(names))
     lgraph = network(network_, arguments, weights=True)
-    prove_writable(path, size=num_bytes(lgraph))
+    check_writable(path, size=num_bytes(lgraph))
     options = TrainingOptions(
         solver.value,
         initial_learn_rate=initial_learn_rate,

@@ -12,9 +12,9 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from layergraph.atomic import replacing
+from layergraph.atomic import atomic_file
 from layergraph.cli.terminal import json_for
-from layergraph.extensions import ending_of, refuse_other_endings
+from layergraph.extensions import check_extension, file_extension
 from layergraph.wording import quoted, visible
 
 OutputOption = Annotated[
@@ -38,14 +38,14 @@ def format_for(
     Raises:
         ArgumentError: the ending means another format, or none of these.
     """
-    if output is None or not ending_of(output):
+    if output is None or not file_extension(output):
         return given or usual
     if given is not None:
-        refuse_other_endings(output, endings[given], f"--output: a file of --format {given}")
+        check_extension(output, endings[given], f"--output: a file of --format {given}")
         return given
     known = list(dict.fromkeys(ending for own in endings.values() for ending in own))
-    refuse_other_endings(output, known, "--output")
-    return next(form for form, own in endings.items() if ending_of(output) in own)
+    check_extension(output, known, "--output")
+    return next(form for form, own in endings.items() if file_extension(output) in own)
 
 
 def write_text(text: str, path: Path | None, *, kind: str = "") -> None:
@@ -68,7 +68,7 @@ def write_text(text: str, path: Path | None, *, kind: str = "") -> None:
 
 def save_text(text: str, path: Path) -> None:
     """Write text to a file, whole or not at all."""
-    with replacing(path) as temporary:
+    with atomic_file(path) as temporary:
         temporary.write_text(_ended(text), encoding="utf-8", errors="backslashreplace")
 
 

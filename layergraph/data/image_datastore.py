@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layergraph.atomic import replacing
+from layergraph.atomic import atomic_file
 from layergraph.data.datastore import Datastore
 from layergraph.data.image_files import Location, PathLike, image_files
 from layergraph.errors import DataError, DataWarning
@@ -146,7 +146,7 @@ def write_image(path: PathLike, image: ArrayLike) -> None:
             f"cannot write '{visible(str(path))}': the file is a PNG, so its name must end in .png"
         )
     try:
-        with replacing(path, synced=False) as temporary:
+        with atomic_file(path, synced=False) as temporary:
             Image.fromarray(np.ascontiguousarray(array, np.uint8)).save(temporary, format="PNG")
     except OSError as error:
         raise DataError(

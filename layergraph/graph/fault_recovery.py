@@ -132,7 +132,7 @@ def mended(
                 found += _results([lambda: checked_output_sizes(_changed(layer, **change), inputs)])  # noqa: B023
                 loose = frozenset("S")
     if not found and layer.memory_ports and len(inputs) == 3 and inputs[2].format == "SSSSSCB":
-        found = [(image_size(inputs[2].numbers[3:5], inputs[0].channels),)]
+        found = [(image_size(inputs[2].shape[3:5], inputs[0].channels),)]
     if not found and layer.is_output:
         found = [(inputs[0],)]
     return Guess(tuple(dict.fromkeys(found))[:_MOST], loose) if found else None
@@ -145,7 +145,7 @@ def unpooled(
     for source in fed.values():
         size = outputs[source.layer][-1]
         if size is not None and size.format == "SSSSSCB" and pooled is not None:
-            return Guess(((image_size(size.numbers[3:5], pooled.channels),),))
+            return Guess(((image_size(size.shape[3:5], pooled.channels),),))
     return None
 
 

@@ -14,9 +14,9 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from layergraph.atomic import replacing
+from layergraph.atomic import atomic_file
 from layergraph.errors import FileFormatError, LayergraphError
-from layergraph.extensions import refuse_other_endings
+from layergraph.extensions import check_extension
 from layergraph.graph.draft import Draft
 from layergraph.graph.graph import Graph
 from layergraph.graph.sharing import shared_modules
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 FORMAT = "layergraph 1"
-ENDINGS = (".safetensors",)
+EXTENSIONS = (".safetensors",)
 _LARGEST_ARCHITECTURE = 16 * 1024**2  # characters; 10,000 layers take some 2 million
 
 
@@ -37,7 +37,7 @@ def write(lgraph: Graph, path: str | os.PathLike[str]) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    refuse_other_endings(path, ENDINGS, "save: path")
+    check_extension(path, EXTENSIONS, "save: path")
     owners = shared_modules(lgraph)
     weights = _weights_of(lgraph)
     tensors = {
@@ -51,7 +51,7 @@ def write(lgraph: Graph, path: str | os.PathLike[str]) -> None:
         "connections": [list(connection) for connection in lgraph.connections],
     }
     metadata = {"format": FORMAT, "architecture": json.dumps(architecture, allow_nan=False)}
-    with replacing(path) as temporary:
+    with atomic_file(path) as temporary:
         try:
             # every tensor apart: safetensors refuses tensors that share memory
             save_file({key: tensor.clone() for key, tensor in tensors.items()}, temporary, metadata)

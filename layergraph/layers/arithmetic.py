@@ -76,7 +76,7 @@ def taken(number: int, note: str = "", port: str = "") -> Step:
 
 def kept(size: Size) -> tuple[Step, ...]:
     """Every number, the batch aside, as it is in the input."""
-    return tuple(taken(number, "as before") for number in size.numbers[:-1])
+    return tuple(taken(number, "as before") for number in size.shape[:-1])
 
 
 def slid(window: Window, spatial: Shape) -> tuple[Step, ...]:

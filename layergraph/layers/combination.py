@@ -202,8 +202,8 @@ class ConcatenationLayer(Joining, Along, Layer):
                     advice="crop the larger (Crop2dLayer, Crop3dLayer), or bring both to the same number of "
                     "channels with a convolution of size 1",
                 )
-        numbers = [*first.numbers]
-        numbers[at] = sum(size.numbers[at] for size in inputs)
+        numbers = [*first.shape]
+        numbers[at] = sum(size.shape[at] for size in inputs)
         return (Size(tuple(numbers), first.format),)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
@@ -221,7 +221,7 @@ class ConcatenationLayer(Joining, Along, Layer):
 
 
 def _without(size: Size, at: int) -> tuple[str, tuple[int, ...]]:
-    return size.format, size.numbers[:at] + size.numbers[at + 1 :]
+    return size.format, size.shape[:at] + size.shape[at + 1 :]
 
 
 def expanded(ports: Sequence[str], sizes: Sequence[Size]) -> Size:
@@ -230,8 +230,8 @@ def expanded(ports: Sequence[str], sizes: Sequence[Size]) -> Size:
     for port, size in zip(ports[1:], sizes[1:], strict=True):
         if size == result:
             continue
-        fits = len(size.numbers) == len(result.numbers) and all(
-            a == b or 1 in (a, b) for a, b in zip(size.numbers, result.numbers, strict=True)
+        fits = len(size.shape) == len(result.shape) and all(
+            a == b or 1 in (a, b) for a, b in zip(size.shape, result.shape, strict=True)
         )
         if not fits:
             channels_only = size.spatial == result.spatial
@@ -243,21 +243,21 @@ def expanded(ports: Sequence[str], sizes: Sequence[Size]) -> Size:
                 if channels_only
                 else "crop the larger (Crop2dLayer) or resize one (Resize2dLayer)",
             )
-        result = Size(tuple(map(max, size.numbers, result.numbers)), size.format)
+        result = Size(tuple(map(max, size.shape, result.shape)), size.format)
     return result
 
 
 def element_wise(layer: Layer, inputs: Sequence[Size]) -> tuple[Step, ...]:
     """The steps of an element-wise operation."""
     (out,) = layer.output_sizes(inputs)
-    return tuple(largest([size.numbers[at] for size in inputs]) for at in range(len(out.numbers) - 1))
+    return tuple(largest([size.shape[at] for size in inputs]) for at in range(len(out.shape) - 1))
 
 
 def joined(layer: Layer, inputs: Sequence[Size], along: int) -> tuple[Step, ...]:
     """The steps of a concatenation along this dimension, counted from 0."""
     (out,) = layer.output_sizes(inputs)
-    steps = [taken(number, "the same in all inputs") for number in out.numbers[:-1]]
-    steps[along] = summed([size.numbers[along] for size in inputs], "one input behind the other")
+    steps = [taken(number, "the same in all inputs") for number in out.shape[:-1]]
+    steps[along] = summed([size.shape[along] for size in inputs], "one input behind the other")
     return tuple(steps)
 
 

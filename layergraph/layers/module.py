@@ -83,7 +83,7 @@ class ModuleLayer(Layer):
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         sizes = self.output_sizes(inputs)
         note = f"what the module returns, run with{'' if self.is_measured(inputs) else 'out'} data"
-        return tuple(tuple(taken(number, note) for number in size.numbers[:-1]) for size in sizes)
+        return tuple(tuple(taken(number, note) for number in size.shape[:-1]) for size in sizes)
 
     def is_measured(self, inputs: Sequence[Size]) -> bool:
         """Whether its sizes and costs come from a run with data, as where values decide what it does."""

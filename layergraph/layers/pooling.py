@@ -141,16 +141,16 @@ class MaxPooling2dLayer(Pooling, Layer):
         # as MATLAB's tables have them: a column with one index a number of `out`; and the size of the
         # row vector 1×4×1 that holds the input's size, followed by what it holds
         indices = Size((out.num_elements, 1, 1, 1), "SSCB")
-        return (out, indices, Size((1, 4, 1, *inputs[0].numbers), "SSS" + inputs[0].format))
+        return (out, indices, Size((1, 4, 1, *inputs[0].shape), "SSS" + inputs[0].format))
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         out = super().size_steps(inputs)
         if not self.has_unpooling_outputs:
             return out
         pooled, note = self._pooled(inputs[0]), "one index for each number of 'out'"
-        indices = Step(product(pooled.numbers[:-1]), pooled.num_elements, note)
+        indices = Step(product(pooled.shape[:-1]), pooled.num_elements, note)
         one, four = taken(1), taken(4, "how many numbers a size has")
-        size = tuple(taken(number, "the size of the input") for number in inputs[0].numbers[:-1])
+        size = tuple(taken(number, "the size of the input") for number in inputs[0].shape[:-1])
         return (*out, (indices, one, one), (one, four, one, *size))
 
     def output_memory(self, inputs: Sequence[Size]) -> tuple[Amount, ...]:
@@ -350,15 +350,15 @@ class MaxUnpooling2dLayer(Layer):
                 port="size",
                 advice="connect 'pool/indices' and 'pool/size' of a MaxPooling2dLayer with unpooling outputs",
             )
-        if indices.format != "SSCB" or indices.numbers[0] != pooled.num_elements:
+        if indices.format != "SSCB" or indices.shape[0] != pooled.num_elements:
             raise SizeError(
                 "LG-UNPOOLING",
                 f"input 'in' has {pooled.num_elements} numbers, {pooled}, but input 'indices' has "
-                f"{indices.numbers[0]}",
+                f"{indices.shape[0]}",
                 port="indices",
                 advice="unpool what has the size and channels of the pooling layer's output",
             )
-        return (image_size(size.numbers[3:5], pooled.channels),)
+        return (image_size(size.shape[3:5], pooled.channels),)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         (out,) = self.output_sizes(inputs)
@@ -370,7 +370,7 @@ class MaxUnpooling2dLayer(Layer):
 
     def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
         # the pooling windows do not overlap, so their sizes follow from those of the images
-        sizes = zip(inputs[0].spatial, inputs[2].numbers[3:5], strict=True)
+        sizes = zip(inputs[0].spatial, inputs[2].shape[3:5], strict=True)
         windows = [max(round(after / before), 1) for before, after in sizes]
         return {"in": tuple(spread(size, size, 0) for size in windows)}
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from layergraph.atomic import replacing
+from layergraph.atomic import atomic_file
 from layergraph.errors import ArgumentError, DownloadError
 from layergraph.pretrained.checksums import PUBLISHED
 from layergraph.progress import progress
@@ -96,7 +96,7 @@ def download(url: str) -> Path:
 def _fetch(url: str, path: Path, expected: str) -> None:
     """Write what is at an address to a file, if its SHA-256 begins with the digits that are expected."""
     digest = hashlib.sha256()
-    with _opened(url) as answer, replacing(path) as temporary:
+    with _opened(url) as answer, atomic_file(path) as temporary:
         said = answer.headers.get("Content-Length") or ""
         length = int(said) if said.isdecimal() and len(said) < 18 else 0
         # torch.hub.download_url_to_file waits for ever, and follows a redirect to http

@@ -88,7 +88,7 @@ def test_of_any_layer_every_printed_number_is_true(lgraph: LayerGraph, data: st.
         for layer in explanation.layers:
             results = [list(check(step))[-1] for _, step in layer.steps]
             if layer.port not in ("indices", "size"):
-                assert tuple(results) == layer.size.numbers[:-1]
+                assert tuple(results) == layer.size.shape[:-1]
             if layer.learnables:
                 expression, _, total = layer.learnables.rpartition(" = ")
                 count = int(total.replace(",", ""))

@@ -338,4 +338,4 @@ def test_a_dynamic_batch_changes_costs_and_no_size() -> None:
     assert many.peak_bytes_inference == 8 * one.peak_bytes_inference
     totals = compare(analysis, analysis).totals(batch_size=8, dtype="float16")
     assert totals["peak_bytes_inference"].before == many.peak_bytes_inference // 2
-    assert all(size.numbers[-1] == 1 for row in analysis.layers for _, size in row.activations)
+    assert all(size.shape[-1] == 1 for row in analysis.layers for _, size in row.activations)

@@ -26,7 +26,7 @@ def test_the_paper_s_models(arguments, millions):
     assert list(found.issues) == []
     total = sum(prod(n) for name in lgraph for n in lgraph[name].learnables([*found.inputs[name]]).values())
     assert round(total / 1e6, 1) == millions
-    assert found.outputs["fc8"][0].numbers == (41, 41, 21, 1)  # as in the paper: 321 = 8 · 40 + 1
+    assert found.outputs["fc8"][0].shape == (41, 41, 21, 1)  # as in the paper: 321 = 8 · 40 + 1
     assert found.outputs["pixelLabels"][0].spatial == (321, 321)
 
 

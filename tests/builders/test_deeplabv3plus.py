@@ -51,7 +51,7 @@ def test_all_rows_by_name_size_and_learnables(resnet18):
     for name in resnet18.order:
         size = sizes.outputs[name][0]
         count = learnables(resnet18, name, sizes)
-        ours.append([name, "x".join(map(str, size.numbers[:3])), f"{count:,}" if count else "-"])
+        ours.append([name, "x".join(map(str, size.shape[:3])), f"{count:,}" if count else "-"])
     assert ours == [[name, size, count] for name, _, size, count in ROWS]
 
 

@@ -28,8 +28,8 @@ def test_the_network_of_the_paper():
     assert not found.issues
     sizes = {name: found.outputs[name][0] for name in lgraph}
     for stage, (convolved, pooled) in enumerate([(92, 46), (42, 21), (18, 9), (6, 3)], 1):
-        assert sizes[f"conv{stage}_1"].numbers == (convolved, convolved, 48, 1)
-        assert sizes[f"pool{stage}"].numbers == (pooled, pooled, 48, 1)
+        assert sizes[f"conv{stage}_1"].shape == (convolved, convolved, 48, 1)
+        assert sizes[f"pool{stage}"].shape == (pooled, pooled, 48, 1)
     assert [sizes[name].num_elements for name in ("fc5", "fc6", "prob", "output")] == [200, 2, 2, 2]
     assert learnables(lgraph) == (
         (16 * 1 + 1) * 48 + (25 * 48 + 1) * 48 + 2 * (16 * 48 + 1) * 48 + (9 * 48 + 1) * 200 + 201 * 2

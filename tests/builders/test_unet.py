@@ -189,7 +189,7 @@ def test_the_paper_s_unet():
     for join in (None, "crop"):
         lgraph, output_size = unet_layers((572, 572), 2, convolution_padding="valid", join=join)
         assert output_size == (388, 388, 2)
-        assert infer_sizes(lgraph).outputs["Segmentation-Layer"][0].numbers == (388, 388, 2, 1)
+        assert infer_sizes(lgraph).outputs["Segmentation-Layer"][0].shape == (388, 388, 2, 1)
     assert unet_layers((188, 188), 2, convolution_padding="valid")[1] == (4, 4, 2)
     assert unet_layers((92, 100), 2, encoder_depth=3, convolution_padding="valid")[1] == (4, 12, 2)
     # padded skips lose the margins of the first and of the last stage only: twice two rows of two

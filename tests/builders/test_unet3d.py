@@ -176,7 +176,7 @@ def test_the_closed_forms_of_unet3d(depth, channels, classes, first, window, abo
     assert list(found.issues) == []
     wanted = tuple(walked(n, depth, w, valid) for n, w in zip(size, window, strict=True))
     assert output_size == (*wanted, classes)
-    assert found.outputs["Segmentation-Layer"][0].numbers == (*wanted, classes, 1)
+    assert found.outputs["Segmentation-Layer"][0].shape == (*wanted, classes, 1)
     assert learnables(lgraph) == count(channels, classes, depth, first, window)
 
 

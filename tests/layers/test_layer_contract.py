@@ -36,7 +36,7 @@ def results_of(module: nn.Module, inputs):
 def expected_shape(size: Size, batch: int, example: Example):
     """The torch shape of one output, with the batch."""
     if size.format == "SSSSSCB":  # what pooling remembers: height and width
-        return size.numbers[3:5]
+        return size.shape[3:5]
     return (batch, *size.tensor_shape[1:])
 
 

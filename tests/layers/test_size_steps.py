@@ -26,7 +26,7 @@ def check_layer(layer: Layer, inputs: list[Size]) -> None:
     assert len(steps) == len(sizes)
     for size, own in zip(sizes, steps, strict=True):
         results = [list(check(step)) for step in own]
-        assert tuple(found[-1] for found in results) == size.numbers[:-1]
+        assert tuple(found[-1] for found in results) == size.shape[:-1]
         assert all(step.port in ("", *layer.input_names) for step in own)
 
 

@@ -763,7 +763,7 @@ def test_the_user_s_module_is_never_touched(training, tmp_path):
         [ImageInputLayer((6, 7, 2), name="in"), layer, SoftmaxLayer(), PixelClassificationLayer()]
     )
     (size,) = layer.output_sizes(lgraph["in"].output_sizes([]))
-    assert size.numbers == (6, 7, 3, 1)
+    assert size.shape == (6, 7, 3, 1)
     layer.learnables([])
     hash(lgraph)
     lgraph.save(tmp_path / "net.safetensors")
