@@ -103,9 +103,9 @@ class AnalysisResult:
         """All that was found: errors, then warnings, then notes, each in the order of the layers."""
         # imported here: the sizes do without
         from layergraph.analyze.checks.catalogue import findings
-        from layergraph.analyze.checks.checked_graph import Subject
+        from layergraph.analyze.checks.checked_graph import CheckedGraph
 
-        return findings(Subject(self.lgraph, self.inferred_sizes, self.target_usage))
+        return findings(CheckedGraph(self.lgraph, self.inferred_sizes, self.target_usage))
 
     @cached_property
     def layers(self) -> tuple[LayerInfo, ...]:

@@ -2,7 +2,7 @@
 
 from layergraph.analyze.checks.catalogue import CATALOGUE, findings
 from layergraph.analyze.checks.check import Check
-from layergraph.analyze.checks.checked_graph import Subject
+from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.analyze.checks.edit import Edit
 
-__all__ = ["CATALOGUE", "Check", "Edit", "Subject", "findings"]
+__all__ = ["CATALOGUE", "Check", "Edit", "CheckedGraph", "findings"]

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from layergraph.analyze.checks.checked_graph import Subject
+from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.issues import Issue
 from layergraph.wording import listed
 
 _LARGEST = 2**28  # numbers of one image: 1 GiB in single precision
 
 
-def large_activations(subject: Subject) -> Iterator[Issue]:
+def large_activations(checked: CheckedGraph) -> Iterator[Issue]:
     """Single outputs of 1 GiB and more for one image."""
     found = []
-    for name, sizes in subject.inferred_sizes.outputs.items():
+    for name, sizes in checked.inferred_sizes.outputs.items():
         size = sizes[0]  # all that is larger than the first is what pooling remembers
         if size is not None and (number := prod(size.shape)) >= _LARGEST:
             found.append((number, name, size))

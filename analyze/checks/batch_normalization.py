@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from layergraph.analyze.checks.checked_graph import Subject
+from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.analyze.checks.edit import Edit
 from layergraph.issues import Issue
 from layergraph.layers import (
@@ -41,18 +41,18 @@ _PASSING = (
 _MOST_REMOVED = 50  # each removal takes a time that grows with the graph
 
 
-def wasted_bias(subject: Subject) -> Iterator[Issue]:
+def wasted_bias(checked: CheckedGraph) -> Iterator[Issue]:
     """Biases that learn right before a batch normalization, which subtracts them with the mean."""
-    lgraph, found = subject.lgraph, []
-    for layer in subject.of(BatchNormalizationLayer):
-        source = subject.source(layer.name)
+    lgraph, found = checked.lgraph, []
+    for layer in checked.layers_of(BatchNormalizationLayer):
+        source = checked.source(layer.name)
         if source is None:
             continue
         before = lgraph[source.layer]
         if (
             isinstance(before, TrainedWeights)
             and before.bias_learn_rate_factor
-            and subject.feeds_only(source.layer, layer.name)
+            and checked.feeds_only(source.layer, layer.name)
         ):
             found.append(source.layer)
     if found:
@@ -70,16 +70,16 @@ def wasted_bias(subject: Subject) -> Iterator[Issue]:
         )
 
 
-def dropout_before(subject: Subject) -> Iterator[Issue]:
+def dropout_before_normalization(checked: CheckedGraph) -> Iterator[Issue]:
     """Dropout whose noise is in the variance that batch normalization learns, but not in prediction."""
     found, dropouts = [], {}
-    for layer in subject.of(BatchNormalizationLayer):
-        for before in subject.back(layer.name, _passes):
+    for layer in checked.layers_of(BatchNormalizationLayer):
+        for before in checked.chain_upstream(layer.name, _passes):
             if isinstance(before, DropoutLayer) and before.probability:
                 found.append(layer.name)
                 dropouts[before.name] = before
     if found:
-        edit = Edit(subject.lgraph)
+        edit = Edit(checked.lgraph)
         for name in dropouts if len(dropouts) <= _MOST_REMOVED else ():
             edit.bypass(name)
         first = next(iter(dropouts.values()))

@@ -12,7 +12,7 @@ from layergraph.analyze.checks import (
     window_coverage,
 )
 from layergraph.analyze.checks.check import Check
-from layergraph.analyze.checks.checked_graph import Subject
+from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.issues import Issue
 
 CATALOGUE: tuple[Check, ...] = (
@@ -31,12 +31,12 @@ CATALOGUE: tuple[Check, ...] = (
         "LG-DROPOUT-BEFORE-BATCHNORM",
         "warning",
         "dropout before batch normalization",
-        batch_normalization.dropout_before,
+        batch_normalization.dropout_before_normalization,
     ),
     Check("LG-DUPLICATE-NAME", "error", "two layers of one name"),
     Check("LG-GAPS", "warning", "a transposed convolution that leaves gaps", window_coverage.gaps),
     Check("LG-LARGE-ACTIVATION", "warning", "very large activations", activations.large_activations),
-    Check("LG-MEASURED", "note", "a torch module that cannot run without data", modules.measured),
+    Check("LG-MEASURED", "note", "a torch module that cannot run without data", modules.measured_modules),
     Check("LG-MISSING-INPUT", "error", "an input that nothing feeds"),
     Check("LG-MODULE", "error", "a torch module that cannot take its input"),
     Check("LG-NEAR-DUPLICATE", "warning", "names easily taken for each other", names.near_duplicates),
@@ -44,7 +44,7 @@ CATALOGUE: tuple[Check, ...] = (
     Check("LG-NO-OUTPUT", "error", "no loss to train with"),
     Check("LG-NO-SOFTMAX", "error", "no softmax before a loss", loss_inputs.missing_softmax),
     Check("LG-ONE-CLASS", "warning", "a softmax over a single channel", loss_inputs.one_class),
-    Check("LG-OVERLAP", "warning", "unpooling of windows that overlap", window_coverage.overlapping),
+    Check("LG-OVERLAP", "warning", "unpooling of windows that overlap", window_coverage.overlaps),
     Check("LG-RECEPTIVE-FIELD", "note", "outputs that see little of the image", reachability.narrow_fields),
     Check("LG-SPATIAL", "error", "heights and widths that do not fit"),
     Check("LG-TOO-LARGE", "error", "more elements than a tensor can hold"),
@@ -63,18 +63,18 @@ CATALOGUE: tuple[Check, ...] = (
 _RANK = {"error": 0, "warning": 1, "note": 2}
 
 
-def findings(subject: Subject) -> tuple[Issue, ...]:
+def findings(checked: CheckedGraph) -> tuple[Issue, ...]:
     """All that is wrong with a network: errors, warnings, notes; each in the order of the layers."""
     found: list[Issue] = []
-    if subject.inferred_sizes.issues:
+    if checked.inferred_sizes.issues:
         # imported where there is something to cure: most networks do without
-        from layergraph.analyze.checks.fixes import cured
+        from layergraph.analyze.checks.fixes import fix_faults
 
-        found = cured(subject)
-    subject.blamed = frozenset(name for issue in found for name in (issue.layer, *issue.others))
+        found = fix_faults(checked)
+    checked.blamed = frozenset(name for issue in found for name in (issue.layer, *issue.others))
     for check in CATALOGUE:
         if check.find is not None:
-            found.extend(check.find(subject))
+            found.extend(check.find(checked))
     if len(found) > 1:
-        found.sort(key=lambda issue: (_RANK[issue.severity], subject.position.get(issue.layer, -1)))
+        found.sort(key=lambda issue: (_RANK[issue.severity], checked.position.get(issue.layer, -1)))
     return tuple(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from layergraph.analyze.checks.checked_graph import Subject
+from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.issues import Issue, Severity
 
 
@@ -23,4 +23,4 @@ class Check:
     code: str
     severity: Severity
     title: str
-    find: Callable[[Subject], Iterable[Issue]] | None = None
+    find: Callable[[CheckedGraph], Iterable[Issue]] | None = None

@@ -23,7 +23,7 @@ _PORTS = 8  # further inputs that take as long as a layer
 _MODULE = 300  # running a torch module without data takes as long as this many layers
 
 
-class Subject:
+class CheckedGraph:
     """A graph, its sizes, and what it is for.
 
     Attributes:
@@ -50,19 +50,19 @@ class Subject:
         """For each layer its place in the analyzer's order."""
         return {name: index for index, name in enumerate(self.lgraph.order)}
 
-    def of(self, *types: type[Any]) -> Iterator[Any]:
+    def layers_of(self, *types: type[Any]) -> Iterator[Any]:
         """The layers of these classes, each class in the order in which its layers were added."""
         for cls, layers in self._by_type.items():
             if issubclass(cls, types):
                 yield from layers
 
-    def with_argument(self, argument: str, default: object) -> Iterator[Any]:
+    def layers_with_argument(self, argument: str, default: object) -> Iterator[Any]:
         """The layers that have this argument with another value than the default."""
         for cls, layers in self._by_type.items():
             if argument in getattr(cls, "__dataclass_fields__", ()):
                 yield from (layer for layer in layers if getattr(layer, argument) != default)
 
-    def having(self, port: str) -> Iterator[Layer]:
+    def layers_with_input(self, port: str) -> Iterator[Layer]:
         """The layers with several inputs of which one has this name."""
         for cls, layers in self._by_type.items():
             if any("input_names" in base.__dict__ for base in cls.__mro__[:-2]):  # not Layer's own
@@ -84,13 +84,13 @@ class Subject:
         """Whether all that a layer gives goes to one other layer."""
         return all(end.layer == other for _, end in self.lgraph.destinations(name))
 
-    def images(self) -> tuple[int, ...] | None:
+    def image_size(self) -> tuple[int, ...] | None:
         """Height, width and channels of the one input layer."""
         names = self.lgraph.input_names
         size = getattr(self.lgraph[names[0]], "input_size", None) if len(names) == 1 else None
         return tuple(size) if size is not None else None
 
-    def back(self, name: str, goes_on: Callable[[Layer], bool]) -> Iterator[Layer]:
+    def chain_upstream(self, name: str, goes_on: Callable[[Layer], bool]) -> Iterator[Layer]:
         """The layers before one, first inputs first, as far as ``goes_on`` says; the last it refuses."""
         while (fed := self.lgraph.sources(name)) and (first := fed.get(self.lgraph[name].input_names[0])):
             name = first.layer
@@ -102,9 +102,9 @@ class Subject:
     def _cost(self) -> int:
         """Layers, ports and torch modules that one more try goes through."""
         ports = sum(len(layer.input_names) - 1 for layer in self.lgraph.layers if layer.input_names)
-        return len(self.lgraph) + ports // _PORTS + _MODULE * sum(1 for _ in self.of(ModuleLayer))
+        return len(self.lgraph) + ports // _PORTS + _MODULE * sum(1 for _ in self.layers_of(ModuleLayer))
 
-    def tried(self, lgraph: LayerGraph) -> InferredSizes | None:
+    def infer_sizes_of(self, lgraph: LayerGraph) -> InferredSizes | None:
         """The sizes of a graph that might be mended; ``None`` when too much has been tried."""
         self._left -= self._cost
         return infer_sizes(lgraph, self.target_usage) if self._left >= 0 else None

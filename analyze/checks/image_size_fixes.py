@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from layergraph.analyze.checks.checked_graph import Subject
+from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.edits.input_size import with_input_size
 from layergraph.graph.nearest_sizes import has_no_fault_of_sizes, nearest_sizes
 from layergraph.issues import Issue
 
 
-def fitting_sizes(subject: Subject, issue: Issue) -> list[tuple[int, ...]]:
+def fitting_sizes(checked: CheckedGraph, issue: Issue) -> list[tuple[int, ...]]:
     """The nearest smaller and larger (height, width, channels) that fit in every layer, if there are any."""
-    images = subject.images()
-    if images is None or any(size is None for size in subject.inferred_sizes.inputs[issue.layer]):
+    images = checked.image_size()
+    if images is None or any(size is None for size in checked.inferred_sizes.inputs[issue.layer]):
         return []
     *spatial, channels = images
 
     def fits(n: int) -> bool:
-        lgraph = with_input_size(subject.lgraph, (*(n,) * len(spatial), channels))
-        return has_no_fault_of_sizes(subject.tried(lgraph))
+        lgraph = with_input_size(checked.lgraph, (*(n,) * len(spatial), channels))
+        return has_no_fault_of_sizes(checked.infer_sizes_of(lgraph))
 
     return [(*size, channels) for size in nearest_sizes(tuple(spatial), issue.code, fits)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from layergraph.analyze.checks.checked_graph import Subject
+from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.analyze.checks.edit import Edit
 from layergraph.graph import probabilities
 from layergraph.graph.draft import End
@@ -15,22 +15,22 @@ from layergraph.layers import SoftmaxLayer
 from layergraph.layers.layer import Layer
 
 
-def missing_softmax(subject: Subject) -> Iterator[Issue]:
+def missing_softmax(checked: CheckedGraph) -> Iterator[Issue]:
     """A cross-entropy whose scores are no probabilities: an error where a loss is computed."""
-    for issue in probabilities.missing_softmax(subject.lgraph):
-        edit = Edit(subject.lgraph)
+    for issue in probabilities.missing_softmax(checked.lgraph):
+        edit = Edit(checked.lgraph)
         edit.insert(SoftmaxLayer(name=edit.free_name("softmax")), End(issue.layer, issue.port))
         yield replace(
             issue,
-            severity="error" if subject.target_usage == "train_network" else "warning",
+            severity="error" if checked.target_usage == "train_network" else "warning",
             edit=edit.text,
         )
 
 
-def double_softmax(subject: Subject) -> Iterator[Issue]:
+def double_softmax(checked: CheckedGraph) -> Iterator[Issue]:
     """A softmax of a softmax, which makes the scores nearly equal and lets training crawl."""
-    for layer in subject.of(SoftmaxLayer):
-        passed = [*subject.back(layer.name, _passes)]
+    for layer in checked.layers_of(SoftmaxLayer):
+        passed = [*checked.chain_upstream(layer.name, _passes)]
         if passed and isinstance(passed[-1], SoftmaxLayer):
             first = passed[-1]
             yield Issue(
@@ -41,7 +41,7 @@ def double_softmax(subject: Subject) -> Iterator[Issue]:
                 f"its input is probabilities already, from {first.name!r}: a second softmax makes them "
                 "nearly equal",
                 "remove one of the two",
-                Edit(subject.lgraph).bypass(layer.name).text,
+                Edit(checked.lgraph).bypass(layer.name).text,
                 (first.name,),
             )
 
@@ -50,10 +50,10 @@ def _passes(layer: Layer) -> bool:
     return isinstance(layer, PASSING)
 
 
-def one_class(subject: Subject) -> Iterator[Issue]:
+def one_class(checked: CheckedGraph) -> Iterator[Issue]:
     """A softmax over a single channel, which is 1 whatever comes in."""
-    for layer in subject.of(SoftmaxLayer):
-        size = subject.input_size(layer.name)
+    for layer in checked.layers_of(SoftmaxLayer):
+        size = checked.input_size(layer.name)
         if size is not None and size.channels == 1:
             yield Issue(
                 "LG-ONE-CLASS",

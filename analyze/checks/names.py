@@ -6,7 +6,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 
-from layergraph.analyze.checks.checked_graph import Subject
+from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.issues import Issue
 from layergraph.wording import listed
 
@@ -17,9 +17,9 @@ _ALIKE = str.maketrans(
 )  # fmt: skip
 
 
-def near_duplicates(subject: Subject) -> Iterator[Issue]:
+def near_duplicates(checked: CheckedGraph) -> Iterator[Issue]:
     """Names that differ in case, separators, or letters that look alike."""
-    names = list(subject.lgraph)
+    names = list(checked.lgraph)
     joined = "\n".join(names)
     if joined.isascii():  # all at once: a tenth of the time
         keys = joined.lower().translate(_SEPARATORS).split("\n")

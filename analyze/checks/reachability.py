@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from layergraph.analyze.checks.checked_graph import Subject
+from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.analyze.checks.edit import Edit
 from layergraph.graph.size_inference import network_outputs
 from layergraph.issues import Issue
@@ -18,26 +18,26 @@ _REFERENCE = "ref"  # a port that is asked for its height and width alone
 _SEEN = 8  # an output sees at least this part of the image: one eighth
 
 
-def dead_branches(subject: Subject) -> Iterator[Issue]:
+def dead_branches(checked: CheckedGraph) -> Iterator[Issue]:
     """Layers that are computed though no output needs their numbers, but at most their size."""
-    lgraph = subject.lgraph
-    if subject.inferred_sizes.errors:
+    lgraph = checked.lgraph
+    if checked.inferred_sizes.errors:
         return  # some of which are about such branches
     asked = {
         source.layer
-        for layer in subject.having(_REFERENCE)
+        for layer in checked.layers_with_input(_REFERENCE)
         if (source := lgraph.sources(layer.name).get(_REFERENCE)) and not lgraph[source.layer].is_input
     }
     if all(any(to.port != _REFERENCE for _, to in lgraph.destinations(name)) for name in asked):
         return
     needed = lgraph.upstream({*network_outputs(lgraph), *lgraph.output_names}, ignoring=(_REFERENCE,))
     for end in [name for name in lgraph.order if name in asked - needed]:
-        branch = _only_for(subject, end, needed)
+        branch = _only_for(checked, end, needed)
         others = tuple(name for name in branch if name != end)
         measured = [to.layer for _, to in lgraph.destinations(end)]
-        size, edit = subject.inferred_sizes.outputs[end][0], ""
-        earlier = lgraph.order[: min(subject.position[name] for name in measured)]
-        same = next((name for name in earlier if name in needed and size and _like(subject, name, size)), "")
+        size, edit = checked.inferred_sizes.outputs[end][0], ""
+        earlier = lgraph.order[: min(checked.position[name] for name in measured)]
+        same = next((name for name in earlier if name in needed and size and _like(checked, name, size)), "")
         if same:
             # what has the same height and width serves as well
             mending = Edit(lgraph).remove(branch)
@@ -57,36 +57,36 @@ def dead_branches(subject: Subject) -> Iterator[Issue]:
         )
 
 
-def _only_for(subject: Subject, end: str, needed: set[str]) -> list[str]:
+def _only_for(checked: CheckedGraph, end: str, needed: set[str]) -> list[str]:
     """The layers before ``end``, itself included, that no output needs, in order."""
     found, stack = {end}, [end]
     while stack:
-        for source in subject.lgraph.sources(stack.pop()).values():
+        for source in checked.lgraph.sources(stack.pop()).values():
             if source.layer not in needed and source.layer not in found:
                 found.add(source.layer)
                 stack.append(source.layer)
-    return sorted(found, key=subject.position.__getitem__)
+    return sorted(found, key=checked.position.__getitem__)
 
 
-def _like(subject: Subject, name: str, size: Any) -> bool:
-    given = subject.inferred_sizes.outputs[name]
+def _like(checked: CheckedGraph, name: str, size: Any) -> bool:
+    given = checked.inferred_sizes.outputs[name]
     return len(given) == 1 and given[0] is not None and given[0].spatial == size.spatial
 
 
-def narrow_fields(subject: Subject) -> Iterator[Issue]:
+def narrow_fields(checked: CheckedGraph) -> Iterator[Issue]:
     """Outputs that see only a small part of the image, too little to tell larger objects apart."""
-    if subject.inferred_sizes.errors:
+    if checked.inferred_sizes.errors:
         return
-    images = subject.images()
-    for name in network_outputs(subject.lgraph) if images else ():
+    images = checked.image_size()
+    for name in network_outputs(checked.lgraph) if images else ():
         assert images is not None
-        if _sees_enough(subject, name, images[:-1]):
+        if _sees_enough(checked, name, images[:-1]):
             continue
         # exact, and only for the rare graphs that may be concerned
         from layergraph.analyze.costs.receptive_field import receptive_fields
 
-        inputs = cast("Mapping[str, Sequence[Size]]", subject.inferred_sizes.inputs)
-        fields = receptive_fields(subject.lgraph, inputs)[name]
+        inputs = cast("Mapping[str, Sequence[Size]]", checked.inferred_sizes.inputs)
+        fields = receptive_fields(checked.lgraph, inputs)[name]
         if fields is None or len(fields) != len(images) - 1:
             continue
         seen = tuple(field.size for field in fields)
@@ -102,16 +102,16 @@ def narrow_fields(subject: Subject) -> Iterator[Issue]:
             )
 
 
-def _sees_enough(subject: Subject, name: str, image: tuple[int, ...]) -> bool:
+def _sees_enough(checked: CheckedGraph, name: str, image: tuple[int, ...]) -> bool:
     """Whether the windows on some way to the input already make the field large enough."""
-    layers = subject.lgraph
+    layers = checked.lgraph
     seen: dict[str, list[float]] = {}
 
     def widened(name: str, before: list[float]) -> list[float]:
         layer: Any = layers[name]
         if isinstance(layer, (FullyConnectedLayer, GlobalAveragePooling2dLayer)):
             return [*map(float, image)]
-        size = subject.inferred_sizes.inputs[name][0] if hasattr(layer, "window") else None
+        size = checked.inferred_sizes.inputs[name][0] if hasattr(layer, "window") else None
         if size is None or len(size.spatial) != len(image):
             return before
         extents = layer.window().extents
@@ -125,7 +125,7 @@ def _sees_enough(subject: Subject, name: str, image: tuple[int, ...]) -> bool:
 
     # backwards along the first inputs: mostly a few layers are enough
     here = [1.0] * len(image)
-    for before in subject.back(name, lambda _: True):
+    for before in checked.chain_upstream(name, lambda _: True):
         here = widened(before.name, here)
         if enough(here):
             return True

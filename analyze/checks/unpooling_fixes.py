@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from layergraph.analyze.checks.checked_graph import Subject
+from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.analyze.checks.edit import Edit, written
 from layergraph.graph.size_inference import InferredSizes, loose_inputs
 from layergraph.issues import Issue
@@ -14,21 +14,21 @@ from layergraph.layers import MaxPooling2dLayer
 _MOST_TRIED = 8
 
 
-def unpooled(subject: Subject, issues: Sequence[Issue]) -> tuple[list[Issue], set[Issue]]:
+def fix_unpooling(checked: CheckedGraph, issues: Sequence[Issue]) -> tuple[list[Issue], set[Issue]]:
     """One finding for each layer that lacks its partner, and the facts that it stands for."""
     found: list[Issue] = []
     told: set[Issue] = set()
     facts: dict[str, list[Issue]] = {}
     for issue in issues:
-        layer = subject.lgraph[issue.layer] if issue.layer else None
+        layer = checked.lgraph[issue.layer] if issue.layer else None
         lacking = layer is not None and issue.port in layer.memory_ports and issue.port in layer.input_names
         if issue.code == "LG-UNPOOLING" or (issue.code == "LG-MISSING-INPUT" and lacking):
             facts.setdefault(issue.layer, []).append(issue)
     for name, own in facts.items():
         told.update(own)
-        first, layer = own[0], subject.lgraph[name]
+        first, layer = own[0], checked.lgraph[name]
         if any(issue.code == "LG-MISSING-INPUT" for issue in own):
-            missing = [port for port in loose_inputs(subject.lgraph, name) if port in layer.memory_ports]
+            missing = [port for port in loose_inputs(checked.lgraph, name) if port in layer.memory_ports]
             ports = f"input{'s' * (len(missing) > 1)} {' and '.join(map(repr, missing))}"
             first = replace(
                 first,
@@ -37,7 +37,7 @@ def unpooled(subject: Subject, issues: Sequence[Issue]) -> tuple[list[Issue], se
                 "one max pooling layer pooled",
                 advice="connect 'pool/indices' and 'pool/size' of the pooling layer that belongs to it",
             )
-        partner = next(_partners(subject, name), None) if subject.lgraph[name].memory_ports else None
+        partner = next(_partners(checked, name), None) if checked.lgraph[name].memory_ports else None
         if partner is not None:
             pool, edit, sizes = partner
             first = replace(
@@ -57,9 +57,9 @@ def unpooled(subject: Subject, issues: Sequence[Issue]) -> tuple[list[Issue], se
     return found, told
 
 
-def _partners(subject: Subject, name: str) -> Iterator[tuple[str, Edit, InferredSizes]]:
+def _partners(checked: CheckedGraph, name: str) -> Iterator[tuple[str, Edit, InferredSizes]]:
     """Pooling layers whose indices and size make the layer fit, those not yet unpooled first."""
-    lgraph = subject.lgraph
+    lgraph = checked.lgraph
     layer = lgraph[name]
     fed = lgraph.sources(name)
 
@@ -69,10 +69,10 @@ def _partners(subject: Subject, name: str) -> Iterator[tuple[str, Edit, Inferred
         )
 
     pools = sorted(
-        subject.of(MaxPooling2dLayer), key=lambda pool: (is_used(pool), -subject.position[pool.name])
+        checked.layers_of(MaxPooling2dLayer), key=lambda pool: (is_used(pool), -checked.position[pool.name])
     )
     for pool in pools[:_MOST_TRIED]:
-        if subject.position[pool.name] > subject.position[name] or pool.name == name:
+        if checked.position[pool.name] > checked.position[name] or pool.name == name:
             continue
         edit = Edit(lgraph)
         for port in sorted(layer.memory_ports):
@@ -83,10 +83,10 @@ def _partners(subject: Subject, name: str) -> Iterator[tuple[str, Edit, Inferred
             edit.change([pool.name], has_unpooling_outputs=True)
         for port in sorted(layer.memory_ports):
             edit.connect(f"{pool.name}/{port}", f"{name}/{port}")
-        sizes = subject.tried(edit.lgraph)
+        sizes = checked.infer_sizes_of(edit.lgraph)
         if (
             sizes is not None
             and name not in sizes.faulty
-            and len(sizes.errors) < len(subject.inferred_sizes.errors)
+            and len(sizes.errors) < len(checked.inferred_sizes.errors)
         ):
             yield pool.name, edit, sizes

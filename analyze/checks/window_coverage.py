@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from layergraph.analyze.checks.checked_graph import Subject
+from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.analyze.checks.edit import Edit
 from layergraph.issues import Issue
 from layergraph.layers import MaxPooling2dLayer
@@ -17,11 +17,11 @@ from layergraph.wording import listed
 _LINES = ("row", "column", "plane")
 
 
-def checkerboard(subject: Subject) -> Iterator[Issue]:
+def checkerboard(checked: CheckedGraph) -> Iterator[Issue]:
     """Transposed convolutions whose windows overlap unevenly: pixels get unequally many contributions."""
     found: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
-    for layer in subject.of(TransposedConvolution):
-        if layer.name in subject.blamed:
+    for layer in checked.layers_of(TransposedConvolution):
+        if layer.name in checked.blamed:
             continue
         pairs = [*zip(layer.filter_size, layer.stride, strict=True)]
         # a bilinear filter gives every pixel the same sum, whatever its size
@@ -42,16 +42,16 @@ def checkerboard(subject: Subject) -> Iterator[Issue]:
             f"a {times(size)} window in steps of {times(stride)} overlaps unevenly, which shows as a "
             f"checkerboard{f' (also {listed(names[1:])})' if len(names) > 1 else ''}",
             f"a filter size that the stride divides, such as {times(better)}, has none",
-            Edit(subject.lgraph).change(names, **_with_size(first, better)).text,
+            Edit(checked.lgraph).change(names, **_with_size(first, better)).text,
             tuple(names[1:]),
         )
 
 
-def gaps(subject: Subject) -> Iterator[Issue]:
+def gaps(checked: CheckedGraph) -> Iterator[Issue]:
     """Transposed convolutions that leave pixels out, since their window is smaller than the step."""
-    for layer in subject.of(TransposedConvolution):
+    for layer in checked.layers_of(TransposedConvolution):
         pairs = zip(layer.filter_size, layer.stride, strict=True)
-        if layer.name not in subject.blamed and any(size < stride for size, stride in pairs):
+        if layer.name not in checked.blamed and any(size < stride for size, stride in pairs):
             size = tuple(map(max, layer.filter_size, layer.stride))
             yield Issue(
                 "LG-GAPS",
@@ -61,7 +61,7 @@ def gaps(subject: Subject) -> Iterator[Issue]:
                 f"a {times(layer.filter_size)} window in steps of {times(layer.stride)} leaves gaps: rows or "
                 "columns that hold the bias alone",
                 f"a filter size of at least the stride, such as {times(size)}, leaves none",
-                Edit(subject.lgraph).change([layer.name], **_with_size(layer, size)).text,
+                Edit(checked.lgraph).change([layer.name], **_with_size(layer, size)).text,
             )
 
 
@@ -82,14 +82,14 @@ def _with_size(layer: Any, size: tuple[int, ...]) -> dict[str, Any]:
     return changed
 
 
-def degenerate_dilation(subject: Subject) -> Iterator[Issue]:
+def degenerate_dilation(checked: CheckedGraph) -> Iterator[Issue]:
     """Dilated windows on images so small that one row or column of them at most meets the image."""
     found: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
-    for layer in subject.with_argument("dilation_factor", (1, 1)):
-        size = subject.input_size(layer.name)
+    for layer in checked.layers_with_argument("dilation_factor", (1, 1)):
+        size = checked.input_size(layer.name)
         if (
             size is None
-            or (isinstance(layer, MaxPooling2dLayer) and layer.name in subject.blamed)
+            or (isinstance(layer, MaxPooling2dLayer) and layer.name in checked.blamed)
             or len(size.spatial) != len(layer.dilation_factor)
             or set(layer.dilation_factor) == {1}
         ):
@@ -102,7 +102,7 @@ def degenerate_dilation(subject: Subject) -> Iterator[Issue]:
         names = [layer.name for layer in layers]
         edit = ""
         if all(layer.padding == "same" for layer in layers):
-            edit = _smaller_dilation(subject, layers, spatial).text
+            edit = _smaller_dilation(checked, layers, spatial).text
         factors = ", ".join(dict.fromkeys(times(layer.dilation_factor) for layer in layers))
         yield Issue(
             "LG-DILATION",
@@ -117,19 +117,19 @@ def degenerate_dilation(subject: Subject) -> Iterator[Issue]:
         )
 
 
-def overlapping(subject: Subject) -> Iterator[Issue]:
+def overlaps(checked: CheckedGraph) -> Iterator[Issue]:
     """Max poolings with unpooling whose windows overlap: one place may hold the maximum of several."""
-    for pool in subject.of(MaxPooling2dLayer):
+    for pool in checked.layers_of(MaxPooling2dLayer):
         pairs = [*zip(pool.pool_size, pool.stride, strict=True)]
         if not pool.has_unpooling_outputs or all(size <= stride for size, stride in pairs):
             continue
-        partners = [end.layer for port, end in subject.lgraph.destinations(pool.name) if port == "indices"]
-        if not partners or pool.name in subject.blamed:
+        partners = [end.layer for port, end in checked.lgraph.destinations(pool.name) if port == "indices"]
+        if not partners or pool.name in checked.blamed:
             continue
         size = tuple(map(min, pool.pool_size, pool.stride))
         changed = {"pool_size": size} if pool.padding == "same" else {"pool_size": size, "padding": "same"}
-        edit = Edit(subject.lgraph).change([pool.name], **changed)
-        sizes = subject.tried(edit.lgraph)
+        edit = Edit(checked.lgraph).change([pool.name], **changed)
+        sizes = checked.infer_sizes_of(edit.lgraph)
         fits = sizes is not None and not sizes.errors
         puts = f"{listed(partners)} put{'s' if len(partners) == 1 else ''}"
         yield Issue(
@@ -145,8 +145,8 @@ def overlapping(subject: Subject) -> Iterator[Issue]:
         )
 
 
-def _smaller_dilation(subject: Subject, layers: list[Any], spatial: tuple[int, ...]) -> Edit:
-    edit = Edit(subject.lgraph)
+def _smaller_dilation(checked: CheckedGraph, layers: list[Any], spatial: tuple[int, ...]) -> Edit:
+    edit = Edit(checked.lgraph)
     for layer in layers:
         smaller = tuple(
             max(min(factor, n // 2), 1) for factor, n in zip(layer.dilation_factor, spatial, strict=True)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from layergraph.analyze.checks.checked_graph import Subject
+from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.analyze.checks.edit import Edit, input_text, written
 from layergraph.graph.draft import End
 from layergraph.graph.layer_graph import LayerGraph
@@ -21,12 +21,12 @@ from layergraph.layers import (
 from layergraph.layers.layer import Layer
 from layergraph.wording import listed
 
-_MOST_MENDED = 20  # faults of one kind that get a cure of their own
+_MOST_FIXED = 20  # faults of one kind that get a cure of their own
 
 
-def joined_up(subject: Subject, issues: Sequence[Issue]) -> list[Issue]:
+def fix_connections(checked: CheckedGraph, issues: Sequence[Issue]) -> list[Issue]:
     """The facts about connections with their cures, without those that only follow from others."""
-    lgraph = subject.lgraph
+    lgraph = checked.lgraph
     missing = [issue for issue in issues if issue.code == "LG-MISSING-INPUT"]
     unused = [issue for issue in issues if issue.code == "LG-UNUSED-OUTPUT" and issue.severity == "error"]
     told: set[Issue] = set()
@@ -37,11 +37,11 @@ def joined_up(subject: Subject, issues: Sequence[Issue]) -> list[Issue]:
             told.update(missing if found[-1].edit else ())
         elif issue.code == "LG-NO-OUTPUT":
             end = unused[-1] if unused else None
-            found.append(_no_output(subject, issue, end))
+            found.append(_no_output(checked, issue, end))
             told.update([end] if end else ())
-    found += _parts(subject, issues, missing + unused, told)
+    found += _parts(checked, issues, missing + unused, told)
     left = [issue for issue in unused if issue not in told]
-    found += [_unused(lgraph, issue) for issue in left[:_MOST_MENDED]] + left[_MOST_MENDED:]
+    found += [_unused(lgraph, issue) for issue in left[:_MOST_FIXED]] + left[_MOST_FIXED:]
     found += [issue for issue in missing if issue not in told]
     found += _memories(lgraph, issues)
     kept = ("LG-NO-INPUT", "LG-NO-OUTPUT", "LG-DISCONNECTED", "LG-MISSING-INPUT", "LG-UNUSED-OUTPUT")
@@ -60,11 +60,11 @@ def _no_input(lgraph: LayerGraph, issue: Issue, missing: Sequence[Issue]) -> Iss
     return replace(issue, advice=advice, edit=edit.text, others=(first.layer,))
 
 
-def _no_output(subject: Subject, issue: Issue, end: Issue | None) -> Issue:
+def _no_output(checked: CheckedGraph, issue: Issue, end: Issue | None) -> Issue:
     if end is None:
         return issue
-    lgraph, edit = subject.lgraph, Edit(subject.lgraph)
-    last, size = end.layer, subject.inferred_sizes.outputs[end.layer][0]
+    lgraph, edit = checked.lgraph, Edit(checked.lgraph)
+    last, size = end.layer, checked.inferred_sizes.outputs[end.layer][0]
     source = written(End(last, end.port), lgraph)
     if not isinstance(lgraph[last], SoftmaxLayer):
         name = edit.free_name("softmax")
@@ -79,16 +79,16 @@ def _no_output(subject: Subject, issue: Issue, end: Issue | None) -> Issue:
 
 
 def _parts(
-    subject: Subject, issues: Sequence[Issue], ends: Sequence[Issue], told: set[Issue]
+    checked: CheckedGraph, issues: Sequence[Issue], ends: Sequence[Issue], told: set[Issue]
 ) -> Iterator[Issue]:
     """One finding for each part that is not connected, instead of those for its ends, which join ``told``."""
-    lgraph, at = subject.lgraph, defaultdict(list)
+    lgraph, at = checked.lgraph, defaultdict(list)
     for end in ends:
         at[end.layer].append(end)
     apart: list[tuple[Issue, list[str]]] = []
     for issue in issues:
         if issue.code == "LG-DISCONNECTED":
-            part = _part(subject, issue.layer)
+            part = _part(checked, issue.layer)
             inside = {end for name in part for end in at[name]} if len(part) < len(lgraph) else set()
             if any(lgraph[name].is_output for name in part):
                 if not inside - told:
@@ -98,7 +98,7 @@ def _parts(
                 continue  # else a network to train: what it lacks is told
             told |= inside
             apart.append((issue, part))
-    if len(apart) > _MOST_MENDED:
+    if len(apart) > _MOST_FIXED:
         issue, names = apart[0][0], [name for _, part in apart for name in part]
         text = f"{listed(names)} are {len(apart)} parts that are not connected to the rest of the network"
         apart = [(replace(issue, text=text), names)]
@@ -107,16 +107,16 @@ def _parts(
         yield replace(issue, edit=Edit(lgraph).remove(part).text, others=others)
 
 
-def _part(subject: Subject, start: str) -> list[str]:
+def _part(checked: CheckedGraph, start: str) -> list[str]:
     """The connected part of the graph that a layer is in, in order."""
-    lgraph, found, stack = subject.lgraph, {start}, [start]
+    lgraph, found, stack = checked.lgraph, {start}, [start]
     while stack:
         name = stack.pop()
         near = [end.layer for end in lgraph.sources(name).values()]
         near += [end.layer for _, end in lgraph.destinations(name)]
         stack += [other for other in near if other not in found]
         found.update(near)
-    return sorted(found, key=subject.position.__getitem__)
+    return sorted(found, key=checked.position.__getitem__)
 
 
 def _unused(lgraph: LayerGraph, issue: Issue) -> Issue:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from layergraph.analyze.checks.checked_graph import Subject
+from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.analyze.checks.edit import Edit, input_text, written
 from layergraph.graph.draft import End
 from layergraph.graph.layer_graph import LayerGraph
@@ -14,23 +14,23 @@ from layergraph.graph.size_inference import InferredSizes, loose_inputs, unconne
 from layergraph.issues import Issue
 
 _MOST_TRIED = 12  # sources that are tried for one input
-_MOST_MENDED = 20  # inputs that a source is looked for
+_MOST_FIXED = 20  # inputs that a source is looked for
 
 
-def forgotten(subject: Subject) -> tuple[list[Issue], Subject]:
-    """Findings for inputs that plainly belong to a certain output, and the subject with them connected."""
+def find_missing_connections(checked: CheckedGraph) -> tuple[list[Issue], CheckedGraph]:
+    """Findings for inputs that plainly belong to a certain output, and the graph with them connected."""
     found: list[Issue] = []
-    mended, inferred_sizes = subject.lgraph, subject.inferred_sizes
-    for issue, port in islice(_loose(subject), _MOST_MENDED):
+    mended, inferred_sizes = checked.lgraph, checked.inferred_sizes
+    for issue, port in islice(_unconnected_inputs(checked), _MOST_FIXED):
         destination = End(issue.layer, port)
-        choice = _source(subject, mended, inferred_sizes, destination)
+        choice = _source(checked, mended, inferred_sizes, destination)
         if choice is None:
             continue
         source, (mended, inferred_sizes) = choice
-        edit = Edit(subject.lgraph)
+        edit = Edit(checked.lgraph)
         source_text, target = written(source, mended), input_text(destination, mended)
         edit.connect(source_text, target)
-        idle = "which feeds nothing" if not subject.lgraph.destinations(source.layer) else "whose size fits"
+        idle = "which feeds nothing" if not checked.lgraph.destinations(source.layer) else "whose size fits"
         found.append(
             replace(
                 issue,
@@ -41,23 +41,23 @@ def forgotten(subject: Subject) -> tuple[list[Issue], Subject]:
                 others=(source.layer,),
             )
         )
-    return found, Subject(mended, inferred_sizes, subject.target_usage)
+    return found, CheckedGraph(mended, inferred_sizes, checked.target_usage)
 
 
-def _loose(subject: Subject) -> Iterator[tuple[Issue, str]]:
+def _unconnected_inputs(checked: CheckedGraph) -> Iterator[tuple[Issue, str]]:
     """Each input that nothing feeds, with its finding; not those that take what another layer remembers."""
-    for issue in subject.inferred_sizes.issues:
-        if issue.code == "LG-MISSING-INPUT" and issue.port not in subject.lgraph[issue.layer].memory_ports:
-            for port in loose_inputs(subject.lgraph, issue.layer):
-                if port not in subject.lgraph[issue.layer].memory_ports:
+    for issue in checked.inferred_sizes.issues:
+        if issue.code == "LG-MISSING-INPUT" and issue.port not in checked.lgraph[issue.layer].memory_ports:
+            for port in loose_inputs(checked.lgraph, issue.layer):
+                if port not in checked.lgraph[issue.layer].memory_ports:
                     yield issue, port
 
 
 def _source(
-    subject: Subject, lgraph: LayerGraph, inferred_sizes: InferredSizes, destination: End
+    checked: CheckedGraph, lgraph: LayerGraph, inferred_sizes: InferredSizes, destination: End
 ) -> tuple[End, tuple[LayerGraph, InferredSizes]] | None:
     """The output that plainly belongs to this input, with the graph that has it connected."""
-    behind = _behind(lgraph, destination.layer)
+    behind = _downstream(lgraph, destination.layer)
     idle = [
         End(name, ports[0])
         for name in lgraph.order
@@ -66,26 +66,26 @@ def _source(
         and all(port != ports[0] for port, _ in lgraph.destinations(name))
     ]
     faults = len(inferred_sizes.errors)
-    fitting = _fitting(subject, lgraph, destination, idle, faults)
+    fitting = _fitting_sources(checked, lgraph, destination, idle, faults)
     if len(fitting) > 1:  # the one that stands right before it
         names = list(lgraph)
         before = names[names.index(destination.layer) - 1]
         fitting = [choice for choice in fitting if choice[0].layer == before]
     if not fitting and not idle:
-        fitting = _fitting(subject, lgraph, destination, _skips(lgraph, inferred_sizes, destination), faults)[
-            :1
-        ]
+        fitting = _fitting_sources(
+            checked, lgraph, destination, _skips(lgraph, inferred_sizes, destination), faults
+        )[:1]
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _fitting(
-    subject: Subject, lgraph: LayerGraph, destination: End, sources: Sequence[End], faults: int
+def _fitting_sources(
+    checked: CheckedGraph, lgraph: LayerGraph, destination: End, sources: Sequence[End], faults: int
 ) -> list[tuple[End, tuple[LayerGraph, InferredSizes]]]:
     """Those of the sources with which the layer has no fault, and the whole graph fewer."""
     found = []
     for source in sources[:_MOST_TRIED]:
         connected = lgraph.connect_layers(written(source, lgraph), input_text(destination, lgraph))
-        sizes = subject.tried(connected)
+        sizes = checked.infer_sizes_of(connected)
         if sizes is not None and destination.layer not in sizes.faulty and len(sizes.errors) < faults:
             found.append((source, (connected, sizes)))
     return found
@@ -111,7 +111,7 @@ def _skips(lgraph: LayerGraph, inferred_sizes: InferredSizes, destination: End) 
     return found
 
 
-def _behind(lgraph: LayerGraph, name: str) -> set[str]:
+def _downstream(lgraph: LayerGraph, name: str) -> set[str]:
     """A layer and all that depends on it."""
     found, stack = {name}, [name]
     while stack:

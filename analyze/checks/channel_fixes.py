@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from layergraph.analyze.checks.checked_graph import Subject
+from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.analyze.checks.edit import Edit
-from layergraph.analyze.checks.size_fixes import mends
+from layergraph.analyze.checks.size_fixes import is_fixed
 from layergraph.graph.draft import End
 from layergraph.issues import Issue
 from layergraph.layers import Convolution2dLayer, Convolution3dLayer, FullyConnectedLayer
@@ -18,10 +18,10 @@ from layergraph.layers.transposed import TransposedConvolution
 from layergraph.sizes import Size
 
 
-def channels(subject: Subject, issue: Issue) -> Issue:
+def fix_channels(checked: CheckedGraph, issue: Issue) -> Issue:
     """Numbers of channels: what the layer was made for, or where branches meet."""
-    layer: Any = subject.lgraph[issue.layer]
-    sizes = [size for size in subject.inferred_sizes.inputs[issue.layer] if size is not None]
+    layer: Any = checked.lgraph[issue.layer]
+    sizes = [size for size in checked.inferred_sizes.inputs[issue.layer] if size is not None]
     free = {
         argument: "auto"
         for argument in ("num_channels", "num_channels_per_group", "input_size")
@@ -29,8 +29,10 @@ def channels(subject: Subject, issue: Issue) -> Issue:
     }
     if free and len(sizes) == 1:
         dropped: dict[str, Any] = {} if layer.weights is None else {"weights": None}
-        edit = Edit(subject.lgraph).change([layer.name], **free, **dropped)
-        return replace(issue, edit=edit.text) if mends(subject.tried(edit.lgraph), issue) else issue
+        edit = Edit(checked.lgraph).change([layer.name], **free, **dropped)
+        return (
+            replace(issue, edit=edit.text) if is_fixed(checked.infer_sizes_of(edit.lgraph), issue) else issue
+        )
     if len(sizes) == 1 and isinstance(getattr(layer, "num_groups", None), int):
         whole = [n for n in range(1, sizes[0].channels + 1) if sizes[0].channels % n == 0]
         near = min(whole, key=lambda n: abs(n - layer.num_groups))
@@ -38,50 +40,50 @@ def channels(subject: Subject, issue: Issue) -> Issue:
         return replace(issue, advice=advice)
     if len(sizes) < 2:
         return issue
-    return _same_channels(subject, issue, layer, sizes)
+    return _same_channels(checked, issue, layer, sizes)
 
 
-def _same_channels(subject: Subject, issue: Issue, layer: Layer, sizes: Sequence[Size]) -> Issue:
+def _same_channels(checked: CheckedGraph, issue: Issue, layer: Layer, sizes: Sequence[Size]) -> Issue:
     """Branches of unequal channels: other filters in one of them, or a 1×1 convolution behind it."""
     wrong = layer.input_names.index(issue.port) if issue.port in layer.input_names else 1
     pairs = [(wrong, sizes[0].channels), (0, sizes[wrong].channels)]
-    fed = subject.lgraph.sources(layer.name)
+    fed = checked.lgraph.sources(layer.name)
     for index, wanted in pairs:
-        decisive = _decisive_layer(subject, fed[layer.input_names[index]])
+        decisive = _decisive_layer(checked, fed[layer.input_names[index]])
         if decisive is None:
             continue
-        edit = _with_outputs(subject, decisive, wanted)
-        if mends(subject.tried(edit.lgraph), issue):
+        edit = _with_outputs(checked, decisive, wanted)
+        if is_fixed(checked.infer_sizes_of(edit.lgraph), issue):
             advice = f"give {decisive.name!r} {wanted} filters, or put a 1×1 convolution behind it"
             return replace(issue, advice=advice, edit=edit.text, others=(decisive.name,))
     kinds: dict[int, type[Layer]] = {2: Convolution2dLayer, 3: Convolution3dLayer}
     kind: Any = kinds.get(len(sizes[0].spatial))
     for index, wanted in pairs if kind is not None else ():
-        edit = Edit(subject.lgraph)
+        edit = Edit(checked.lgraph)
         name = edit.free_name(f"{layer.name}_conv")
         edit.insert(kind(1, wanted, name=name), End(layer.name, layer.input_names[index]))
-        if mends(subject.tried(edit.lgraph), issue):
+        if is_fixed(checked.infer_sizes_of(edit.lgraph), issue):
             return replace(issue, edit=edit.text)
     return issue
 
 
-def classes(subject: Subject, issue: Issue) -> Issue:
+def fix_classes(checked: CheckedGraph, issue: Issue) -> Issue:
     """Another number of classes than scores: the layer that makes the scores gets as many filters."""
-    layer: Any = subject.lgraph[issue.layer]
-    decisive = _decisive_layer(subject, subject.lgraph.sources(layer.name)["in"])
+    layer: Any = checked.lgraph[issue.layer]
+    decisive = _decisive_layer(checked, checked.lgraph.sources(layer.name)["in"])
     if decisive is None:
         return issue
-    edit = _with_outputs(subject, decisive, len(layer.classes))
-    if not mends(subject.tried(edit.lgraph), issue):
+    edit = _with_outputs(checked, decisive, len(layer.classes))
+    if not is_fixed(checked.infer_sizes_of(edit.lgraph), issue):
         return issue
     kind = "outputs" if isinstance(decisive, FullyConnectedLayer) else "filters"
     advice = f"give {decisive.name!r} {len(layer.classes)} {kind}, or the loss other classes"
     return replace(issue, advice=advice, edit=edit.text, others=(decisive.name,))
 
 
-def _decisive_layer(subject: Subject, source: End) -> Any:
+def _decisive_layer(checked: CheckedGraph, source: End) -> Any:
     """The layer that decides the number of channels of an output, if it does so for this way alone."""
-    lgraph = subject.lgraph
+    lgraph = checked.lgraph
     while True:
         layer: Any = lgraph[source.layer]
         if len(lgraph.destinations(source.layer)) != 1:
@@ -89,8 +91,8 @@ def _decisive_layer(subject: Subject, source: End) -> Any:
         if isinstance(layer, (Convolution, TransposedConvolution, FullyConnectedLayer)):
             return layer
         inputs, outputs = (
-            subject.inferred_sizes.inputs[layer.name],
-            subject.inferred_sizes.outputs[layer.name],
+            checked.inferred_sizes.inputs[layer.name],
+            checked.inferred_sizes.outputs[layer.name],
         )
         fed = lgraph.sources(layer.name).get(layer.input_names[0]) if layer.input_names else None
         same = inputs and inputs[0] and outputs[0] and inputs[0].channels == outputs[0].channels
@@ -99,8 +101,8 @@ def _decisive_layer(subject: Subject, source: End) -> Any:
         source = fed
 
 
-def _with_outputs(subject: Subject, layer: Any, number: int) -> Edit:
+def _with_outputs(checked: CheckedGraph, layer: Any, number: int) -> Edit:
     """The graph in which a layer has this many filters, without the weights that no longer fit."""
     argument = "num_filters" if hasattr(layer, "num_filters") else "output_size"
     dropped: dict[str, Any] = {} if layer.weights is None else {"weights": None}
-    return Edit(subject.lgraph).change([layer.name], **{argument: number}, **dropped)
+    return Edit(checked.lgraph).change([layer.name], **{argument: number}, **dropped)
