@@ -17,7 +17,7 @@ from layergraph.sizes import Size, image_size
 if TYPE_CHECKING:
     from torch import nn
 
-    from layergraph.modules.probe import Memory
+    from layergraph.modules.probe import MeasuredMemory
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,9 +75,9 @@ class ModuleLayer(Layer):
         return f"torch module {type(self.module).__module__}.{type(self.module).__qualname__}"
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
-        from layergraph.modules.returned import returned_shapes
+        from layergraph.modules.module_outputs import output_shapes
 
-        shapes = returned_shapes(self.module, [size.tensor_shape for size in inputs], self.num_outputs)
+        shapes = output_shapes(self.module, [size.tensor_shape for size in inputs], self.num_outputs)
         return tuple(image_size(shape[2:], shape[1]) for shape in shapes)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
@@ -111,14 +111,14 @@ class ModuleLayer(Layer):
         return self._memory(inputs, training=False).outputs
 
     def scratch(self, inputs: Sequence[Size]) -> Amount:
-        return self._memory(inputs, training=False).scratch
+        return self._memory(inputs, training=False).workspace
 
     def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
         found = self._memory(inputs, training=True)
-        names = [self.input_names[index] for index in found.kept_inputs]
-        return Kept(tuple(names), tuple(self.output_names[i] for i in found.kept_outputs), found.private)
+        names = [self.input_names[index] for index in found.saved_inputs]
+        return Kept(tuple(names), tuple(self.output_names[i] for i in found.saved_outputs), found.other_saved)
 
-    def _memory(self, inputs: Sequence[Size], training: bool) -> Memory:
+    def _memory(self, inputs: Sequence[Size], training: bool) -> MeasuredMemory:
         from layergraph.modules.probe import memory
 
         return memory(self.module, [size.tensor_shape for size in inputs], training=training)

@@ -7,7 +7,7 @@ import inspect
 import torch
 from torch import nn
 
-from layergraph.modules.trial import Shapes, try_out
+from layergraph.modules.trial import Shapes, trial_run
 
 
 def advice(module: nn.Module, shapes: Shapes) -> str:
@@ -52,7 +52,7 @@ def _runs(module: nn.Module, shapes: Shapes, dtype: torch.dtype | None = None) -
             copied.eval()(*inputs())  # type: ignore[operator]
 
     try:
-        try_out(module, shapes, use, dtype=dtype, with_data=False)
+        trial_run(module, shapes, use, dtype=dtype, with_data=False)
     except Exception:
         return False
     return True

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
-from layergraph.modules.trial import Inputs, Shapes, misses_data, of_batch, try_out
+from layergraph.modules.trial import Inputs, Shapes, lacks_data, trial_run, with_batch_size
 
 
 class Run(NamedTuple):
@@ -26,11 +26,11 @@ class Run(NamedTuple):
     is_measured: bool
 
 
-Observed = tuple[Any, frozenset[int]]
+Observation = tuple[Any, frozenset[int]]
 """What a run returned, and the inputs that it wrote to."""
 
 
-class Shape(tuple[int, ...]):
+class TensorShape(tuple[int, ...]):
     """The shape of a tensor in what a module returns, told apart from a tuple of numbers."""
 
 
@@ -47,12 +47,12 @@ def run(
     ``with_data`` says whether it may run with data, where it cannot run without.
     """
 
-    def use(copied: nn.Module, inputs: Inputs) -> Observed:
+    def use(copied: nn.Module, inputs: Inputs) -> Observation:
         if not in_place:
-            stop_working_in_place(copied)
-        return _observed(copied.train(training), inputs())
+            disable_inplace(copied)
+        return _observe(copied.train(training), inputs())
 
-    found, is_measured = try_out(module, shapes, use, with_data=with_data)
+    found, is_measured = trial_run(module, shapes, use, with_data=with_data)
     return Run(*found, is_measured)
 
 
@@ -63,25 +63,25 @@ def run_in_training(module: nn.Module, shapes: Shapes, *, in_place: bool = True)
     """
     for batch in (2, 1):
         try:
-            return run(module, of_batch(shapes, batch), training=True, in_place=in_place)
+            return run(module, with_batch_size(shapes, batch), training=True, in_place=in_place)
         except Exception:
             continue
     return None
 
 
-def run_in_both(module: nn.Module, shapes: Shapes, *, in_place: bool = True) -> tuple[Run, Run | None]:
+def run_in_both_modes(module: nn.Module, shapes: Shapes, *, in_place: bool = True) -> tuple[Run, Run | None]:
     """A run in evaluation and one in training. The same copy does both, unless that fails."""
 
-    def use(copied: nn.Module, inputs: Inputs) -> tuple[Observed, Observed | None]:
+    def use(copied: nn.Module, inputs: Inputs) -> tuple[Observation, Observation | None]:
         if not in_place:
-            stop_working_in_place(copied)
-        evaluation = _observed(copied.eval(), inputs())
+            disable_inplace(copied)
+        evaluation = _observe(copied.eval(), inputs())
         try:
-            return evaluation, _observed(copied.train(), inputs(2))
+            return evaluation, _observe(copied.train(), inputs(2))
         except Exception:  # a module may keep what it made for one observation
             return evaluation, None
 
-    (evaluation, training), is_measured = try_out(module, shapes, use)
+    (evaluation, training), is_measured = trial_run(module, shapes, use)
     if training is None:
         return Run(*evaluation, is_measured), run_in_training(module, shapes, in_place=in_place)
     return Run(*evaluation, is_measured), Run(*training, is_measured)
@@ -92,23 +92,23 @@ def needs_data(module: nn.Module, shapes: Shapes) -> bool:
     try:
         run(module, shapes, with_data=False)
     except Exception as fault:
-        return misses_data(fault)
+        return lacks_data(fault)
     return False
 
 
-def _observed(module: nn.Module, inputs: list[Tensor]) -> Observed:
+def _observe(module: nn.Module, inputs: list[Tensor]) -> Observation:
     """What a module returns, as shapes, and which inputs it writes to."""
-    with torch.no_grad(), Writes(inputs) as writes:
+    with torch.no_grad(), WriteRecorder(inputs) as writes:
         result = module(*inputs)
-    return tree_map_only(Tensor, lambda tensor: Shape(tensor.shape), result), frozenset(writes.found)
+    return tree_map_only(Tensor, lambda tensor: TensorShape(tensor.shape), result), frozenset(writes.found)
 
 
-class Writes(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class WriteRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Finds which of these tensors are written to, also through views, ``.data`` and ``out=``."""
 
     def __init__(self, tensors: list[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._indices = {memory_of(tensor): index for index, tensor in enumerate(tensors)}
+        self._indices = {storage_id(tensor): index for index, tensor in enumerate(tensors)}
         self.found: set[int] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -118,17 +118,17 @@ class Writes(TorchDispatchMode):  # type: ignore[no-untyped-call]
             for index, argument in enumerate(schema.arguments):
                 if argument.alias_info is not None and argument.alias_info.is_write:
                     value = args[index] if index < len(args) else kwargs.get(argument.name)
-                    places = (memory_of(x) for x in tree_leaves(value) if isinstance(x, Tensor))
+                    places = (storage_id(x) for x in tree_leaves(value) if isinstance(x, Tensor))
                     self.found.update(self._indices[place] for place in places if place in self._indices)
         return func(*args, **kwargs)
 
 
-def memory_of(tensor: Tensor) -> int:
+def storage_id(tensor: Tensor) -> int:
     """What tensors that are views of each other have in common."""
     return int(tensor.untyped_storage()._cdata)
 
 
-def stop_working_in_place(module: nn.Module) -> bool:
+def disable_inplace(module: nn.Module) -> bool:
     """Turn off ``inplace`` where that changes no result; whether the module is nothing else than activations.
 
     That is a module that is one of torch's own activations, and a sequence of them up to the first other
@@ -136,7 +136,7 @@ def stop_working_in_place(module: nn.Module) -> bool:
     its input after a ReLU.
     """
     if type(module) is nn.Sequential:
-        return all(stop_working_in_place(part) for part in module)
+        return all(disable_inplace(part) for part in module)
     inplace = getattr(module, "inplace", None)
     if not (type(module).__module__.startswith("torch.nn.modules.") and isinstance(inplace, bool)):
         return False

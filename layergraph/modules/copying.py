@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from layergraph.modules.behavior import run_in_both, stop_working_in_place
-from layergraph.modules.trial import Shapes, copy_of
+from layergraph.modules.behavior import disable_inplace, run_in_both_modes
+from layergraph.modules.trial import Shapes, deep_copy
 
 
-class CopyInputs:
+class InputCopyHook:
     """A hook before ``forward``: the module gets copies of the inputs that it writes to.
 
     Whether an input has another reader does not matter: autograd may need it, a layer without work such as
@@ -39,12 +39,12 @@ def network_copy(module: nn.Module, shapes: Shapes, memo: dict[int, Any] | None 
     Args:
         memo: what is copied already, for modules that share parts; as of ``copy.deepcopy``.
     """
-    copied = copy_of(module, memo)
-    keep_inputs(copied, written_inputs(module, shapes))
+    copied = deep_copy(module, memo)
+    protect_inputs(copied, find_writes(module, shapes))
     return copied
 
 
-class Written(NamedTuple):
+class InputWrites(NamedTuple):
     """The inputs that a module writes to in evaluation, and those in training, counted from 0.
 
     ``stops`` says that its activations are told not to work in place, which leaves fewer or none.
@@ -55,39 +55,39 @@ class Written(NamedTuple):
     in_training: frozenset[int] = frozenset()
 
 
-NOTHING = Written()
+NO_WRITES = InputWrites()
 
 
-def everything(shapes: Shapes) -> Written:
+def all_inputs(shapes: Shapes) -> InputWrites:
     """All inputs: of a module that runs with data alone; where values decide, they decide on writing too."""
     inputs = frozenset(range(len(shapes)))
-    return Written(True, inputs, inputs)
+    return InputWrites(True, inputs, inputs)
 
 
-def written_inputs(module: nn.Module, shapes: Shapes) -> Written:
+def find_writes(module: nn.Module, shapes: Shapes) -> InputWrites:
     """Which inputs a module writes to, by trial runs in both modes."""
     found = _written(module, shapes, in_place=True)
-    if found.stops or found == NOTHING:
+    if found.stops or found == NO_WRITES:
         return found
     return _written(module, shapes, in_place=False)
 
 
-def _written(module: nn.Module, shapes: Shapes, *, in_place: bool) -> Written:
-    evaluation, training = run_in_both(module, shapes, in_place=in_place)
+def _written(module: nn.Module, shapes: Shapes, *, in_place: bool) -> InputWrites:
+    evaluation, training = run_in_both_modes(module, shapes, in_place=in_place)
     if evaluation.is_measured or (training and training.is_measured):
-        return everything(shapes)
-    return Written(not in_place, evaluation.written, training.written if training else frozenset())
+        return all_inputs(shapes)
+    return InputWrites(not in_place, evaluation.written, training.written if training else frozenset())
 
 
-def keep_inputs(copied: nn.Module, written: Written) -> None:
+def protect_inputs(copied: nn.Module, written: InputWrites) -> None:
     """Let a module write to copies of these inputs; two layers that share it add theirs to the same hook."""
     if written.stops:
-        stop_working_in_place(copied)
+        disable_inplace(copied)
     if written.in_evaluation or written.in_training:
         hooks = copied._forward_pre_hooks.values()
-        hook = next((hook for hook in hooks if isinstance(hook, CopyInputs)), None)
+        hook = next((hook for hook in hooks if isinstance(hook, InputCopyHook)), None)
         if hook is None:
-            hook = CopyInputs()
+            hook = InputCopyHook()
             copied.register_forward_pre_hook(hook, prepend=True)
         hook.in_evaluation |= written.in_evaluation
         hook.in_training |= written.in_training

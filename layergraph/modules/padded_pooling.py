@@ -41,7 +41,7 @@ class MaxUnpool2d(nn.Module):
         return cast(Tensor, torch.ops.aten.max_unpool2d(x, indices, size))
 
 
-class AveragePoolOfPixels(nn.Module):
+class AveragePoolWithoutPadding(nn.Module):
     """Average pooling with padding that does not count, for margins that torch cannot pad itself."""
 
     def __init__(self, pad: Pad, window: Shape, stride: Shape) -> None:
@@ -74,4 +74,4 @@ def average_pooling(window: Window, *, counts_padding: bool) -> nn.Module:
     pad = Pad(window, 0.0)
     if counts_padding:
         return nn.Sequential(pad, pool(window.size, window.stride))
-    return AveragePoolOfPixels(pad, window.size, window.stride)
+    return AveragePoolWithoutPadding(pad, window.size, window.stride)

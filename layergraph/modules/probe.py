@@ -15,9 +15,9 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from layergraph.layers.memory_rule import INDEX_BYTES, Amount
-from layergraph.modules.behavior import Writes, memory_of
-from layergraph.modules.copying import NOTHING, everything, keep_inputs, written_inputs
-from layergraph.modules.trial import Inputs, Shapes, misses_data, of_batch, try_out
+from layergraph.modules.behavior import WriteRecorder, storage_id
+from layergraph.modules.copying import NO_WRITES, all_inputs, find_writes, protect_inputs
+from layergraph.modules.trial import Inputs, Shapes, lacks_data, trial_run, with_batch_size
 
 
 def multiply_adds(module: nn.Module, shapes: Shapes) -> int:
@@ -29,30 +29,30 @@ def multiply_adds(module: nn.Module, shapes: Shapes) -> int:
             copied.eval()(*given)
         return int(counter.get_total_flops())
 
-    return try_out(module, shapes, use)[0] // 2
+    return trial_run(module, shapes, use)[0] // 2
 
 
 @dataclass(frozen=True)
-class Memory:
+class MeasuredMemory:
     """The memory of one run.
 
     Attributes:
         outputs: what each result takes.
         shares: whether the first result is in the memory of the first input.
-        scratch: what is taken besides inputs and results, at its peak.
-        kept_inputs, kept_outputs: which of them autograd keeps.
-        private: what it keeps besides.
+        workspace: what is taken besides inputs and results, at its peak.
+        saved_inputs, saved_outputs: which of them autograd keeps.
+        other_saved: what it keeps besides.
     """
 
     outputs: tuple[Amount, ...]
     shares: bool
-    scratch: Amount
-    kept_inputs: tuple[int, ...]
-    kept_outputs: tuple[int, ...]
-    private: Amount
+    workspace: Amount
+    saved_inputs: tuple[int, ...]
+    saved_outputs: tuple[int, ...]
+    other_saved: Amount
 
 
-def memory(module: nn.Module, shapes: Shapes, *, training: bool) -> Memory:
+def memory(module: nn.Module, shapes: Shapes, *, training: bool) -> MeasuredMemory:
     """The memory that a run of the network's copy takes; ``shapes`` are those of the inputs, the batch first.
 
     Of a module that cannot be trained the memory in training is that in evaluation, with gradients if it can.
@@ -61,84 +61,84 @@ def memory(module: nn.Module, shapes: Shapes, *, training: bool) -> Memory:
     for mode, gradients in modes:
         for batches in ((2, 3), (1,)):
             try:
-                runs = [_run(module, of_batch(shapes, n), mode, gradients=gradients) for n in batches]
+                runs = [_run(module, with_batch_size(shapes, n), mode, gradients=gradients) for n in batches]
             except Exception as error:
                 fault = error
             else:
-                return _of_any_batch(*runs)
+                return _fit_batch(*runs)
     raise fault
 
 
-def _of_any_batch(two: Memory, three: Memory | None = None) -> Memory:
+def _fit_batch(two: MeasuredMemory, three: MeasuredMemory | None = None) -> MeasuredMemory:
     """What grows with the batch, from runs of two and of three observations; or of one alone."""
     if three is None:
         return two
-    return Memory(
-        tuple(map(_growing, two.outputs, three.outputs)),
+    return MeasuredMemory(
+        tuple(map(_linear_in_batch, two.outputs, three.outputs)),
         two.shares,
-        _growing(two.scratch, three.scratch),
-        two.kept_inputs,
-        two.kept_outputs,
-        _growing(two.private, three.private),
+        _linear_in_batch(two.workspace, three.workspace),
+        two.saved_inputs,
+        two.saved_outputs,
+        _linear_in_batch(two.other_saved, three.other_saved),
     )
 
 
-def _run(module: nn.Module, shapes: Shapes, training: bool, *, gradients: bool) -> Memory:
-    written = NOTHING
+def _run(module: nn.Module, shapes: Shapes, training: bool, *, gradients: bool) -> MeasuredMemory:
+    written = NO_WRITES
 
-    def use(copied: nn.Module, inputs: Inputs) -> tuple[Memory, bool]:
-        keep_inputs(copied, written)
+    def use(copied: nn.Module, inputs: Inputs) -> tuple[MeasuredMemory, bool]:
+        protect_inputs(copied, written)
         # as in a network, where they are results
         given = [x.requires_grad_() * 1 if gradients else x for x in inputs()]
-        with Writes(given) as writes:
+        with WriteRecorder(given) as writes:
             return _measure(copied.train(training), given, gradients), bool(writes.found)
 
     try:
-        (found, writes), _ = try_out(module, shapes, use, with_data=False)
+        (found, writes), _ = trial_run(module, shapes, use, with_data=False)
     except Exception as fault:
-        if not misses_data(fault):
+        if not lacks_data(fault):
             raise
-        written = everything(shapes)
+        written = all_inputs(shapes)
     else:
         if (
             not writes
         ):  # as most modules; the others run again as the network's copy does, which writes to copies
             return found
-        written = written_inputs(module, shapes)
-    return try_out(module, shapes, use)[0][0]
+        written = find_writes(module, shapes)
+    return trial_run(module, shapes, use)[0][0]
 
 
-def _measure(module: nn.Module, inputs: list[Tensor], gradients: bool) -> Memory:
+def _measure(module: nn.Module, inputs: list[Tensor], gradients: bool) -> MeasuredMemory:
     dtype = inputs[0].dtype
-    own = {memory_of(tensor) for tensor in [*module.parameters(), *module.buffers()]}
+    own = {storage_id(tensor) for tensor in [*module.parameters(), *module.buffers()]}
     saved: dict[int, Tensor] = {}
 
     def pack(tensor: Tensor) -> Tensor:
-        if tensor.dim() and memory_of(tensor) not in own:  # Python's numbers have no dimension
-            saved[memory_of(tensor)] = tensor
+        if tensor.dim() and storage_id(tensor) not in own:  # Python's numbers have no dimension
+            saved[storage_id(tensor)] = tensor
         return tensor
 
-    peak = _Peak()
+    peak = _PeakMemory()
     hooks = saved_tensors_hooks(pack, lambda tensor: tensor)
     with torch.set_grad_enabled(gradients), hooks, peak:
         result = module(*inputs)
     outputs = [result] if isinstance(result, Tensor) else list(result)
-    given, made = [memory_of(x) for x in inputs], [memory_of(x) for x in outputs]
-    private = [tensor for key, tensor in saved.items() if key not in {*given, *made}]
-    scratch = peak.num_bytes - sum(
+    given, made = [storage_id(x) for x in inputs], [storage_id(x) for x in outputs]
+    other_saved = [tensor for key, tensor in saved.items() if key not in {*given, *made}]
+    workspace = peak.num_bytes - sum(
         {key: _num_bytes(x) for key, x in zip(made, outputs, strict=True) if key not in given}.values()
     )
-    return Memory(
+    return MeasuredMemory(
         tuple(_amount([x]) for x in outputs),
         made[0] == given[0],
-        Amount(max(scratch, 0) // dtype.itemsize),
+        Amount(max(workspace, 0) // dtype.itemsize),
         tuple(index for index, key in enumerate(given) if key in saved),
         tuple(index for index, key in enumerate(made) if key in saved and key not in given),
-        _amount(private),
+        _amount(other_saved),
     )
 
 
-class _Peak(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _PeakMemory(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """The most bytes of new tensors alive at once."""
 
     def __init__(self) -> None:
@@ -147,11 +147,11 @@ class _Peak(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.num_bytes = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        given = {_weakly(x) for x in tree_leaves(args) if isinstance(x, Tensor)}
+        given = {_storage_reference(x) for x in tree_leaves(args) if isinstance(x, Tensor)}
         result = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(result):
             if isinstance(tensor, Tensor):
-                key = _weakly(tensor)
+                key = _storage_reference(tensor)
                 if key not in given:
                     self.alive[key] = _num_bytes(tensor)
         self.alive = {key: size for key, size in self.alive.items() if not key.expired()}
@@ -159,7 +159,7 @@ class _Peak(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return result
 
 
-def _weakly(tensor: Tensor) -> Any:
+def _storage_reference(tensor: Tensor) -> Any:
     """The tensor's memory, without keeping it alive."""
     return cast(Any, StorageWeakRef)(tensor.untyped_storage())
 
@@ -179,7 +179,7 @@ def _amount(tensors: Iterable[Tensor]) -> Amount:
     return Amount(numbers, -(-others // INDEX_BYTES))
 
 
-def _growing(two: Amount, three: Amount) -> Amount:
+def _linear_in_batch(two: Amount, three: Amount) -> Amount:
     """An amount that grows with the batch, from that of two and that of three observations."""
     numbers, indices = three.numbers - two.numbers, three.indices - two.indices
     return Amount(numbers, indices, two.numbers - 2 * numbers, two.indices - 2 * indices)

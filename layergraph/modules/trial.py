@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch._guards import detect_fake_mode
 from torch._subclasses.fake_tensor import FakeCopyMode, FakeTensor, FakeTensorMode, unset_fake_temporarily
 
-from layergraph.modules.surroundings import default_device, free_memory, same_random_state, silent
+from layergraph.modules.isolation import default_device, free_memory, preserve_random_state, silence
 
 T = TypeVar("T")
 Shapes = Sequence[tuple[int, ...]]
@@ -30,7 +30,7 @@ _ROOM = 64
 _MISSING = ("tensor subclasses", "FakeTensor", "fake impl", "data pointer", "'meta' device", "TorchScript")
 
 
-def try_out(
+def trial_run(
     module: nn.Module,
     shapes: Shapes,
     use: Callable[[nn.Module, Inputs], T],
@@ -50,19 +50,19 @@ def try_out(
     """
     tensors = [*module.parameters(), *module.buffers()]
     device = next((tensor.device for tensor in tensors), torch.device("cpu"))
-    dtype = dtype or dtype_of(module)
+    dtype = dtype or input_dtype(module)
     try:
-        with same_random_state(), silent(), unset_fake_temporarily(), default_device(device):
+        with preserve_random_state(), silence(), unset_fake_temporarily(), default_device(device):
             mode = detect_fake_mode(tensors) or FakeTensorMode(allow_non_fake_inputs=True)
             fake = _fake_copy(module, mode)
 
             def empty(batch: int | None = None) -> list[Tensor]:
-                return [torch.empty(s, dtype=dtype, device=device) for s in of_batch(shapes, batch)]
+                return [torch.empty(s, dtype=dtype, device=device) for s in with_batch_size(shapes, batch)]
 
             with mode:
                 return use(fake, empty), False
     except Exception as fault:
-        if not (with_data and device.type != "meta" and misses_data(fault)):
+        if not (with_data and device.type != "meta" and lacks_data(fault)):
             raise
         if not _fits_into_memory(tensors, shapes, dtype):
             raise MemoryError(
@@ -71,19 +71,21 @@ def try_out(
     generator = torch.Generator().manual_seed(0)
 
     def random(batch: int | None = None) -> list[Tensor]:
-        numbers = [torch.rand(shape, generator=generator, device="cpu") for shape in of_batch(shapes, batch)]
+        numbers = [
+            torch.rand(shape, generator=generator, device="cpu") for shape in with_batch_size(shapes, batch)
+        ]
         return [tensor.to(device, dtype) for tensor in numbers]
 
-    with same_random_state(device), silent(), default_device(device):
-        return use(copy_of(module), random), True
+    with preserve_random_state(device), silence(), default_device(device):
+        return use(deep_copy(module), random), True
 
 
-def of_batch(shapes: Shapes, batch: int | None) -> Shapes:
+def with_batch_size(shapes: Shapes, batch: int | None) -> Shapes:
     """The shapes with another number of observations."""
     return shapes if batch is None else [(batch, *shape[1:]) for shape in shapes]
 
 
-def dtype_of(module: nn.Module) -> torch.dtype:
+def input_dtype(module: nn.Module) -> torch.dtype:
     """The dtype of the module's inputs: that of its weights."""
     tensors = [*module.parameters(), *module.buffers()]
     return next((t.dtype for t in tensors if t.is_floating_point()), torch.float32)
@@ -101,10 +103,10 @@ def _fake_copy(module: nn.Module, mode: FakeTensorMode) -> nn.Module:
                 empty._is_param = True
             memo[id(tensor)] = empty.requires_grad_(tensor.requires_grad)
     with FakeCopyMode(mode):
-        return copy_of(module, memo)
+        return deep_copy(module, memo)
 
 
-def copy_of(module: nn.Module, memo: dict[int, Any] | None = None) -> nn.Module:
+def deep_copy(module: nn.Module, memo: dict[int, Any] | None = None) -> nn.Module:
     """A deep copy, also of a module that keeps results of computations, or random generators.
 
     ``copy.deepcopy`` refuses them: the weight that old weight normalization and pruning compute, for example.
@@ -131,7 +133,7 @@ def plain_attributes(module: nn.Module, kind: type[T]) -> Iterator[T]:
         yield from (value for value in vars(part).values() if isinstance(value, kind))
 
 
-def misses_data(fault: BaseException | None) -> bool:
+def lacks_data(fault: BaseException | None) -> bool:
     """Whether a run failed because fake tensors have no values: no fault of the module."""
     while fault is not None:
         if type(fault).__module__ == FakeTensor.__module__:

@@ -22,7 +22,7 @@ from layergraph import (
     SigmoidLayer,
 )
 from layergraph.analyze import analyze_network
-from layergraph.modules.copying import CopyInputs
+from layergraph.modules.copying import InputCopyHook
 
 
 class Function(nn.Module):
@@ -290,7 +290,7 @@ def test_two_ports_on_one_tensor():
     net, x = lgraph.compile(), torch.randn(1, 1, 4, 4)
     assert_same(net(x), (x + 1) * x)
     (hook,) = net.m._forward_pre_hooks.values()
-    assert isinstance(hook, CopyInputs)
+    assert isinstance(hook, InputCopyHook)
     assert hook.in_evaluation == hook.in_training == {0}
 
 

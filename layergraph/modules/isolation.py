@@ -16,7 +16,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 
 
 @contextmanager
-def silent() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """No warnings, and no log of each operation that fails with fake tensors."""
     logger = logging.getLogger(FakeTensor.__module__)
     before, logger.disabled = logger.disabled, True
@@ -36,7 +36,7 @@ def default_device(device: torch.device) -> Iterator[None]:
 
 
 @contextmanager
-def same_random_state(device: torch.device | None = None) -> Iterator[None]:
+def preserve_random_state(device: torch.device | None = None) -> Iterator[None]:
     """All random states are afterwards what they were: of torch, Python and, where it is in use, NumPy."""
     numpy: Any = sys.modules.get("numpy")
     before, numpy_before = random.getstate(), numpy and numpy.random.get_state()

@@ -9,15 +9,15 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from layergraph.errors import SizeError
 from layergraph.modules.advice import advice
-from layergraph.modules.behavior import Shape, run, run_in_both
-from layergraph.modules.trial import Shapes, of_batch
+from layergraph.modules.behavior import TensorShape, run, run_in_both_modes
+from layergraph.modules.trial import Shapes, with_batch_size
 from layergraph.sizes import image_size
 from layergraph.wording import visible
 
 _MOST = 4  # tensors or keys that a message names
 
 
-def returned_shapes(module: nn.Module, shapes: Shapes, num_outputs: int) -> list[Shape]:
+def output_shapes(module: nn.Module, shapes: Shapes, num_outputs: int) -> list[TensorShape]:
     """The shape of each output for one observation with inputs of these shapes.
 
     Raises:
@@ -26,7 +26,7 @@ def returned_shapes(module: nn.Module, shapes: Shapes, num_outputs: int) -> list
     """
     _expect_weights(module)
     try:
-        found, training = run_in_both(module, shapes)
+        found, training = run_in_both_modes(module, shapes)
     except Exception as error:
         lines = str(error).strip().splitlines() or [type(error).__name__]
         given = ", ".join(str(image_size(shape[2:], shape[1])) for shape in shapes)
@@ -63,15 +63,15 @@ def _expect_weights(module: nn.Module) -> None:
 
 
 def _expect_same(module: nn.Module, shapes: Shapes, evaluation: Any, training: Any) -> None:
-    if described(training) == described(evaluation):
+    if describe_output(training) == describe_output(evaluation):
         return
     # in training more observations ran, and after others, which may be all there is to the difference
     for batch in (2, 1):
         try:
-            runs = [run(module, of_batch(shapes, batch), training=mode) for mode in (True, False)]
+            runs = [run(module, with_batch_size(shapes, batch), training=mode) for mode in (True, False)]
         except Exception:  # not with so many
             continue
-        in_training, in_evaluation = (described(found.returned) for found in runs)
+        in_training, in_evaluation = (describe_output(found.returned) for found in runs)
         if in_training != in_evaluation:
             text = f"the module returns {in_training} in training, and {in_evaluation} in evaluation"
             advice = "give a module that returns the same in both: one whose forward picks what both have"
@@ -79,11 +79,11 @@ def _expect_same(module: nn.Module, shapes: Shapes, evaluation: Any, training: A
         return
 
 
-def _tensors(returned: Any) -> list[Shape]:
-    if isinstance(returned, Shape):
+def _tensors(returned: Any) -> list[TensorShape]:
+    if isinstance(returned, TensorShape):
         return [returned]
     several = isinstance(returned, (tuple, list)) and len(returned) > 1
-    if several and all(isinstance(item, Shape) for item in returned):
+    if several and all(isinstance(item, TensorShape) for item in returned):
         return list(returned)
     first = "x"
     if isinstance(returned, dict) and returned:
@@ -92,25 +92,25 @@ def _tensors(returned: Any) -> list[Shape]:
         first = "x[0]"
     raise SizeError(
         "LG-MODULE",
-        f"the module returns {described(returned)}, where a layer returns a tensor or several",
+        f"the module returns {describe_output(returned)}, where a layer returns a tensor or several",
         advice=""
         if first == "x"
         else f"give a module whose forward returns a tensor of it: x = module(x); return {visible(first)}",
     )
 
 
-def described(returned: Any) -> str:
+def describe_output(returned: Any) -> str:
     """What a module returns, in words; sizes are those of one observation."""
-    if isinstance(returned, Shape):
+    if isinstance(returned, TensorShape):
         return f"a tensor of {tuple(returned[1:])} for each observation"
     if isinstance(returned, dict):
         keys = ", ".join(visible(f"{key!r:.40}") for key in list(returned)[:_MOST])
         return f"a dict with the keys {keys}{', ...' * (len(returned) > _MOST)}"
     if isinstance(returned, (tuple, list)):
-        if returned and all(isinstance(item, Shape) for item in returned):
+        if returned and all(isinstance(item, TensorShape) for item in returned):
             sizes = ", ".join(str(tuple(item[1:])) for item in returned[:_MOST])
             noun = "1 tensor in a tuple" if len(returned) == 1 else f"{len(returned)} tensors"
             return f"{noun}, of {sizes}{', ...' * (len(returned) > _MOST)} for each observation"
-        kinds = ["a tensor" if isinstance(x, Shape) else type(x).__name__ for x in returned]
+        kinds = ["a tensor" if isinstance(x, TensorShape) else type(x).__name__ for x in returned]
         return f"a {type(returned).__name__} of {', '.join(kinds[:_MOST])}{', ...' * (len(kinds) > _MOST)}"
     return "None" if returned is None else f"an object of type {type(returned).__name__}"
