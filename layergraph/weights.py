@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from layergraph.wording import times
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -41,7 +43,7 @@ class Weights(Mapping[str, "Tensor"]):
         return hash(frozenset(self._tensors))
 
     def __repr__(self) -> str:
-        sizes = (f"{name} {'×'.join(map(str, t.shape)) or 'scalar'}" for name, t in self._tensors.items())
+        sizes = (f"{name} {times(t.shape)}" for name, t in self._tensors.items())
         return f"Weights({', '.join(sizes)})"
 
 

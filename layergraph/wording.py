@@ -1,8 +1,8 @@
-"""How text from outside appears in messages: layer names, class names, paths, values."""
+"""How names, values, counts and shapes appear in messages, tables, pages and diagrams."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 LONGEST_SHOWN = 300  # characters of one name or value in a message; nearly all paths are shorter
 
@@ -57,3 +57,66 @@ def listed(names: Sequence[str], most: int = 4) -> str:
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(map(quoted, names[:most])) + more
+
+
+def shortened(text: str, length: int) -> str:
+    """At most ``length`` characters, cut with ``…``.
+
+    >>> shortened("Decoder-Stage-1-DepthConcatenation", 16)
+    'Decoder-Stage-1…'
+    """
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def times(numbers: Iterable[int]) -> str:
+    """Numbers as a shape; ``scalar`` for no numbers.
+
+    >>> times((3, 3, 64)), times(())
+    ('3×3×64', 'scalar')
+    """
+    return "×".join(map(str, numbers)) or "scalar"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "layer"), counted(1200, "layer")
+    ('1 layer', '1,200 layers')
+    """
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def short_count(count: int) -> str:
+    """A count in its short form; the page uses the same rule.
+
+    >>> [short_count(n) for n in (0, 999, 1_000, 224_262, 999_950, 7_697_605, 1_500_000_000_000)]
+    ['0', '999', '1k', '224.3k', '1M', '7.7M', '1.5T']
+    """
+    if count < 1000:
+        return str(count)
+    for power, letter in ((12, "T"), (9, "G"), (6, "M"), (3, "k")):
+        scaled = f"{count / 10**power:.1f}".removesuffix(".0")
+        if float(scaled) >= 1:
+            return f"{scaled}{letter}"
+    return str(count)
+
+
+def long_count(count: int) -> str:
+    """A count with thousands separators, and its short form where it is shorter.
+
+    >>> long_count(7_697_605)
+    '7,697,605 (7.7M)'
+    """
+    return f"{count:,}" if count < 1000 else f"{count:,} ({short_count(count)})"
+
+
+def byte_count(count: int) -> str:
+    """A number of bytes in its short form, in units of 1024.
+
+    >>> [byte_count(n) for n in (0, 1023, 1024, 30_790_420, 5 * 2**40)]
+    ['0 B', '1023 B', '1 KiB', '29.4 MiB', '5120 GiB']
+    """
+    for power, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if count >= 2**power:
+            return f"{count / 2**power:.1f}".removesuffix(".0") + f" {unit}"
+    return f"{count} B"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from layergraph.analyze.checks.checked_graph import CheckedGraph
-from layergraph.analyze.checks.edit import Edit, input_text, written
+from layergraph.analyze.checks.edit import Edit
 from layergraph.graph.draft import End
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.size_inference import loose_inputs
@@ -55,7 +55,7 @@ def _no_input(lgraph: LayerGraph, issue: Issue, missing: Sequence[Issue]) -> Iss
     edit = Edit(lgraph)
     channels = getattr(lgraph[first.layer], "num_channels", 3)
     layer = ImageInputLayer((224, 224, 3 if channels == "auto" else channels), name=edit.free_name("input"))
-    edit.add(layer).connect(layer.name, input_text(End(first.layer, first.port), lgraph))
+    edit.add(layer).connect(layer.name, lgraph.input_text(End(first.layer, first.port)))
     advice = f"add an ImageInputLayer of the size of your images and connect it to {first.layer!r}"
     return replace(issue, advice=advice, edit=edit.text, others=(first.layer,))
 
@@ -65,7 +65,7 @@ def _no_output(checked: CheckedGraph, issue: Issue, end: Issue | None) -> Issue:
         return issue
     lgraph, edit = checked.lgraph, Edit(checked.lgraph)
     last, size = end.layer, checked.inferred_sizes.outputs[end.layer][0]
-    source = written(End(last, end.port), lgraph)
+    source = lgraph.output_text(End(last, end.port))
     if not isinstance(lgraph[last], SoftmaxLayer):
         name = edit.free_name("softmax")
         edit.add(SoftmaxLayer(name=name)).connect(source, name)

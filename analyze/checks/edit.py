@@ -72,18 +72,18 @@ class Edit:
         self.remove([name])
         for source in sources.values():
             for _, end in targets:
-                self.connect(written(source, self.lgraph), input_text(end, self.lgraph))
+                self.connect(self.lgraph.output_text(source), self.lgraph.input_text(end))
         return self
 
     def insert(self, layer: Layer, destination: End, reference: End | None = None) -> Edit:
         """A layer between an input and what feeds it; ``reference`` feeds its second input, if it has one."""
-        source = written(self.lgraph.sources(destination.layer)[destination.port], self.lgraph)
-        target = input_text(destination, self.lgraph)
+        source = self.lgraph.output_text(self.lgraph.sources(destination.layer)[destination.port])
+        target = self.lgraph.input_text(destination)
         first, *more = layer.input_names
         self.disconnect(source, target).add(layer)
         self.connect(source, f"{layer.name}/{first}" if more else layer.name)
         if reference is not None:
-            self.connect(written(reference, self.lgraph), f"{layer.name}/{more[0]}")
+            self.connect(self.lgraph.output_text(reference), f"{layer.name}/{more[0]}")
         return self.connect(layer.name, target)
 
     def change(self, names: Sequence[str], **arguments: Any) -> Edit:
@@ -123,14 +123,3 @@ class Edit:
 
 def _changed(name: str, arguments: Mapping[str, Any], lgraph: LayerGraph) -> LayerGraph:
     return lgraph.replace_layer(name, replace(lgraph[name], **arguments))
-
-
-def written(source: End, lgraph: LayerGraph) -> str:
-    """An output as edits take it."""
-    return source.layer if len(lgraph[source.layer].output_names) == 1 else "/".join(source)
-
-
-def input_text(destination: End, lgraph: LayerGraph) -> str:
-    """An input as edits take it."""
-    ports = lgraph[destination.layer].input_names
-    return destination.layer if len(ports) == 1 else "/".join(destination)

@@ -8,7 +8,6 @@ from dataclasses import replace
 from layergraph.analyze.checks import channel_fixes, size_fixes
 from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.analyze.checks.connection_fixes import fix_connections
-from layergraph.analyze.checks.edit import input_text
 from layergraph.analyze.checks.missing_connections import find_missing_connections
 from layergraph.analyze.checks.unpooling_fixes import fix_unpooling
 from layergraph.graph.draft import End
@@ -39,7 +38,7 @@ def fix_faults(checked: CheckedGraph) -> list[Issue]:
         if cure is not None and cures < _MOST_FIXED and issue.layer:
             cures += 1
             found[index] = cure(connected, issue)
-    missing = {repr(input_text(End(one.layer, one.port), checked.lgraph)) for one in found[:forgot]}
+    missing = {repr(checked.lgraph.input_text(End(one.layer, one.port))) for one in found[:forgot]}
     for index, issue in enumerate(found[forgot:], forgot):
         if any(target in issue.edit for target in missing):  # it needs the connection that is not there
             found[index] = replace(issue, edit="")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 
 from layergraph.analyze.checks.checked_graph import CheckedGraph
-from layergraph.analyze.checks.edit import Edit, input_text, written
+from layergraph.analyze.checks.edit import Edit
 from layergraph.graph.draft import End
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.size_inference import InferredSizes, loose_inputs, unconnected
@@ -28,7 +28,7 @@ def find_missing_connections(checked: CheckedGraph) -> tuple[list[Issue], Checke
             continue
         source, (mended, inferred_sizes) = choice
         edit = Edit(checked.lgraph)
-        source_text, target = written(source, mended), input_text(destination, mended)
+        source_text, target = mended.output_text(source), mended.input_text(destination)
         edit.connect(source_text, target)
         idle = "which feeds nothing" if not checked.lgraph.destinations(source.layer) else "whose size fits"
         found.append(
@@ -84,7 +84,7 @@ def _fitting_sources(
     """Those of the sources with which the layer has no fault, and the whole graph fewer."""
     found = []
     for source in sources[:_MOST_TRIED]:
-        connected = lgraph.connect_layers(written(source, lgraph), input_text(destination, lgraph))
+        connected = lgraph.connect_layers(lgraph.output_text(source), lgraph.input_text(destination))
         sizes = checked.infer_sizes_of(connected)
         if sizes is not None and destination.layer not in sizes.faulty and len(sizes.errors) < faults:
             found.append((source, (connected, sizes)))

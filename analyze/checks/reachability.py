@@ -10,9 +10,8 @@ from layergraph.analyze.checks.edit import Edit
 from layergraph.graph.size_inference import network_outputs
 from layergraph.issues import Issue
 from layergraph.layers import FullyConnectedLayer, GlobalAveragePooling2dLayer
-from layergraph.layers.layer import times
 from layergraph.sizes import Size
-from layergraph.wording import listed
+from layergraph.wording import listed, times
 
 _REFERENCE = "ref"  # a port that is asked for its height and width alone
 _SEEN = 8  # an output sees at least this part of the image: one eighth

@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from layergraph.analyze.checks.checked_graph import CheckedGraph
-from layergraph.analyze.checks.edit import Edit, written
+from layergraph.analyze.checks.edit import Edit
 from layergraph.analyze.checks.image_size_fixes import fitting_sizes
 from layergraph.errors import LayergraphError
 from layergraph.graph.draft import End
@@ -20,9 +20,10 @@ from layergraph.layers import (
     Crop3dLayer,
     Pad2dLayer,
 )
-from layergraph.layers.layer import Layer, times
+from layergraph.layers.layer import Layer
 from layergraph.layers.transposed import TransposedConvolution
 from layergraph.sizes import Size
+from layergraph.wording import times
 
 _NEAR = 6  # layers before a fault that are asked whether they are to blame
 _STRIDES = (2, 1, 4, 3, 8)
@@ -60,7 +61,7 @@ def fix_spatial(checked: CheckedGraph, issue: Issue) -> Issue:
 def _swap_inputs(checked: CheckedGraph, issue: Issue) -> Issue:
     """A crop or padding, with its inputs in the other order if that fits."""
     fed, edit, name = checked.lgraph.sources(issue.layer), Edit(checked.lgraph), issue.layer
-    before, reference = (written(fed[port], checked.lgraph) for port in ("in", "ref"))
+    before, reference = (checked.lgraph.output_text(fed[port]) for port in ("in", "ref"))
     edit.disconnect(before, f"{name}/in").disconnect(reference, f"{name}/ref")
     edit.connect(reference, f"{name}/in").connect(before, f"{name}/ref")
     return replace(issue, edit=edit.text) if is_fixed(checked.infer_sizes_of(edit.lgraph), issue) else issue

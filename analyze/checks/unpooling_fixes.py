@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from layergraph.analyze.checks.checked_graph import CheckedGraph
-from layergraph.analyze.checks.edit import Edit, written
+from layergraph.analyze.checks.edit import Edit
 from layergraph.graph.size_inference import InferredSizes, loose_inputs
 from layergraph.issues import Issue
 from layergraph.layers import MaxPooling2dLayer
@@ -77,7 +77,7 @@ def _partners(checked: CheckedGraph, name: str) -> Iterator[tuple[str, Edit, Inf
         edit = Edit(lgraph)
         for port in sorted(layer.memory_ports):
             if port in fed:
-                edit.disconnect(written(fed[port], edit.lgraph), f"{name}/{port}")
+                edit.disconnect(edit.lgraph.output_text(fed[port]), f"{name}/{port}")
         if not pool.has_unpooling_outputs:
             # with further outputs the first must be named, so that connections are made anew
             edit.change([pool.name], has_unpooling_outputs=True)

@@ -10,9 +10,8 @@ from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.analyze.checks.edit import Edit
 from layergraph.issues import Issue
 from layergraph.layers import MaxPooling2dLayer
-from layergraph.layers.layer import times
 from layergraph.layers.transposed import TransposedConvolution
-from layergraph.wording import listed
+from layergraph.wording import listed, times
 
 _LINES = ("row", "column", "plane")
 

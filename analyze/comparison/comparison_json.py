@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from layergraph.analyze.comparison.find_differences import written
+from layergraph.json_text import json_text
 
 if TYPE_CHECKING:
     from layergraph.analyze.comparison.differences import Differences
@@ -39,9 +38,7 @@ def as_dict(comparison: Differences) -> dict[str, Any]:
 
 def as_json(comparison: Differences, indent: int | None) -> str:
     """The same as JSON text."""
-    text = json.dumps(as_dict(comparison), ensure_ascii=False, allow_nan=False, indent=indent)
-    # half a surrogate pair is no character of UTF-8; its backslash escape is also JSON's
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return json_text(as_dict(comparison), indent)
 
 
 def _layer(comparison: Differences, row: LayerComparison) -> dict[str, Any]:
@@ -73,7 +70,7 @@ def _side(analysis: Any, row: Any) -> dict[str, Any] | None:
         "description": row.description,
         "sizes": [_numbers(activation.size) for activation in row.activations],
         "num_learnables": row.num_learnables,
-        "sources": {port: written(analysis.lgraph, end) for port, end in sources.items()},
+        "sources": {port: analysis.lgraph.output_text(end) for port, end in sources.items()},
     }
 
 

@@ -171,14 +171,9 @@ def _rewired(
         was, now = sources.get(port), sources_after.get(port)
         expected = End(found.get(was.layer, ""), was.port) if was else None
         if expected != now:
-            yield Rewiring(port, written(before, was), written(after, now))
-
-
-def written(lgraph: LayerGraph, end: End | None) -> str:
-    """An end as ``connect_layers`` takes it; ``""`` for none."""
-    if end is None:
-        return ""
-    return end.layer if len(lgraph[end.layer].output_names) == 1 else f"{end.layer}/{end.port}"
+            yield Rewiring(
+                port, before.output_text(was) if was else "", after.output_text(now) if now else ""
+            )
 
 
 def _resized(old: LayerInfo, new: LayerInfo) -> tuple[SizeChange, ...]:

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.comparison.comparison_json import value_text
-from layergraph.analyze.comparison.find_differences import written
+from layergraph.analyze.size_text import plain_size
 from layergraph.analyze.table.grid import GAP, STYLES, Cell, Line, row_lines, widths_of
-from layergraph.analyze.wording import byte_count, plain_size, short_count, shortened
-from layergraph.wording import visible
+from layergraph.wording import byte_count, short_count, shortened, visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.comparison.differences import Differences, Total
@@ -89,7 +88,7 @@ def details(row: LayerComparison) -> list[tuple[str, str]]:
 def fed_by(analysis: AnalysisResult, info: LayerInfo) -> str:
     """The layers that feed one, as ``connect_layers`` takes them."""
     fed = analysis.lgraph.sources(info.name).values()
-    return ", ".join(visible(written(analysis.lgraph, end)) for end in fed)
+    return ", ".join(visible(analysis.lgraph.output_text(end)) for end in fed)
 
 
 def _layer_lines(comparison: Differences) -> Iterator[Line]:

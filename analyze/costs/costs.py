@@ -12,12 +12,11 @@ from layergraph.analyze.costs.memory import Activations, Peak, inference_peak
 from layergraph.analyze.costs.receptive_field import receptive_fields
 from layergraph.analyze.costs.training_memory import kept_in_training, training_peak
 from layergraph.analyze.sized_network import SizedNetwork, known_inputs
-from layergraph.analyze.wording import byte_count, counted
 from layergraph.errors import ArgumentError
 from layergraph.graph.size_inference import network_outputs
 from layergraph.layers.arguments import whole
 from layergraph.layers.layer import Shape
-from layergraph.wording import visible
+from layergraph.wording import byte_count, long_count, visible
 
 ITEM_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 
@@ -168,9 +167,9 @@ class NetworkCosts:
             step, layer = self.peak_bytes_training or 0, self.training_peak.layer
             training = f"about {byte_count(step)} with weights and gradients (at {visible(layer)})"
         rows = {
-            "Learnables": f"{least}{counted(self.learnables)}, {byte_count(self.learnable_bytes)}",
-            "States": f"{least}{counted(self.states)}, {byte_count(self.state_bytes)}",
-            "Multiply-adds": f"{least}{counted(self.multiply_adds)}",
+            "Learnables": f"{least}{long_count(self.learnables)}, {byte_count(self.learnable_bytes)}",
+            "States": f"{least}{long_count(self.states)}, {byte_count(self.state_bytes)}",
+            "Multiply-adds": f"{least}{long_count(self.multiply_adds)}",
             "Activations in inference": f"{least}{byte_count(self.activation_bytes_inference)}",
             "Peak in inference": inference,
             "Kept for training": f"{least}{byte_count(self.activation_bytes_training)}",

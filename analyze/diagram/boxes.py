@@ -14,11 +14,11 @@ from layergraph.analyze.diagram.contents import contents, main_kind
 from layergraph.analyze.diagram.stacks import Link, Part, Row, Stack
 from layergraph.analyze.diagram.themes import Palette
 from layergraph.analyze.kinds import kind_of
-from layergraph.analyze.wording import plain_size, short_count, shortened
+from layergraph.analyze.size_text import plain_size
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.size_inference import InferredSizes
 from layergraph.issues import Issue, Severity
-from layergraph.wording import visible
+from layergraph.wording import short_count, shortened, visible
 
 # one line a row; the same with the first row at the bottom; a few short lines a row
 Form = Literal["wide", "upwards", "narrow"]

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from layergraph.analyze.kinds import FOLLOWING, Kind, kind_of
-from layergraph.analyze.wording import times
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import DropoutLayer, Layer
+from layergraph.wording import times
 
 _MOST = 3  # of what is said to be in a block
 

@@ -16,9 +16,9 @@ from layergraph.analyze.diagram.rendering import FONT, Diagram
 from layergraph.analyze.diagram.stacks import Drawing, Link
 from layergraph.analyze.diagram.themes import Palette
 from layergraph.analyze.result import AnalysisResult
-from layergraph.analyze.wording import plain_size, shortened
+from layergraph.analyze.size_text import plain_size
 from layergraph.issues import Issue
-from layergraph.wording import visible
+from layergraph.wording import shortened, visible
 
 Direction = Literal["vertical", "horizontal"]
 Detail = Literal["blocks", "layers"]

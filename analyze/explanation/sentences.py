@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from layergraph.analyze.size_text import plain_size
 from layergraph.analyze.table.grid import GAP, STYLES, Line
-from layergraph.analyze.wording import plain_size
 from layergraph.wording import visible
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import NamedTuple
 
-from layergraph.analyze.comparison.find_differences import written
 from layergraph.analyze.result import AnalysisResult, LayerInfo
 from layergraph.errors import SizeError
 from layergraph.graph.draft import End
@@ -167,7 +166,8 @@ class SizeTracer:
         fed = self._lgraph.sources(name)
         sizes = self._analysis.inferred_sizes.inputs[name]
         for port, size in zip(self._lgraph[name].input_names, sizes, strict=True):
-            yield Input(port, written(self._lgraph, fed.get(port)), size)
+            source = fed.get(port)
+            yield Input(port, self._lgraph.output_text(source) if source else "", size)
 
     def _issues(self, name: str) -> tuple[Issue, ...]:
         inferred_sizes = self._analysis.inferred_sizes

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from layergraph.analyze.kinds import COLORS
 from layergraph.analyze.page.payload import payload
 from layergraph.analyze.table.table import cells, title, totals_of
+from layergraph.json_text import json_text
 from layergraph.wording import visible
 
 if TYPE_CHECKING:
@@ -85,11 +85,10 @@ def data_block(values: Mapping[str, Any]) -> str:
     >>> data_block({"name": "</script><img src=x>"})
     '{"name":"\\\\u003c/script\\\\u003e\\\\u003cimg src=x\\\\u003e"}'
     """
-    text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json_text(values, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    # half a surrogate pair is no character of UTF-8; its backslash escape is also JSON's
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text
 
 
 def templates(folder: Path) -> Environment:

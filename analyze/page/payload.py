@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.blocks import blocks
 from layergraph.analyze.kinds import FOLLOWING, kind_of
-from layergraph.analyze.wording import byte_count, plain_size, short_count, size_text, times
+from layergraph.analyze.size_text import plain_size, size_text
 from layergraph.layers import DropoutLayer
-from layergraph.wording import visible
+from layergraph.wording import byte_count, short_count, times, visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.costs.costs import LayerCosts

@@ -7,18 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
-from layergraph.analyze.wording import (
-    aligned,
-    byte_count,
-    learnables_text,
-    plain_size,
-    short_count,
-    size_text,
-    times,
-)
+from layergraph.analyze.size_text import aligned, learnables_text, plain_size, size_text
 from layergraph.layers.layer import Shape
 from layergraph.sizes import Size
-from layergraph.wording import visible
+from layergraph.wording import byte_count, short_count, times, visible
 
 BLANK = ""
 """The value of a block where the values of its layers have no sum."""

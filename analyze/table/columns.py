@@ -146,16 +146,12 @@ def _of_costs(attribute: str) -> Callable[[Facts, LayerInfo], Any]:
 
 def _sources(facts: Facts, layer: LayerInfo) -> tuple[str, ...]:
     lgraph = facts.analysis.lgraph
-    return tuple(_written(end.layer, end.port) for end in lgraph.sources(layer.name).values())
+    return tuple(lgraph.output_text(end) for end in lgraph.sources(layer.name).values())
 
 
 def _destinations(facts: Facts, layer: LayerInfo) -> tuple[str, ...]:
     lgraph = facts.analysis.lgraph
-    return tuple(dict.fromkeys(_written(end.layer, end.port) for _, end in lgraph.destinations(layer.name)))
-
-
-def _written(layer: str, port: str) -> str:
-    return layer if port in ("in", "out") else f"{layer}/{port}"
+    return tuple(dict.fromkeys(lgraph.input_text(end) for _, end in lgraph.destinations(layer.name)))
 
 
 COLUMNS = {

@@ -38,7 +38,7 @@ class LayerTable(LayerRows, Printed):
 
     def to_json(self, indent: int | None = None) -> str:
         """The rows and totals as JSON; the keys are stable. What is unknown is ``null``."""
-        from layergraph.analyze.table.records import json_text
+        from layergraph.json_text import json_text
 
         everything = {
             "name": self.analysis.name,

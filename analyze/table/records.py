@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from typing import TYPE_CHECKING, Any
 
+from layergraph.analyze.size_text import learnables_text, size_text
 from layergraph.analyze.table.cells import BLANK
 from layergraph.analyze.table.columns import COLUMNS
 from layergraph.analyze.table.markup import marked
 from layergraph.analyze.table.table import title, totals_of
-from layergraph.analyze.wording import learnables_text, size_text
+from layergraph.json_text import json_text
 
 if TYPE_CHECKING:
     from layergraph.analyze.result import AnalysisResult, LayerInfo
@@ -42,13 +42,6 @@ def as_json(analysis: AnalysisResult, layers: list[dict[str, Any]], indent: int 
         "issues": [_issue(issue) for issue in analysis.issues],
     }
     return json_text(everything, indent)
-
-
-def json_text(content: object, indent: int | None) -> str:
-    """JSON that can be written in UTF-8."""
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=indent)
-    # half a surrogate pair is no character of UTF-8; its backslash escape is also JSON's
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def csv_text(table: LayerRows) -> str:

@@ -10,8 +10,7 @@ from rich.cells import cell_len
 
 from layergraph.analyze.table.cells import ACTIVATIONS, SHAPES
 from layergraph.analyze.table.grid import GAP, STYLES, Cell, Line, row_lines, rule, shrunk, widths_of
-from layergraph.analyze.wording import counted
-from layergraph.wording import visible
+from layergraph.wording import long_count, visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.result import AnalysisResult, LayerInfo
@@ -28,7 +27,7 @@ def title(analysis: AnalysisResult) -> str:
 
 def totals_of(analysis: AnalysisResult) -> list[tuple[str, str]]:
     """The totals, each with its label."""
-    learnables = counted(analysis.known_learnables)
+    learnables = long_count(analysis.known_learnables)
     if analysis.total_learnables is None:
         learnables = f"unknown, at least {learnables}"
     return [

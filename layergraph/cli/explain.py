@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 from layergraph.cli.analyze import NetworkArgument
 from layergraph.cli.builder_options import network, with_builder_arguments
 from layergraph.cli.writing import OutputOption, format_for, write_text
+from layergraph.json_text import json_text
 
 
 class Format(StrEnum):
@@ -55,8 +55,7 @@ def explain(
     form = format_for(output, format_, _EXTENSIONS, Format.text)
     explanation = explain(network(network_, arguments), layer, steps=steps)
     if form is Format.json:
-        text = json.dumps(explanation.to_dict(), ensure_ascii=False, allow_nan=False)
-        write_text(text.encode("utf-8", "backslashreplace").decode("utf-8"), output, kind="json")
+        write_text(json_text(explanation.to_dict()), output, kind="json")
     elif output is None:
         explanation.show()
     else:

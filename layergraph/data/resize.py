@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layergraph.errors import DataError
+from layergraph.wording import times
 
 
 def resize_image(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
@@ -70,7 +71,7 @@ def resize_pair(
     """
     image, labels = pair
     if image.shape[:2] != labels.shape[:2]:
-        sizes = ("×".join(map(str, array.shape[:2])) for array in (image, labels))
+        sizes = (times(array.shape[:2]) for array in (image, labels))
         raise DataError(
             f"resize_pair: image and labels must have one height and width, got {' and '.join(sizes)}; check "
             "that they belong together, or crop one"

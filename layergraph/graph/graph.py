@@ -60,9 +60,10 @@ class Graph(Value):
                 inputs = layer.input_names
                 at = layer.input_positions[destination.port] if len(inputs) > 1 else 0
                 key = (position[source], position[destination.layer], at)
-                rows.append((key, ports.index(port), _written(End(source, port), ports), destination, inputs))
+                connection = Connection(self.output_text(End(source, port)), self.input_text(destination))
+                rows.append((key, ports.index(port), connection))
         rows.sort(key=lambda row: (row[0], row[1]))
-        return tuple(Connection(source, _written(end, inputs)) for _, _, source, end, inputs in rows)
+        return tuple(connection for *_, connection in rows)
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -102,6 +103,14 @@ class Graph(Value):
             self[name]  # or raise
             return ()
         return fan_out
+
+    def output_text(self, end: End) -> str:
+        """An output as edits take it: ``"layer"``, or ``"layer/port"`` if the layer has several outputs."""
+        return end.layer if len(self[end.layer].output_names) == 1 else "/".join(end)
+
+    def input_text(self, end: End) -> str:
+        """An input as edits take it: ``"layer"``, or ``"layer/port"`` if the layer has several inputs."""
+        return end.layer if len(self[end.layer].input_names) == 1 else "/".join(end)
 
     def upstream(self, names: Iterable[str], *, ignoring: Collection[str] = ()) -> set[str]:
         """These layers and all layers upstream of them.
@@ -172,7 +181,3 @@ class Graph(Value):
                 )
             draft.layers[name] = replace(self[name], weights=tensors)
         return self.from_draft(draft)
-
-
-def _written(end: End, ports: tuple[str, ...]) -> str:
-    return end.layer if len(ports) == 1 else f"{end.layer}/{end.port}"

@@ -9,9 +9,10 @@ from typing import Any
 from layergraph.graph.graph import Graph
 from layergraph.graph.size_inference import InferredSizes, infer_sizes
 from layergraph.issues import Issue
-from layergraph.layers.layer import Layer, times
+from layergraph.layers.layer import Layer
 from layergraph.layers.module import ModuleLayer
 from layergraph.sizes import Shape, Size
+from layergraph.wording import times
 
 _FARTHEST = 64  # from an image size, others are tried
 _OF_SIZES = ("LG-CROPPING", "LG-SPATIAL", "LG-UNPOOLING", "LG-WINDOW")

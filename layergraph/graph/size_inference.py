@@ -179,13 +179,12 @@ def _memory_issues(lgraph: Graph, layer: Layer, fed: Mapping[str, End]) -> list[
         if port in layer.memory_ports:
             feeders.add(source.layer)
             if memory != port:
-                text = (
-                    f"input {port!r} takes output {port!r} of a max pooling layer, got {_written(source)!r}"
-                )
+                given = lgraph.output_text(source)
+                text = f"input {port!r} takes output {port!r} of a max pooling layer, got {given!r}"
                 advice = f"connect 'pool/{port}' of a MaxPooling2dLayer with unpooling outputs"
                 issues.append(Issue("LG-UNPOOLING", "error", name, port, text, advice))
         elif memory:
-            text = f"input {port!r} takes an image or features, got {_written(source)!r}"
+            text = f"input {port!r} takes an image or features, got {lgraph.output_text(source)!r}"
             advice = f"connect {memory!r} to input {memory!r} of a MaxUnpooling2dLayer"
             issues.append(Issue("LG-UNPOOLING", "error", name, port, text, advice))
     if len(feeders) > 1 and not issues:
@@ -209,10 +208,6 @@ def _computed(
             advice = "unpool what has the size and channels of the pooling layer's output"
             raise SizeError("LG-UNPOOLING", text, port=layer.input_names[0], advice=advice)
     return computed
-
-
-def _written(end: End) -> str:
-    return "/".join(end) if end.port != "out" else end.layer
 
 
 def loose_inputs(lgraph: Graph, name: str) -> list[str]:
@@ -267,7 +262,8 @@ def _size_issue(lgraph: Graph, name: str, error: SizeError) -> Issue:
     """The layer's complaint, with the names of the layers that feed it."""
     fed = [*lgraph.sources(name).items()]
     feeders = ", ".join(
-        (f"{port!r} from " if len(fed) > 1 else "from ") + quoted(_written(end)) for port, end in fed[:4]
+        (f"{port!r} from " if len(fed) > 1 else "from ") + quoted(lgraph.output_text(end))
+        for port, end in fed[:4]
     ) + (f" and {len(fed) - 4} more" if len(fed) > 4 else "")
     text = f"{error.text} ({feeders})" if feeders else error.text
     return Issue(error.code, "error", name, error.port, text, error.advice)

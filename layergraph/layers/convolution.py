@@ -11,12 +11,13 @@ from layergraph.errors import SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding
 from layergraph.layers.arithmetic import Step, slid, taken
-from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
+from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial
 from layergraph.layers.learnable import TrainedWeights
 from layergraph.layers.memory_rule import Amount, Kept
 from layergraph.layers.receptive_field_rule import Reach
 from layergraph.layers.window import margins_text, padded_copy, slide, window, window_reach
 from layergraph.sizes import Size, Window, image_size
+from layergraph.wording import times
 
 if TYPE_CHECKING:
     from torch import nn

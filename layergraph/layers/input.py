@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast, get_args
 from layergraph.errors import ArgumentError
 from layergraph.layers import arguments
 from layergraph.layers.arithmetic import Step, taken
-from layergraph.layers.layer import Layer, times
+from layergraph.layers.layer import Layer
 from layergraph.layers.memory_rule import NOTHING, Amount
 from layergraph.sizes import Size, image_size
+from layergraph.wording import times
 
 if TYPE_CHECKING:
     from torch import nn

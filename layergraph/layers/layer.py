@@ -181,11 +181,6 @@ def expect_spatial(size: Size, rank: int) -> None:
         raise SizeError("LG-DIMENSIONS", f"the layer takes {kinds[rank]}, its input is {size}")
 
 
-def times(numbers: Sequence[int]) -> str:
-    """Numbers as a size in words: ``3×3×64``."""
-    return "×".join(map(str, numbers))
-
-
 def bracketed(numbers: Sequence[int]) -> str:
     """Numbers as MATLAB writes a row: ``[1 1]``."""
     return f"[{' '.join(map(str, numbers))}]"

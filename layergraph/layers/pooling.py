@@ -11,12 +11,13 @@ from layergraph.errors import ArgumentError, SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding, pairs
 from layergraph.layers.arithmetic import Step, product, slid, taken
-from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
+from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial
 from layergraph.layers.memory_rule import Amount, Kept
 from layergraph.layers.receptive_field_rule import Reach, spread
 from layergraph.layers.receptive_field_rule import window as sliding
 from layergraph.layers.window import margins_text, padded_copy, slide, window, window_reach
 from layergraph.sizes import Size, Window, image_size
+from layergraph.wording import times
 
 if TYPE_CHECKING:
     from torch import nn

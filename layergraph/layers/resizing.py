@@ -10,10 +10,11 @@ from layergraph.errors import ArgumentError, SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers
 from layergraph.layers.arithmetic import Step, scaled, taken
-from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
+from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial
 from layergraph.layers.memory_rule import NOTHING, Amount, Kept
 from layergraph.layers.receptive_field_rule import Reach, moved, sampled
 from layergraph.sizes import Size, image_size
+from layergraph.wording import times
 
 if TYPE_CHECKING:
     from torch import nn

@@ -12,12 +12,13 @@ from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding, pairs
 from layergraph.layers.arithmetic import Step, spread_out, taken
 from layergraph.layers.convolution import expect_channels
-from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial, times
+from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial
 from layergraph.layers.learnable import TrainedWeights
 from layergraph.layers.memory_rule import Amount
 from layergraph.layers.receptive_field_rule import Reach, spread
 from layergraph.layers.window import margins_text
 from layergraph.sizes import Size, image_size, same_cropping, transposed_output
+from layergraph.wording import times
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,11 +7,12 @@ from typing import cast
 
 from layergraph.errors import SizeError
 from layergraph.layers.arguments import Numbers, Padding, pairs
-from layergraph.layers.layer import Shape, bracketed, times
+from layergraph.layers.layer import Shape, bracketed
 from layergraph.layers.memory_rule import NOTHING, Amount
 from layergraph.layers.receptive_field_rule import Reach
 from layergraph.layers.receptive_field_rule import window as sliding
 from layergraph.sizes import Size, Window
+from layergraph.wording import times
 
 
 def window(size: Numbers, stride: Numbers, dilation: Numbers, padding: Padding) -> Window:

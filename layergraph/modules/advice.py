@@ -8,13 +8,15 @@ import torch
 from torch import nn
 
 from layergraph.modules.trial import Shapes, trial_run
+from layergraph.wording import counted
 
 
 def advice(module: nn.Module, shapes: Shapes) -> str:
     """What to change, in words; empty where nothing that is tried helps."""
     if wanted := _other_number_of_inputs(module, len(shapes)):
         feeds = "" if wanted == 1 else ", and connect a layer to each of its inputs"
-        return f"its forward takes {_counted(wanted)}: write ModuleLayer(module, num_inputs={wanted}){feeds}"
+        takes = counted(wanted, "input")
+        return f"its forward takes {takes}: write ModuleLayer(module, num_inputs={wanted}){feeds}"
     if _runs(module, shapes, torch.long):
         return (
             "it takes whole numbers, and layers pass on floating-point numbers: give a module whose forward "
@@ -56,7 +58,3 @@ def _runs(module: nn.Module, shapes: Shapes, dtype: torch.dtype | None = None) -
     except Exception:
         return False
     return True
-
-
-def _counted(number: int) -> str:
-    return "1 input" if number == 1 else f"{number} inputs"

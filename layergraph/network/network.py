@@ -26,7 +26,7 @@ from layergraph.network.own_code import with_own_code
 from layergraph.network.plan import Plan, make_plan
 from layergraph.network.tensors import to_images, to_tensor
 from layergraph.weights import Weights
-from layergraph.wording import listed, quoted
+from layergraph.wording import counted, listed, quoted
 
 G = TypeVar("G", bound=Graph, default=Graph, covariant=True)
 
@@ -202,7 +202,7 @@ class Network(nn.Module, Generic[G]):
         targets = (target,) if isinstance(target, Tensor) else target
         if len(targets) != len(scores):
             raise DataError(
-                f"the loss takes {_counted(len(scores), 'target')}, one an output layer, got {len(targets)}"
+                f"the loss takes {counted(len(scores), 'target')}, one an output layer, got {len(targets)}"
             )
         losses = []
         for name, score, wanted in zip(self._lgraph.output_names, scores, targets, strict=True):
@@ -336,7 +336,7 @@ class Network(nn.Module, Generic[G]):
     def _expect_inputs(self, count: int) -> None:
         if count != len(self.input_names):
             raise DataError(
-                f"the network takes {_counted(len(self.input_names), 'input')} "
+                f"the network takes {counted(len(self.input_names), 'input')} "
                 f"({', '.join(self.input_names)}), got {count}"
             )
 
@@ -416,10 +416,6 @@ class MultiInputNetwork(Network[G]):
         if isinstance(inputs, tuple):  # not while torch.fx traces
             self._expect_inputs(len(inputs))
         return self._run(self._plan, inputs)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 class Folder(nn.Module):

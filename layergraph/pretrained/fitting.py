@@ -11,8 +11,9 @@ import torch
 
 from layergraph.layers import FullyConnectedLayer, Layer
 from layergraph.layers.convolution import Convolution
-from layergraph.pretrained.loading_report import LoadedTensor, written
+from layergraph.pretrained.loading_report import LoadedTensor
 from layergraph.sizes import Shape, Size
+from layergraph.wording import times
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,9 +64,9 @@ def fit_layer(
             continue
         reshapes = found is not None and _reshapes(layer, size, tuple(found.shape), shape)
         if found is None:
-            fault = f"is missing, expected {written(shape)}"
+            fault = f"is missing, expected {times(shape)}"
         elif not reshapes and found.shape != like.shape:
-            fault = f"is {written(found.shape)}, expected {written(shape)}"
+            fault = f"is {times(found.shape)}, expected {times(shape)}"
         else:
             fault = _fault(found, like)
         if found is None or fault:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from layergraph.sizes import Shape
 from layergraph.tables import Table
-from layergraph.wording import listed
+from layergraph.wording import counted, listed, times
 
 _MOST_ROWS = 12  # of a printed list
 
@@ -51,14 +50,14 @@ class WeightsReport:
     def summary(self) -> str:
         """All of it in one line."""
         layers = len({row.layer for row in self.loaded})
-        parts = [f"{_counted(len(self.loaded), 'tensor')} loaded into {_counted(layers, 'layer')}"]
+        parts = [f"{counted(len(self.loaded), 'tensor')} loaded into {counted(layers, 'layer')}"]
         notes = Counter(note for row in self.loaded for note in row.note.split("; ") if note)
         if notes:
             parts[0] += f" ({', '.join(f'{count} {note}' for note, count in notes.items())})"
         parts.append(f"{len(self.skipped)} of the file skipped")
         if self.not_loaded:
             parts.append(
-                f"{_counted(len(self.not_loaded), 'layer')} without weights: {listed(self.not_loaded)}"
+                f"{counted(len(self.not_loaded), 'layer')} without weights: {listed(self.not_loaded)}"
             )
         return f"weights from {self.source}: {'; '.join(parts)}"
 
@@ -68,7 +67,7 @@ class WeightsReport:
         for row in self.loaded:
             for column, value in zip(columns, row._replace(shape=()), strict=True):
                 columns[column].append(value)
-            columns["size"][-1] = written(row.shape)
+            columns["size"][-1] = times(row.shape)
         return Table(columns)
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,19 +88,6 @@ class WeightsReport:
             names = listed(self.not_loaded, _MOST_ROWS)
             lines += ["", f"without weights, starting from their initializers: {names}"]
         return "\n".join(lines)
-
-
-def written(shape: Sequence[int]) -> str:
-    """A shape in words.
-
-    >>> written((64, 3, 3, 3)), written(())
-    ('64×3×3×3', 'scalar')
-    """
-    return "×".join(map(str, shape)) or "scalar"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def _shortened_table(table: Table) -> list[str]:

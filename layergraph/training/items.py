@@ -16,12 +16,12 @@ from layergraph.errors import DataError, InvalidNetworkError, LayergraphError, W
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.probabilities import missing_softmax
 from layergraph.graph.size_inference import InferredSizes, infer_sizes
-from layergraph.layers.layer import Layer, times
+from layergraph.layers.layer import Layer
 from layergraph.sizes import Size
 from layergraph.training.classes import with_classes
 from layergraph.training.log import Metric
 from layergraph.training.targets import num_classes, target_array
-from layergraph.wording import quoted
+from layergraph.wording import quoted, times
 
 
 class TrainingData(Protocol):

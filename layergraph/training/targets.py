@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from layergraph.data.class_indices import class_indices
 from layergraph.errors import DataError
 from layergraph.labels import UNLABELLED
-from layergraph.layers.layer import Layer, times
+from layergraph.layers.layer import Layer
 from layergraph.sizes import Size
+from layergraph.wording import times
 
 
 def num_classes(layer: Layer, size: Size) -> int | None:

@@ -12,7 +12,7 @@ from layergraph.data.class_indices import class_indices, expect_classes, mask_er
 from layergraph.data.label_array import class_names_of
 from layergraph.errors import DataError
 from layergraph.labels import UNLABELLED
-from layergraph.wording import visible
+from layergraph.wording import times, visible
 
 
 def count_pairs(predicted: ArrayLike, truth: ArrayLike, num_classes: int) -> NDArray[np.int64]:
@@ -87,4 +87,4 @@ def _label_bytes(labels: ArrayLike, num_classes: int, what: str) -> NDArray[np.u
 
 
 def _shape(array: NDArray[Any]) -> str:
-    return "×".join(map(str, array.shape)) or "one number"
+    return times(array.shape) if array.shape else "one number"
