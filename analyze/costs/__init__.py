@@ -1,1 +1,1 @@
-"""Costs of a network: multiply-adds, memory, receptive fields."""
+"""The costs of a network: multiply-adds, memory, receptive fields."""

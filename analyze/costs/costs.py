@@ -1,4 +1,4 @@
-"""What a network costs: learnables, multiply-adds, memory and receptive fields, by arithmetic alone."""
+"""The costs of a network: learnables, multiply-adds, memory and receptive fields, by arithmetic alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from layergraph.analyze.costs.memory import Activations, Peak, inference_peak
 from layergraph.analyze.costs.receptive_field import receptive_fields
-from layergraph.analyze.costs.training_memory import kept_in_training, training_peak
+from layergraph.analyze.costs.training_memory import saved_in_training, training_peak
 from layergraph.analyze.sized_network import SizedNetwork, known_inputs
 from layergraph.errors import ArgumentError
 from layergraph.graph.size_inference import network_outputs
@@ -23,24 +23,24 @@ ITEM_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 
 @dataclass(frozen=True)
 class LayerCosts:
-    """What one layer costs; ``None`` where errors leave it unknown.
+    """The costs of one layer; ``None`` where errors leave them unknown.
 
     Attributes:
-        learnables: how many numbers training learns.
-        states: how many numbers training keeps besides, such as running means.
+        learnables: number of elements that training learns.
+        states: number of elements that training updates besides, such as running means.
         multiply_adds: multiplications, each with an addition, for the whole batch; torch's
             ``FlopCounterMode`` counts two operations for each.
-        activation_bytes_inference: what its results take; 0 where they are a view of its input.
-        activation_bytes_training: what autograd keeps for the backward pass: of its results, if this or a
-            layer behind it keeps them, and what it keeps besides (masks, indices, padded copies); of an
-            input layer also the images.
-        receptive_field: for each spatial dimension, how many positions of the input image one number of
-            the result depends on: from the first to the last, the most that any number has, and as if the
-            image had no border. Where branches of different strides join, this depends on the position.
-            ``None`` also downstream of a :class:`ModuleLayer` and of images that are joined side by side.
-        receptive_stride: how far the field moves from one number to the next; below 1 where an image
-            is enlarged beyond the input's size, 0 where all see the same. Of branches that move at different
-            strides, that of the widest field.
+        activation_bytes_inference: bytes of its results; 0 where they are a view of its input.
+        activation_bytes_training: bytes that autograd saves for the backward pass: its results, if this layer
+            or one downstream saves them, and masks, indices or padded copies; for an input layer also the
+            images.
+        receptive_field: for each spatial dimension, the number of positions of the input image, from the
+            first to the last, that an element of the result depends on: the largest of all elements, as if
+            the image had no border. ``None`` also downstream of a :class:`ModuleLayer` and of images that
+            are concatenated side by side.
+        receptive_stride: the shift of the field from one element to the next; below 1 where the result is
+            larger than the image, 0 where all elements have the same field. Where branches of different
+            strides join, that of the largest field.
     """
 
     learnables: int | None
@@ -54,23 +54,22 @@ class LayerCosts:
 
 @dataclass(frozen=True, eq=False)
 class NetworkCosts:
-    """What a network costs for a batch of this size in this dtype; ``print`` shows the totals.
+    """The costs of a network for a batch of this size in this dtype; ``print`` shows the totals.
 
-    Totals sum up what is known; where errors leave layers unknown they are the least
-    (``complete`` is false).
+    Where errors leave the costs of some layers unknown (``complete`` is false), totals are lower bounds.
 
     Attributes:
-        batch_size, dtype: what was asked for; the dtype is that of weights and activations alike.
+        batch_size, dtype: the arguments of the call; the dtype is that of weights and activations alike.
         layers: the costs of each layer by its name, in the analyzer's order.
-        inference_peak: the most bytes of activations at once in inference, and the layer that runs then:
-            the images fed and all results, each freed after the last layer that reads it, as compiled
-            networks do; no layer works in place. ``None`` where errors keep the network from running.
+        inference_peak: the most bytes of activations at once in inference, and the layer that runs at that
+            time. Compiled networks free each result after the last layer that reads it; no layer works in
+            place. ``None`` where errors keep the network from running.
         training_peak: the same for a training step, forward and backward: an estimate, with the gradients
             of activations and weights, without the weights themselves.
 
-    Memory that torch's operations take inside is not known, and that of the optimizer is not counted: SGDM
-    takes as much as the learnables, Adam twice as much. On a GPU the masks of dropout are smaller, one byte
-    a number.
+    Two things are not counted: the workspace of torch's operations, which is unknown, and the state of the
+    optimizer (SGDM takes as much as the learnables, Adam twice as much). On a GPU the masks of dropout are
+    smaller: one byte per element.
     """
 
     batch_size: int
@@ -81,12 +80,12 @@ class NetworkCosts:
 
     @property
     def peak_bytes_inference(self) -> int | None:
-        """The most bytes of activations at once in inference; the weights come on top."""
+        """The most bytes of activations at once in inference, without the weights."""
         return None if self.inference_peak is None else self.inference_peak.num_bytes
 
     @property
     def peak_layer(self) -> str:
-        """The layer that runs when inference takes most; empty where errors keep the network from running."""
+        """The layer that runs at the peak of inference; empty where errors keep the network from running."""
         return "" if self.inference_peak is None else self.inference_peak.layer
 
     @property
@@ -98,7 +97,7 @@ class NetworkCosts:
 
     @property
     def complete(self) -> bool:
-        """Whether everything but receptive fields is known of every layer."""
+        """Whether all costs of every layer are known, receptive fields aside."""
         return self.peak_bytes_inference is not None and all(
             None not in (costs.learnables, costs.multiply_adds, costs.activation_bytes_training)
             for costs in self.layers.values()
@@ -106,12 +105,12 @@ class NetworkCosts:
 
     @cached_property
     def learnables(self) -> int:
-        """How many numbers training learns."""
+        """Number of elements that training learns."""
         return sum(costs.learnables or 0 for costs in self.layers.values())
 
     @cached_property
     def states(self) -> int:
-        """How many numbers training keeps besides."""
+        """Number of elements that training updates besides."""
         return sum(costs.states or 0 for costs in self.layers.values())
 
     @cached_property
@@ -121,22 +120,22 @@ class NetworkCosts:
 
     @property
     def learnable_bytes(self) -> int:
-        """What the learnables take; gradients take as much again, Adam twice as much again."""
+        """Bytes of the learnables; their gradients take as much again, Adam twice as much."""
         return self.learnables * ITEM_BYTES[self.dtype]
 
     @property
     def state_bytes(self) -> int:
-        """What the states take."""
+        """Bytes of the states."""
         return self.states * ITEM_BYTES[self.dtype]
 
     @cached_property
     def activation_bytes_inference(self) -> int:
-        """What all results would take if none were freed."""
+        """Bytes of all results together, if none were freed."""
         return sum(costs.activation_bytes_inference or 0 for costs in self.layers.values())
 
     @cached_property
     def activation_bytes_training(self) -> int:
-        """What autograd keeps for the backward pass, and the images fed."""
+        """Bytes that autograd saves for the backward pass, and of the images."""
         return sum(costs.activation_bytes_training or 0 for costs in self.layers.values())
 
     def to_dict(self) -> dict[str, Any]:
@@ -172,7 +171,7 @@ class NetworkCosts:
             "Multiply-adds": f"{least}{long_count(self.multiply_adds)}",
             "Activations in inference": f"{least}{byte_count(self.activation_bytes_inference)}",
             "Peak in inference": inference,
-            "Kept for training": f"{least}{byte_count(self.activation_bytes_training)}",
+            "Saved for backward": f"{least}{byte_count(self.activation_bytes_training)}",
             "Peak in training": training,
         }
         width = max(map(len, rows))
@@ -185,7 +184,7 @@ def network_costs(network: SizedNetwork, batch_size: int, dtype: str) -> Network
     batch_size = whole("costs", "batch_size", batch_size)
     dtype = str(dtype).removeprefix("torch.")
     if dtype not in ITEM_BYTES:
-        raise ArgumentError(f"costs: dtype is one of {', '.join(ITEM_BYTES)}, got {dtype!r}")
+        raise ArgumentError(f"costs: dtype must be one of {', '.join(ITEM_BYTES)}, got {dtype!r}")
     lgraph, inferred_sizes = network.lgraph, network.inferred_sizes
     sizes = {}
     for name in lgraph.order:
@@ -193,29 +192,29 @@ def network_costs(network: SizedNetwork, batch_size: int, dtype: str) -> Network
         if known is not None and len(known) == len(lgraph[name].input_names):
             sizes[name] = known
     activations = Activations(lgraph, sizes, batch_size, ITEM_BYTES[dtype])
-    inference = activations.of_layers()
-    kept = kept_in_training(activations)
-    in_training = kept.of_layers(activations)
+    inference = activations.per_layer()
+    saved = saved_in_training(activations)
+    training = saved.per_layer(activations)
     fields = receptive_fields(lgraph, sizes)
-    found = {}
+    layers = {}
     for name in lgraph.order:
         inputs, field = activations.inputs.get(name), fields[name]
         adds = None if inputs is None else lgraph[name].multiply_adds(inputs)
-        found[name] = LayerCosts(
+        layers[name] = LayerCosts(
             learnables=_total(network.learnables[name]),
             states=_total(network.states[name]),
             multiply_adds=None if adds is None else batch_size * adds,
             activation_bytes_inference=inference.get(name),
-            activation_bytes_training=in_training.get(name),
-            receptive_field=None if field is None else tuple(along.size for along in field),
-            receptive_stride=None if field is None else tuple(along.stride for along in field),
+            activation_bytes_training=training.get(name),
+            receptive_field=None if field is None else tuple(one.size for one in field),
+            receptive_stride=None if field is None else tuple(one.stride for one in field),
         )
     runs = len(activations.inputs) == len(lgraph) and bool(lgraph.input_names and network_outputs(lgraph))
-    weights = {name: ITEM_BYTES[dtype] * (costs.learnables or 0) for name, costs in found.items()}
-    peak, training = None, None
-    if runs:
-        peak, training = inference_peak(activations), training_peak(activations, kept, weights)
-    return NetworkCosts(batch_size, dtype, found, peak, training)
+    if not runs:
+        return NetworkCosts(batch_size, dtype, layers, None, None)
+    weights = {name: ITEM_BYTES[dtype] * (costs.learnables or 0) for name, costs in layers.items()}
+    peaks = inference_peak(activations), training_peak(activations, saved, weights)
+    return NetworkCosts(batch_size, dtype, layers, *peaks)
 
 
 def _total(sizes: Mapping[str, Shape] | None) -> int | None:

@@ -1,8 +1,9 @@
-"""The memory that activations take: the plan of a compiled network, walked without running it.
+"""The memory of activations, computed by following the plan of a compiled network without running it.
 
-Tensors are counted by what owns their memory: a crop is a view of what it crops, an input layer without
-normalization gives the image itself. No layer of a compiled network works in place, so a ReLU's input and
-its result are there at the same time.
+The sum over all layers counts too much: a crop is a view of its input, an input layer without normalization
+returns the image itself, and a tensor is freed after its last reader. So memory is counted by its owner, and
+freed when the last holder releases it. No layer of a compiled network works in place: the input and the
+result of a ReLU exist at the same time.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from layergraph.sizes import Size
 
 
 class Activations:
-    """What each layer's activations take, in bytes.
+    """The bytes of each layer's activations.
 
-    ``inputs`` are the sizes of the inputs of each layer, in the order of the graph, without the layers
-    where they are not known. The image that is fed to an input layer is that layer's end ``""``.
+    ``inputs`` maps each layer, in the order of the graph, to the sizes of its inputs; layers with unknown
+    sizes are missing. The image of an input layer is the end of that layer with the port ``""``.
     """
 
     def __init__(
@@ -42,21 +43,21 @@ class Activations:
                 self.memory[End(name, port)] = self.num_bytes(amount)
 
     def num_bytes(self, amount: Amount) -> int:
-        """An amount in bytes."""
+        """The bytes of an amount."""
         return amount.num_bytes(self.batch_size, self.item_bytes)
 
     def sources(self, name: str) -> list[End]:
-        """What feeds a layer, in the order of its ports; an input layer is fed an image."""
+        """The outputs that feed a layer, in the order of its ports; for an input layer the image."""
         layer, fed = self.lgraph[name], self.lgraph.sources(name)
         return [End(name, "")] if layer.is_input else [fed[port] for port in layer.input_names]
 
     def owners(self, training: bool) -> dict[End, End]:
-        """For each tensor the one whose memory it is in."""
+        """Maps each tensor to the one that owns its memory: itself, or the one of which it is a view."""
         if training not in self._owners:
-            self._owners[training] = self._owned(training)
+            self._owners[training] = self._find_owners(training)
         return self._owners[training]
 
-    def _owned(self, training: bool) -> dict[End, End]:
+    def _find_owners(self, training: bool) -> dict[End, End]:
         owners: dict[End, End] = {}
         for name, inputs in self.inputs.items():
             layer = self.lgraph[name]
@@ -69,25 +70,24 @@ class Activations:
                 owners[End(name, (*layer.output_names, "out")[0])] = owners.get(source, source)
         return owners
 
-    def of_layers(self) -> dict[str, int]:
-        """What each layer adds in inference: its outputs, and for an input layer the image."""
-        owners = self.owners(training=False)
-        found = dict.fromkeys(self.inputs, 0)
-        for end, owner in owners.items():
+    def per_layer(self) -> dict[str, int]:
+        """The bytes that each layer allocates in inference; for an input layer also the image."""
+        num_bytes = dict.fromkeys(self.inputs, 0)
+        for end, owner in self.owners(training=False).items():
             if end == owner:
-                found[end.layer] += self.memory[end]
-        return found
+                num_bytes[end.layer] += self.memory[end]
+        return num_bytes
 
 
 class Peak(NamedTuple):
-    """The most bytes there are at once, and the layer that runs then."""
+    """The most bytes that are live at once, and the layer that runs at that time."""
 
     num_bytes: int
     layer: str
 
 
-class Alive:
-    """The bytes that are alive, and the most there were; memory that several hold is there once."""
+class LiveMemory:
+    """The bytes that are live, and their peak so far; memory with several holders counts once."""
 
     def __init__(self, memory: Mapping[End, int]) -> None:
         self._memory, self._holders = memory, Counter[End]()
@@ -95,53 +95,53 @@ class Alive:
         self.peak = Peak(0, "")
 
     def hold(self, owner: End) -> None:
-        """One more holds this memory."""
+        """Add a holder of this memory."""
         self._holders[owner] += 1
         if self._holders[owner] == 1:
             self.add(self._memory[owner], owner.layer)
 
     def release(self, owner: End) -> None:
-        """One less holds this memory; the last one frees it."""
+        """Remove a holder of this memory; the last one frees it."""
         self._holders[owner] -= 1
         if not self._holders[owner]:
             self.num_bytes -= self._memory[owner]
 
     def add(self, num_bytes: int, layer: str) -> None:
-        """So much more (or less) than before, while this layer runs."""
+        """Add this many bytes, or free them if negative, while this layer runs."""
         self.num_bytes += num_bytes
         if self.num_bytes > self.peak.num_bytes:
             self.peak = Peak(self.num_bytes, layer)
 
 
 def inference_peak(activations: Activations) -> Peak:
-    """The largest sum of what is alive, when each tensor is freed after the last layer that reads it.
+    """The peak when each tensor is freed after the last layer that reads it.
 
-    The images fed stay alive, because the caller holds them.
+    The images stay live, because the caller holds them.
     """
     lgraph, owners = activations.lgraph, activations.owners(training=False)
     plan, ends = plan_of(lgraph, results_of(lgraph))
-    alive = Alive(activations.memory)
+    live = LiveMemory(activations.memory)
     for name in lgraph.input_names:
-        alive.hold(End(name, ""))
+        live.hold(End(name, ""))
     for row in plan.rows:
         for slot in row.outputs:
-            alive.hold(owners[ends[slot]])
-        scratch = activations.num_bytes(lgraph[row.key].scratch(activations.inputs[row.key]))
-        alive.add(scratch, row.key)
-        alive.add(-scratch, row.key)
+            live.hold(owners[ends[slot]])
+        workspace = activations.num_bytes(lgraph[row.key].scratch(activations.inputs[row.key]))
+        live.add(workspace, row.key)
+        live.add(-workspace, row.key)
         for slot in row.free:
             if ends[slot].port:
-                alive.release(owners[ends[slot]])
-    return alive.peak
+                live.release(owners[ends[slot]])
+    return live.peak
 
 
 def results_of(lgraph: LayerGraph) -> list[End]:
-    """What a network of this graph returns."""
+    """The tensors that a network of this graph returns."""
     return [End(name, (*lgraph[name].output_names, "out")[0]) for name in network_outputs(lgraph)]
 
 
 def plan_of(lgraph: LayerGraph, results: Sequence[End]) -> tuple[Plan, list[End]]:
-    """The plan that computes these, with layer names as keys, and what each slot holds."""
+    """The plan that computes these tensors, with layer names as keys, and the tensor in each slot."""
     plan = make_plan(lgraph, results, {name: (name,) for name in lgraph})
     ends = [End("", "")] * plan.num_slots
     for slot, name in zip(plan.inputs, lgraph.input_names, strict=True):

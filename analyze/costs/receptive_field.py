@@ -1,10 +1,20 @@
-"""Receptive fields: which part of the input image one number of a layer's output depends on.
+"""Receptive fields: the part of the input image that one element of a layer's output depends on.
 
-Each layer says which positions of its input an output position sees (:meth:`Layer.reach`); here these rules
-are joined from the input on. The rule of a layer repeats every few outputs (after two transposed
-convolutions with stride 2, every four), so that a span is kept for each output of one period. Where branches
-join that move over the image at different strides, each keeps a rule of its own: what an output sees then
-depends on where it is, and the field is the largest that any output has.
+The textbook recurrence (add ``(window - 1) * stride so far`` per layer) holds for one chain of windows only.
+After a transposed convolution the outputs take turns between several windows, and where branches of different
+strides join, the field depends on the position of the output. Following every output position would be exact,
+but it costs as much as the image has pixels. So fields are computed from rules, in three phases:
+
+1. Compose. :meth:`Layer.reach` gives the input positions that an output position of one layer reads. The rule
+   repeats every few outputs (after two transposed convolutions with stride 2, every four), so one span per
+   output of a period describes all outputs: :class:`PeriodicSpans`.
+2. Join. Where branches meet, spans that move at the same pace merge into one rule. Spans that move at
+   different paces drift apart and keep separate rules: :class:`ReceptiveField`.
+3. Measure. The field is the largest span that any output has. Its maximum is at an end of the image, so a few
+   outputs decide.
+
+Periods and rules multiply along odd resizing ratios. Beyond a limit, one rule that covers the others replaces
+them: it may be a little too large, never too small.
 """
 
 from __future__ import annotations
@@ -21,16 +31,16 @@ from layergraph.sizes import LARGEST, Size
 
 Number = int | Fraction
 Span = tuple[Number, Number] | None
-"""The first and the last input position; ``None`` where none is seen."""
+"""The first and the last input position, both included; ``None`` for an output that reads none."""
 
 _LONGEST_PERIOD = 128
-_MOST_MOTIONS = 16
+_MOST_RULES = 16
 
 
-class Motion(NamedTuple):
-    """What the outputs of a layer see, along one dimension of the input image, by one rule.
+class PeriodicSpans(NamedTuple):
+    """The spans of the input image that the outputs of a layer depend on, along one dimension.
 
-    Output ``m * len(spans) + r`` sees ``spans[r]``, moved on by ``m * step``. The image is taken as endless.
+    Output ``m * len(spans) + r`` depends on ``spans[r]``, shifted by ``m * step``; the image has no border.
     """
 
     step: Number
@@ -38,135 +48,137 @@ class Motion(NamedTuple):
 
     @property
     def slope(self) -> Number:
-        """How far the span moves from one output to the next, on average."""
+        """The mean shift from one output to the next."""
         return self.step if len(self.spans) == 1 else Fraction(self.step) / len(self.spans)
 
     @property
     def size(self) -> Number:
-        """The positions from the first to the last seen; the most that any output has."""
+        """The length of the largest span."""
         return max((span[1] - span[0] + 1 for span in self.spans if span), default=0)
 
     def at(self, output: int) -> Span:
-        """What this output sees."""
-        periods, place = divmod(output, len(self.spans))
-        return _moved(self.spans[place], periods * self.step)
+        """The span of one output."""
+        periods, phase = divmod(output, len(self.spans))
+        return _shift(self.spans[phase], periods * self.step)
 
-    def seen_through(self, reach: Reach) -> Motion:
-        """The motion for a layer whose outputs see these by the rule ``reach``."""
+    def compose(self, reach: Reach) -> PeriodicSpans:
+        """The spans of a layer whose outputs read these by the rule ``reach``."""
         if reach is UNMOVED:
             return self
         if isinstance(reach.inputs, Fraction):
-            return self.simplified()._seen_through_one(reach)
+            return self.simplify()._compose_single(reach)
         if reach.outputs == len(self.spans) == 1:
-            return self._seen_through_one(reach)
-        motion = self
-        periods = len(motion.spans) // gcd(len(motion.spans), reach.inputs) if reach.inputs else 1
+            return self._compose_single(reach)
+        rule = self
+        periods = len(rule.spans) // gcd(len(rule.spans), reach.inputs) if reach.inputs else 1
         if periods * reach.outputs > _LONGEST_PERIOD:
-            motion, periods = self.simplified(), 1
+            rule, periods = self.simplify(), 1
         spans = []
         for output in range(periods * reach.outputs):
-            period, place = divmod(output, reach.outputs)
-            first, last, step = reach.taps[place]
-            seen = range(period * reach.inputs + first, period * reach.inputs + last + 1, step)
-            if len(seen) > 2 * len(motion.spans):  # the ends decide, where every place of a period is met
-                ends = len(motion.spans)
-                spans.append(_hull([*map(motion.at, seen[:ends]), *map(motion.at, seen[-ends:])]))
+            period, phase = divmod(output, reach.outputs)
+            first, last, step = reach.taps[phase]
+            read = range(period * reach.inputs + first, period * reach.inputs + last + 1, step)
+            length = len(rule.spans)
+            if len(read) > 2 * length:
+                # the first and the last period of a long window contain every phase, and spans only move on
+                # in between: the ends decide, so that windows of thousands of positions cost nothing
+                spans.append(_hull([*map(rule.at, read[:length]), *map(rule.at, read[-length:])]))
             else:
-                spans.append(_hull(map(motion.at, seen)))
-        step_on = Fraction(periods * reach.inputs, len(motion.spans)) * motion.step
-        found = Motion(step_on if step_on.denominator > 1 else int(step_on), tuple(spans))
-        return found.simplified() if len(spans) > _LONGEST_PERIOD else found
+                spans.append(_hull(map(rule.at, read)))
+        shift = Fraction(periods * reach.inputs, len(rule.spans)) * rule.step
+        composed = PeriodicSpans(shift if shift.denominator > 1 else int(shift), tuple(spans))
+        return composed.simplify() if len(spans) > _LONGEST_PERIOD else composed
 
-    def _seen_through_one(self, reach: Reach) -> Motion:
-        """The same where both rules have one phase, as of most layers."""
+    def _compose_single(self, reach: Reach) -> PeriodicSpans:
+        """A short cut for two rules of one phase, as most layers have."""
         (span,), ((first, last, _),) = self.spans, reach.taps
         if span:
             span = (span[0] + first * self.step, span[1] + last * self.step)
-        return Motion(reach.inputs * self.step, (span,))
+        return PeriodicSpans(reach.inputs * self.step, (span,))
 
-    def simplified(self) -> Motion:
-        """One rule for all outputs, with room for each of them: for resizing by odd ratios."""
+    def simplify(self) -> PeriodicSpans:
+        """One span that covers every phase, for periods that grow too long."""
         step = Fraction(self.step) / len(self.spans)
-        return Motion(step, (_hull(_moved(span, -r * step) for r, span in enumerate(self.spans)),))
+        return PeriodicSpans(step, (_hull(_shift(span, -r * step) for r, span in enumerate(self.spans)),))
 
-    def merged(self, other: Motion) -> Motion:
-        """One rule for what either sees, of the same slope."""
+    def merge(self, other: PeriodicSpans) -> PeriodicSpans:
+        """The union with spans of the same slope."""
         length = lcm(len(self.spans), len(other.spans))
         if length > _LONGEST_PERIOD:
-            return self.simplified().merged(other.simplified())
+            return self.simplify().merge(other.simplify())
         spans = tuple(_hull((self.at(index), other.at(index))) for index in range(length))
-        return Motion(self.step * (length // len(self.spans)), spans)
+        return PeriodicSpans(self.step * (length // len(self.spans)), spans)
 
 
-class Field(NamedTuple):
-    """What the outputs of a layer see, along one dimension: by one rule, or by several that move apart."""
+class ReceptiveField(NamedTuple):
+    """The receptive field along one dimension: one rule, or several whose slopes differ."""
 
-    motions: tuple[Motion, ...]
+    rules: tuple[PeriodicSpans, ...]
     outputs: int
 
     @property
     def size(self) -> int:
-        """The input positions from the first to the last seen; the most that any output has."""
-        if len(self.motions) == 1:
-            return min(ceil(self.motions[0].size), LARGEST)
-        motions, period = self.motions, lcm(*(len(motion.spans) for motion in self.motions))
+        """The length of the largest span, from its first to its last position."""
+        if len(self.rules) == 1:
+            return min(ceil(self.rules[0].size), LARGEST)
+        rules, period = self.rules, lcm(*(len(rule.spans) for rule in self.rules))
         if period > _LONGEST_PERIOD:
-            motions, period = tuple(motion.simplified() for motion in motions), 1
-        # among the outputs of one phase each end moves evenly by each rule, so that the distance of the outer
-        # ends is convex: it is largest at the first or at the last of them
-        phases = {*range(min(period, self.outputs)), *range(max(self.outputs - period, 0), self.outputs)}
-        spans = (_hull(motion.at(output) for motion in motions) for output in phases)
+            rules, period = tuple(rule.simplify() for rule in rules), 1
+        # among the outputs of one phase, each rule moves its span evenly: the distance of the outermost ends
+        # is a convex function of the position, so its maximum is at the first or at the last output
+        outputs = {*range(min(period, self.outputs)), *range(max(self.outputs - period, 0), self.outputs)}
+        spans = (_hull(rule.at(output) for rule in rules) for output in outputs)
         return min(max((ceil(span[1] - span[0]) + 1 for span in spans if span), default=0), LARGEST)
 
     @property
     def stride(self) -> float:
-        """How far the field moves from one output to the next; 0 where all see the same.
+        """The shift of the field from one output to the next; 0 where all outputs have the same field.
 
-        Of rules that move apart, that of the widest which moves at all.
+        With several rules, that of the largest span that moves at all.
         """
-        motions = [motion for motion in self.motions if motion.step] or self.motions
-        stride = min(max(motions, key=lambda motion: motion.size).slope, LARGEST)
+        rules = [rule for rule in self.rules if rule.step] or self.rules
+        stride = min(max(rules, key=lambda rule: rule.size).slope, LARGEST)
         return int(stride) if stride == int(stride) else float(stride)
 
     def at(self, output: int) -> Span:
-        """What this output sees, from the first to the last position."""
-        return _hull(motion.at(output) for motion in self.motions)
+        """The span of one output."""
+        return _hull(rule.at(output) for rule in self.rules)
 
-    def seen_through(self, reach: Reach, outputs: int) -> Field:
-        """The field of a layer with so many outputs, which see these by the rule ``reach``."""
+    def compose(self, reach: Reach, outputs: int) -> ReceptiveField:
+        """The field of a layer with this many outputs, which read these by the rule ``reach``."""
         if reach is UNMOVED:
             return self
-        if len(self.motions) == 1:
-            return Field((self.motions[0].seen_through(reach),), outputs)
-        return _field((motion.seen_through(reach) for motion in self.motions), outputs)
+        if len(self.rules) == 1:
+            return ReceptiveField((self.rules[0].compose(reach),), outputs)
+        return _combine((rule.compose(reach) for rule in self.rules), outputs)
 
-    def joined(self, other: Field) -> Field:
-        """What an element-wise operation of both sees."""
+    def join(self, other: ReceptiveField) -> ReceptiveField:
+        """The field of an element-wise operation on both."""
         if self is other or self == other:
             return self
-        return _field((*self.motions, *other.motions), max(self.outputs, other.outputs))
+        return _combine((*self.rules, *other.rules), max(self.outputs, other.outputs))
 
 
-def _field(motions: Iterable[Motion], outputs: int) -> Field:
-    """A field of these rules, those of the same slope as one."""
-    found: dict[Number, Motion] = {}
-    for motion in motions:
-        slope = motion.slope
-        found[slope] = found[slope].merged(motion) if slope in found else motion
-    if len(found) > _MOST_MOTIONS:  # one for all outputs, with room for each
-        ends = (motion.simplified().at(output) for motion in found.values() for output in (0, outputs - 1))
-        return Field((Motion(0, (_hull(ends),)),), outputs)
-    return Field(tuple(found.values()), outputs)
+def _combine(rules: Iterable[PeriodicSpans], outputs: int) -> ReceptiveField:
+    """The union of rules, those of the same slope merged."""
+    by_slope: dict[Number, PeriodicSpans] = {}
+    for rule in rules:
+        slope = rule.slope
+        by_slope[slope] = by_slope[slope].merge(rule) if slope in by_slope else rule
+    if len(by_slope) > _MOST_RULES:  # one span that covers all outputs
+        ends = (rule.simplify().at(output) for rule in by_slope.values() for output in (0, outputs - 1))
+        return ReceptiveField((PeriodicSpans(0, (_hull(ends),)),), outputs)
+    return ReceptiveField(tuple(by_slope.values()), outputs)
 
 
 def receptive_fields(
     lgraph: LayerGraph, inputs: Mapping[str, Sequence[Size]]
-) -> dict[str, tuple[Field, ...] | None]:
-    """The field of each layer's output in each spatial dimension; ``None`` where it is not known.
+) -> dict[str, tuple[ReceptiveField, ...] | None]:
+    """The field of each layer's output in each spatial dimension; ``None`` where it is unknown.
 
-    ``inputs`` are the sizes of each layer's inputs, without the layers where they are unknown.
+    ``inputs`` maps each layer to the sizes of its inputs; layers with unknown sizes are missing.
     """
-    fields: dict[str, tuple[Field, ...] | None] = {}
+    fields: dict[str, tuple[ReceptiveField, ...] | None] = {}
     for name in lgraph.order:
         layer, fed, sizes = lgraph[name], lgraph.sources(name), inputs.get(name)
         fields[name] = None
@@ -174,61 +186,65 @@ def receptive_fields(
             continue
         (output, *_) = layer.output_sizes(sizes)
         if layer.is_input:
-            fields[name] = tuple(Field((Motion(1, ((0, 0),)),), rows) for rows in output.spatial)
+            each_its_own = PeriodicSpans(1, ((0, 0),))
+            fields[name] = tuple(ReceptiveField((each_its_own,), extent) for extent in output.spatial)
         elif (reaches := layer.reach(sizes)) is not None:
             if isinstance(layer, MaxUnpooling2dLayer):
-                reaches = _put_back(lgraph[fed["indices"].layer], sizes[2]) or reaches
-            seen = {port: fields[fed[port].layer] for port in reaches}
-            fields[name] = _joined(layer.input_names, sizes, output, reaches, seen)
+                reaches = _unpooling_reach(lgraph[fed["indices"].layer], sizes[2]) or reaches
+            sources = {port: fields[fed[port].layer] for port in reaches}
+            fields[name] = _layer_field(layer.input_names, sizes, output, reaches, sources)
     return fields
 
 
-def _joined(
+def _layer_field(
     ports: Sequence[str],
     inputs: Sequence[Size],
     output: Size,
     reaches: Mapping[str, Sequence[Reach]],
-    seen: Mapping[str, Sequence[Field] | None],
-) -> tuple[Field, ...] | None:
-    result: list[Field] | None = None
+    sources: Mapping[str, Sequence[ReceptiveField] | None],
+) -> tuple[ReceptiveField, ...] | None:
+    """The field of one layer: each input's field composed with the layer's rule for it, all joined."""
+    joined: list[ReceptiveField] | None = None
     for port, size in zip(ports, inputs, strict=True):
         if port not in reaches:
             continue
-        before = seen[port]
-        if before is None:
+        source = sources[port]
+        if source is None:
             return None
-        here = []
-        for field, reach, rows, after in zip(
-            before, reaches[port], size.spatial, _rows(size, output), strict=True
+        composed = []
+        for field, reach, extent, new_extent in zip(
+            source, reaches[port], size.spatial, _extents(size, output), strict=True
         ):
-            expanded = rows == 1 < after and len(reaches) > 1
-            found = field.seen_through(reach, 1 if expanded else after)
-            here.append(Field((Motion(0, (found.at(0),)),), after) if expanded else found)
-        if result is None:
-            result = here
-        elif len(here) == len(result):
-            result = [a.joined(b) for a, b in zip(result, here, strict=True)]
-    return None if result is None else tuple(result)
+            # an input of one row that is repeated over the image gives every output the same span
+            is_repeated = extent == 1 < new_extent and len(reaches) > 1
+            one = field.compose(reach, 1 if is_repeated else new_extent)
+            fixed = PeriodicSpans(0, (one.at(0),))
+            composed.append(ReceptiveField((fixed,), new_extent) if is_repeated else one)
+        if joined is None:
+            joined = composed
+        elif len(composed) == len(joined):
+            joined = [a.join(b) for a, b in zip(joined, composed, strict=True)]
+    return None if joined is None else tuple(joined)
 
 
-def _put_back(pool: Layer, size: Size) -> dict[str, tuple[Reach, ...]] | None:
-    """The reach of an unpooling layer: each position sees the windows of its max pooling that hold it."""
+def _unpooling_reach(pool: Layer, size: Size) -> dict[str, tuple[Reach, ...]] | None:
+    """The rule of an unpooling layer: a position reads every window of its max pooling that covers it."""
     if not isinstance(pool, MaxPooling2dLayer):
         return None
     window = pool.window()
-    befores = [before for before, _ in window.padding(size.shape[3:5])]
-    return {"in": tuple(map(spread, window.size, window.stride, befores))}
+    paddings = [before for before, _ in window.padding(size.shape[3:5])]
+    return {"in": tuple(map(spread, window.size, window.stride, paddings))}
 
 
-def _rows(size: Size, output: Size) -> tuple[int, ...]:
-    """The output's rows in each dimension of an input; a vector has none, as an image of one pixel."""
+def _extents(size: Size, output: Size) -> tuple[int, ...]:
+    """The output's extent in each dimension of an input; a vector counts as an image of one pixel."""
     return output.spatial if len(output.spatial) == len(size.spatial) else (1,) * len(size.spatial)
 
 
-def _moved(span: Span, by: Number) -> Span:
+def _shift(span: Span, by: Number) -> Span:
     return None if span is None else (span[0] + by, span[1] + by)
 
 
 def _hull(spans: Iterable[Span]) -> Span:
-    seen = [span for span in spans if span is not None]
-    return (min(span[0] for span in seen), max(span[1] for span in seen)) if seen else None
+    known = [span for span in spans if span is not None]
+    return (min(span[0] for span in known), max(span[1] for span in known)) if known else None

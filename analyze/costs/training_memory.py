@@ -1,11 +1,20 @@
-"""What autograd keeps of a training step, layer by layer, and the most memory that a step takes."""
+"""The memory of a training step: the tensors that autograd saves, and the peak of forward and backward pass.
+
+The sum of all results does not estimate the peak: the input of a ReLU is free at once, that of a convolution
+only after its backward pass, and two layers that save the same tensor hold it once. So a step is replayed:
+
+1. :func:`saved_in_training` finds the tensors that autograd saves. Only layers with a gradient save any, so
+   frozen layers and branches that no loss depends on are left out.
+2. :func:`training_peak` replays the step in the order of the compiled plan: forward pass, loss, backward
+   pass.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from layergraph.analyze.costs.memory import Activations, Alive, Peak, plan_of, results_of
+from layergraph.analyze.costs.memory import Activations, LiveMemory, Peak, plan_of, results_of
 from layergraph.graph.draft import End
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers.activation import SoftmaxLayer
@@ -14,66 +23,66 @@ from layergraph.sizes import Size
 
 
 @dataclass(frozen=True)
-class TrainingMemory:
-    """What is kept from the forward for the backward pass.
+class SavedTensors:
+    """The tensors that autograd saves in the forward pass for the backward pass.
 
     Attributes:
-        tensors: the layers that keep each tensor, by what owns its memory.
-        private: bytes that a layer keeps for itself alone.
-        learning: the layers through which gradients go.
+        savers: maps each saved tensor, by the owner of its memory, to the layers that save it.
+        private: the bytes that a layer saves for itself alone, such as masks.
+        learning: the layers that gradients pass through.
     """
 
-    tensors: Mapping[End, tuple[str, ...]]
+    savers: Mapping[End, tuple[str, ...]]
     private: Mapping[str, int]
     learning: Set[str]
 
-    def of_layers(self, activations: Activations) -> dict[str, int]:
-        """What is kept of each layer's results and besides, and the images of input layers."""
-        found = {name: self.private.get(name, 0) for name in activations.inputs}
+    def per_layer(self, activations: Activations) -> dict[str, int]:
+        """The bytes saved of each layer's results and besides; for input layers also the images."""
+        num_bytes = {name: self.private.get(name, 0) for name in activations.inputs}
         images = [end for end in activations.memory if end.port == ""]
-        for end in dict.fromkeys([*images, *self.tensors]):
-            if end in activations.memory:  # else it is a view of what is not known
-                found[end.layer] += activations.memory[end]
-        return found
+        for end in dict.fromkeys([*images, *self.savers]):
+            if end in activations.memory:  # the owner of a view may have an unknown size
+                num_bytes[end.layer] += activations.memory[end]
+        return num_bytes
 
 
-def loss_starts(lgraph: LayerGraph) -> dict[str, tuple[End, bool]]:
-    """What the loss of each output layer starts from, and whether that comes before a softmax."""
-    starts = {}
+def loss_inputs(lgraph: LayerGraph) -> dict[str, tuple[End, bool]]:
+    """For each output layer the tensor that its loss reads, and whether these are the logits of a softmax."""
+    inputs = {}
     for name in lgraph.output_names:
         for source in lgraph.sources(name).values():
             from_logits = isinstance(lgraph[source.layer], SoftmaxLayer)
             if from_logits:
-                for before in lgraph.sources(source.layer).values():
-                    starts[name] = (before, True)
+                for logits in lgraph.sources(source.layer).values():
+                    inputs[name] = (logits, True)
             else:
-                starts[name] = (source, False)
-    return starts
+                inputs[name] = (source, False)
+    return inputs
 
 
-def kept_in_training(activations: Activations) -> TrainingMemory:
-    """What autograd keeps, where each weight needs a gradient whose learn-rate factor is not 0.
+def saved_in_training(activations: Activations) -> SavedTensors:
+    """The tensors that autograd saves when every weight whose learn-rate factor is not 0 gets a gradient.
 
     A softmax before a loss is computed with the loss. Without an output layer, all layers count.
     """
     lgraph, owners = activations.lgraph, activations.owners(training=True)
-    starts = loss_starts(lgraph)
-    fed = (end.layer for end, _ in starts.values())
-    run = lgraph.upstream(fed) if lgraph.output_names else set(lgraph)
-    tensors: dict[End, tuple[str, ...]] = {}
+    losses = loss_inputs(lgraph)
+    read = (end.layer for end, _ in losses.values())
+    trained = lgraph.upstream(read) if lgraph.output_names else set(lgraph)
+    savers: dict[End, tuple[str, ...]] = {}
     private: dict[str, int] = {}
     learning: set[str] = set()
     for name, inputs in activations.inputs.items():
         layer, sources = lgraph[name], activations.sources(name)
-        if layer.is_input or layer.is_output or name not in run:
-            if name in starts and starts[name][0].layer in learning:
-                start, from_logits = starts[name]
+        if layer.is_input or layer.is_output or name not in trained:
+            if name in losses and losses[name][0].layer in learning:
+                scores, from_logits = losses[name]
                 kept = layer.kept_by_loss(inputs, from_logits)
                 private[name] = activations.num_bytes(kept.private)
-                if kept.inputs and start in owners:
-                    tensors[owners[start]] = (*tensors.get(owners[start], ()), name)
+                if kept.inputs and scores in owners:
+                    savers[owners[scores]] = (*savers.get(owners[scores], ()), name)
             continue
-        # what a layer does not look at gets no gradient
+        # an input of which the layer reads the size alone, such as the reference of a crop, gets no gradient
         reach = layer.reach(inputs) if len(inputs) > 1 else None
         gradients = [
             source.layer in learning and (reach is None or port in reach)
@@ -87,80 +96,88 @@ def kept_in_training(activations: Activations) -> TrainingMemory:
         ports = dict(zip(layer.input_names, sources, strict=True))
         ends = [ports[port] for port in kept.inputs] + [End(name, port) for port in kept.outputs]
         for owner in dict.fromkeys(owners[end] for end in ends if end in owners):
-            tensors[owner] = (*tensors.get(owner, ()), name)
-    return TrainingMemory(tensors, private, learning)
+            savers[owner] = (*savers.get(owner, ()), name)
+    return SavedTensors(savers, private, learning)
 
 
-def training_peak(activations: Activations, kept: TrainingMemory, learnables: Mapping[str, int]) -> Peak:
-    """The most bytes of images, activations and gradients in a step: an estimate, without the weights.
+def training_peak(activations: Activations, saved: SavedTensors, learnables: Mapping[str, int]) -> Peak:
+    """An estimate of the most bytes of images, activations and gradients in a step, without the weights.
 
-    Each gradient takes as much as its tensor, until the layer before has used it; ``learnables`` are the
-    bytes of each layer's weights, whose gradients stay. What a layer keeps is free after its backward pass.
+    ``learnables`` has the bytes of each layer's weights, whose gradients are still there after the step.
     """
     lgraph, owners = activations.lgraph, activations.owners(training=True)
-    starts = loss_starts(lgraph)
-    ends = [end for end, _ in starts.values()] or results_of(lgraph)
-    plan, slots = plan_of(lgraph, ends)
-    alive = Alive(activations.memory)
-    keepers: dict[str, list[End]] = {}
-    for owner, names in kept.tensors.items():
+    losses = loss_inputs(lgraph)
+    scores = [end for end, _ in losses.values()] or results_of(lgraph)
+    plan, slots = plan_of(lgraph, scores)
+    live = LiveMemory(activations.memory)
+    saved_by: dict[str, list[End]] = {}
+    for owner, names in saved.savers.items():
         for name in names:
-            keepers.setdefault(name, []).append(owner)
+            saved_by.setdefault(name, []).append(owner)
+
+    # 1. Forward pass. A result lives until its last reader has run; a saved tensor has further holders, so
+    #    that the plan alone cannot free it. The caller holds the images throughout.
     for name in lgraph.input_names:
-        alive.hold(End(name, ""))
+        live.hold(End(name, ""))
     for row in plan.rows:
         for slot in row.outputs:
-            alive.hold(owners[slots[slot]])
-        for owner in keepers.get(row.key, ()):
-            alive.hold(owner)
-        private = kept.private.get(row.key, 0)
-        alive.add(private, row.key)
-        if not private:  # else it is scratch memory that is kept
-            scratch = activations.num_bytes(lgraph[row.key].scratch(activations.inputs[row.key]))
-            alive.add(scratch, row.key)
-            alive.add(-scratch, row.key)
+            live.hold(owners[slots[slot]])
+        for owner in saved_by.get(row.key, ()):
+            live.hold(owner)
+        private = saved.private.get(row.key, 0)
+        live.add(private, row.key)
+        if not private:  # else the workspace itself is what the layer saves
+            workspace = activations.num_bytes(lgraph[row.key].scratch(activations.inputs[row.key]))
+            live.add(workspace, row.key)
+            live.add(-workspace, row.key)
         for slot in row.free:
             if slots[slot].port:
-                alive.release(owners[slots[slot]])
+                live.release(owners[slots[slot]])
+
+    # 2. Loss and its backward pass. The gradients of the scores and of their logarithms exist at once; only
+    #    the former is handed on.
     gradients: dict[End, int] = {}
-    for name in starts:
-        for owner in keepers.get(name, ()):
-            alive.hold(owner)
-        alive.add(kept.private.get(name, 0), name)
-    for end in dict.fromkeys(ends):
-        alive.release(owners[end])
+    for name in losses:
+        for owner in saved_by.get(name, ()):
+            live.hold(owner)
+        live.add(saved.private.get(name, 0), name)
+    for end in dict.fromkeys(scores):
+        live.release(owners[end])
         gradients[end] = activations.memory[end]
-        # of scores and of their logarithms
-        alive.add(2 * gradients[end], end.layer)
-        alive.add(-gradients[end], end.layer)
-    for name in starts:
-        alive.add(-kept.private.get(name, 0), name)
-        for owner in keepers.get(name, ()):
-            alive.release(owner)
+        live.add(2 * gradients[end], end.layer)
+        live.add(-gradients[end], end.layer)
+    for name in losses:
+        live.add(-saved.private.get(name, 0), name)
+        for owner in saved_by.get(name, ()):
+            live.release(owner)
+
+    # 3. Backward pass, in reverse order. Each gradient is as large as its tensor and lives until the layer
+    #    that made the tensor has used it. A tensor that several layers read has one gradient, but while the
+    #    next one is added to it, both and their sum exist. A layer frees its saved tensors after its step.
     for row in reversed(plan.rows):
         name, layer = row.key, lgraph[row.key]
-        if name not in kept.learning:
+        if name not in saved.learning:
             continue
-        given = sum(gradients.pop(slots[slot], 0) for slot in row.outputs)
-        made = summed = 0
+        used = sum(gradients.pop(slots[slot], 0) for slot in row.outputs)
+        new = summed = 0
         for slot in row.inputs:
             source = slots[slot]
-            if source.layer in kept.learning and source.port:
-                if source in gradients:  # of another layer too: both, and their sum
+            if source.layer in saved.learning and source.port:
+                if source in gradients:
                     summed += (2 - layer.hands_gradient_on) * activations.memory[source]
                 else:
                     gradients[source] = activations.memory[source]
-                    made += gradients[source]
-        if layer.hands_gradient_on:
-            given, made = 0, made - given
-        alive.add(made + summed + learnables[name], name)
-        alive.add(-summed - given - kept.private[name], name)
-        for owner in keepers.get(name, ()):
-            alive.release(owner)
-    return alive.peak
+                    new += gradients[source]
+        if layer.hands_gradient_on:  # an addition gives its own gradient to its inputs, without a copy
+            used, new = 0, new - used
+        live.add(new + summed + learnables[name], name)
+        live.add(-summed - used - saved.private[name], name)
+        for owner in saved_by.get(name, ()):
+            live.release(owner)
+    return live.peak
 
 
 def _learns(layer: Layer, inputs: Sequence[Size]) -> bool:
-    """Whether the layer has a learnable that training changes."""
+    """Whether training changes a learnable parameter of the layer."""
     learnables, factors = layer.learnables(inputs), layer.factors()
     return bool(learnables) and (len(factors) < len(learnables) or any(rate for rate, _ in factors.values()))

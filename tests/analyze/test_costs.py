@@ -66,7 +66,7 @@ def costs_of(lgraph, batch_size=1, dtype="float32"):
 
 
 class Run:
-    """A compiled network with random images and targets, and what it takes by measurement."""
+    """A compiled network with random images and targets; measures its operations and memory."""
 
     def __init__(self, lgraph, batch, dtype=torch.float32):
         self.net = lgraph.compile().to(dtype)
@@ -89,8 +89,8 @@ class Run:
             self.net.eval()(*self.images)
         return counter.get_total_flops()
 
-    def kept_bytes(self):
-        """What autograd keeps, and the images."""
+    def saved_bytes(self):
+        """The bytes that autograd saves, and those of the images."""
         self.net.train()
         with SavedTensors(self.own) as saved:
             self.loss()
@@ -110,18 +110,18 @@ class Run:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_costs_are_what_torch_counts_keeps_and_allocates(name):
+def test_costs_equal_the_measurements_of_torch(name):
     lgraph = NETWORKS[name]()
     costs, run = costs_of(lgraph, batch_size=2), Run(lgraph, 2)
     assert costs.complete
     assert 2 * costs.multiply_adds == run.operations()
-    assert costs.activation_bytes_training == run.kept_bytes()
+    assert costs.activation_bytes_training == run.saved_bytes()
     assert costs.peak_bytes_inference == run.inference_peak()
     assert costs.peak_bytes_training == pytest.approx(run.training_peak(), rel=0.05)
 
 
 def flattens_a_part(lgraph):
-    """Whether a fully connected layer is fed a part of an image: it copies it, which costs do not know."""
+    """Whether a fully connected layer reads a part of an image, which it copies: costs do not count this."""
     parts = (Crop2dLayer, TransposedConv2dLayer)
     flattening = [name for name in lgraph if isinstance(lgraph[name], FullyConnectedLayer)]
     return any(isinstance(lgraph[e.layer], parts) for n in flattening for e in lgraph.sources(n).values())
@@ -129,13 +129,13 @@ def flattens_a_part(lgraph):
 
 @settings(max_examples=100, suppress_health_check=[*HealthCheck], deadline=None)
 @given(lgraph=networks())
-def test_costs_of_random_networks_are_what_torch_counts_keeps_and_allocates(lgraph):
-    """Exactly; the peak but for a few indices."""
+def test_costs_of_random_networks_equal_the_measurements_of_torch(lgraph):
+    """Exactly; the peak except for a few indices."""
     costs, run = costs_of(lgraph, batch_size=2), Run(lgraph, 2)
     assert costs.complete
     assert 2 * costs.multiply_adds == run.operations()
     if not flattens_a_part(lgraph):
-        assert costs.activation_bytes_training == run.kept_bytes()
+        assert costs.activation_bytes_training == run.saved_bytes()
         assert costs.peak_bytes_inference == pytest.approx(run.inference_peak(), abs=20 * 8)
 
 
@@ -143,8 +143,8 @@ def test_costs_of_random_networks_are_what_torch_counts_keeps_and_allocates(lgra
 def test_bytes_are_those_of_the_dtype(dtype):
     lgraph = NETWORKS["SegNet"]()
     costs, run = costs_of(lgraph, 3, dtype), Run(lgraph, 3, getattr(torch, dtype))
-    # in half precision torch keeps the statistics of batch normalization in float32
-    assert costs.activation_bytes_training == pytest.approx(run.kept_bytes(), rel=0.01)
+    # in half precision torch saves the statistics of batch normalization in float32
+    assert costs.activation_bytes_training == pytest.approx(run.saved_bytes(), rel=0.01)
     assert costs.peak_bytes_inference == run.inference_peak()
     learned = list(run.net.parameters())
     assert costs.learnable_bytes == sum(p.nbytes for p in learned) == costs.learnables * ITEM_BYTES[dtype]
@@ -153,16 +153,16 @@ def test_bytes_are_those_of_the_dtype(dtype):
 def test_costs_grow_with_the_batch():
     lgraph = NETWORKS["U-Net"]()
     one, four = costs_of(lgraph), costs_of(lgraph, 4)
-    for what in ("multiply_adds", "activation_bytes_inference", "peak_bytes_inference"):
-        assert getattr(four, what) == 4 * getattr(one, what)
+    for cost in ("multiply_adds", "activation_bytes_inference", "peak_bytes_inference"):
+        assert getattr(four, cost) == 4 * getattr(one, cost)
     assert (one.learnables, one.learnable_bytes) == (four.learnables, four.learnable_bytes)
 
 
 def test_totals_are_sums_of_the_layers():
     costs = costs_of(NETWORKS["DeepLab v3+"](), 2)
-    for what in ("learnables", "states", "multiply_adds", "activation_bytes_inference",
+    for cost in ("learnables", "states", "multiply_adds", "activation_bytes_inference",
                  "activation_bytes_training"):  # fmt: skip
-        assert getattr(costs, what) == sum(getattr(layer, what) for layer in costs.layers.values())
+        assert getattr(costs, cost) == sum(getattr(layer, cost) for layer in costs.layers.values())
 
 
 def test_learnables_and_states_are_those_of_the_analysis():
@@ -176,8 +176,8 @@ def test_learnables_and_states_are_those_of_the_analysis():
     assert costs.states == sum(prod(shape) for row in analysis.layers for shape in row.states.values())
 
 
-# in units of 10^9 or 10^6, as the papers and torchvision's documentation give them; ResNet-50 in the version
-# with strides in the 1×1 convolutions (3.8; with strides in the 3×3 convolutions 4.1)
+# from the papers and torchvision's documentation; ResNet-50 with strides in the 1×1 convolutions has 3.8e9,
+# with strides in the 3×3 convolutions 4.1e9
 PUBLISHED = [
     (lambda: vgg16(), 15.5e9),
     (lambda: resnet18(), 1.8e9),
@@ -206,26 +206,28 @@ def test_one_layer_by_hand():
     image = 10 * 8 * 8 * 2 * 4
     assert costs.layers["imageinput"].activation_bytes_inference == image
     assert costs.peak_bytes_inference == image + conv.activation_bytes_inference
-    # the image is kept once: it is there in any case
+    # the image counts once: the caller holds it in any case
     assert costs.activation_bytes_training == image
 
 
-def test_a_result_that_two_layers_keep_is_counted_once():
+def test_a_result_that_two_layers_save_counts_once():
     lgraph = chain(Convolution2dLayer(1, 4), ReluLayer(), Convolution2dLayer(1, 4, name="last"))
     costs = costs_of(lgraph).layers
     assert [costs[name].activation_bytes_training for name in lgraph.order] == [512, 0, 1024, 0]
 
 
-def test_frozen_layers_keep_nothing():
-    """Before the first layer that learns there is no backward pass."""
+def test_frozen_layers_save_nothing():
+    """There is no backward pass upstream of the first layer that learns."""
     frozen = {"weight_learn_rate_factor": 0, "bias_learn_rate_factor": 0}
     lgraph = chain(Convolution2dLayer(1, 4, **frozen), ReluLayer(), Convolution2dLayer(1, 2, name="last"))
     lgraph = lgraph.add_layers([SoftmaxLayer(), PixelClassificationLayer()]).connect_layers("last", "softmax")
     costs, run = costs_of(lgraph, 2), Run(lgraph, 2)
     run.net.layer_module("conv").requires_grad_(False)
-    assert costs.activation_bytes_training == run.kept_bytes()
+    assert costs.activation_bytes_training == run.saved_bytes()
     costs = costs.layers
-    assert costs["relu"].activation_bytes_training == 2 * 8 * 8 * 4 * 4  # what the last convolution keeps
+    assert (
+        costs["relu"].activation_bytes_training == 2 * 8 * 8 * 4 * 4
+    )  # the last convolution saves its input
     assert costs["conv"].activation_bytes_training == 0
 
 
@@ -235,18 +237,18 @@ def test_a_loss_without_softmax_and_two_losses():
         SigmoidLayer(name="sigmoid"),
         PixelClassificationLayer(name="loss"),
     )
-    assert costs_of(scores, 2).activation_bytes_training == Run(scores, 2).kept_bytes()
+    assert costs_of(scores, 2).activation_bytes_training == Run(scores, 2).saved_bytes()
     both = scores.add_layers([SoftmaxLayer(name="softmax"), RegressionLayer(name="other")])
     both = both.connect_layers("scores", "softmax")
-    assert costs_of(both, 2).activation_bytes_training == Run(both, 2).kept_bytes()
+    assert costs_of(both, 2).activation_bytes_training == Run(both, 2).saved_bytes()
 
 
 @pytest.mark.parametrize("last", [SoftmaxLayer(name="last"), SigmoidLayer(name="last")])
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
-def test_the_loss_keeps_float32_where_the_network_computes_in_fewer_bits(last, dtype):
+def test_the_loss_saves_float32_where_the_network_computes_in_fewer_bits(last, dtype):
     lgraph = chain(Convolution2dLayer(1, 2, name="scores"), last, PixelClassificationLayer(name="loss"))
-    kept = Run(lgraph, 2, getattr(torch, dtype)).kept_bytes()
-    assert costs_of(lgraph, 2, dtype).activation_bytes_training == kept
+    saved = Run(lgraph, 2, getattr(torch, dtype)).saved_bytes()
+    assert costs_of(lgraph, 2, dtype).activation_bytes_training == saved
 
 
 def test_torch_modules_are_measured_without_data():
@@ -260,7 +262,7 @@ def test_torch_modules_are_measured_without_data():
     assert block.training
     run = Run(lgraph, 3)
     assert 2 * costs.multiply_adds == run.operations()
-    assert costs.activation_bytes_training == run.kept_bytes()
+    assert costs.activation_bytes_training == run.saved_bytes()
     # on the meta device batch normalization gives empty statistics, where the CPU gives none
     assert costs.peak_bytes_inference == pytest.approx(run.inference_peak(), abs=64)
     assert costs.layers["block"].learnables == sum(p.numel() for p in block.parameters())
@@ -268,14 +270,14 @@ def test_torch_modules_are_measured_without_data():
 
 
 def broken():
-    """An addition of unequal sizes, and what comes behind it."""
+    """An addition of unequal sizes, and a layer downstream."""
     lgraph = chain(
         Convolution2dLayer(3, 4, name="conv"), AdditionLayer(2, name="add"), ReluLayer(name="relu")
     )
     return lgraph.connect_layers("imageinput", "add/in2")
 
 
-def test_what_errors_leave_unknown_is_none_and_totals_are_the_least():
+def test_costs_unknown_because_of_errors_are_none_and_totals_are_lower_bounds():
     costs = analyze_network(broken()).costs()
     assert costs.layers["conv"].multiply_adds == 6 * 6 * 4 * 9 * 2
     assert costs.layers["add"].activation_bytes_training is None
@@ -323,7 +325,7 @@ MANY = 2**62
         [CrossChannelNormalizationLayer(MANY)],
     ],
 )
-def test_the_costs_of_hostile_sizes_come_soon(layers):
+def test_the_costs_of_hostile_sizes_are_computed_fast(layers):
     costs = analyze_network(chain(*layers), target_usage="network").costs(2**40)
     text = json.dumps(costs.to_dict(), allow_nan=False)
     assert len(text) < 1000 * len(costs.layers)
@@ -347,13 +349,13 @@ def test_the_text(golden):
 
 
 def test_to_dict_has_everything():
-    found = json.loads(json.dumps(costs_of(NETWORKS["SegNet"](), 2).to_dict()))
-    assert list(found) == [
+    costs = json.loads(json.dumps(costs_of(NETWORKS["SegNet"](), 2).to_dict()))
+    assert list(costs) == [
         "batch_size", "dtype", "complete", "learnables", "learnable_bytes", "states", "state_bytes",
         "multiply_adds", "activation_bytes_inference", "activation_bytes_training", "peak_bytes_inference",
         "peak_layer", "peak_bytes_training", "layers",
     ]  # fmt: skip
-    assert found["layers"]["inputImage"] == {
+    assert costs["layers"]["inputImage"] == {
         "learnables": 0,
         "states": 0,
         "multiply_adds": 0,
@@ -364,7 +366,7 @@ def test_to_dict_has_everything():
     }
 
 
-def test_costs_are_computed_once_and_kept():
+def test_costs_are_computed_once():
     analysis = analyze_network(NETWORKS["SegNet"]())
     assert analysis.costs() is analysis.costs(1, "float32")
     assert analysis.costs(1) is not analysis.costs(2)

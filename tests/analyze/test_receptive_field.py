@@ -1,4 +1,4 @@
-"""Receptive fields: against gradients of real networks at every kind of layer, and published numbers."""
+"""Receptive fields, compared with the gradients of real networks and with published numbers."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ from layergraph import (
     TransposedConv2dLayer,
 )
 from layergraph.analyze import analyze_network
-from layergraph.analyze.costs.receptive_field import Field, Motion, receptive_fields
+from layergraph.analyze.costs.receptive_field import PeriodicSpans, ReceptiveField, receptive_fields
 from layergraph.builders import deeplabv3plus_layers, segnet_layers, unet_layers
 from layergraph.builders.backbones import alexnet, inceptionresnetv2, resnet50, resnet101, vgg16
 from layergraph.graph.size_inference import infer_sizes
@@ -77,7 +77,7 @@ def decoder_layer():
     )
 
 
-def fields_of(lgraph) -> dict[str, tuple[Field, ...]]:
+def fields_of(lgraph) -> dict[str, tuple[ReceptiveField, ...]]:
     sizes = {name: [s for s in given if s] for name, given in infer_sizes(lgraph, "network").inputs.items()}
     return receptive_fields(lgraph, sizes)
 
@@ -91,8 +91,8 @@ def positive_network(lgraph):
     return net
 
 
-def seen_by(net, image, output):
-    """The rows, columns, ... of the image that one number of the result depends on."""
+def input_span(net, image, output):
+    """The first and last row, column, ... of the image that one element of the result depends on."""
     x = torch.rand(1, 1, *image, dtype=torch.double, requires_grad=True)
     result = net(x)
     (gradient,) = torch.autograd.grad(result[(0, 0, *output)], x)
@@ -100,11 +100,11 @@ def seen_by(net, image, output):
     return [(int(p.min()), int(p.max())) if len(p) else None for p in positions.T]
 
 
-def check_near_the_centre(lgraph, image, *, around=3):
-    """What outputs around the centre see is what the field says, where it does not meet the border.
+def check_near_the_center(lgraph, image, *, around=3):
+    """Compare the field with gradients for outputs around the center whose field is inside the image.
 
-    A field in fractions is one rule for many phases: it holds what each of them sees. Returns how many
-    outputs were compared.
+    A field in fractions is one rule for many phases and must cover each of them. Returns the number of
+    outputs that were compared.
     """
     name = lgraph.order[-1]
     net, fields = positive_network(lgraph), fields_of(lgraph)[name]
@@ -113,45 +113,45 @@ def check_near_the_centre(lgraph, image, *, around=3):
     checked = 0
     for step in range(-around, around + 1):
         output = [n // 2 + step if abs(step) <= n // 4 else n // 2 for n in result]
-        said = [field.at(place) for field, place in zip(fields, output, strict=True)]
-        if not all(span and span[0] >= 0 and span[1] < n for span, n in zip(said, image, strict=True)):
+        expected = [field.at(position) for field, position in zip(fields, output, strict=True)]
+        if not all(span and span[0] >= 0 and span[1] < n for span, n in zip(expected, image, strict=True)):
             continue
         checked += 1
-        found = seen_by(net, image, output)
-        for field, (first, last), seen in zip(fields, said, found, strict=True):
+        measured = input_span(net, image, output)
+        for field, (first, last), span in zip(fields, expected, measured, strict=True):
             if isinstance(first, int):
-                assert seen == (first, last)
+                assert span == (first, last)
             else:
-                assert first <= seen[0] <= seen[1] <= last
+                assert first <= span[0] <= span[1] <= last
             assert last - first + 1 <= field.size
     return checked
 
 
 def check_everywhere(lgraph, image):
-    """The field at every row and at every column against gradients; and its size, the most of them all.
+    """Compare the field with gradients at every row and column, and its size with the largest of them.
 
-    Returns whether the size is that of an output whose field is inside the image.
+    Returns whether an output whose field is inside the image has the full size.
     """
     net, fields = positive_network(lgraph), fields_of(lgraph)[lgraph.order[-1]]
     with torch.no_grad():
         result = net(torch.zeros(1, 1, *image, dtype=torch.double)).shape[2:]
-    is_met = []
+    is_reached = []
     for dimension, (field, rows) in enumerate(zip(fields, image, strict=True)):
-        most = 0
-        for place in range(result[dimension]):
+        largest = 0
+        for position in range(result[dimension]):
             output = [n // 2 for n in result]
-            output[dimension] = place
-            said, seen = field.at(place), seen_by(net, image, output)[dimension]
-            if seen is None:
+            output[dimension] = position
+            expected, span = field.at(position), input_span(net, image, output)[dimension]
+            if span is None:
                 continue
-            assert said[0] <= seen[0] <= seen[1] <= said[1]
-            assert seen[1] - seen[0] + 1 <= field.size
-            if said[0] >= 0 and said[1] < rows:
-                most = max(most, seen[1] - seen[0] + 1)
-                if isinstance(said[0], int) and isinstance(said[1], int):
-                    assert seen == said
-        is_met.append(most == field.size)
-    return all(is_met)
+            assert expected[0] <= span[0] <= span[1] <= expected[1]
+            assert span[1] - span[0] + 1 <= field.size
+            if expected[0] >= 0 and expected[1] < rows:
+                largest = max(largest, span[1] - span[0] + 1)
+                if isinstance(expected[0], int) and isinstance(expected[1], int):
+                    assert span == expected
+        is_reached.append(largest == field.size)
+    return all(is_reached)
 
 
 few = settings(max_examples=60, suppress_health_check=[*HealthCheck], deadline=None)
@@ -163,21 +163,21 @@ def valid(layers):
 
 @few
 @given(layers=st.lists(encoder_layer(), min_size=1, max_size=4))
-def test_encoders_see_what_their_gradients_reach(layers):
+def test_fields_of_encoders_agree_with_gradients(layers):
     chain = [ImageInputLayer((75, 83), normalization="none"), *layers]
     if valid(chain):
-        check_near_the_centre(LayerGraph(chain), (75, 83))
+        check_near_the_center(LayerGraph(chain), (75, 83))
 
 
 @few
 @given(
     encoder=st.lists(encoder_layer(), max_size=3), decoder=st.lists(decoder_layer(), min_size=1, max_size=3)
 )
-def test_decoders_see_what_their_gradients_reach(encoder, decoder):
-    """Exactly too, for each phase of what is enlarged; with room where resizing gives very many phases."""
+def test_fields_of_decoders_agree_with_gradients(encoder, decoder):
+    """Exactly for each phase of a transposed convolution; covering where resizing gives very many phases."""
     chain = [ImageInputLayer((47, 52), normalization="none"), *encoder, *decoder]
     if valid(chain):
-        check_near_the_centre(LayerGraph(chain), (47, 52))
+        check_near_the_center(LayerGraph(chain), (47, 52))
 
 
 def fixed(*layers, size=(61, 64)):
@@ -218,10 +218,10 @@ CASES = {
 def test_fields_and_strides_by_hand(case):
     layers, field, stride = CASES[case]
     lgraph = fixed(*layers)
-    found = analyze_network(lgraph, target_usage="network").costs().layers[lgraph.order[-1]]
-    assert (found.receptive_field, found.receptive_stride) == (field, stride)
-    assert all(isinstance(n, int) for n in found.receptive_field)
-    assert check_near_the_centre(lgraph, (61, 64), around=2)
+    costs = analyze_network(lgraph, target_usage="network").costs().layers[lgraph.order[-1]]
+    assert (costs.receptive_field, costs.receptive_stride) == (field, stride)
+    assert all(isinstance(n, int) for n in costs.receptive_field)
+    assert check_near_the_center(lgraph, (61, 64), around=2)
 
 
 @pytest.mark.parametrize(
@@ -237,15 +237,15 @@ def test_fields_and_strides_by_hand(case):
         ),
     ],
 )
-def test_a_rule_of_very_many_phases_has_room_for_all(layer):
+def test_a_rule_of_very_many_phases_covers_all_of_them(layer):
     lgraph = fixed(Convolution2dLayer(3, 1, padding="same"), layer, size=(11, 12))
-    assert check_near_the_centre(lgraph, (11, 12), around=8) == 17
+    assert check_near_the_center(lgraph, (11, 12), around=8) == 17
     lgraph = fixed(TransposedConv2dLayer(4, 1, stride=2), layer, size=(11, 12))
-    assert check_near_the_centre(lgraph, (11, 12), around=8) == 17
+    assert check_near_the_center(lgraph, (11, 12), around=8) == 17
 
 
-def test_a_join_sees_what_any_of_its_branches_sees():
-    """Behind branches of unequal windows, moved against each other by uneven padding."""
+def test_a_join_has_the_union_of_the_fields_of_its_branches():
+    """The branches have unequal windows, shifted against each other by uneven padding."""
     lgraph = fixed(Convolution2dLayer(3, 1, padding="same", name="first"))
     lgraph = lgraph.add_layers(Convolution2dLayer((5, 1), 1, padding=(4, 0, 0, 0), name="back"))
     lgraph = lgraph.add_layers(Convolution2dLayer((1, 7), 1, padding="same", name="wide"))
@@ -253,11 +253,11 @@ def test_a_join_sees_what_any_of_its_branches_sees():
     for source, target in (("first", "back"), ("first", "wide"), ("first", "add/in1"), ("back", "add/in2")):
         lgraph = lgraph.connect_layers(source, target)
     lgraph = lgraph.connect_layers("wide", "add/in3")
-    assert [field.motions for field in fields_of(lgraph)["add"]] == [
-        (Motion(1, ((-5, 1),)),),
-        (Motion(1, ((-4, 4),)),),
+    assert [field.rules for field in fields_of(lgraph)["add"]] == [
+        (PeriodicSpans(1, ((-5, 1),)),),
+        (PeriodicSpans(1, ((-4, 4),)),),
     ]
-    assert check_near_the_centre(lgraph, (61, 64)) == 7
+    assert check_near_the_center(lgraph, (61, 64)) == 7
 
 
 def gated() -> LayerGraph:
@@ -269,27 +269,27 @@ def gated() -> LayerGraph:
     return lgraph.connect_layers("conv", "multiply/in1").connect_layers("gate", "multiply/in2")
 
 
-def test_a_gate_on_the_whole_image_sees_all_of_it():
+def test_the_field_of_a_gate_on_the_whole_image_is_the_image():
     costs = analyze_network(gated(), target_usage="network").costs().layers["multiply"]
     assert (costs.receptive_field, costs.receptive_stride) == ((63, 66), (1, 1))
-    assert seen_by(positive_network(gated()), (61, 64), (30, 32)) == [(0, 60), (0, 63)]
+    assert input_span(positive_network(gated()), (61, 64), (30, 32)) == [(0, 60), (0, 63)]
 
 
 @pytest.mark.parametrize("corner", ["centercrop", (2, 4)])
-def test_crops_and_pads_move_the_field(corner):
+def test_crops_and_pads_shift_the_field(corner):
     lgraph = fixed(Convolution2dLayer(4, 1, name="small"))
     lgraph = lgraph.add_layers(Crop2dLayer(corner, name="crop")).add_layers(AdditionLayer(2, name="add"))
     lgraph = lgraph.connect_layers("imageinput", "crop/in").connect_layers("small", "crop/ref")
     lgraph = lgraph.connect_layers("crop", "add/in1").connect_layers("small", "add/in2")
-    assert check_near_the_centre(lgraph, (61, 64)) == 7
+    assert check_near_the_center(lgraph, (61, 64)) == 7
     lgraph = lgraph.add_layers(Pad2dLayer(name="pad")).add_layers(AdditionLayer(2, name="large"))
     lgraph = lgraph.connect_layers("add", "pad/in").connect_layers("imageinput", "pad/ref")
     lgraph = lgraph.connect_layers("pad", "large/in1").connect_layers("imageinput", "large/in2")
-    assert check_near_the_centre(lgraph, (61, 64)) == 7
+    assert check_near_the_center(lgraph, (61, 64)) == 7
 
 
 def without_maxima(lgraph: LayerGraph) -> LayerGraph:
-    """Average pooling for max pooling, whose gradient reaches one number of each window only."""
+    """Replace max pooling, whose gradient reaches only one element of each window, by average pooling."""
     for layer in lgraph.layers:
         if isinstance(layer, MaxPooling2dLayer):
             average = AveragePooling2dLayer(layer.pool_size, stride=layer.stride, padding=layer.padding)
@@ -297,25 +297,25 @@ def without_maxima(lgraph: LayerGraph) -> LayerGraph:
     return lgraph
 
 
-def test_a_whole_unet_sees_what_its_gradients_reach():
+def test_the_field_of_a_whole_unet_agrees_with_gradients():
     lgraph = unet_layers((64, 64), 2, encoder_depth=2, num_first_encoder_filters=2)[0]
     lgraph = without_maxima(lgraph).replace_layer(
         "ImageInputLayer", ImageInputLayer((64, 64), normalization="none")
     )
     lgraph = lgraph.remove_layers("Softmax-Layer").remove_layers("Segmentation-Layer")
     assert [field.size for field in fields_of(lgraph)["Final-ConvolutionLayer"]] == [44, 44]
-    assert check_near_the_centre(lgraph, (64, 64)) == 7
+    assert check_near_the_center(lgraph, (64, 64)) == 7
 
 
-def test_max_pooling_sees_what_average_pooling_sees():
+def test_max_pooling_has_the_field_of_average_pooling():
     for padding in (0, "same", (1, 0, 0, 1)):
         pools = [kind(3, stride=2, padding=padding) for kind in (MaxPooling2dLayer, AveragePooling2dLayer)]
         first, second = (pool.reach([fixed()["imageinput"].output_sizes([])[0]]) for pool in pools)
         assert first == second
 
 
-def test_unpooling_leads_back_to_the_pooled_image():
-    """Its gradients reach only where maxima were, so what it may see is more than what one run sees."""
+def test_unpooling_returns_to_the_stride_of_the_pooled_image():
+    """Gradients reach only the positions of maxima, so one run shows less than the field."""
     costs = analyze_network(segnet_layers((48, 64, 1), 2, 2)).costs().layers
     assert costs["encoder2_maxpool"].receptive_stride == (4, 4)
     assert costs["decoder2_unpool"].receptive_field == costs["encoder2_maxpool"].receptive_field
@@ -333,10 +333,10 @@ def test_volumes():
     )
     last = analyze_network(lgraph, target_usage="network").costs().layers["conv3d_2"]
     assert (last.receptive_field, last.receptive_stride) == ((3, 5, 4), (2, 1, 1))
-    assert check_near_the_centre(lgraph, (21, 22, 23)) == 7
+    assert check_near_the_center(lgraph, (21, 22, 23)) == 7
 
 
-def test_what_a_module_looks_at_is_not_known():
+def test_the_field_of_a_torch_module_is_unknown():
     lgraph = fixed(
         ModuleLayer(torch.nn.Conv2d(1, 1, 3), name="module"), Convolution2dLayer(3, 1, name="conv")
     )
@@ -371,10 +371,10 @@ def branches(*sides, image):
     first = ""
     for index, layers in enumerate(sides):
         last = "data"
-        for place, layer in enumerate(layers):
-            lgraph = lgraph.add_layers(replace(layer, name=f"side{index}_{place}"))
-            lgraph = lgraph.connect_layers(last, f"side{index}_{place}")
-            last = f"side{index}_{place}"
+        for index_in_side, layer in enumerate(layers):
+            lgraph = lgraph.add_layers(replace(layer, name=f"side{index}_{index_in_side}"))
+            lgraph = lgraph.connect_layers(last, f"side{index}_{index_in_side}")
+            last = f"side{index}_{index_in_side}"
         if index:
             crop = f"crop{index}"
             lgraph = lgraph.add_layers(Crop2dLayer(name=crop)).connect_layers(last, f"{crop}/in")
@@ -382,12 +382,12 @@ def branches(*sides, image):
         else:
             first = last
         lgraph = lgraph.connect_layers(last, f"join/in{index + 1}")
-    # one output channel, which sees what any of them sees
+    # one output channel, whose field is the union of theirs
     return lgraph.add_layers(Convolution2dLayer(1, 1, name="out")).connect_layers("join", "out")
 
 
-def test_branches_that_move_apart():
-    """Features of stride 3 and 2 beside the image: the first output sees from one edge to the middle."""
+def test_branches_of_different_strides():
+    """Features of stride 3 and 2 beside the image: the first field spans from the edge to the middle."""
     lgraph = branches([Convolution2dLayer(3, 2, stride=(3, 2), dilation_factor=2)], [], image=(97, 97))
     assert [field.size for field in fields_of(lgraph)["out"]] == [34, 26]
     assert check_everywhere(lgraph, (97, 97))
@@ -408,7 +408,7 @@ def test_branches_of_any_stride_at_every_position(data):
     check_everywhere(lgraph, image)
 
 
-def test_every_layer_says_what_it_sees_of_its_ports():
+def test_every_layer_has_a_rule_for_each_input_port():
     for example in EXAMPLES:
         reach = example.layer.reach(example.sizes)
         along_the_image = isinstance(example.layer, ConcatenationLayer) and (
@@ -424,16 +424,20 @@ def test_every_layer_says_what_it_sees_of_its_ports():
             assert all(len(one.taps) == one.outputs for one in along)
 
 
-def test_the_image_pooling_of_deeplab_sees_everything():
+def test_the_field_of_the_image_pooling_of_deeplab_is_the_image():
     costs = analyze_network(deeplabv3plus_layers((256, 256, 3), 5, "resnet18")).costs().layers
     assert costs["scorer"].receptive_stride == (4, 4)
     assert min(costs["scorer"].receptive_field) >= 256
 
 
-def test_the_widest_of_many_rules_is_found_at_the_ends():
-    """Against every output, with phases of their own; and with few looks at them."""
-    motions = (Motion(3, ((-4, 0), (2, 2), None)), Motion(4, ((0, 9), (-7, 1))), Motion(0, ((5, 5),)))
+def test_the_largest_span_of_many_rules_is_at_an_end():
+    """Compared with the span of every output, for rules with different periods."""
+    rules = (
+        PeriodicSpans(3, ((-4, 0), (2, 2), None)),
+        PeriodicSpans(4, ((0, 9), (-7, 1))),
+        PeriodicSpans(0, ((5, 5),)),
+    )
     for outputs in range(1, 40):
-        field = Field(motions, outputs)
+        field = ReceptiveField(rules, outputs)
         spans = [field.at(output) for output in range(outputs)]
         assert field.size == max(span[1] - span[0] + 1 for span in spans)
