@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Real
 from operator import index
-from typing import Any, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from layergraph.errors import ArgumentError, WrongTypeError, did_you_mean
 from layergraph.values import Value
 from layergraph.wording import quoted, visible
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 
 class Table(Value):
-    """Columns of equal length under their names; a column is also an attribute. A row has a number from 0.
+    """Columns of equal length under their names, as NumPy arrays; a column is also an attribute.
+
+    A column of numbers computes as any array does; a column of text or of mixed cells is an array of
+    Python objects. The arrays are read-only. Rows count from 0; their cells are plain Python values.
 
     >>> table = Table({"name": ["Sky", "Road"], "pixel_count": [120, 80]})
     >>> print(table)
@@ -20,27 +27,27 @@ class Table(Value):
     ------  -------------
     Sky               120
     Road               80
-    >>> table.pixel_count
-    (120, 80)
-    >>> table["pixel_count"]
-    (120, 80)
+    >>> table.pixel_count / table.pixel_count.sum()
+    array([0.6, 0.4])
+    >>> table["pixel_count"][table.name == "Road"]
+    array([80])
     >>> table[1]
     {'name': 'Road', 'pixel_count': 80}
     """
 
-    def __init__(self, columns: Mapping[str, Sequence[Any]]) -> None:
-        self._columns = {name: tuple(values) for name, values in columns.items()}
-        lengths = {name: len(values) for name, values in self._columns.items()}
+    def __init__(self, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> None:
+        self._columns = {name: _column(values) for name, values in columns.items()}
+        lengths = {name: len(column) for name, column in self._columns.items()}
         if len(set(lengths.values())) > 1:
-            raise ValueError(f"columns of a table need one length, got {lengths}")
+            raise ArgumentError(f"Table: columns must have one length, got {lengths}")
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The column names, in order."""
         return tuple(self._columns)
 
-    def __getattr__(self, name: str) -> tuple[Any, ...]:
-        columns = self.__dict__.get("_columns", {})
+    def __getattr__(self, name: str) -> NDArray[Any]:
+        columns = self.__dict__.get("_columns", {})  # copy and pickle ask before __init__ sets it
         if name in columns:
             return columns[name]  # type: ignore[no-any-return]
         raise AttributeError(f"no column {name!r}; the columns are {', '.join(columns)}")
@@ -52,10 +59,10 @@ class Table(Value):
         return len(next(iter(self._columns.values()), ()))
 
     @overload
-    def __getitem__(self, row: str) -> tuple[Any, ...]: ...
+    def __getitem__(self, row: str) -> NDArray[Any]: ...
     @overload
     def __getitem__(self, row: SupportsIndex) -> dict[str, Any]: ...
-    def __getitem__(self, row: str | SupportsIndex) -> tuple[Any, ...] | dict[str, Any]:
+    def __getitem__(self, row: str | SupportsIndex) -> NDArray[Any] | dict[str, Any]:
         """The column of a name, or the row of a number.
 
         Raises:
@@ -76,7 +83,7 @@ class Table(Value):
         row = index(row)
         if not -len(self) <= row < len(self):
             raise IndexError(f"row {row} of a table with {len(self)} rows")
-        return {name: values[row] for name, values in self._columns.items()}
+        return {name: column.item(row) for name, column in self._columns.items()}
 
     def __contains__(self, item: object) -> bool:
         """Whether there is a column of that name, or such a row."""
@@ -86,13 +93,18 @@ class Table(Value):
         return (self[row] for row in range(len(self)))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Table) and self._columns == other._columns
+        if not isinstance(other, Table) or self._columns.keys() != other._columns.keys():
+            return False
+        return all(_is_equal(column, other._columns[name]) for name, column in self._columns.items())
 
     __hash__ = None  # type: ignore[assignment]
 
     def to_records(self) -> list[dict[str, Any]]:
-        """One dictionary a row, ready for ``json.dumps`` where the cells are."""
+        """One dictionary per row, for ``json.dumps`` or ``pandas.DataFrame``."""
         return list(self)
+
+    def _lists(self) -> dict[str, list[Any]]:
+        return {name: column.tolist() for name, column in self._columns.items()}
 
     def __str__(self) -> str:
         return self._formatted("simple")
@@ -106,10 +118,32 @@ class Table(Value):
         # imported here: tabulate costs 40 ms, and most programs print no table
         from tabulate import tabulate
 
-        # text stays as it is: a layer may be called "007" or "1e5"
-        texts = [i for i, values in enumerate(self._columns.values()) if any(type(v) is str for v in values)]
+        cells = self._lists()
+        # tabulate would parse a layer name such as "007" or "1e5" as a number
+        texts = [i for i, column in enumerate(cells.values()) if any(type(cell) is str for cell in column)]
         shown = {
-            name: [visible(cell) if isinstance(cell, str) else cell for cell in values]
-            for name, values in self._columns.items()
+            name: [visible(cell) if isinstance(cell, str) else cell for cell in column]
+            for name, column in cells.items()
         }
         return str(tabulate(shown, headers="keys", tablefmt=style, floatfmt=".5g", disable_numparse=texts))
+
+
+def _is_equal(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    import numpy as np
+
+    # NumPy cannot look for NaN among objects
+    return np.array_equal(a, b, equal_nan=a.dtype.kind == b.dtype.kind == "f")
+
+
+def _column(values: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
+    """A read-only array: of numbers if all cells are real numbers, else of the cells as they are."""
+    # imported here: a graph is built and printed without NumPy, which costs 60 ms
+    import numpy as np
+
+    if all(isinstance(value, Real | np.bool_) for value in values):
+        column = np.array(values)
+    else:
+        # NumPy's own text type pads every cell to the longest one, and drops NUL characters at its end
+        column = np.fromiter(values, dtype=object, count=len(values))
+    column.flags.writeable = False
+    return column

@@ -11,12 +11,54 @@ TABLE = Table({"name": ["Sky", "Road"], "pixel_count": [120, 80]})
 
 
 def test_a_name_gives_a_column_and_a_number_a_row():
-    assert TABLE["pixel_count"] == TABLE.pixel_count == (120, 80)
+    assert TABLE["pixel_count"] is TABLE.pixel_count
+    assert TABLE.pixel_count.tolist() == [120, 80]
     assert TABLE[-1] == TABLE[np.int64(1)] == {"name": "Road", "pixel_count": 80}
     assert "pixel_count" in TABLE
     assert "count" not in TABLE
     assert TABLE[0] in TABLE
     assert len(list(TABLE)) == 2
+
+
+def test_columns_are_read_only_arrays():
+    assert (TABLE.pixel_count / 40).tolist() == [3, 2]
+    assert TABLE.pixel_count[TABLE.name == "Road"].tolist() == [80]
+    with pytest.raises(ValueError, match="read-only"):
+        TABLE.pixel_count[0] = 1
+    given = np.arange(3, dtype=np.uint8)
+    table = Table({"count": given})
+    given[0] = 7
+    assert table.count.tolist() == [0, 1, 2]
+    assert table.count.dtype == np.uint8
+
+
+def test_cells_come_back_as_they_were_given():
+    columns = {
+        "text": ["a\0", "b" * 50],
+        "size": [(3, 3), ()],
+        "mixed": [None, 2.5],
+        "flag": [True, False],
+        "large": [10**30, 1],
+    }
+    table = Table(columns)
+    assert table.to_records() == [
+        dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
+    ]
+    assert [type(cell) for cell in table[1].values()] == [str, tuple, float, bool, int]
+
+
+def test_tables_are_equal_by_their_cells():
+    nan = float("nan")
+    assert Table({"x": [1.0, nan]}) == Table({"x": np.array([1.0, nan])})
+    assert Table({"x": [1]}) != Table({"x": [2]})
+    assert Table({"x": [1]}) != Table({"y": [1]})
+    assert Table({"x": ["1"]}) != Table({"x": [1]})
+    assert Table({}) == Table({})
+
+
+def test_columns_must_have_one_length():
+    with pytest.raises(ArgumentError, match=r"^Table: columns must have one length, got \{'a': 1, 'b': 2\}$"):
+        Table({"a": [1], "b": [1, 2]})
 
 
 def test_what_is_not_there_is_named():

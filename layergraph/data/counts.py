@@ -11,6 +11,7 @@ from layergraph.data.pixel_label_datastore import PixelLabelDatastore
 from layergraph.errors import DataError, WrongTypeError
 from layergraph.progress import with_progress
 from layergraph.tables import Table
+from layergraph.wording import quoted
 
 
 def count_each_label(store: Datastore[Any]) -> Table:
@@ -39,8 +40,7 @@ def count_each_label(store: Datastore[Any]) -> Table:
         counts = np.bincount(indices.ravel(), minlength=number)[:number]
         pixels += counts
         image_pixels += indices.size * (counts > 0)
-    columns = {"pixel_count": pixels.tolist(), "image_pixel_count": image_pixels.tolist()}
-    return Table({"name": labels.classes, **columns})
+    return Table({"name": labels.classes, "pixel_count": pixels, "image_pixel_count": image_pixels})
 
 
 def median_frequency_weights(counts: Table) -> tuple[float, ...]:
@@ -55,30 +55,31 @@ def median_frequency_weights(counts: Table) -> tuple[float, ...]:
     >>> median_frequency_weights(Table(counts))
     (0.5, 1.0, 5.0)
     """
-    empty = [name for name, pixels in zip(counts.name, counts.pixel_count, strict=True) if pixels == 0]
-    if empty:
-        names = ", ".join(map(repr, empty))
+    empty = counts.name[counts.pixel_count == 0]
+    if len(empty):
+        names = ", ".join(map(quoted, empty))
         raise DataError(
-            f"no pixel has the {'class' if len(empty) == 1 else 'classes'} {names}, so there is no frequency "
-            "to weight by; check the label ids, leave the class out, or count more label images"
+            f"median_frequency_weights: every class must have pixels, got none of {names}; "
+            "check the label ids, leave the class out, or count more label images"
         )
     if len(counts) == 0:
-        return ()
-    frequency = np.array(counts.pixel_count) / np.array(counts.image_pixel_count)
+        return ()  # NumPy warns of the median of nothing
+    frequency = counts.pixel_count / counts.image_pixel_count
     weights: list[float] = (np.median(frequency) / frequency).tolist()
     return tuple(weights)
 
 
 def _label_store(store: Datastore[Any]) -> PixelLabelDatastore:
     parts = store.stores if isinstance(store, CombinedDatastore) else (store,)
-    found = [part for part in parts if isinstance(part, PixelLabelDatastore)]
-    if not found:
+    label_stores = [part for part in parts if isinstance(part, PixelLabelDatastore)]
+    if not label_stores:
         raise WrongTypeError(
             "count_each_label: store must be a PixelLabelDatastore or a combined store that holds one, got "
             f"{', '.join(type(part).__name__ for part in parts)}; count before a transform"
         )
-    if len(found) > 1:
+    if len(label_stores) > 1:
         raise DataError(
-            f"the combined store holds {len(found)} label stores; count each label store by itself"
+            f"count_each_label: store must hold one store of labels, got {len(label_stores)}; "
+            "count each by itself"
         )
-    return found[0]
+    return label_stores[0]

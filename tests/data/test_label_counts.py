@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from layergraph import PixelClassificationLayer
 from layergraph.data import (
     ImageDatastore,
     PixelLabelDatastore,
@@ -28,12 +29,12 @@ def store(folder, *images, number=3):
 def test_counts_by_hand(tmp_path):
     labels = store(tmp_path, [[0, 0, 1], [255, 7, 1]], [[0, 255]], [[255, 255, 255]])
     counts = count_each_label(labels)
-    assert counts.name == ("class 0", "class 1", "class 2")
-    assert counts.pixel_count == (3, 2, 0)
-    assert counts.image_pixel_count == (8, 6, 0)
+    assert counts.name.tolist() == ["class 0", "class 1", "class 2"]
+    assert counts.pixel_count.tolist() == [3, 2, 0]
+    assert counts.image_pixel_count.tolist() == [8, 6, 0]
     assert counts.columns == ("name", "pixel_count", "image_pixel_count")
-    assert count_each_label(combine(ImageDatastore(tmp_path), labels)[1:]).pixel_count == (1, 0, 0)
-    assert count_each_label(labels[:0]).image_pixel_count == (0, 0, 0)
+    assert count_each_label(combine(ImageDatastore(tmp_path), labels)[1:]).pixel_count.tolist() == [1, 0, 0]
+    assert count_each_label(labels[:0]).image_pixel_count.tolist() == [0, 0, 0]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
@@ -57,13 +58,22 @@ def test_invalid_stores(tmp_path, refusal):
     changed = combine(images, labels).transform(lambda pair: pair)
     assert "got TransformedDatastore;" in refusal(count_each_label, changed, error=WrongTypeError)
     assert refusal(count_each_label, combine(labels, labels)) == (
-        "the combined store holds 2 label stores; count each label store by itself"
+        "count_each_label: store must hold one store of labels, got 2; count each by itself"
     )
 
 
 def table(pixels, image_pixels):
     names = [f"class {i}" for i in range(len(pixels))]
     return Table({"name": names, "pixel_count": pixels, "image_pixel_count": image_pixels})
+
+
+def test_weights_in_the_words_of_the_lecture(tmp_path):
+    counts = count_each_label(store(tmp_path, [[0, 0, 1], [2, 2, 1]], [[0, 1]]))
+    frequency = counts.pixel_count / counts.image_pixel_count
+    weights = np.median(frequency) / frequency
+    layer = PixelClassificationLayer(name="labels", classes=counts.name, class_weights=weights)
+    assert layer.classes == ("class 0", "class 1", "class 2")
+    assert layer.class_weights == median_frequency_weights(counts)
 
 
 def test_weights():
@@ -83,10 +93,10 @@ def test_half_of_the_weights_are_on_each_side_of_one(rows):
 def test_a_class_without_pixels_has_no_weight(refusal):
     advice = "check the label ids, leave the class out, or count more label images"
     assert refusal(median_frequency_weights, table([5, 0], [9, 0])) == (
-        f"no pixel has the class 'class 1', so there is no frequency to weight by; {advice}"
+        f"median_frequency_weights: every class must have pixels, got none of 'class 1'; {advice}"
     )
     assert refusal(median_frequency_weights, table([0, 3, 0], [0, 9, 0])) == (
-        f"no pixel has the classes 'class 0', 'class 2', so there is no frequency to weight by; {advice}"
+        f"median_frequency_weights: every class must have pixels, got none of 'class 0', 'class 2'; {advice}"
     )
 
 
@@ -97,6 +107,6 @@ def test_progress_is_for_terminals(tmp_path, monkeypatch, capsys, terminal):
     stderr.isatty = lambda: terminal
     monkeypatch.setattr(sys, "stderr", stderr)
     monkeypatch.setenv("TERM", "xterm")
-    assert count_each_label(labels).pixel_count == (12, 0, 0)
+    assert count_each_label(labels).pixel_count.tolist() == [12, 0, 0]
     assert ("Counting labels" in stderr.getvalue()) == terminal
     assert capsys.readouterr().out == ""

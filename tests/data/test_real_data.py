@@ -41,9 +41,9 @@ def camvid(*parts):
 
 def check(labels, pixels, images_with_it, image_size, weights):
     counts = count_each_label(labels)
-    assert counts.name == labels.classes
-    assert counts.pixel_count == tuple(pixels)
-    assert counts.image_pixel_count == tuple(count * image_size for count in images_with_it)
+    assert tuple(counts.name) == labels.classes
+    assert counts.pixel_count.tolist() == [*pixels]
+    assert counts.image_pixel_count.tolist() == [count * image_size for count in images_with_it]
     np.testing.assert_allclose(median_frequency_weights(counts), weights, atol=5.1e-5, rtol=0)
 
 

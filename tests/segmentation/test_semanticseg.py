@@ -133,7 +133,7 @@ def test_written_labels_read_back(images, tmp_path):
     assert found.classes == ("dark", "middle", "bright")
     assert_same([found[i] for i in range(len(found))], expected(images))
     metrics = evaluate_semantic_segmentation(found, expected(images))
-    assert metrics.data_set_metrics.global_accuracy == (1.0,)
+    assert metrics.data_set_metrics.global_accuracy.tolist() == [1.0]
     assert metrics.image_metrics.name[0] == "pixelLabel_image_0.png"
 
 

@@ -90,8 +90,8 @@ def evaluate_semantic_segmentation(
     ----------  ----------  -------
     triangle       1        0.33333
     background     0.71429  0.71429
-    >>> metrics.data_set_metrics.global_accuracy
-    (0.75,)
+    >>> metrics.data_set_metrics[0]["global_accuracy"]
+    0.75
     """
     names_of_metrics = _metric_names(metrics)
     predicted, truth = _store("predicted", predicted), _store("truth", truth)
@@ -140,7 +140,7 @@ def evaluate_semantic_segmentation(
         normalized_confusion_matrix=normalized_confusion_matrix(total),
         data_set_metrics=Table({column: [getattr(overall, column)] for column in wide}),
         class_metrics=Table(
-            {"name": names, **{column: getattr(overall, column).tolist() for column in narrow if column}}
+            {"name": names, **{column: getattr(overall, column) for column in narrow if column}}
         ),
         image_metrics=Table(
             {"name": image_names, **{column: [getattr(image, column) for image in images] for column in wide}}

@@ -53,7 +53,7 @@ class SemanticSegmentationMetrics:
         holds NaN and no image.
         """
         names = self.image_metrics.columns[1:]
-        rows = [_spread(getattr(self.image_metrics, name), self.image_metrics.name) for name in names]
+        rows = [_spread(self.image_metrics[name], self.image_metrics.name) for name in names]
         heads = ("lowest", "median", "mean", "highest", "lowest_image")
         columns = {head: [row[i] for row in rows] for i, head in enumerate(heads)}
         return Table({"metric": names, **columns})
@@ -91,13 +91,12 @@ def _indent(text: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in text.splitlines())
 
 
-def _spread(values: tuple[float, ...], names: tuple[str, ...]) -> tuple[Any, ...]:
-    known = [(value, name) for value, name in zip(values, names, strict=True) if not math.isnan(value)]
-    if not known:
+def _spread(values: NDArray[np.float64], names: NDArray[Any]) -> tuple[Any, ...]:
+    is_known = ~np.isnan(values)
+    if not is_known.any():
         return (math.nan,) * 4 + ("",)
-    numbers = [value for value, _ in known]
-    low, worst = min(known, key=lambda pair: pair[0])
-    return low, float(np.median(numbers)), float(np.mean(numbers)), max(numbers), worst
+    known, lowest = values[is_known], np.nanargmin(values)
+    return values[lowest], np.median(known), known.mean(), known.max(), names[lowest]
 
 
 def _records(table: Table) -> list[dict[str, Any]]:
