@@ -126,7 +126,7 @@ def inference_peak(activations: Activations) -> Peak:
     for row in plan.rows:
         for slot in row.outputs:
             live.hold(owners[ends[slot]])
-        workspace = activations.num_bytes(lgraph[row.key].scratch(activations.inputs[row.key]))
+        workspace = activations.num_bytes(lgraph[row.key].workspace(activations.inputs[row.key]))
         live.add(workspace, row.key)
         live.add(-workspace, row.key)
         for slot in row.free:

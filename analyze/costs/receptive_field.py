@@ -5,9 +5,9 @@ After a transposed convolution the outputs take turns between several windows, a
 strides join, the field depends on the position of the output. Following every output position would be exact,
 but it costs as much as the image has pixels. So fields are computed from rules, in three phases:
 
-1. Compose. :meth:`Layer.reach` gives the input positions that an output position of one layer reads. The rule
-   repeats every few outputs (after two transposed convolutions with stride 2, every four), so one span per
-   output of a period describes all outputs: :class:`PeriodicSpans`.
+1. Compose. :meth:`Layer.receptive_field_rules` gives the input positions that an output position of one layer
+   reads. The rule repeats every few outputs (after two transposed convolutions with stride 2, every four), so
+   one span per output of a period describes all outputs: :class:`PeriodicSpans`.
 2. Join. Where branches meet, spans that move at the same pace merge into one rule. Spans that move at
    different paces drift apart and keep separate rules: :class:`ReceptiveField`.
 3. Measure. The field is the largest span that any output has. Its maximum is at an end of the image, so a few
@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import Layer, MaxPooling2dLayer, MaxUnpooling2dLayer
-from layergraph.layers.receptive_field_rule import UNMOVED, Reach, spread
+from layergraph.layers.receptive_field_rule import IDENTITY_RULE, ReceptiveFieldRule, transposed_rule
 from layergraph.sizes import LARGEST, Size
 
 Number = int | Fraction
@@ -61,23 +61,23 @@ class PeriodicSpans(NamedTuple):
         periods, phase = divmod(output, len(self.spans))
         return _shift(self.spans[phase], periods * self.step)
 
-    def compose(self, reach: Reach) -> PeriodicSpans:
-        """The spans of a layer whose outputs read these by the rule ``reach``."""
-        if reach is UNMOVED:
+    def compose(self, layer_rule: ReceptiveFieldRule) -> PeriodicSpans:
+        """The spans of a layer whose outputs read these by ``layer_rule``."""
+        if layer_rule is IDENTITY_RULE:
             return self
-        if isinstance(reach.inputs, Fraction):
-            return self.simplify()._compose_single(reach)
-        if reach.outputs == len(self.spans) == 1:
-            return self._compose_single(reach)
+        if isinstance(layer_rule.inputs, Fraction):
+            return self.simplify()._compose_single(layer_rule)
+        if layer_rule.outputs == len(self.spans) == 1:
+            return self._compose_single(layer_rule)
         rule = self
-        periods = len(rule.spans) // gcd(len(rule.spans), reach.inputs) if reach.inputs else 1
-        if periods * reach.outputs > _LONGEST_PERIOD:
+        periods = len(rule.spans) // gcd(len(rule.spans), layer_rule.inputs) if layer_rule.inputs else 1
+        if periods * layer_rule.outputs > _LONGEST_PERIOD:
             rule, periods = self.simplify(), 1
         spans = []
-        for output in range(periods * reach.outputs):
-            period, phase = divmod(output, reach.outputs)
-            first, last, step = reach.taps[phase]
-            read = range(period * reach.inputs + first, period * reach.inputs + last + 1, step)
+        for output in range(periods * layer_rule.outputs):
+            period, phase = divmod(output, layer_rule.outputs)
+            first, last, step = layer_rule.taps[phase]
+            read = range(period * layer_rule.inputs + first, period * layer_rule.inputs + last + 1, step)
             length = len(rule.spans)
             if len(read) > 2 * length:
                 # the first and the last period of a long window contain every phase, and spans only move on
@@ -85,16 +85,16 @@ class PeriodicSpans(NamedTuple):
                 spans.append(_hull([*map(rule.at, read[:length]), *map(rule.at, read[-length:])]))
             else:
                 spans.append(_hull(map(rule.at, read)))
-        shift = Fraction(periods * reach.inputs, len(rule.spans)) * rule.step
+        shift = Fraction(periods * layer_rule.inputs, len(rule.spans)) * rule.step
         composed = PeriodicSpans(shift if shift.denominator > 1 else int(shift), tuple(spans))
         return composed.simplify() if len(spans) > _LONGEST_PERIOD else composed
 
-    def _compose_single(self, reach: Reach) -> PeriodicSpans:
+    def _compose_single(self, layer_rule: ReceptiveFieldRule) -> PeriodicSpans:
         """A short cut for two rules of one phase, as most layers have."""
-        (span,), ((first, last, _),) = self.spans, reach.taps
+        (span,), ((first, last, _),) = self.spans, layer_rule.taps
         if span:
             span = (span[0] + first * self.step, span[1] + last * self.step)
-        return PeriodicSpans(reach.inputs * self.step, (span,))
+        return PeriodicSpans(layer_rule.inputs * self.step, (span,))
 
     def simplify(self) -> PeriodicSpans:
         """One span that covers every phase, for periods that grow too long."""
@@ -144,13 +144,13 @@ class ReceptiveField(NamedTuple):
         """The span of one output."""
         return _hull(rule.at(output) for rule in self.rules)
 
-    def compose(self, reach: Reach, outputs: int) -> ReceptiveField:
-        """The field of a layer with this many outputs, which read these by the rule ``reach``."""
-        if reach is UNMOVED:
+    def compose(self, layer_rule: ReceptiveFieldRule, outputs: int) -> ReceptiveField:
+        """The field of a layer with this many outputs, which read these by ``layer_rule``."""
+        if layer_rule is IDENTITY_RULE:
             return self
         if len(self.rules) == 1:
-            return ReceptiveField((self.rules[0].compose(reach),), outputs)
-        return _combine((rule.compose(reach) for rule in self.rules), outputs)
+            return ReceptiveField((self.rules[0].compose(layer_rule),), outputs)
+        return _combine((rule.compose(layer_rule) for rule in self.rules), outputs)
 
     def join(self, other: ReceptiveField) -> ReceptiveField:
         """The field of an element-wise operation on both."""
@@ -188,11 +188,11 @@ def receptive_fields(
         if layer.is_input:
             each_its_own = PeriodicSpans(1, ((0, 0),))
             fields[name] = tuple(ReceptiveField((each_its_own,), extent) for extent in output.spatial)
-        elif (reaches := layer.reach(sizes)) is not None:
+        elif (layer_rules := layer.receptive_field_rules(sizes)) is not None:
             if isinstance(layer, MaxUnpooling2dLayer):
-                reaches = _unpooling_reach(lgraph[fed["indices"].layer], sizes[2]) or reaches
-            sources = {port: fields[fed[port].layer] for port in reaches}
-            fields[name] = _layer_field(layer.input_names, sizes, output, reaches, sources)
+                layer_rules = _unpooling_rules(lgraph[fed["indices"].layer], sizes[2]) or layer_rules
+            sources = {port: fields[fed[port].layer] for port in layer_rules}
+            fields[name] = _layer_field(layer.input_names, sizes, output, layer_rules, sources)
     return fields
 
 
@@ -200,24 +200,24 @@ def _layer_field(
     ports: Sequence[str],
     inputs: Sequence[Size],
     output: Size,
-    reaches: Mapping[str, Sequence[Reach]],
+    layer_rules: Mapping[str, Sequence[ReceptiveFieldRule]],
     sources: Mapping[str, Sequence[ReceptiveField] | None],
 ) -> tuple[ReceptiveField, ...] | None:
     """The field of one layer: each input's field composed with the layer's rule for it, all joined."""
     joined: list[ReceptiveField] | None = None
     for port, size in zip(ports, inputs, strict=True):
-        if port not in reaches:
+        if port not in layer_rules:
             continue
         source = sources[port]
         if source is None:
             return None
         composed = []
-        for field, reach, extent, new_extent in zip(
-            source, reaches[port], size.spatial, _extents(size, output), strict=True
+        for field, layer_rule, extent, new_extent in zip(
+            source, layer_rules[port], size.spatial, _extents(size, output), strict=True
         ):
             # an input of one row that is repeated over the image gives every output the same span
-            is_repeated = extent == 1 < new_extent and len(reaches) > 1
-            one = field.compose(reach, 1 if is_repeated else new_extent)
+            is_repeated = extent == 1 < new_extent and len(layer_rules) > 1
+            one = field.compose(layer_rule, 1 if is_repeated else new_extent)
             fixed = PeriodicSpans(0, (one.at(0),))
             composed.append(ReceptiveField((fixed,), new_extent) if is_repeated else one)
         if joined is None:
@@ -227,13 +227,13 @@ def _layer_field(
     return None if joined is None else tuple(joined)
 
 
-def _unpooling_reach(pool: Layer, size: Size) -> dict[str, tuple[Reach, ...]] | None:
+def _unpooling_rules(pool: Layer, size: Size) -> dict[str, tuple[ReceptiveFieldRule, ...]] | None:
     """The rule of an unpooling layer: a position reads every window of its max pooling that covers it."""
     if not isinstance(pool, MaxPooling2dLayer):
         return None
     window = pool.window()
     paddings = [before for before, _ in window.padding(size.shape[3:5])]
-    return {"in": tuple(map(spread, window.size, window.stride, paddings))}
+    return {"in": tuple(map(transposed_rule, window.size, window.stride, paddings))}
 
 
 def _extents(size: Size, output: Size) -> tuple[int, ...]:

@@ -77,21 +77,21 @@ def saved_in_training(activations: Activations) -> SavedTensors:
         if layer.is_input or layer.is_output or name not in trained:
             if name in losses and losses[name][0].layer in learning:
                 scores, from_logits = losses[name]
-                kept = layer.kept_by_loss(inputs, from_logits)
+                kept = layer.saved_by_loss(inputs, from_logits)
                 private[name] = activations.num_bytes(kept.private)
                 if kept.inputs and scores in owners:
                     savers[owners[scores]] = (*savers.get(owners[scores], ()), name)
             continue
         # an input of which the layer reads the size alone, such as the reference of a crop, gets no gradient
-        reach = layer.reach(inputs) if len(inputs) > 1 else None
+        rules = layer.receptive_field_rules(inputs) if len(inputs) > 1 else None
         gradients = [
-            source.layer in learning and (reach is None or port in reach)
+            source.layer in learning and (rules is None or port in rules)
             for port, source in zip(layer.input_names, sources, strict=True)
         ]
         if not any(gradients) and not _learns(layer, inputs):
             continue
         learning.add(name)
-        kept = layer.kept(inputs, gradients)
+        kept = layer.saved_for_backward(inputs, gradients)
         private[name] = activations.num_bytes(kept.private)
         ports = dict(zip(layer.input_names, sources, strict=True))
         ends = [ports[port] for port in kept.inputs] + [End(name, port) for port in kept.outputs]
@@ -127,7 +127,7 @@ def training_peak(activations: Activations, saved: SavedTensors, learnables: Map
         private = saved.private.get(row.key, 0)
         live.add(private, row.key)
         if not private:  # else the workspace itself is what the layer saves
-            workspace = activations.num_bytes(lgraph[row.key].scratch(activations.inputs[row.key]))
+            workspace = activations.num_bytes(lgraph[row.key].workspace(activations.inputs[row.key]))
             live.add(workspace, row.key)
             live.add(-workspace, row.key)
         for slot in row.free:
@@ -164,11 +164,11 @@ def training_peak(activations: Activations, saved: SavedTensors, learnables: Map
             source = slots[slot]
             if source.layer in saved.learning and source.port:
                 if source in gradients:
-                    summed += (2 - layer.hands_gradient_on) * activations.memory[source]
+                    summed += (2 - layer.passes_gradient_on) * activations.memory[source]
                 else:
                     gradients[source] = activations.memory[source]
                     new += gradients[source]
-        if layer.hands_gradient_on:  # an addition gives its own gradient to its inputs, without a copy
+        if layer.passes_gradient_on:  # an addition gives its own gradient to its inputs, without a copy
             used, new = 0, new - used
         live.add(new + summed + learnables[name], name)
         live.add(-summed - used - saved.private[name], name)

@@ -11,7 +11,7 @@ from layergraph.analyze.result import AnalysisResult, LayerInfo
 from layergraph.errors import SizeError
 from layergraph.graph.draft import End
 from layergraph.issues import Issue
-from layergraph.layers.arithmetic import Formula, Step, product
+from layergraph.layers.arithmetic import Formula, Step, product_text
 from layergraph.layers.layer import Layer
 from layergraph.sizes import Size
 
@@ -198,8 +198,8 @@ class SizeTracer:
         if (before.receptive_field, before.receptive_stride) == (now, stride):
             return
         sizes = [size for _, _, size in inputs if size is not None]
-        reaches = self._lgraph[name].reach(sizes) or {}
-        plain = next(iter(reaches.values())) if len(reaches) == 1 else ()
+        rules = self._lgraph[name].receptive_field_rules(sizes) or {}
+        plain = next(iter(rules.values())) if len(rules) == 1 else ()
         for at, (after, step) in enumerate(zip(now, stride, strict=True)):
             text = str(after)
             if at < len(plain) and before.receptive_field and before.receptive_stride:
@@ -232,6 +232,6 @@ def _learnables_text(row: LayerInfo) -> str:
     for shape in row.learnables.values():
         # a bias is 1×1×64; of a vector the ones say nothing
         numbers = shape if prod(shape[:-1]) > 1 or not shape else shape[-1:]
-        terms.append(product(numbers) or "1")
+        terms.append(product_text(numbers) or "1")
     text = " + ".join(terms)
     return text if text == total else f"{text} = {total}"

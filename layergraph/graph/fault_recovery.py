@@ -14,7 +14,7 @@ from typing import Any
 
 from layergraph.errors import LayergraphError, SizeError
 from layergraph.graph.draft import End
-from layergraph.layers.layer import Layer, checked_output_sizes
+from layergraph.layers.layer import Layer, compute_output_sizes
 from layergraph.sizes import Size, image_size
 
 Outputs = tuple[Size, ...]
@@ -116,20 +116,20 @@ def mended(
     if not found:
         arguments = {item.name for item in fields(layer)}
         free = {name: "auto" for name in _MADE_FOR if name in arguments and not layer.is_input}
-        found = _results([lambda: checked_output_sizes(_changed(layer, **free), inputs)] if free else [])
+        found = _results([lambda: compute_output_sizes(_changed(layer, **free), inputs)] if free else [])
         made_for: Any = getattr(layer, "num_channels", "auto")
         if made_for != "auto":
-            found += _results([lambda: checked_output_sizes(layer, [inputs[0].with_channels(made_for)])])
+            found += _results([lambda: compute_output_sizes(layer, [inputs[0].with_channels(made_for)])])
         groups = getattr(layer, "num_groups", None)
         if isinstance(groups, int):
             whole = -(-inputs[0].channels // groups) * groups
             found += _results(
-                [lambda: checked_output_sizes(_changed(layer, **free), [inputs[0].with_channels(whole)])]
+                [lambda: compute_output_sizes(_changed(layer, **free), [inputs[0].with_channels(whole)])]
             )
         for argument in ("padding", "cropping"):
             if not found and argument in arguments:
                 change = {**free, argument: "same"}
-                found += _results([lambda: checked_output_sizes(_changed(layer, **change), inputs)])  # noqa: B023
+                found += _results([lambda: compute_output_sizes(_changed(layer, **change), inputs)])  # noqa: B023
                 loose = frozenset("S")
     if not found and layer.memory_ports and len(inputs) == 3 and inputs[2].format == "SSSSSCB":
         found = [(image_size(inputs[2].shape[3:5], inputs[0].channels),)]

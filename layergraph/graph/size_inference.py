@@ -12,7 +12,7 @@ from layergraph.graph.draft import End
 from layergraph.graph.fault_recovery import Guess, follow, mended, unpooled
 from layergraph.graph.graph import Graph
 from layergraph.issues import Issue, Severity
-from layergraph.layers.layer import Layer, checked_output_sizes
+from layergraph.layers.layer import Layer, compute_output_sizes
 from layergraph.sizes import Size
 from layergraph.wording import listed, quoted
 
@@ -201,7 +201,7 @@ def _computed(
 ) -> tuple[Size, ...]:
     """The output sizes. An unpooling layer takes the very size that its pooling layer gave, not only as
     many numbers."""
-    computed = checked_output_sizes(layer, given)
+    computed = compute_output_sizes(layer, given)
     for port, source in fed.items() if layer.memory_ports else ():
         if port in layer.memory_ports and outputs[source.layer][0] != given[0]:
             text = f"input 'in' is {given[0]}, but {source.layer!r} pooled to {outputs[source.layer][0]}"

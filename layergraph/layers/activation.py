@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from layergraph.errors import ArgumentError
 from layergraph.layers.arguments import number
 from layergraph.layers.layer import Layer
-from layergraph.layers.memory_rule import NOTHING, Amount, Kept
+from layergraph.layers.memory_rule import NOTHING, Amount, SavedForBackward
 from layergraph.sizes import Size
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class ReluLayer(Layer):
     """
 
     type: ClassVar[str] = "ReLU"
-    keeps_output: ClassVar[bool] = True
+    saves_output: ClassVar[bool] = True
     default_name: ClassVar[str] = "relu"
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
@@ -45,7 +45,7 @@ class LeakyReluLayer(Layer):
     """
 
     type: ClassVar[str] = "Leaky ReLU"
-    keeps_input: ClassVar[bool] = True
+    saves_input: ClassVar[bool] = True
     default_name: ClassVar[str] = "leakyrelu"
 
     scale: float = 0.01
@@ -73,7 +73,7 @@ class ClippedReluLayer(Layer):
     """
 
     type: ClassVar[str] = "Clipped ReLU"
-    keeps_input: ClassVar[bool] = True
+    saves_input: ClassVar[bool] = True
     default_name: ClassVar[str] = "clippedrelu"
 
     ceiling: float
@@ -103,7 +103,7 @@ class SigmoidLayer(Layer):
     """
 
     type: ClassVar[str] = "Sigmoid"
-    keeps_output: ClassVar[bool] = True
+    saves_output: ClassVar[bool] = True
     default_name: ClassVar[str] = "sigmoid"
     description: ClassVar[str] = "sigmoid"
 
@@ -125,7 +125,7 @@ class SoftmaxLayer(Layer):
     """
 
     type: ClassVar[str] = "Softmax"
-    keeps_output: ClassVar[bool] = True
+    saves_output: ClassVar[bool] = True
     default_name: ClassVar[str] = "softmax"
     description: ClassVar[str] = "softmax"
 
@@ -163,9 +163,9 @@ class DropoutLayer(Layer):
     def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
         return not training or self.probability == 0
 
-    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
         # the mask: numbers on the CPU; a GPU has a kernel that takes one byte for each
-        return Kept(private=Amount(inputs[0].num_elements if self.probability else 0))
+        return SavedForBackward(private=Amount(inputs[0].num_elements if self.probability else 0))
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn
@@ -195,7 +195,7 @@ class ScalingLayer(Layer):
     def description(self) -> str:
         return f"Scaling by {self.scale:g}" + (f" and bias {self.bias:g}" if self.bias else "")
 
-    def scratch(self, inputs: Sequence[Size]) -> Amount:
+    def workspace(self, inputs: Sequence[Size]) -> Amount:
         return Amount(inputs[0].num_elements) if self.bias else NOTHING
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:

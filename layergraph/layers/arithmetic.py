@@ -69,23 +69,23 @@ class Step:
         return f"{equation}, {self.note}" if self.note else equation
 
 
-def taken(number: int, note: str = "", port: str = "") -> Step:
+def constant_step(number: int, note: str = "", port: str = "") -> Step:
     """A number that is what it is, for a reason."""
     return Step(str(number), number, note, port)
 
 
-def kept(size: Size) -> tuple[Step, ...]:
+def unchanged_steps(size: Size) -> tuple[Step, ...]:
     """Every number, the batch aside, as it is in the input."""
-    return tuple(taken(number, "as before") for number in size.shape[:-1])
+    return tuple(constant_step(number, "as before") for number in size.shape[:-1])
 
 
-def slid(window: Window, spatial: Shape) -> tuple[Step, ...]:
+def window_steps(window: Window, spatial: Shape) -> tuple[Step, ...]:
     """The positions of a window along each dimension; not above 0 where none fits."""
     margins = window.margins or (None,) * len(window.size)
-    return tuple(map(_slid, spatial, window.size, window.stride, window.dilation, margins))
+    return tuple(map(_window_step, spatial, window.size, window.stride, window.dilation, margins))
 
 
-def _slid(size: int, window: int, stride: int, dilation: int, margin: tuple[int, int] | None) -> Step:
+def _window_step(size: int, window: int, stride: int, dilation: int, margin: tuple[int, int] | None) -> Step:
     extent = (window - 1) * dilation + 1
     first: list[tuple[str, Step]] = []
     if dilation > 1:
@@ -113,17 +113,17 @@ def _slid(size: int, window: int, stride: int, dilation: int, margin: tuple[int,
     return Step(f"{top} + 1", result, formula=WINDOW, first=tuple(first))
 
 
-def spread_out(
+def transposed_steps(
     spatial: Shape, window: Shape, stride: Shape, crops: Sequence[tuple[int, int]], *, same: bool
 ) -> tuple[Step, ...]:
     """The size behind a transposed window along each dimension."""
     return tuple(
-        _spread(n, w, s, crop, same=same)
+        _transposed_step(n, w, s, crop, same=same)
         for n, w, s, crop in zip(spatial, window, stride, crops, strict=True)
     )
 
 
-def _spread(size: int, window: int, stride: int, crop: tuple[int, int], *, same: bool) -> Step:
+def _transposed_step(size: int, window: int, stride: int, crop: tuple[int, int], *, same: bool) -> Step:
     first: tuple[tuple[str, Step], ...] = ()
     if same:
         before, after = same_cropping(window, stride)
@@ -133,26 +133,26 @@ def _spread(size: int, window: int, stride: int, crop: tuple[int, int], *, same:
     return Step(expression, transposed_output(size, window, stride, sum(crop)), "", "", TRANSPOSED, first)
 
 
-def scaled(size: int, factor: float) -> Step:
+def scaling_step(size: int, factor: float) -> Step:
     """A size times a factor, rounded down."""
     result = int(size * factor)
-    product = f"{size}·{int(factor) if factor == int(factor) else factor}"
-    return Step(product if Fraction(factor) * size == result else f"⌊{product}⌋", result)
+    text = f"{size}·{int(factor) if factor == int(factor) else factor}"
+    return Step(text if Fraction(factor) * size == result else f"⌊{text}⌋", result)
 
 
-def summed(numbers: Sequence[int], note: str) -> Step:
+def sum_step(numbers: Sequence[int], note: str) -> Step:
     """Several numbers added up."""
     return Step(" + ".join(map(str, numbers)), sum(numbers), note)
 
 
-def largest(numbers: Sequence[int]) -> Step:
+def broadcast_step(numbers: Sequence[int]) -> Step:
     """Equal numbers, or ones of which the larger is taken because 1 is expanded."""
     if len(set(numbers)) == 1:
-        return taken(numbers[0], "the same in all inputs")
+        return constant_step(numbers[0], "the same in all inputs")
     return Step(f"max({', '.join(map(str, numbers))})", max(numbers), "1 is expanded")
 
 
-def product(numbers: Sequence[int]) -> str:
+def product_text(numbers: Sequence[int]) -> str:
     """Numbers to multiply: ``3·3·64``."""
     return "·".join(map(str, numbers))
 

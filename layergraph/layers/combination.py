@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from layergraph.errors import SizeError
 from layergraph.layers.arguments import MOST_PORTS, whole
-from layergraph.layers.arithmetic import Step, largest, summed, taken
+from layergraph.layers.arithmetic import Step, broadcast_step, constant_step, sum_step
 from layergraph.layers.layer import Layer
-from layergraph.layers.memory_rule import NOTHING, Amount, Kept
-from layergraph.layers.receptive_field_rule import Reach
+from layergraph.layers.memory_rule import NOTHING, Amount, SavedForBackward
+from layergraph.layers.receptive_field_rule import RulesByPort
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class AdditionLayer(Joining, Layer):
     """
 
     type: ClassVar[str] = "Addition"
-    hands_gradient_on: ClassVar[bool] = True
+    passes_gradient_on: ClassVar[bool] = True
     default_name: ClassVar[str] = "addition"
 
     @property
@@ -51,13 +51,13 @@ class AdditionLayer(Joining, Layer):
         return f"Element-wise addition of {self.num_inputs} inputs"
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
-        return (expanded(self.input_names, inputs),)
+        return (broadcast_size(self.input_names, inputs),)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
-        return (element_wise(self, inputs),)
+        return (element_wise_steps(self, inputs),)
 
-    def scratch(self, inputs: Sequence[Size]) -> Amount:
-        return one_by_one(inputs)
+    def workspace(self, inputs: Sequence[Size]) -> Amount:
+        return intermediate_sum(inputs)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.arithmetic_modules import Add
@@ -82,15 +82,15 @@ class MultiplicationLayer(Joining, Layer):
         return f"Element-wise multiplication of {self.num_inputs} inputs"
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
-        return (expanded(self.input_names, inputs),)
+        return (broadcast_size(self.input_names, inputs),)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
-        return (element_wise(self, inputs),)
+        return (element_wise_steps(self, inputs),)
 
-    def scratch(self, inputs: Sequence[Size]) -> Amount:
-        return one_by_one(inputs)
+    def workspace(self, inputs: Sequence[Size]) -> Amount:
+        return intermediate_sum(inputs)
 
-    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
         # the product so far and the next factor, each where the other needs a gradient
         names, private, learns = [], 0, gradients[0]
         so_far = inputs[0]
@@ -101,9 +101,9 @@ class MultiplicationLayer(Joining, Layer):
                 names.append(self.input_names[0])
             elif gradients[index]:
                 private += so_far.num_elements
-            so_far = expanded(self.input_names[:2], (so_far, inputs[index]))
+            so_far = broadcast_size(self.input_names[:2], (so_far, inputs[index]))
             learns = learns or gradients[index]
-        return Kept(tuple(names), private=Amount(private))
+        return SavedForBackward(tuple(names), private=Amount(private))
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.arithmetic_modules import Multiply
@@ -123,7 +123,7 @@ class DepthConcatenationLayer(Joining, Layer):
     """
 
     type: ClassVar[str] = "Depth concatenation"
-    hands_gradient_on: ClassVar[bool] = True
+    passes_gradient_on: ClassVar[bool] = True
     default_name: ClassVar[str] = "depthcat"
 
     @property
@@ -143,7 +143,7 @@ class DepthConcatenationLayer(Joining, Layer):
         return (image_size(first.spatial, sum(size.channels for size in inputs)),)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
-        return (joined(self, inputs, len(inputs[0].spatial)),)
+        return (concatenation_steps(self, inputs, len(inputs[0].spatial)),)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.arithmetic_modules import Concatenate
@@ -174,7 +174,7 @@ class ConcatenationLayer(Joining, Along, Layer):
     """
 
     type: ClassVar[str] = "Concatenation"
-    hands_gradient_on: ClassVar[bool] = True
+    passes_gradient_on: ClassVar[bool] = True
     default_name: ClassVar[str] = "concat"
 
     def __post_init__(self) -> None:
@@ -207,11 +207,11 @@ class ConcatenationLayer(Joining, Along, Layer):
         return (Size(tuple(numbers), first.format),)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
-        return (joined(self, inputs, self.dim - 1),)
+        return (concatenation_steps(self, inputs, self.dim - 1),)
 
-    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]] | None:
+    def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort | None:
         # across the seam of two images neighbors are far apart, which no rule that repeats says
-        return None if self.dim <= len(inputs[0].spatial) else super().reach(inputs)
+        return None if self.dim <= len(inputs[0].spatial) else super().receptive_field_rules(inputs)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.arithmetic_modules import Concatenate
@@ -224,7 +224,7 @@ def _without(size: Size, at: int) -> tuple[str, tuple[int, ...]]:
     return size.format, size.shape[:at] + size.shape[at + 1 :]
 
 
-def expanded(ports: Sequence[str], sizes: Sequence[Size]) -> Size:
+def broadcast_size(ports: Sequence[str], sizes: Sequence[Size]) -> Size:
     """The size of an element-wise operation: equal sizes, or 1 where one is expanded."""
     result = sizes[0]
     for port, size in zip(ports[1:], sizes[1:], strict=True):
@@ -247,23 +247,23 @@ def expanded(ports: Sequence[str], sizes: Sequence[Size]) -> Size:
     return result
 
 
-def element_wise(layer: Layer, inputs: Sequence[Size]) -> tuple[Step, ...]:
+def element_wise_steps(layer: Layer, inputs: Sequence[Size]) -> tuple[Step, ...]:
     """The steps of an element-wise operation."""
     (out,) = layer.output_sizes(inputs)
-    return tuple(largest([size.shape[at] for size in inputs]) for at in range(len(out.shape) - 1))
+    return tuple(broadcast_step([size.shape[at] for size in inputs]) for at in range(len(out.shape) - 1))
 
 
-def joined(layer: Layer, inputs: Sequence[Size], along: int) -> tuple[Step, ...]:
+def concatenation_steps(layer: Layer, inputs: Sequence[Size], along: int) -> tuple[Step, ...]:
     """The steps of a concatenation along this dimension, counted from 0."""
     (out,) = layer.output_sizes(inputs)
-    steps = [taken(number, "the same in all inputs") for number in out.shape[:-1]]
-    steps[along] = summed([size.shape[along] for size in inputs], "one input behind the other")
+    steps = [constant_step(number, "the same in all inputs") for number in out.shape[:-1]]
+    steps[along] = sum_step([size.shape[along] for size in inputs], "one input behind the other")
     return tuple(steps)
 
 
-def one_by_one(inputs: Sequence[Size]) -> Amount:
+def intermediate_sum(inputs: Sequence[Size]) -> Amount:
     """What joining more than two inputs one after the other takes: the result before the last."""
     if len(inputs) == 2:
         return NOTHING
     ports = tuple(f"in{index + 1}" for index in range(len(inputs) - 1))
-    return Amount(expanded(ports, inputs[:-1]).num_elements)
+    return Amount(broadcast_size(ports, inputs[:-1]).num_elements)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 from layergraph.errors import SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding
-from layergraph.layers.arithmetic import Step, slid, taken
+from layergraph.layers.arithmetic import Step, constant_step, window_steps
 from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial
 from layergraph.layers.learnable import TrainedWeights
-from layergraph.layers.memory_rule import Amount, Kept
-from layergraph.layers.receptive_field_rule import Reach
-from layergraph.layers.window import margins_text, padded_copy, slide, window, window_reach
+from layergraph.layers.memory_rule import Amount, SavedForBackward
+from layergraph.layers.receptive_field_rule import RulesByPort
+from layergraph.layers.window import margins_text, padded_copy_memory, slide, window, window_rules
 from layergraph.sizes import Size, Window, image_size
 from layergraph.wording import times
 
@@ -28,7 +28,7 @@ class Convolution(TrainedWeights):
     """What convolutions of both ranks share."""
 
     rank: ClassVar[int]
-    takes_arrays: ClassVar[bool] = True
+    accepts_arrays: ClassVar[bool] = True
 
     filter_size: Numbers
     num_filters: int
@@ -72,8 +72,8 @@ class Convolution(TrainedWeights):
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         expect_spatial(inputs[0], self.rank)
         expect_channels(inputs[0], self.num_channels)
-        filters = taken(self.num_filters, "one for each filter")
-        return ((*slid(self.window(), inputs[0].spatial), filters),)
+        filters = constant_step(self.num_filters, "one for each filter")
+        return ((*window_steps(self.window(), inputs[0].spatial), filters),)
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         return {
@@ -85,15 +85,17 @@ class Convolution(TrainedWeights):
         spatial = self.output_sizes(inputs)[0].spatial
         return prod(spatial) * prod(self.learnables(inputs)["Weights"])
 
-    def scratch(self, inputs: Sequence[Size]) -> Amount:
-        return padded_copy(self.window(), self.window().convolution_padding(self.padding_value), inputs[0])
+    def workspace(self, inputs: Sequence[Size]) -> Amount:
+        return padded_copy_memory(
+            self.window(), self.window().convolution_padding(self.padding_value), inputs[0]
+        )
 
-    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
-        copy = self.scratch(inputs)
-        return Kept(private=copy) if copy.numbers else Kept(("in",))
+    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
+        copy = self.workspace(inputs)
+        return SavedForBackward(private=copy) if copy.numbers else SavedForBackward(("in",))
 
-    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
-        return {"in": window_reach(self.window(), inputs[0])}
+    def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
+        return {"in": window_rules(self.window(), inputs[0])}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.padded_convolution import convolution
@@ -168,7 +170,7 @@ class GroupedConvolution2dLayer(TrainedWeights, Layer):
     type: ClassVar[str] = "Grouped Convolution"
     default_name: ClassVar[str] = "groupedconv"
     rank: ClassVar[int] = 2
-    takes_arrays: ClassVar[bool] = True
+    accepts_arrays: ClassVar[bool] = True
 
     filter_size: Numbers
     num_filters_per_group: int
@@ -235,7 +237,7 @@ class GroupedConvolution2dLayer(TrainedWeights, Layer):
         groups, filters = self._groups(inputs[0]), self.num_filters_per_group
         each = "channel" if self.num_groups == "channel-wise" else "group"
         channels = Step(f"{groups}·{filters}", groups * filters, f"{filters} for each {each}")
-        return ((*slid(self.window(), inputs[0].spatial), channels),)
+        return ((*window_steps(self.window(), inputs[0].spatial), channels),)
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         groups = self._groups(inputs[0])
@@ -249,15 +251,17 @@ class GroupedConvolution2dLayer(TrainedWeights, Layer):
         spatial = self.output_sizes(inputs)[0].spatial
         return prod(spatial) * prod(self.learnables(inputs)["Weights"])
 
-    def scratch(self, inputs: Sequence[Size]) -> Amount:
-        return padded_copy(self.window(), self.window().convolution_padding(self.padding_value), inputs[0])
+    def workspace(self, inputs: Sequence[Size]) -> Amount:
+        return padded_copy_memory(
+            self.window(), self.window().convolution_padding(self.padding_value), inputs[0]
+        )
 
-    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
-        copy = self.scratch(inputs)
-        return Kept(private=copy) if copy.numbers else Kept(("in",))
+    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
+        copy = self.workspace(inputs)
+        return SavedForBackward(private=copy) if copy.numbers else SavedForBackward(("in",))
 
-    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
-        return {"in": window_reach(self.window(), inputs[0])}
+    def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
+        return {"in": window_rules(self.window(), inputs[0])}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.padded_convolution import convolution

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from layergraph.errors import SizeError
 from layergraph.layers import arguments
-from layergraph.layers.arithmetic import Step, taken
+from layergraph.layers.arithmetic import Step, constant_step
 from layergraph.layers.layer import Layer, Shape
 from layergraph.layers.learnable import TrainedWeights
-from layergraph.layers.receptive_field_rule import Reach
-from layergraph.layers.receptive_field_rule import window as sliding
+from layergraph.layers.receptive_field_rule import RulesByPort, window_rule
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ class FullyConnectedLayer(TrainedWeights, Layer):
     """
 
     type: ClassVar[str] = "Fully Connected"
-    keeps_input: ClassVar[bool] = True
+    saves_input: ClassVar[bool] = True
     default_name: ClassVar[str] = "fc"
 
     output_size: int
@@ -66,8 +65,8 @@ class FullyConnectedLayer(TrainedWeights, Layer):
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         (out,) = self.output_sizes(inputs)
         note = "each output is a weighted sum of the whole input"
-        spatial = (taken(1, note) for _ in out.spatial)
-        return ((*spatial, taken(out.channels, "one for each output")),)
+        spatial = (constant_step(1, note) for _ in out.spatial)
+        return ((*spatial, constant_step(out.channels, "one for each output")),)
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         return {"Weights": (self.output_size, inputs[0].num_elements), "Bias": (self.output_size, 1)}
@@ -75,9 +74,9 @@ class FullyConnectedLayer(TrainedWeights, Layer):
     def multiply_adds(self, inputs: Sequence[Size]) -> int:
         return inputs[0].num_elements * self.output_size
 
-    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
+    def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
         # as the convolution with a window of the whole image
-        return {"in": tuple(sliding(n, 1, 1, 0) for n in inputs[0].spatial)}
+        return {"in": tuple(window_rule(n, 1, 1, 0) for n in inputs[0].spatial)}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.flattening import FullyConnected

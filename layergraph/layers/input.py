@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast, get_args
 
 from layergraph.errors import ArgumentError
 from layergraph.layers import arguments
-from layergraph.layers.arithmetic import Step, taken
+from layergraph.layers.arithmetic import Step, constant_step
 from layergraph.layers.layer import Layer
 from layergraph.layers.memory_rule import NOTHING, Amount
 from layergraph.sizes import Size, image_size
@@ -81,7 +81,7 @@ class Input:
         return (image_size(tuple(self.input_size[:-1]), self.input_size[-1]),)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
-        return (tuple(taken(number, "given") for number in self.input_size),)
+        return (tuple(constant_step(number, "given") for number in self.input_size),)
 
     def missing_statistics(self) -> tuple[str, ...]:
         """The statistics that the normalization needs and that were not given."""
@@ -90,7 +90,7 @@ class Input:
     def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
         return self.normalization == "none"
 
-    def scratch(self, inputs: Sequence[Size]) -> Amount:
+    def workspace(self, inputs: Sequence[Size]) -> Amount:
         numbers = prod(self.input_size)
         return {
             "zscore": Amount(numbers),  # the difference, while it is divided

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from layergraph.errors import SizeError, WrongTypeError
-from layergraph.layers.arithmetic import Step, kept
-from layergraph.layers.memory_rule import NOTHING, Amount, Kept
-from layergraph.layers.receptive_field_rule import UNMOVED, Reach
+from layergraph.layers.arithmetic import Step, unchanged_steps
+from layergraph.layers.memory_rule import NOTHING, Amount, SavedForBackward
+from layergraph.layers.receptive_field_rule import IDENTITY_RULE, RulesByPort
 from layergraph.sizes import LARGEST, Size
 from layergraph.sizes import Shape as Shape
 from layergraph.weights import Weights
@@ -40,19 +40,19 @@ class Layer:
     memory_ports: ClassVar[frozenset[str]] = frozenset()
 
     # whether autograd keeps the input, or the result, for the backward pass
-    keeps_input: ClassVar[bool] = False
-    keeps_output: ClassVar[bool] = False
+    saves_input: ClassVar[bool] = False
+    saves_output: ClassVar[bool] = False
     # whether the gradient of the result serves as that of the inputs, or holds it
-    hands_gradient_on: ClassVar[bool] = False
+    passes_gradient_on: ClassVar[bool] = False
     # whether weights may be NumPy arrays in MATLAB's order
-    takes_arrays: ClassVar[bool] = False
+    accepts_arrays: ClassVar[bool] = False
 
     name: str = ""
     weights: Weights | None = field(default=None)
 
     def __new__(cls, *args: Any, weights: object = None, **options: Any) -> Self:
         # here, since what a class sets up for itself after its dataclass need not call another's
-        if not (weights is None or isinstance(weights, Weights) or cls.takes_arrays):
+        if not (weights is None or isinstance(weights, Weights) or cls.accepts_arrays):
             raise WrongTypeError(
                 f"{cls.__name__}: weights must be Weights, got {type(weights).__name__}; attach tensors in "
                 "torch's order: weights=Weights({'weight': ..., 'bias': ...}), from layergraph"
@@ -100,7 +100,7 @@ class Layer:
         Raises:
             SizeError: inputs for which there is no arithmetic.
         """
-        return tuple(map(kept, self.output_sizes(inputs)))
+        return tuple(map(unchanged_steps, self.output_sizes(inputs)))
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         """Names and sizes of what training learns, dimensions in MATLAB's order."""
@@ -130,28 +130,30 @@ class Layer:
         """The memory of each output; where it is shared with the input, it is counted there."""
         return tuple(Amount(size.num_elements) for size in self.output_sizes(inputs))
 
-    def scratch(self, inputs: Sequence[Size]) -> Amount:
+    def workspace(self, inputs: Sequence[Size]) -> Amount:
         """Memory that is taken during inference and free again with the result, such as a padded copy.
 
         What a library takes inside one operation is not known here.
         """
         return NOTHING
 
-    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
         """What autograd keeps in training; ``gradients`` says which inputs need one."""
-        return Kept(self.input_names * self.keeps_input, self.output_names[:1] * self.keeps_output)
+        return SavedForBackward(
+            self.input_names * self.saves_input, self.output_names[:1] * self.saves_output
+        )
 
-    def kept_by_loss(self, inputs: Sequence[Size], from_logits: bool) -> Kept:
+    def saved_by_loss(self, inputs: Sequence[Size], from_logits: bool) -> SavedForBackward:
         """What the loss of an output layer keeps of its scores, or of what comes before a softmax."""
-        return Kept()
+        return SavedForBackward()
 
-    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]] | None:
+    def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort | None:
         """Which positions of its inputs an output position sees, in each dimension, by input port.
 
         A port that is missing is not looked at, but for its size. ``None``: not known.
         """
         ports = zip(self.input_names, inputs, strict=True)
-        return {port: (UNMOVED,) * len(size.spatial) for port, size in ports}
+        return {port: (IDENTITY_RULE,) * len(size.spatial) for port, size in ports}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         """A new torch module that computes this layer; called with one tensor an input port."""
@@ -186,7 +188,7 @@ def bracketed(numbers: Sequence[int]) -> str:
     return f"[{' '.join(map(str, numbers))}]"
 
 
-def checked_output_sizes(layer: Layer, inputs: Sequence[Size]) -> tuple[Size, ...]:
+def compute_output_sizes(layer: Layer, inputs: Sequence[Size]) -> tuple[Size, ...]:
     """The output sizes of a layer, checked to be sizes that a tensor can have.
 
     Raises:

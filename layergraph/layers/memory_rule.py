@@ -51,7 +51,7 @@ NOTHING = Amount()
 
 
 @dataclass(frozen=True)
-class Kept:
+class SavedForBackward:
     """What autograd keeps of a layer's forward pass for the backward pass, its weights aside.
 
     A tensor that two layers keep, as a ReLU its result and the next convolution its input, is there once;

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from layergraph.errors import WrongTypeError
 from layergraph.layers.arguments import MOST_PORTS, whole
-from layergraph.layers.arithmetic import Step, taken
+from layergraph.layers.arithmetic import Step, constant_step
 from layergraph.layers.layer import Layer, Shape
-from layergraph.layers.memory_rule import Amount, Kept
-from layergraph.layers.receptive_field_rule import Reach
+from layergraph.layers.memory_rule import Amount, SavedForBackward
+from layergraph.layers.receptive_field_rule import RulesByPort
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ class ModuleLayer(Layer):
 
     Its sizes come from running a copy without data, on the device of its weights; where values decide what
     it does, as in ``if x.max() > 0``, from a run of one observation with data (finding LG-MEASURED). The
-    module itself is never run, moved or changed. Each compiled network gets a copy of it, weights included,
-    which leaves its inputs as they are: what the module writes to is copied first. Layers with the same
-    module, or with modules that have parts or parameters in common, share them in the compiled network.
+    module itself is never run, moved or changed. Each compiled network gets a copy of it, weights included, which copies
+    an input before it writes to it. Layers with the same module, or with modules that have parts or
+    parameters in common, share them in the compiled network.
 
     Args:
         module: takes one tensor an input, (batch, channels, height, width), and returns a tensor, or
@@ -83,7 +83,7 @@ class ModuleLayer(Layer):
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         sizes = self.output_sizes(inputs)
         note = f"what the module returns, run with{'' if self.is_measured(inputs) else 'out'} data"
-        return tuple(tuple(taken(number, note) for number in size.shape[:-1]) for size in sizes)
+        return tuple(tuple(constant_step(number, note) for number in size.shape[:-1]) for size in sizes)
 
     def is_measured(self, inputs: Sequence[Size]) -> bool:
         """Whether its sizes and costs come from a run with data, as where values decide what it does."""
@@ -110,20 +110,21 @@ class ModuleLayer(Layer):
     def output_memory(self, inputs: Sequence[Size]) -> tuple[Amount, ...]:
         return self._memory(inputs, training=False).outputs
 
-    def scratch(self, inputs: Sequence[Size]) -> Amount:
+    def workspace(self, inputs: Sequence[Size]) -> Amount:
         return self._memory(inputs, training=False).workspace
 
-    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
-        found = self._memory(inputs, training=True)
-        names = [self.input_names[index] for index in found.saved_inputs]
-        return Kept(tuple(names), tuple(self.output_names[i] for i in found.saved_outputs), found.other_saved)
+    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
+        memory = self._memory(inputs, training=True)
+        saved_inputs = tuple(self.input_names[index] for index in memory.saved_inputs)
+        saved_outputs = tuple(self.output_names[index] for index in memory.saved_outputs)
+        return SavedForBackward(saved_inputs, saved_outputs, memory.other_saved)
 
     def _memory(self, inputs: Sequence[Size], training: bool) -> MeasuredMemory:
         from layergraph.modules.probe import memory
 
         return memory(self.module, [size.tensor_shape for size in inputs], training=training)
 
-    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]] | None:
+    def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort | None:
         return None  # what a module looks at shows only when it runs
 
     def torch_module(self, inputs: Sequence[Size], memo: dict[int, Any] | None = None) -> Any:

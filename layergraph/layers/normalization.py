@@ -10,7 +10,7 @@ from layergraph.errors import ArgumentError, SizeError
 from layergraph.layers.arguments import channels, number, whole
 from layergraph.layers.convolution import expect_channels
 from layergraph.layers.layer import Layer, Shape
-from layergraph.layers.memory_rule import Amount, Kept
+from layergraph.layers.memory_rule import Amount, SavedForBackward
 from layergraph.sizes import Size
 
 if TYPE_CHECKING:
@@ -102,9 +102,9 @@ class BatchNormalizationLayer(Layer):
             "bias": (self.offset_learn_rate_factor, self.offset_l2_factor),
         }
 
-    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
         # the input, and the mean and deviation of each channel in this batch
-        return Kept(("in",), private=Amount(shared_numbers=2 * inputs[0].channels))
+        return SavedForBackward(("in",), private=Amount(shared_numbers=2 * inputs[0].channels))
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn
@@ -119,7 +119,7 @@ class CrossChannelNormalizationLayer(Layer):
     """Divides each number by its neighbours in other channels (MATLAB ``crossChannelNormalizationLayer``).
 
     Args:
-        window_channel_size: how many channels are summed, the number's own in the middle; of an even number
+        window_channel_size: how many channels are sum_step, the number's own in the middle; of an even number
             one more after it than before.
         alpha, beta, k: the divisor is (k + alpha * sum of squares / window_channel_size) ^ beta.
 
@@ -156,13 +156,13 @@ class CrossChannelNormalizationLayer(Layer):
             )
         return (inputs[0],)
 
-    def scratch(self, inputs: Sequence[Size]) -> Amount:
+    def workspace(self, inputs: Sequence[Size]) -> Amount:
         # the padded squares while they are averaged, then two steps of the divisor
         return Amount(max(self._padded(inputs[0]), 2 * inputs[0].num_elements))
 
-    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
         # the padded squares, the divisor and what it is a power of
-        return Kept(("in",), private=Amount(self._padded(inputs[0]) + 2 * inputs[0].num_elements))
+        return SavedForBackward(("in",), private=Amount(self._padded(inputs[0]) + 2 * inputs[0].num_elements))
 
     def _padded(self, size: Size) -> int:
         beyond = self.window_channel_size - 1

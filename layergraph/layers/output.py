@@ -11,7 +11,7 @@ from layergraph.errors import ArgumentError, SizeError
 from layergraph.labels import UNLABELLED
 from layergraph.layers import arguments
 from layergraph.layers.layer import Layer, expect_spatial
-from layergraph.layers.memory_rule import Amount, Kept
+from layergraph.layers.memory_rule import Amount, SavedForBackward
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:
@@ -87,11 +87,11 @@ class ClassOutput:
     def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
         return True
 
-    def kept_by_loss(self, inputs: Sequence[Size], from_logits: bool) -> Kept:
+    def saved_by_loss(self, inputs: Sequence[Size], from_logits: bool) -> SavedForBackward:
         scores, target = inputs[0].num_elements, Amount(indices=prod(inputs[0].spatial))
         if from_logits:
-            return Kept(private=target + Amount(wide_numbers=scores))
-        return Kept(("in",), private=target + Amount(wide_numbers=2 * scores))
+            return SavedForBackward(private=target + Amount(wide_numbers=scores))
+        return SavedForBackward(("in",), private=target + Amount(wide_numbers=2 * scores))
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         """Passes the scores on; its method ``loss`` takes them and the target."""
@@ -191,9 +191,11 @@ class RegressionLayer(Layer):
     def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
         return True
 
-    def kept_by_loss(self, inputs: Sequence[Size], from_logits: bool) -> Kept:
+    def saved_by_loss(self, inputs: Sequence[Size], from_logits: bool) -> SavedForBackward:
         target = Amount(inputs[0].num_elements)
-        return Kept(private=target + target) if from_logits else Kept(("in",), private=target)
+        if from_logits:
+            return SavedForBackward(private=target + target)
+        return SavedForBackward(("in",), private=target)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         """Passes the prediction on; its method ``loss`` takes it and the target."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 from layergraph.errors import ArgumentError, SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding, pairs
-from layergraph.layers.arithmetic import Step, product, slid, taken
+from layergraph.layers.arithmetic import Step, constant_step, product_text, window_steps
 from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial
-from layergraph.layers.memory_rule import Amount, Kept
-from layergraph.layers.receptive_field_rule import Reach, spread
-from layergraph.layers.receptive_field_rule import window as sliding
-from layergraph.layers.window import margins_text, padded_copy, slide, window, window_reach
+from layergraph.layers.memory_rule import Amount, SavedForBackward
+from layergraph.layers.receptive_field_rule import RulesByPort, transposed_rule, window_rule
+from layergraph.layers.window import margins_text, padded_copy_memory, slide, window, window_rules
 from layergraph.sizes import Size, Window, image_size
 from layergraph.wording import times
 
@@ -67,11 +66,11 @@ class Pooling:
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         expect_spatial(inputs[0], self.rank)
-        channels = taken(inputs[0].channels, "each is pooled by itself")
-        return ((*slid(self.window(), inputs[0].spatial), channels),)
+        channels = constant_step(inputs[0].channels, "each is pooled by itself")
+        return ((*window_steps(self.window(), inputs[0].spatial), channels),)
 
-    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
-        return {"in": window_reach(self.window(), inputs[0])}
+    def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
+        return {"in": window_rules(self.window(), inputs[0])}
 
 
 @dataclass(frozen=True, repr=False)
@@ -149,9 +148,9 @@ class MaxPooling2dLayer(Pooling, Layer):
         if not self.has_unpooling_outputs:
             return out
         pooled, note = self._pooled(inputs[0]), "one index for each number of 'out'"
-        indices = Step(product(pooled.shape[:-1]), pooled.num_elements, note)
-        one, four = taken(1), taken(4, "how many numbers a size has")
-        size = tuple(taken(number, "the size of the input") for number in inputs[0].shape[:-1])
+        indices = Step(product_text(pooled.shape[:-1]), pooled.num_elements, note)
+        one, four = constant_step(1), constant_step(4, "how many numbers a size has")
+        size = tuple(constant_step(number, "the size of the input") for number in inputs[0].shape[:-1])
         return (*out, (indices, one, one), (one, four, one, *size))
 
     def output_memory(self, inputs: Sequence[Size]) -> tuple[Amount, ...]:
@@ -159,21 +158,21 @@ class MaxPooling2dLayer(Pooling, Layer):
         outputs = (Amount(places), Amount(indices=places), Amount())
         return outputs[: len(self.output_names)]
 
-    def scratch(self, inputs: Sequence[Size]) -> Amount:
+    def workspace(self, inputs: Sequence[Size]) -> Amount:
         copy, places = self._copy(inputs[0]), self._pooled(inputs[0]).num_elements
         if not self.has_unpooling_outputs:
             return copy + Amount(indices=places)  # torch computes them in any case
         # after the padded copy, its places become places in the image in several steps
         return copy if not 0 < copy.numbers < 8 * places else Amount(indices=4 * places)
 
-    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
-        kept = kept_by_max(self._copy(inputs[0]), self._pooled(inputs[0]))
+    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
+        kept = saved_by_max_pooling(self._copy(inputs[0]), self._pooled(inputs[0]))
         if self.has_unpooling_outputs and kept.inputs:  # the indices are those it gives
-            return Kept(("in",), ("indices",))
+            return SavedForBackward(("in",), ("indices",))
         return kept
 
     def _copy(self, size: Size) -> Amount:
-        return padded_copy(self.window(), self.window().pooling_padding(), size)
+        return padded_copy_memory(self.window(), self.window().pooling_padding(), size)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.padded_pooling import max_pooling
@@ -195,14 +194,14 @@ class MaxPooling3dLayer(Pooling, Layer):
     rank: ClassVar[int] = 3
     kind: ClassVar[str] = "max"
 
-    def scratch(self, inputs: Sequence[Size]) -> Amount:
+    def workspace(self, inputs: Sequence[Size]) -> Amount:
         return self._copy(inputs[0]) + Amount(indices=self._pooled(inputs[0]).num_elements)
 
-    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
-        return kept_by_max(self._copy(inputs[0]), self._pooled(inputs[0]))
+    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
+        return saved_by_max_pooling(self._copy(inputs[0]), self._pooled(inputs[0]))
 
     def _copy(self, size: Size) -> Amount:
-        return padded_copy(self.window(), self.window().pooling_padding(), size)
+        return padded_copy_memory(self.window(), self.window().pooling_padding(), size)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.padded_pooling import max_pooling
@@ -238,19 +237,19 @@ class AveragePooling2dLayer(Pooling, Layer):
                 f"{type(self).__name__}: padding_value is 0 or 'mean', got {self.padding_value!r}"
             )
 
-    def scratch(self, inputs: Sequence[Size]) -> Amount:
-        copy = padded_copy(self.window(), self.window().averaging_padding(), inputs[0])
+    def workspace(self, inputs: Sequence[Size]) -> Amount:
+        copy = padded_copy_memory(self.window(), self.window().averaging_padding(), inputs[0])
         if copy.numbers and self.padding_value == "mean":
             copy += Amount(shared_numbers=prod(self._pooled(inputs[0]).spatial))
         return copy
 
-    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
-        copy = padded_copy(self.window(), self.window().averaging_padding(), inputs[0])
+    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
+        copy = padded_copy_memory(self.window(), self.window().averaging_padding(), inputs[0])
         if not copy.numbers:
-            return Kept(("in",))
+            return SavedForBackward(("in",))
         if self.padding_value == "mean":  # divided by how much of each window is image
             copy += Amount(shared_numbers=prod(self._pooled(inputs[0]).spatial))
-        return Kept(private=copy)
+        return SavedForBackward(private=copy)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.padded_pooling import average_pooling
@@ -272,15 +271,15 @@ class AveragePooling3dLayer(Pooling, Layer):
     rank: ClassVar[int] = 3
     kind: ClassVar[str] = "average"
 
-    def scratch(self, inputs: Sequence[Size]) -> Amount:
-        copy = padded_copy(self.window(), self.window().averaging_padding(), inputs[0])
+    def workspace(self, inputs: Sequence[Size]) -> Amount:
+        copy = padded_copy_memory(self.window(), self.window().averaging_padding(), inputs[0])
         return copy
 
-    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
-        copy = padded_copy(self.window(), self.window().averaging_padding(), inputs[0])
+    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
+        copy = padded_copy_memory(self.window(), self.window().averaging_padding(), inputs[0])
         if not copy.numbers:
-            return Kept(("in",))
-        return Kept(private=copy)
+            return SavedForBackward(("in",))
+        return SavedForBackward(private=copy)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.padded_pooling import average_pooling
@@ -310,10 +309,12 @@ class GlobalAveragePooling2dLayer(Layer):
         expect_spatial(inputs[0], 2)
         height, width = inputs[0].spatial
         notes = (f"the mean of all {height} rows", f"the mean of all {width} columns")
-        return ((*(taken(1, note) for note in notes), taken(inputs[0].channels, "as before")),)
+        return (
+            (*(constant_step(1, note) for note in notes), constant_step(inputs[0].channels, "as before")),
+        )
 
-    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
-        return {"in": tuple(sliding(n, 1, 1, 0) for n in inputs[0].spatial)}
+    def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
+        return {"in": tuple(window_rule(n, 1, 1, 0) for n in inputs[0].spatial)}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn
@@ -363,17 +364,17 @@ class MaxUnpooling2dLayer(Layer):
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         (out,) = self.output_sizes(inputs)
-        spatial = (taken(n, "what was pooled, as 'size' remembers", "size") for n in out.spatial)
-        return ((*spatial, taken(out.channels, "as input 'in'")),)
+        spatial = (constant_step(n, "what was pooled, as 'size' remembers", "size") for n in out.spatial)
+        return ((*spatial, constant_step(out.channels, "as input 'in'")),)
 
-    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
-        return Kept(("indices",))
+    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
+        return SavedForBackward(("indices",))
 
-    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
+    def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
         # the pooling windows do not overlap, so their sizes follow from those of the images
         sizes = zip(inputs[0].spatial, inputs[2].shape[3:5], strict=True)
         windows = [max(round(after / before), 1) for before, after in sizes]
-        return {"in": tuple(spread(size, size, 0) for size in windows)}
+        return {"in": tuple(transposed_rule(size, size, 0) for size in windows)}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.padded_pooling import MaxUnpool2d
@@ -381,7 +382,9 @@ class MaxUnpooling2dLayer(Layer):
         return MaxUnpool2d()
 
 
-def kept_by_max(copy: Amount, pooled: Size) -> Kept:
+def saved_by_max_pooling(copy: Amount, pooled: Size) -> SavedForBackward:
     """What max pooling keeps: the input, or its padded copy, and where each maximum was."""
-    places = Amount(indices=pooled.num_elements)
-    return Kept(private=copy + places) if copy.numbers else Kept(("in",), private=places)
+    indices = Amount(indices=pooled.num_elements)
+    if copy.numbers:
+        return SavedForBackward(private=copy + indices)
+    return SavedForBackward(("in",), private=indices)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from math import ceil, floor, gcd
 from typing import NamedTuple
@@ -12,16 +13,16 @@ Taps = tuple[int, int, int]
 """The first and last input position seen, and the step between; the first above the last: none."""
 
 
-class Reach(NamedTuple):
-    """A rule that repeats: output ``m * outputs + r`` sees ``taps[r]``, moved on by ``m * inputs``.
+class ReceptiveFieldRule(NamedTuple):
+    """A rule that repeats: output ``m * outputs + r`` sees ``taps[r]``, moved by ``m * inputs``.
 
     The image is taken as endless: its borders, and padding, are positions like others. A rule that repeats
     only after very many outputs is given with one tap that has room for all, and a fraction as ``inputs``.
 
-    >>> window(3, 1, 2, 1)  # a 3×3 convolution with stride 2 and padding 1
-    Reach(outputs=1, inputs=2, taps=((-1, 1, 1),))
-    >>> spread(2, 2, 0)  # a 2×2 transposed convolution with stride 2
-    Reach(outputs=2, inputs=1, taps=((0, 0, 1), (0, 0, 1)))
+    >>> window_rule(3, 1, 2, 1)  # a 3×3 convolution with stride 2 and padding 1
+    ReceptiveFieldRule(outputs=1, inputs=2, taps=((-1, 1, 1),))
+    >>> transposed_rule(2, 2, 0)  # a 2×2 transposed convolution with stride 2
+    ReceptiveFieldRule(outputs=2, inputs=1, taps=((0, 0, 1), (0, 0, 1)))
     """
 
     outputs: int
@@ -29,39 +30,45 @@ class Reach(NamedTuple):
     taps: tuple[Taps, ...]
 
 
-def window(size: int, dilation: int, stride: int, before: int) -> Reach:
+RulesByPort = Mapping[str, tuple[ReceptiveFieldRule, ...]]
+"""For each input port that a layer looks at, the rule along each spatial dimension."""
+
+
+def window_rule(size: int, dilation: int, stride: int, before: int) -> ReceptiveFieldRule:
     """A window that slides over an input with this much padding before it."""
-    return Reach(1, stride, ((-before, (size - 1) * dilation - before, dilation),))
+    return ReceptiveFieldRule(1, stride, ((-before, (size - 1) * dilation - before, dilation),))
 
 
-def moved(start: int) -> Reach:
+def offset_rule(start: int) -> ReceptiveFieldRule:
     """A part of the input that starts here; negative: the input with something before it."""
-    return Reach(1, 1, ((start, start, 1),))
+    return ReceptiveFieldRule(1, 1, ((start, start, 1),))
 
 
-UNMOVED = moved(0)
+IDENTITY_RULE = offset_rule(0)
 
 
-def spread(size: int, stride: int, before: int) -> Reach:
+def transposed_rule(size: int, stride: int, before: int) -> ReceptiveFieldRule:
     """A transposed window, of whose output this much is cut off before."""
     if stride > _LONGEST_PERIOD:
-        return Reach(
+        return ReceptiveFieldRule(
             1, Fraction(1, stride), ((-((size - 1 - before) // stride) - 1, before // stride + 1, 1),)
         )
     places = [output + before for output in range(stride)]
-    return Reach(stride, 1, tuple((-((size - 1 - p) // stride), p // stride, 1) for p in places))
+    return ReceptiveFieldRule(stride, 1, tuple((-((size - 1 - p) // stride), p // stride, 1) for p in places))
 
 
-def sampled(before: int, after: int, *, method: str, geometry: str, rounding: str) -> Reach:
+def resizing_rule(
+    before: int, after: int, *, method: str, geometry: str, rounding: str
+) -> ReceptiveFieldRule:
     """Resizing of ``before`` rows to ``after``; one row alone is seen from everywhere."""
     if before == 1:
-        return Reach(1, 0, ((0, 0, 1),))
+        return ReceptiveFieldRule(1, 0, ((0, 0, 1),))
     common = gcd(before, after)
     outputs, inputs = after // common, before // common
     if outputs > _LONGEST_PERIOD:
         ratio = Fraction(before, after)
         middle = (ratio - 1) / 2 if geometry == "half-pixel" else Fraction(0)
-        return Reach(1, ratio, ((floor(middle) - 1, ceil(middle) + 1, 1),))
+        return ReceptiveFieldRule(1, ratio, ((floor(middle) - 1, ceil(middle) + 1, 1),))
     taps = []
     for index in range(outputs):
         half = Fraction(1, 2) if geometry == "half-pixel" else Fraction(0)
@@ -74,4 +81,4 @@ def sampled(before: int, after: int, *, method: str, geometry: str, rounding: st
         else:
             row = floor(place) if rounding == "floor" or after >= before else ceil(place)
         taps.append((row, row, 1))
-    return Reach(outputs, inputs, tuple(taps))
+    return ReceptiveFieldRule(outputs, inputs, tuple(taps))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from layergraph.errors import ArgumentError, SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers
-from layergraph.layers.arithmetic import Step, scaled, taken
+from layergraph.layers.arithmetic import Step, constant_step, scaling_step
 from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial
-from layergraph.layers.memory_rule import NOTHING, Amount, Kept
-from layergraph.layers.receptive_field_rule import Reach, moved, sampled
+from layergraph.layers.memory_rule import NOTHING, Amount, SavedForBackward
+from layergraph.layers.receptive_field_rule import RulesByPort, offset_rule, resizing_rule
 from layergraph.sizes import Size, image_size
 from layergraph.wording import times
 
@@ -71,15 +71,15 @@ class Crop:
         return (image_size(reference.spatial, size.channels),)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
-        return (as_reference(inputs, self.output_sizes(inputs)[0], "cropped"),)
+        return (reference_steps(inputs, self.output_sizes(inputs)[0], "cropped"),)
 
     def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
         return True
 
-    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
+    def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
         size, reference = inputs
         centre = tuple((n - keep) // 2 for n, keep in zip(size.spatial, reference.spatial, strict=True))
-        return {"in": tuple(map(moved, self.starts() or centre))}
+        return {"in": tuple(map(offset_rule, self.starts() or centre))}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.reference_size import CropToReference
@@ -165,12 +165,12 @@ class Pad2dLayer(Layer):
         return (image_size(reference.spatial, size.channels),)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
-        return (as_reference(inputs, self.output_sizes(inputs)[0], "padded"),)
+        return (reference_steps(inputs, self.output_sizes(inputs)[0], "padded"),)
 
-    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
+    def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
         size, reference = inputs
         sizes = zip(size.spatial, reference.spatial, strict=True)
-        return {"in": tuple(moved(-((target - n) // 2)) for n, target in sizes)}
+        return {"in": tuple(offset_rule(-((target - n) // 2)) for n, target in sizes)}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.reference_size import PadToReference
@@ -268,15 +268,15 @@ class Resize2dLayer(Layer):
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         (out,) = self.output_sizes(inputs)
         if self.enable_reference_input:
-            return (as_reference(inputs, out, "resized"),)
+            return (reference_steps(inputs, out, "resized"),)
         if self.scale is not None:
             factors = cast(tuple[float, ...], self.scale)
-            spatial = tuple(map(scaled, inputs[0].spatial, factors))
+            spatial = tuple(map(scaling_step, inputs[0].spatial, factors))
         else:
-            spatial = tuple(taken(number, "the output size asked for") for number in out.spatial)
-        return ((*spatial, taken(out.channels, "as before")),)
+            spatial = tuple(constant_step(number, "the output size asked for") for number in out.spatial)
+        return ((*spatial, constant_step(out.channels, "as before")),)
 
-    def scratch(self, inputs: Sequence[Size]) -> Amount:
+    def workspace(self, inputs: Sequence[Size]) -> Amount:
         if self._in_one_step:
             return NOTHING
         after = self.output_sizes(inputs)[0]
@@ -289,27 +289,27 @@ class Resize2dLayer(Layer):
         length = height if rows > columns else width
         return Amount(max(rows, columns), shared_indices=3 * length, shared_numbers=length)
 
-    def kept(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> Kept:
+    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
         if self._in_one_step:
-            return Kept()
+            return SavedForBackward()
         # which rows and columns; for bilinear two of each, and their shares
         rows = sum(self.output_sizes(inputs)[0].spatial)
         if self.method == "nearest":
-            return Kept(private=Amount(shared_indices=rows))
-        return Kept(private=Amount(shared_indices=2 * rows, shared_numbers=2 * rows))
+            return SavedForBackward(private=Amount(shared_indices=rows))
+        return SavedForBackward(private=Amount(shared_indices=2 * rows, shared_numbers=2 * rows))
 
     @property
     def _in_one_step(self) -> bool:
         return self.method == "bilinear" and self.geometric_transform_mode == "half-pixel"
 
-    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
+    def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
         sizes = zip(inputs[0].spatial, self.output_sizes(inputs)[0].spatial, strict=True)
         how = {
             "method": self.method,
             "geometry": self.geometric_transform_mode,
             "rounding": self.nearest_rounding_mode,
         }
-        return {"in": tuple(sampled(before, after, **how) for before, after in sizes)}
+        return {"in": tuple(resizing_rule(before, after, **how) for before, after in sizes)}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.reference_size import Resize2d
@@ -323,8 +323,8 @@ class Resize2dLayer(Layer):
         )
 
 
-def as_reference(inputs: Sequence[Size], out: Size, how: str) -> tuple[Step, ...]:
+def reference_steps(inputs: Sequence[Size], out: Size, how: str) -> tuple[Step, ...]:
     """The steps of a layer that brings its first input to the height and width of its second."""
     sizes = zip(inputs[0].spatial, out.spatial, strict=True)
-    spatial = (taken(now, f"that of input 'ref'; {was} is {how} to it", "ref") for was, now in sizes)
-    return (*spatial, taken(out.channels, "as input 'in'"))
+    spatial = (constant_step(now, f"that of input 'ref'; {was} is {how} to it", "ref") for was, now in sizes)
+    return (*spatial, constant_step(out.channels, "as input 'in'"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 from layergraph.errors import SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding, pairs
-from layergraph.layers.arithmetic import Step, spread_out, taken
+from layergraph.layers.arithmetic import Step, constant_step, transposed_steps
 from layergraph.layers.convolution import expect_channels
 from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial
 from layergraph.layers.learnable import TrainedWeights
 from layergraph.layers.memory_rule import Amount
-from layergraph.layers.receptive_field_rule import Reach, spread
+from layergraph.layers.receptive_field_rule import RulesByPort, transposed_rule
 from layergraph.layers.window import margins_text
 from layergraph.sizes import Size, image_size, same_cropping, transposed_output
 from layergraph.wording import times
@@ -29,8 +29,8 @@ class TransposedConvolution(TrainedWeights):
     """What transposed convolutions of both ranks share."""
 
     rank: ClassVar[int]
-    keeps_input: ClassVar[bool] = True
-    takes_arrays: ClassVar[bool] = True
+    saves_input: ClassVar[bool] = True
+    accepts_arrays: ClassVar[bool] = True
 
     filter_size: Numbers
     num_filters: int
@@ -85,8 +85,8 @@ class TransposedConvolution(TrainedWeights):
         expect_channels(inputs[0], self.num_channels)
         window, stride = cast(Shape, self.filter_size), cast(Shape, self.stride)
         same = self.cropping == "same"
-        spatial = spread_out(inputs[0].spatial, window, stride, self.crops(), same=same)
-        return ((*spatial, taken(self.num_filters, "one for each filter")),)
+        spatial = transposed_steps(inputs[0].spatial, window, stride, self.crops(), same=same)
+        return ((*spatial, constant_step(self.num_filters, "one for each filter")),)
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         return {
@@ -112,9 +112,13 @@ class TransposedConvolution(TrainedWeights):
             spatial.append(transposed_output(n, size, stride, both + min(after, 0)))
         return (Amount(prod(spatial) * self.num_filters),)
 
-    def reach(self, inputs: Sequence[Size]) -> Mapping[str, tuple[Reach, ...]]:
+    def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
         befores = [before for before, _ in self.crops()]
-        return {"in": tuple(map(spread, cast(Shape, self.filter_size), cast(Shape, self.stride), befores))}
+        return {
+            "in": tuple(
+                map(transposed_rule, cast(Shape, self.filter_size), cast(Shape, self.stride), befores)
+            )
+        }
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.padded_convolution import transposed_convolution

@@ -9,8 +9,7 @@ from layergraph.errors import SizeError
 from layergraph.layers.arguments import Numbers, Padding, pairs
 from layergraph.layers.layer import Shape, bracketed
 from layergraph.layers.memory_rule import NOTHING, Amount
-from layergraph.layers.receptive_field_rule import Reach
-from layergraph.layers.receptive_field_rule import window as sliding
+from layergraph.layers.receptive_field_rule import ReceptiveFieldRule, window_rule
 from layergraph.sizes import Size, Window
 from layergraph.wording import times
 
@@ -36,17 +35,17 @@ def slide(window: Window, size: Size) -> Shape:
     return result
 
 
-def padded_copy(window: Window, torch_padding: Shape | None, size: Size) -> Amount:
+def padded_copy_memory(window: Window, torch_padding: Shape | None, size: Size) -> Amount:
     """The padded copy of an input that is made where torch cannot pad by itself."""
     if torch_padding is not None:
         return NOTHING
     return Amount(prod(window.padded_apart(size.spatial)) * size.channels)
 
 
-def window_reach(window: Window, size: Size) -> tuple[Reach, ...]:
+def window_rules(window: Window, size: Size) -> tuple[ReceptiveFieldRule, ...]:
     """What an output position sees through the window, in each dimension."""
     befores = [before for before, _ in window.padding(size.spatial)]
-    return tuple(map(sliding, window.size, window.dilation, window.stride, befores))
+    return tuple(map(window_rule, window.size, window.dilation, window.stride, befores))
 
 
 def margins_text(padding: Padding) -> str:

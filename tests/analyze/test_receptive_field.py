@@ -310,7 +310,9 @@ def test_the_field_of_a_whole_unet_agrees_with_gradients():
 def test_max_pooling_has_the_field_of_average_pooling():
     for padding in (0, "same", (1, 0, 0, 1)):
         pools = [kind(3, stride=2, padding=padding) for kind in (MaxPooling2dLayer, AveragePooling2dLayer)]
-        first, second = (pool.reach([fixed()["imageinput"].output_sizes([])[0]]) for pool in pools)
+        first, second = (
+            pool.receptive_field_rules([fixed()["imageinput"].output_sizes([])[0]]) for pool in pools
+        )
         assert first == second
 
 
@@ -410,15 +412,15 @@ def test_branches_of_any_stride_at_every_position(data):
 
 def test_every_layer_has_a_rule_for_each_input_port():
     for example in EXAMPLES:
-        reach = example.layer.reach(example.sizes)
+        rules = example.layer.receptive_field_rules(example.sizes)
         along_the_image = isinstance(example.layer, ConcatenationLayer) and (
             example.layer.dim <= len(example.sizes[0].spatial)
         )
         if isinstance(example.layer, ModuleLayer) or along_the_image:
-            assert reach is None
+            assert rules is None
             continue
-        assert set(reach) == set(example.layer.input_names) - {"ref", "indices", "size"}
-        for port, along in reach.items():
+        assert set(rules) == set(example.layer.input_names) - {"ref", "indices", "size"}
+        for port, along in rules.items():
             size = example.sizes[example.layer.input_names.index(port)]
             assert len(along) == len(size.spatial)
             assert all(len(one.taps) == one.outputs for one in along)

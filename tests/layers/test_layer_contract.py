@@ -203,7 +203,7 @@ def tensors_only(values):
 
 @every_example
 @pytest.mark.parametrize("training", [False, True])
-def test_results_take_the_memory_that_is_said(example, training):
+def test_results_take_the_memory_that_the_layer_states(example, training):
     layer, inputs = example.layer, tensors(example)
     results = results_of(module_of(example).train(training), inputs)
     assert (storage(results[0]) == storage(inputs[0])) == layer.shares_memory(example.sizes, training)
@@ -215,7 +215,7 @@ def test_results_take_the_memory_that_is_said(example, training):
 
 
 @every_example
-def test_autograd_keeps_what_is_said(example):
+def test_autograd_saves_what_the_layer_states(example):
     layer, module = example.layer, module_of(example).train()
     # results of an operation, as inside a network; images that are fed need no gradient
     inputs = [
@@ -234,22 +234,22 @@ def test_autograd_keeps_what_is_said(example):
     if layer.is_input:
         assert not saved.by_storage
         return
-    kept = layer.kept(example.sizes, [torch.is_tensor(x) and x.requires_grad for x in inputs])
-    assert [set(kept.inputs), set(kept.outputs)] == named
-    assert kept.private.num_bytes(batch_size=2, item_bytes=4) == saved.num_bytes([*inputs, *results])
+    stated = layer.saved_for_backward(example.sizes, [torch.is_tensor(x) and x.requires_grad for x in inputs])
+    assert [set(stated.inputs), set(stated.outputs)] == named
+    assert stated.private.num_bytes(batch_size=2, item_bytes=4) == saved.num_bytes([*inputs, *results])
 
 
 @every_example
-def test_inference_takes_the_scratch_memory_that_is_said(example):
+def test_inference_takes_the_workspace_that_the_layer_states(example):
     module, inputs = module_of(example), tensors(example, batch=3)
     own = [*module.parameters(), *module.buffers()]
     with PeakBytes(tensors_only(inputs), own) as counter, torch.no_grad():
         results = results_of(module, inputs)
     held = {storage(x): x.untyped_storage().nbytes() for x in tensors_only([*inputs, *results])}
-    scratch = example.layer.scratch(example.sizes).num_bytes(batch_size=3, item_bytes=4)
+    workspace = example.layer.workspace(example.sizes).num_bytes(batch_size=3, item_bytes=4)
     # operations without data may give a few numbers more, such as batch statistics that nobody asked for
     near = 64 if isinstance(example.layer, ModuleLayer) else 0
-    assert abs(sum(held.values()) + scratch - counter.peak) <= near
+    assert abs(sum(held.values()) + workspace - counter.peak) <= near
 
 
 @pytest.mark.parametrize(
