@@ -26,9 +26,9 @@ class ModuleLayer(Layer):
 
     Its sizes come from running a copy without data, on the device of its weights; where values decide what
     it does, as in ``if x.max() > 0``, from a run of one observation with data (finding LG-MEASURED). The
-    module itself is never run, moved or changed. Each compiled network gets a copy of it, weights included, which copies
-    an input before it writes to it. Layers with the same module, or with modules that have parts or
-    parameters in common, share them in the compiled network.
+    module itself is never run, moved or changed. Each compiled network gets a copy of it, weights included,
+    which copies an input before it writes to it. Layers with the same module, or with modules that have
+    parts or parameters in common, share them in the compiled network.
 
     Args:
         module: takes one tensor an input, (batch, channels, height, width), and returns a tensor, or
