@@ -1,4 +1,4 @@
-"""What names of layers say of the blocks they belong to: ``bn3a_branch2a`` is of ``3a``, as ``res3a`` is."""
+"""The block that a layer's name names: ``bn3a_branch2a`` belongs to ``3a``, as ``res3a`` does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-# words that say what a layer does, not where it stands: "bn3a_branch2a" belongs to "res3a"
+# words for the role of a layer, which say nothing about its block: "bn3a_branch2a" belongs to "res3a"
 _ROLE_WORDS = (
     "ac act activation add addition average avg avgpool batch batchnorm bias bn c cat concat "
     "concatenation conv convolution crop deconv dense depth depthwise drop dropout dw elu fc gelu "
@@ -16,21 +16,27 @@ _ROLE_WORDS = (
     "unpooling up upconv upsample upsampling"
 )
 _ROLES = frozenset(_ROLE_WORDS.split())
-# a word and the number that is glued to it: conv|1, res|4b22
+# a word and a number without a separator: conv|1, res|4b22
 _WORD = re.compile(r"([^\d\W_]*)(\d+(?:[a-z]\d*)?)?", re.IGNORECASE)
 _PARTS = re.compile(r"[^\W_]+")
 _MORE = re.compile(r"[\W_](\d+)(?=[\W_]|$)")
 
 
 class Key(NamedTuple):
-    """What the beginning of a name says: ``Encoder-Stage``, ``1``; the roles before a number say nothing."""
+    """The block in the beginning of a name.
+
+    Attributes:
+        prefix: the words before the number, such as ``Encoder-Stage``, without words for roles.
+        number: the number, such as ``1`` or ``3a``; empty if there is none.
+        text: the part of the name that was read.
+    """
 
     prefix: str
     number: str
-    text: str  # the part of the name that says it
+    text: str
 
     def fits(self, other: Key) -> bool:
-        """Whether two names may be of one block."""
+        """Whether two names may belong to the same block; one without prefix fits by its number."""
         same = self.prefix == other.prefix
         return self.number == other.number and (
             same or (bool(self.number) and not (self.prefix and other.prefix))
@@ -38,43 +44,44 @@ class Key(NamedTuple):
 
 
 def keys_of(names: Sequence[str]) -> dict[str, Key]:
-    """What each name says, where a name beside it says the same: alone it says nothing."""
-    said = [(name, key) for name in names if (key := _key(name))]
-    kept = set()
-    for index, ((_, first), (_, second)) in enumerate(pairwise(said)):
+    """The key of each name whose previous or next name with a key has one that fits."""
+    keys = [(name, key) for name in names if (key := _key(name))]
+    confirmed = set()
+    for index, ((_, first), (_, second)) in enumerate(pairwise(keys)):
         if first.fits(second):
-            kept |= {index, index + 1}
-    return {name: key for index, (name, key) in enumerate(said) if index in kept}
+            confirmed |= {index, index + 1}
+    return {name: key for index, (name, key) in enumerate(keys) if index in confirmed}
 
 
 def _key(name: str) -> Key | None:
+    """Reads words from the left, up to the first number that belongs to one or to a prefix."""
     prefix: list[str] = []
     first = 0
     for part in _PARTS.finditer(name):
         match = None if part[0].lower() in _ROLES else _WORD.fullmatch(part[0])
         word, number = (match[1].lower(), match[2]) if match else (part[0].lower(), None)
-        role = word in _ROLES
-        if role and word != "bn" and number in ("1d", "2d", "3d"):  # of conv2d; but bn3d is of res3d
-            number = None
-        if role and prefix:  # what the layer does in its block
+        is_role = word in _ROLES
+        if is_role and word != "bn" and number in ("1d", "2d", "3d"):
+            number = None  # conv2d has no number; but bn3d is in the block of res3d
+        if is_role and prefix:  # the role of the layer within its block
             break
         if number and (word or prefix):
-            if not role and word:
+            if not is_role and word:
                 prefix.append(word)
             end = part.end()
             while prefix and (more := _MORE.match(name, end)):  # block35_1
                 number, end = f"{number}-{more[1]}", more.end()
             return Key("-".join(prefix), number, name[:end])
-        if number:  # a counter
+        if number:  # a mere counter
             break
-        if not role:
+        if not is_role:
             prefix.append(word)
             first = first or part.end()
     return Key(prefix[0], "", name[:first]) if prefix else None
 
 
 def shared_words(key: Key, layers: Sequence[str]) -> str:
-    """What says that layers belong together: the words that their names begin with."""
+    """The words that the names of the layers begin with, at least those of their key."""
     shared = key.text
     if key.number:
         return shared
@@ -84,6 +91,7 @@ def shared_words(key: Key, layers: Sequence[str]) -> str:
         beginning = names[0][: words[0][index].end()]
         if any(name[: parts[index].end()] != beginning for name, parts in zip(names, words, strict=True)):
             break
+        # a name that ends here, or goes on with a counter only, is a layer's: another layer could have it
         if all(parts[index + 1 :] and not parts[index + 1][0].isdecimal() for parts in words):
-            shared = beginning  # as far as more than a counter comes behind it
+            shared = beginning
     return shared

@@ -1,9 +1,17 @@
-"""Which layers belong together: one block for each ``res3a``, ``Encoder-Stage-1``, ``aspp``.
+"""Groups of layers that form a unit: one block per ``res3a``, ``Encoder-Stage-1``, ``aspp``.
 
-Blocks are cut from the analyzer's order, so that no path can leave a block and come back into it: each can
-be folded. Names say most: layers in a row whose names begin alike make a block. What names leave open the
-wiring says: activations follow what they act on, a pooling layer ends a stage, an addition or
-concatenation ends the branches that it joins, an upsampling begins something new.
+Neither names nor wiring suffice alone. Common beginnings of names separate ``bn3a_branch2a`` from
+``res3a_branch2a`` and unite ``conv_1`` to ``conv_40``. By wiring, the skip connections of a U-Net make one
+block of the whole network. And layers that are apart in the order may not fold into one box: a path could
+leave the box and return, which makes a cycle. So blocks are found in three phases:
+
+1. Keys. :func:`keys_of` reads the block in a layer's name, ignoring words for what the layer does. Only a
+   key that the next or the previous name shares counts; a name alone proves nothing.
+2. Sweep. Layers are placed in the analyzer's order, each into the last block or into a new one. Blocks are
+   thus contiguous, and each can fold. A layer with a key goes by its name; for the others the wiring
+   decides: an activation belongs to the layer that it follows, a pooling layer ends a stage, an addition or
+   concatenation ends the branches that it joins, an upsampling layer starts a block.
+3. Names. Each block gets the words that its layers' names share, or the name of one of its layers.
 """
 
 from __future__ import annotations
@@ -21,23 +29,28 @@ from layergraph.layers import DropoutLayer, GlobalAveragePooling2dLayer
 
 @dataclass(frozen=True)
 class Block:
-    """A series of layers that belong together, under a name that no other block of the graph has."""
+    """A series of layers that form a unit, under a name that no other block of the graph has."""
 
     name: str
     layers: tuple[str, ...]
 
 
 @dataclass
-class _Draft:
-    """A block in the making."""
+class _GrowingBlock:
+    """A block during the sweep.
+
+    Attributes:
+        closed: only activations of its last layer may still join.
+        join: the layer that joined its branches, if any.
+    """
 
     layers: list[str]
     key: Key | None = None
-    closed: bool = False  # what comes is not of this block, but for activations of its last layer
-    join: str = ""  # the layer that joined its branches
+    closed: bool = False
+    join: str = ""
 
-    def take(self, other: _Draft) -> None:
-        """Add the layers of the block behind this one."""
+    def absorb(self, other: _GrowingBlock) -> None:
+        """Add the layers of the next block to this one."""
         self.layers += other.layers
         self.key = self.key or other.key
 
@@ -45,7 +58,7 @@ class _Draft:
 def blocks(lgraph: LayerGraph) -> tuple[Block, ...]:
     """The blocks of a graph, in the analyzer's order; each layer is in exactly one.
 
-    The layers of a block stand in a row in that order, so that no path leaves a block and comes back.
+    The layers of a block are contiguous in that order, so that no path leaves a block and returns.
 
     Cost: linear in the layers.
 
@@ -62,120 +75,122 @@ def blocks(lgraph: LayerGraph) -> tuple[Block, ...]:
     for name in lgraph.order:
         key = keys.get(name)
         if key is None:
-            sweep.place(name)
+            sweep.place_by_wiring(name)
         else:
-            sweep.place_named(name, key)
-    return tuple(map(Block, _names(sweep.drafts), (tuple(draft.layers) for draft in sweep.drafts)))
+            sweep.place_by_name(name, key)
+    return tuple(map(Block, _unique_names(sweep.blocks), (tuple(block.layers) for block in sweep.blocks)))
 
 
-def _names(drafts: Sequence[_Draft]) -> list[str]:
-    """A name of its own for each block: what its layers' names share, or a layer's name."""
-    shared = [shared_words(draft.key, draft.layers) if draft.key else "" for draft in drafts]
+def _unique_names(growing: Sequence[_GrowingBlock]) -> list[str]:
+    """One name per block: the words that its layers' names share, or the name of a layer."""
+    shared = [shared_words(block.key, block.layers) if block.key else "" for block in growing]
     count = Counter(shared)
     names: dict[str, None] = {}
-    for draft, beginning in zip(drafts, shared, strict=True):
-        choices = [beginning] if count[beginning] == 1 else []
-        choices += [draft.join, draft.layers[0]]
-        numbered = (f"{draft.layers[0]} ({number})" for number in range(2, len(drafts) + 2))
+    for block, words in zip(growing, shared, strict=True):
+        choices = [words] if count[words] == 1 else []
+        choices += [block.join, block.layers[0]]
+        # a layer may have the name that an earlier block took from its shared words
+        numbered = (f"{block.layers[0]} ({number})" for number in range(2, len(growing) + 2))
         names[next(name for name in chain(choices, numbered) if name and name not in names)] = None
     return list(names)
 
 
 class _Sweep:
-    """Cuts the layers, which come in the analyzer's order, into blocks."""
+    """Divides the layers, which must come in the analyzer's order, into blocks."""
 
     def __init__(self, lgraph: LayerGraph) -> None:
         self.lgraph = lgraph
         self.position = {name: index for index, name in enumerate(lgraph.order)}
-        self.drafts: list[_Draft] = []
+        self.blocks: list[_GrowingBlock] = []
 
-    def place_named(self, name: str, key: Key) -> None:
-        """Place a layer whose name says where it belongs."""
+    def place_by_name(self, name: str, key: Key) -> None:
+        """Place a layer whose name has a key."""
         kind = kind_of(self.lgraph[name])
-        last, before = self._behind(1), self._behind(2)
+        last, before_last = self._last_two()
         if last and not last.key and not last.closed:
-            same = before and not before.closed and before.key and before.key.fits(key)
-            if before and same and (self._in_series(last) or self._feeds(last, name)):
-                before.take(self.drafts.pop())  # what stands between belongs there, too
+            same = before_last and not before_last.closed and before_last.key and before_last.key.fits(key)
+            if before_last and same and (self._is_chain(last) or self._feeds(last, name)):
+                # layers without a key between two of the same block belong to it: res3a, drop, res3a
+                before_last.absorb(self.blocks.pop())
             elif kind == "joining" and self._feeds(last, name):
                 last.key = key
-        draft = self._behind(1)
-        if (
-            draft
-            and draft.closed
-            and draft.key
-            and draft.key.fits(key)
-            and self._follows(name)
-            and self._feeds(draft, name)
-        ):
-            draft.layers.append(name)
+        block, _ = self._last_two()
+        has_key = block and block.key and block.key.fits(key)
+        if block and has_key and block.closed and self._is_follower(name) and self._feeds(block, name):
+            block.layers.append(name)
             return
-        if not draft or draft.closed or not draft.key or not draft.key.fits(key):
-            draft = _Draft([], key)
-            self.drafts.append(draft)
-        if draft.key and key.prefix and not draft.key.prefix:
-            draft.key = key
-        draft.layers.append(name)
-        # where only numbered roles are said, pool4 and upsample4 are of two blocks
-        draft.closed = kind == "pooling" and not key.prefix
+        if not block or not has_key or block.closed:
+            block = _GrowingBlock([], key)
+            self.blocks.append(block)
+        if block.key and key.prefix and not block.key.prefix:
+            block.key = key
+        block.layers.append(name)
+        # in networks that number their layers by role, pool4 and upsample4 are in different blocks
+        block.closed = kind == "pooling" and not key.prefix
 
-    def place(self, name: str) -> None:
-        """Place a layer whose name says nothing: the wiring does."""
+    def place_by_wiring(self, name: str) -> None:
+        """Place a layer whose name has no key."""
         layer = self.lgraph[name]
-        kind, sources, last = kind_of(layer), self._sources(name), self._behind(1)
+        kind, sources, last = kind_of(layer), self._sources(name), self._last_two()[0]
         closes = layer.is_input or not self.lgraph.destinations(name)
         if last is None or not sources:
-            joined = False
+            belongs = False
         elif kind == "joining":
-            joined = not last.closed and self._feeds(last, name)
+            belongs = not last.closed and self._feeds(last, name)
             closes = True
-            if joined:
+            if belongs:
                 self._join_branches(name)
-        elif layer.is_output or self._follows(name):
-            joined = self._feeds(last, name) and not self.lgraph[last.layers[-1]].is_input
-            closes |= joined and last.closed
+        elif layer.is_output or self._is_follower(name):
+            belongs = self._feeds(last, name) and not self.lgraph[last.layers[-1]].is_input
+            closes |= belongs and last.closed
         elif kind in ("transposed convolution", "unpooling") or isinstance(
             layer, GlobalAveragePooling2dLayer
         ):
-            joined = False
+            belongs = False
         elif kind == "pooling" and sources == [last.layers[-1]]:
-            joined = closes = not last.closed
+            belongs = closes = not last.closed
         else:
-            joined = not last.closed and not last.key
-        if not joined:
-            self.drafts.append(_Draft([]))
-        draft = self.drafts[-1]
-        draft.layers.append(name)
-        draft.closed = closes
+            belongs = not last.closed and not last.key
+        if not belongs:
+            self.blocks.append(_GrowingBlock([]))
+        block = self.blocks[-1]
+        block.layers.append(name)
+        block.closed = closes
         if kind == "joining":
-            draft.join = name
+            block.join = name
 
     def _join_branches(self, name: str) -> None:
-        """Make one block of two that a layer joins, unless the second only starts from the first."""
-        last, before = self._behind(1), self._behind(2)
-        if not last or not before or before.closed or (last.key and before.key):
+        """Unite the last two blocks if the layer joins them as branches.
+
+        Two blocks in series whose outputs are both added, as around a skip connection, stay separate.
+        """
+        last, before_last = self._last_two()
+        if not last or not before_last or before_last.closed or (last.key and before_last.key):
             return
-        if self._feeds(before, name) and not any(self._feeds(before, inner) for inner in last.layers):
-            before.take(self.drafts.pop())
+        if self._feeds(before_last, name) and not any(self._feeds(before_last, one) for one in last.layers):
+            before_last.absorb(self.blocks.pop())
 
-    def _behind(self, count: int) -> _Draft | None:
-        return self.drafts[-count] if len(self.drafts) >= count else None
+    def _last_two(self) -> tuple[_GrowingBlock | None, _GrowingBlock | None]:
+        """The last block and the one before it."""
+        last, before_last, *_ = *self.blocks[:-3:-1], None, None
+        return last, before_last
 
-    def _follows(self, name: str) -> bool:
+    def _is_follower(self, name: str) -> bool:
+        """Whether a layer belongs to the layer upstream, as activations, normalizations and dropout do."""
         layer = self.lgraph[name]
         return kind_of(layer) in FOLLOWING or isinstance(layer, DropoutLayer)
 
-    def _in_series(self, draft: _Draft) -> bool:
-        """Whether each layer of a block takes what the one before it gives, and nothing else."""
+    def _is_chain(self, block: _GrowingBlock) -> bool:
+        """Whether each layer of a block reads the layer before it and nothing else."""
         names = self.lgraph.order
-        return all(self._sources(name) == [names[self.position[name] - 1]] for name in draft.layers)
+        return all(self._sources(name) == [names[self.position[name] - 1]] for name in block.layers)
 
     def _sources(self, name: str) -> list[str]:
-        """The layers whose data a layer takes; one that only lends its size or its indices is none."""
+        """The layers whose values a layer reads; size references and pooling indices do not count."""
         memory = self.lgraph[name].memory_ports
         fed = self.lgraph.sources(name).items()
         return [end.layer for port, end in fed if port != "ref" and port not in memory]
 
-    def _feeds(self, draft: _Draft, name: str) -> bool:
-        start, end = self.position[draft.layers[0]], self.position[draft.layers[-1]]
+    def _feeds(self, block: _GrowingBlock, name: str) -> bool:
+        start, end = self.position[block.layers[0]], self.position[block.layers[-1]]
         return any(start <= self.position[source] <= end for source in self._sources(name))

@@ -1,4 +1,4 @@
-"""Blocks: each layer in one, none that a path leaves and enters again, and what a person would draw."""
+"""Blocks: each layer is in one, no path leaves and reenters one, and they are those a person would draw."""
 
 from collections.abc import Callable
 
@@ -49,20 +49,20 @@ def names(lgraph: LayerGraph) -> str:
 
 
 def check(lgraph: LayerGraph) -> tuple[Block, ...]:
-    """Assert what holds of the blocks of any graph."""
-    found = blocks(lgraph)
-    assert [name for block in found for name in block.layers] == list(lgraph.order)
-    assert all(block.layers and block.name for block in found)
-    assert len({block.name for block in found}) == len(found)
-    place = {name: block.name for block in found for name in block.layers}
+    """Assert the properties that hold for the blocks of any graph, and return the blocks."""
+    parts = blocks(lgraph)
+    assert [name for block in parts for name in block.layers] == list(lgraph.order)
+    assert all(block.layers and block.name for block in parts)
+    assert len({block.name for block in parts}) == len(parts)
+    block_of = {name: block.name for block in parts for name in block.layers}
     folded = networkx.DiGraph()
-    folded.add_nodes_from(block.name for block in found)
+    folded.add_nodes_from(block.name for block in parts)
     for name in lgraph:
         for _, end in lgraph.destinations(name):
-            if place[name] != place[end.layer]:
-                folded.add_edge(place[name], place[end.layer])
-    assert networkx.is_directed_acyclic_graph(folded)  # a path out of a block and back would be a cycle
-    return found
+            if block_of[name] != block_of[end.layer]:
+                folded.add_edge(block_of[name], block_of[end.layer])
+    assert networkx.is_directed_acyclic_graph(folded)  # a path that reenters a block would be a cycle
+    return parts
 
 
 @given(networks(most=14))
@@ -88,7 +88,7 @@ KINDS = (
 
 @st.composite
 def wirings(draw: st.DrawFn) -> LayerGraph:
-    """Any layers with names that look alike, wired anyhow, some not at all; sizes do not matter here."""
+    """Layers of any type with similar names, connected at random or not at all; sizes do not matter here."""
     lgraph = LayerGraph()
     for name in draw(st.lists(NAMES, min_size=1, max_size=14, unique=True)):
         layer = draw(st.sampled_from(KINDS))(name)
@@ -101,14 +101,13 @@ def wirings(draw: st.DrawFn) -> LayerGraph:
 
 
 @given(wirings())
-def test_names_that_look_alike_in_any_wiring(lgraph: LayerGraph) -> None:
+def test_similar_names_in_any_wiring(lgraph: LayerGraph) -> None:
     check(lgraph)
 
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_builders(name: str) -> None:
-    found = check(built(name))
-    assert 1 < len(found) < len(built(name))
+    assert 1 < len(check(built(name))) < len(built(name))
 
 
 def test_resnet18() -> None:
@@ -120,15 +119,15 @@ def test_resnet18() -> None:
     )
 
 
-def test_resnet50_where_names_alone_do_not_say() -> None:
-    found = {block.name: block.layers for block in blocks(built("resnet50"))}
-    assert " ".join(found) == (
+def test_resnet50_where_names_alone_do_not_suffice() -> None:
+    layers_of = {block.name: block.layers for block in blocks(built("resnet50"))}
+    assert " ".join(layers_of) == (
         "input_1 conv1 res2a res2b res2c res3a res3b res3c res3d res4a res4b res4c res4d res4e res4f "
         "res5a res5b res5c avg_pool fc1000"
     )
-    assert found["conv1"] == ("conv1", "bn_conv1", "activation_1_relu", "max_pooling2d_1")
-    assert found["res2b"][0] == "res2b_branch2a"
-    assert found["res2b"][-2:] == ("add_2", "activation_7_relu")
+    assert layers_of["conv1"] == ("conv1", "bn_conv1", "activation_1_relu", "max_pooling2d_1")
+    assert layers_of["res2b"][0] == "res2b_branch2a"
+    assert layers_of["res2b"][-2:] == ("add_2", "activation_7_relu")
 
 
 def test_unet_and_segnet() -> None:
@@ -141,8 +140,8 @@ def test_unet_and_segnet() -> None:
 
 def test_a_crop_of_the_skip_belongs_to_the_stage_that_it_feeds() -> None:
     for join in ("crop", "pad"):
-        found = blocks(built("unet", image_size=(60, 70, 3), encoder_depth=2, join=join))
-        assert " ".join(block.name for block in found) == (
+        parts = blocks(built("unet", image_size=(60, 70, 3), encoder_depth=2, join=join))
+        assert " ".join(block.name for block in parts) == (
             "ImageInputLayer Encoder-Stage-1 Encoder-Stage-2 Bridge Decoder-Stage-1 Decoder-Stage-2 "
             "Final-ConvolutionLayer"
         )
@@ -152,9 +151,9 @@ def test_deeplab() -> None:
     assert names(built("deeplabv3plus")) == (
         "data conv1 res2a res2b res3a res3b res4a res4b res5a res5b aspp dec softmax-out"
     )
-    found = {block.name: block.layers for block in blocks(built("deeplabv3plus"))}
-    assert found["aspp"][-1] == "catAspp"
-    assert "scorer" in found["dec"]
+    layers_of = {block.name: block.layers for block in blocks(built("deeplabv3plus"))}
+    assert layers_of["aspp"][-1] == "catAspp"
+    assert "scorer" in layers_of["dec"]
 
 
 def test_names_of_roles_and_numbers() -> None:
@@ -176,16 +175,16 @@ def test_mobilenet_xception_inception() -> None:
     )
     units = " ".join(f"block{index}" for index in range(1, 15))
     assert names(built("xception")) == f"input_1 {units} avg_pool predictions"
-    found = {block.name: block.layers for block in blocks(built("xception"))}
-    assert found["block3"][0] == "block3_sepconv1_act"  # and not the last layer of block2
-    assert found["block3"][-3:] == ("conv2d_2", "batch_normalization_2", "add_2")
-    found = {block.name: block.layers for block in blocks(built("inceptionresnetv2"))}
-    assert [*found][:6] == ["input_1", "conv2d_1", "conv2d_4", "mixed_5b", "block35_1", "block35_2"]
-    assert (found["block35_2"][0], found["block35_2"][-1]) == ("conv2d_19", "block35_2_ac")
-    assert len(found) == 49
+    layers_of = {block.name: block.layers for block in blocks(built("xception"))}
+    assert layers_of["block3"][0] == "block3_sepconv1_act"  # and not the last layer of block2
+    assert layers_of["block3"][-3:] == ("conv2d_2", "batch_normalization_2", "add_2")
+    layers_of = {block.name: block.layers for block in blocks(built("inceptionresnetv2"))}
+    assert [*layers_of][:6] == ["input_1", "conv2d_1", "conv2d_4", "mixed_5b", "block35_1", "block35_2"]
+    assert (layers_of["block35_2"][0], layers_of["block35_2"][-1]) == ("conv2d_19", "block35_2_ac")
+    assert len(layers_of) == 49
 
 
-def test_default_names_leave_it_to_the_wiring() -> None:
+def test_with_default_names_the_wiring_decides() -> None:
     lgraph = LayerGraph(
         [
             ImageInputLayer((32, 32, 3)),
@@ -226,7 +225,7 @@ def test_names_of_torch_modules() -> None:
     assert names(LayerGraph(layers)) == "x layer1.0 layer1.1 layer2.0"
 
 
-def test_names_that_say_nothing() -> None:
+def test_names_without_words() -> None:
     hostile = [
         "",
         " ",
@@ -261,7 +260,7 @@ def test_blocks_of_a_long_chain_take_linear_time() -> None:
 
 
 def test_hostile_names_take_linear_time() -> None:
-    """Long enough that quadratic steps would never end, in calls or inside a regular expression."""
+    """The names are so long that quadratic steps, in calls or in a regular expression, would never end."""
 
     def make(count: int) -> Callable[[], object]:
         hostile = ["9" * count + "é", "a_" * count + "1", "a1" * count, "conv_" * count]
