@@ -1,4 +1,4 @@
-"""Modules that join several tensors."""
+"""Modules for arithmetic between tensors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Multiply(nn.Module):
 
 
 class Concatenate(nn.Module):
-    """Its inputs joined along one dimension, by default the channels."""
+    """The concatenation of its inputs along one dimension, by default the channels."""
 
     def __init__(self, dim: int = 1) -> None:
         super().__init__()

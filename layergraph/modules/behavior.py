@@ -1,4 +1,4 @@
-"""What a torch module does in evaluation and in training: what it returns, and which inputs it writes to."""
+"""The behavior of a torch module in evaluation and training: its outputs, and the inputs it writes to."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Run(NamedTuple):
     """One run of a module.
 
     Attributes:
-        returned: what it returns, with shapes in place of tensors.
-        written: the inputs that it writes to, counted from 0.
-        is_measured: whether it ran with data, as for a module that looks at values.
+        returned: the returned object, with shapes in place of tensors.
+        written: the indices of the inputs that the module writes to.
+        is_measured: whether the module ran with data, because it looks at values.
     """
 
     returned: Any
@@ -27,11 +27,11 @@ class Run(NamedTuple):
 
 
 Observation = tuple[Any, frozenset[int]]
-"""What a run returned, and the inputs that it wrote to."""
+"""The first two fields of a :class:`Run`."""
 
 
 class TensorShape(tuple[int, ...]):
-    """The shape of a tensor in what a module returns, told apart from a tuple of numbers."""
+    """The shape of a tensor in a returned object, where a plain tuple is a tuple of numbers."""
 
 
 def run(
@@ -42,9 +42,14 @@ def run(
     in_place: bool = True,
     with_data: bool = True,
 ) -> Run:
-    """A copy of the module runs once; without ``in_place`` its activations do not work in place.
+    """Run a copy of the module once.
 
-    ``with_data`` says whether it may run with data, where it cannot run without.
+    Args:
+        module: the module, which stays as it is.
+        shapes: the shapes of the inputs, the batch first.
+        training: run in training mode.
+        in_place: let its activations work in place.
+        with_data: run with data if the module cannot run without.
     """
 
     def use(copied: nn.Module, inputs: Inputs) -> Observation:
@@ -52,15 +57,13 @@ def run(
             disable_inplace(copied)
         return _observe(copied.train(training), inputs())
 
-    found, is_measured = trial_run(module, shapes, use, with_data=with_data)
-    return Run(*found, is_measured)
+    observation, is_measured = trial_run(module, shapes, use, with_data=with_data)
+    return Run(*observation, is_measured)
 
 
 def run_in_training(module: nn.Module, shapes: Shapes, *, in_place: bool = True) -> Run | None:
-    """The same in training mode; ``None`` where the module cannot be trained.
-
-    Two observations run, because batch normalization cannot train with one; one, where two are too many.
-    """
+    """Run a copy of the module in training mode; ``None`` if the module cannot be trained."""
+    # batch normalization cannot train with one observation, and some modules take no more than one
     for batch in (2, 1):
         try:
             return run(module, with_batch_size(shapes, batch), training=True, in_place=in_place)
@@ -70,15 +73,16 @@ def run_in_training(module: nn.Module, shapes: Shapes, *, in_place: bool = True)
 
 
 def run_in_both_modes(module: nn.Module, shapes: Shapes, *, in_place: bool = True) -> tuple[Run, Run | None]:
-    """A run in evaluation and one in training. The same copy does both, unless that fails."""
+    """Run a copy of the module in evaluation, then in training; the second is ``None`` if it cannot train."""
 
     def use(copied: nn.Module, inputs: Inputs) -> tuple[Observation, Observation | None]:
         if not in_place:
             disable_inplace(copied)
         evaluation = _observe(copied.eval(), inputs())
+        # the same copy again: making a copy takes longer than the run
         try:
             return evaluation, _observe(copied.train(), inputs(2))
-        except Exception:  # a module may keep what it made for one observation
+        except Exception:  # a module may keep a tensor that it made for one observation
             return evaluation, None
 
     (evaluation, training), is_measured = trial_run(module, shapes, use)
@@ -91,48 +95,52 @@ def needs_data(module: nn.Module, shapes: Shapes) -> bool:
     """Whether the module cannot run without data."""
     try:
         run(module, shapes, with_data=False)
-    except Exception as fault:
-        return lacks_data(fault)
+    except Exception as error:
+        return lacks_data(error)
     return False
 
 
 def _observe(module: nn.Module, inputs: list[Tensor]) -> Observation:
-    """What a module returns, as shapes, and which inputs it writes to."""
     with torch.no_grad(), WriteRecorder(inputs) as writes:
         result = module(*inputs)
-    return tree_map_only(Tensor, lambda tensor: TensorShape(tensor.shape), result), frozenset(writes.found)
+    shapes = tree_map_only(Tensor, lambda tensor: TensorShape(tensor.shape), result)
+    return shapes, frozenset(writes.indices)
 
 
 class WriteRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Finds which of these tensors are written to, also through views, ``.data`` and ``out=``."""
+    """Records which of these tensors are written to, also through views, ``.data`` and ``out=``.
+
+    Every write ends in an operation whose schema marks the argument that it changes. Comparing tensors
+    before and after would need data, and ``Tensor._version`` misses writes through ``.data``.
+    """
 
     def __init__(self, tensors: list[Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._indices = {storage_id(tensor): index for index, tensor in enumerate(tensors)}
-        self.found: set[int] = set()
+        self._index = {storage_id(tensor): index for index, tensor in enumerate(tensors)}
+        self.indices: set[int] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         schema = getattr(func, "_schema", None)  # operations of higher order have none
         if schema is not None and schema.is_mutable:
-            for index, argument in enumerate(schema.arguments):
+            for position, argument in enumerate(schema.arguments):
                 if argument.alias_info is not None and argument.alias_info.is_write:
-                    value = args[index] if index < len(args) else kwargs.get(argument.name)
-                    places = (storage_id(x) for x in tree_leaves(value) if isinstance(x, Tensor))
-                    self.found.update(self._indices[place] for place in places if place in self._indices)
+                    value = args[position] if position < len(args) else kwargs.get(argument.name)
+                    storages = {storage_id(x) for x in tree_leaves(value) if isinstance(x, Tensor)}
+                    self.indices.update(self._index[key] for key in storages & self._index.keys())
         return func(*args, **kwargs)
 
 
 def storage_id(tensor: Tensor) -> int:
-    """What tensors that are views of each other have in common."""
+    """A number that all views of one tensor share."""
     return int(tensor.untyped_storage()._cdata)
 
 
 def disable_inplace(module: nn.Module) -> bool:
-    """Turn off ``inplace`` where that changes no result; whether the module is nothing else than activations.
+    """Turn off ``inplace`` where that changes no result; return whether the module is only activations.
 
-    That is a module that is one of torch's own activations, and a sequence of them up to the first other
-    module. Further inside, a second reader may rely on what is overwritten, as in a residual block that adds
+    That holds for one of torch's own activations, and for those in a sequence before its first other module.
+    Inside other modules a second reader may rely on the overwritten tensor, as in a residual block that adds
     its input after a ReLU.
     """
     if type(module) is nn.Sequential:

@@ -1,4 +1,4 @@
-"""The network's copy of a torch module: no other reader of its inputs finds them overwritten."""
+"""The network's copy of a torch module, which leaves its inputs unchanged for their other readers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from layergraph.modules.trial import Shapes, deep_copy
 
 
 class InputCopyHook:
-    """A hook before ``forward``: the module gets copies of the inputs that it writes to.
+    """A hook before ``forward`` that gives the module copies of the inputs that it writes to.
 
-    Whether an input has another reader does not matter: autograd may need it, a layer without work such as
-    dropout in evaluation hands on the caller's tensor, and the copy takes what a layer takes that does not
-    work in place.
+    It copies even an input that no other layer reads: autograd may need it, and a layer that does nothing,
+    such as dropout in evaluation, passes on the caller's tensor.
 
     Attributes:
-        in_evaluation: the inputs written to in evaluation.
+        in_evaluation: the indices of the inputs written to in evaluation.
         in_training: those written to while a part of the module is in training mode.
     """
 
@@ -34,10 +33,12 @@ class InputCopyHook:
 
 
 def network_copy(module: nn.Module, shapes: Shapes, memo: dict[int, Any] | None = None) -> nn.Module:
-    """A copy of the module that leaves inputs of these shapes as they are.
+    """Copy the module so that it leaves inputs of these shapes unchanged.
 
     Args:
-        memo: what is copied already, for modules that share parts; as of ``copy.deepcopy``.
+        module: the user's module, which stays as it is.
+        shapes: the shapes of its inputs, the batch first.
+        memo: the copies made so far, for modules that share parts; as in ``copy.deepcopy``.
     """
     copied = deep_copy(module, memo)
     protect_inputs(copied, find_writes(module, shapes))
@@ -45,12 +46,12 @@ def network_copy(module: nn.Module, shapes: Shapes, memo: dict[int, Any] | None 
 
 
 class InputWrites(NamedTuple):
-    """The inputs that a module writes to in evaluation, and those in training, counted from 0.
+    """The indices of the inputs that a module writes to in evaluation, and of those in training.
 
-    ``stops`` says that its activations are told not to work in place, which leaves fewer or none.
+    ``disables_inplace`` is True if this holds after :func:`disable_inplace`, which leaves fewer writes.
     """
 
-    stops: bool = False
+    disables_inplace: bool = False
     in_evaluation: frozenset[int] = frozenset()
     in_training: frozenset[int] = frozenset()
 
@@ -59,35 +60,36 @@ NO_WRITES = InputWrites()
 
 
 def all_inputs(shapes: Shapes) -> InputWrites:
-    """All inputs: of a module that runs with data alone; where values decide, they decide on writing too."""
+    """Writes to all inputs, for a module that needs data: values decide on its writes, too."""
     inputs = frozenset(range(len(shapes)))
     return InputWrites(True, inputs, inputs)
 
 
 def find_writes(module: nn.Module, shapes: Shapes) -> InputWrites:
-    """Which inputs a module writes to, by trial runs in both modes."""
-    found = _written(module, shapes, in_place=True)
-    if found.stops or found == NO_WRITES:
-        return found
-    return _written(module, shapes, in_place=False)
+    """Find the inputs that a module writes to, by trial runs in both modes."""
+    # activations in place are the usual reason, and switching that off is cheaper than copying the input
+    writes = _try_writes(module, shapes, in_place=True)
+    if writes.disables_inplace or writes == NO_WRITES:
+        return writes
+    return _try_writes(module, shapes, in_place=False)
 
 
-def _written(module: nn.Module, shapes: Shapes, *, in_place: bool) -> InputWrites:
+def _try_writes(module: nn.Module, shapes: Shapes, *, in_place: bool) -> InputWrites:
     evaluation, training = run_in_both_modes(module, shapes, in_place=in_place)
     if evaluation.is_measured or (training and training.is_measured):
         return all_inputs(shapes)
     return InputWrites(not in_place, evaluation.written, training.written if training else frozenset())
 
 
-def protect_inputs(copied: nn.Module, written: InputWrites) -> None:
-    """Let a module write to copies of these inputs; two layers that share it add theirs to the same hook."""
-    if written.stops:
+def protect_inputs(copied: nn.Module, writes: InputWrites) -> None:
+    """Make a module write to copies of these inputs; layers that share the module share one hook."""
+    if writes.disables_inplace:
         disable_inplace(copied)
-    if written.in_evaluation or written.in_training:
+    if writes.in_evaluation or writes.in_training:
         hooks = copied._forward_pre_hooks.values()
         hook = next((hook for hook in hooks if isinstance(hook, InputCopyHook)), None)
         if hook is None:
             hook = InputCopyHook()
             copied.register_forward_pre_hook(hook, prepend=True)
-        hook.in_evaluation |= written.in_evaluation
-        hook.in_training |= written.in_training
+        hook.in_evaluation |= writes.in_evaluation
+        hook.in_training |= writes.in_training

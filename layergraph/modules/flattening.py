@@ -1,4 +1,4 @@
-"""The fully connected layer's module."""
+"""The torch module of a fully connected layer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class FullyConnected(nn.Linear):
-    """A linear map of all numbers of an observation; an image stays one, of 1×1 pixels."""
+    """A linear map of all values of an observation; the output of an image is an image of 1×1 pixels."""
 
     num_spatial: int
 

@@ -31,18 +31,17 @@ def initialize(
 
     ``glorot`` is uniform with variance 2 / (fan_in + fan_out), ``he`` normal with variance 2 / fan_in,
     ``narrow-normal`` normal with standard deviation 0.01, ``orthogonal`` the Q of a QR factorization,
-    ``bilinear`` upsamples each channel for itself (:func:`bilinear_kernel`). The fans are MATLAB's (window ×
-    channels and window × filters), given, because torch derives them from the shape and would swap them for
-    transposed convolutions.
+    ``bilinear`` upsamples each channel by itself (:func:`bilinear_kernel`). The fans are MATLAB's, window ×
+    channels and window × filters; torch derives them from the shape, which swaps them for transposed
+    convolutions.
     """
     if tensor.is_meta:
         return
     if callable(how):
         values = torch.as_tensor(how(tuple(tensor.shape)), dtype=tensor.dtype)
-        if values.shape != tensor.shape:
-            raise ArgumentError(
-                f"an initializer was asked for shape {tuple(tensor.shape)} and returned {tuple(values.shape)}"
-            )
+        wanted, got = tuple(tensor.shape), tuple(values.shape)
+        if got != wanted:
+            raise ArgumentError(f"an initializer must return an array of shape {wanted}, got {got}")
         tensor.copy_(values)
     elif how == "glorot":
         bound = math.sqrt(6 / (fan_in + fan_out))
@@ -60,16 +59,16 @@ def initialize(
 
 
 def bilinear_kernel(shape: tuple[int, ...]) -> Tensor:
-    """The weight of a transposed convolution that upsamples each channel for itself, linearly.
+    """The weight of a transposed convolution that upsamples each channel by itself, linearly.
 
-    In each dimension of length k the weights are 1 - |i - c| / ceil(k / 2) around the centre c; other pairs
-    of channels are 0. With stride s, a length of 2s - s % 2 interpolates.
+    In each dimension of length k the weights are 1 - |i - c| / ceil(k / 2) around the center c; they are 0
+    between different channels. With stride s, a length of 2s - s % 2 interpolates.
     """
     kernel = torch.ones(())
     for length in shape[2:]:
         half = (length + 1) // 2
-        centre = (length - 1) / 2 if length % 2 else half - 0.5
-        line = 1 - (torch.arange(length) - centre).abs() / half
+        center = (length - 1) / 2 if length % 2 else half - 0.5
+        line = 1 - (torch.arange(length) - center).abs() / half
         kernel = kernel.unsqueeze(-1) * line
     weight = torch.zeros(shape)
     for channel in range(min(shape[:2])):

@@ -10,16 +10,21 @@ from torch import Tensor, nn
 from layergraph.errors import DataError
 from layergraph.wording import quoted
 
-# what leaves an image as it is, until statistics are known
+# statistics that leave an image unchanged, until the training data gives others
 _NEUTRAL = {"mean": 0.0, "standard_deviation": 1.0, "max": 1.0}
 
 
 class InputNormalization(nn.Module):
-    """Normalizes each channel. The statistics are buffers named as the layer's arguments, shaped to
-    broadcast: (1, channels, 1, 1).
+    """Normalizes each channel.
+
+    The statistics are buffers of shape (1, channels, 1, 1), named as the layer's arguments.
 
     Args:
         layer: the name of the input layer, for messages.
+        normalization: the method, as the layer's argument.
+        channels: the number of channels.
+        rank: the number of spatial dimensions.
+        statistics: one value per channel for each buffer; ``None`` until the training data gives them.
     """
 
     mean: Tensor
@@ -44,7 +49,7 @@ class InputNormalization(nn.Module):
             self.register_buffer(name, self._statistic(name, torch.get_default_dtype(), None))
 
     def _statistic(self, name: str, dtype: torch.dtype, device: torch.device | None) -> Tensor:
-        """A statistic as it was given."""
+        """The tensor of a statistic, from the values given."""
         shape = (1, self.channels, *(1,) * self.rank)
         return torch.tensor(self._given[name], dtype=dtype, device=device).view(shape)
 
@@ -56,15 +61,16 @@ class InputNormalization(nn.Module):
             if old is None or new is None or old.dtype == new.dtype or old.is_meta or new.is_meta:
                 continue
             if torch.equal(old, self._statistic(name, old.dtype, old.device)):
-                # from the numbers given: a cast would keep what float32 has rounded
+                # from the values given: a cast to float64 would keep the rounding of float32
                 self._buffers[name] = self._statistic(name, new.dtype, new.device)
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        # fewer channels would broadcast; for torch.fx x is no tensor, for torch.jit no size is a number
-        traced = torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
-        known = isinstance(x, Tensor) and not traced
-        if known and (x.dim() != self.rank + 2 or x.shape[1] != self.channels):
+        # one channel would broadcast to several without an error. A trace cannot be checked: for torch.fx x
+        # is no tensor, for torch.jit a size is no number
+        traces = torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
+        can_check = isinstance(x, Tensor) and not traces
+        if can_check and (x.dim() != self.rank + 2 or x.shape[1] != self.channels):
             sizes = "height, width" if self.rank == 2 else "height, width, depth"
             raise DataError(
                 f"input {quoted(self.layer)} must be a tensor (batch, {self.channels}, {sizes}), got one of "

@@ -1,4 +1,4 @@
-"""What surrounds a trial run of a torch module: random states, warnings, the default device, memory."""
+"""Isolation of a trial run: random states and warnings, the default device, and free memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """No warnings, and no log of each operation that fails with fake tensors."""
+    """Suppress warnings, and the log of each operation that fails with fake tensors."""
     logger = logging.getLogger(FakeTensor.__module__)
     before, logger.disabled = logger.disabled, True
     try:
@@ -30,14 +30,18 @@ def silence() -> Iterator[None]:
 
 @contextmanager
 def default_device(device: torch.device) -> Iterator[None]:
-    """Where a network is made on the meta device, ``forward`` makes new tensors where the weights are."""
+    """Make new tensors on the device of the weights if torch's default device is ``meta``.
+
+    A network may be compiled under ``torch.device("meta")``, where tensors that ``forward`` makes would not
+    be on the device of the weights.
+    """
     with device if torch.get_default_device().type == "meta" else nullcontext():
         yield
 
 
 @contextmanager
 def preserve_random_state(device: torch.device | None = None) -> Iterator[None]:
-    """All random states are afterwards what they were: of torch, Python and, where it is in use, NumPy."""
+    """Restore all random states afterwards: those of torch, Python and, where it is imported, NumPy."""
     numpy: Any = sys.modules.get("numpy")
     before, numpy_before = random.getstate(), numpy and numpy.random.get_state()
     on_device = device is not None and device.type not in ("cpu", "meta")
@@ -52,7 +56,7 @@ def preserve_random_state(device: torch.device | None = None) -> Iterator[None]:
 
 
 def free_memory() -> int:
-    """The bytes that are free; a gigabyte where the system does not say."""
+    """The number of free bytes, or 1 GiB if the system does not report it."""
     try:
         with open("/proc/meminfo") as file:
             rows = dict(line.split(":", 1) for line in file)

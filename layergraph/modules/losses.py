@@ -1,6 +1,7 @@
-"""Modules of output layers: they pass the scores on, and make a loss of scores and target.
+"""Modules of output layers: they pass on the scores, and compute a loss from scores and target.
 
-Losses are computed in float32 at least: the sum over the pixels of an image is beyond the range of float16.
+Losses are computed in float32 or float64, because a sum over the pixels of an image exceeds the range of
+float16.
 """
 
 from __future__ import annotations
@@ -14,23 +15,24 @@ from torch import Tensor, nn
 from layergraph.errors import DataError
 from layergraph.wording import quoted
 
-_ROUNDING = 0.01  # how far probabilities may lie outside 0 to 1, by rounding in half precision
+_ROUNDING = 0.01  # how far rounding in half precision may take probabilities out of 0 to 1
 
 
 class CrossEntropy(nn.Module):
-    """Mean cross-entropy over the labelled pixels; class weights multiply and are not renormalized.
+    """Mean cross-entropy over the labelled pixels.
 
-    The mean is over the number of labelled pixels, where ``nn.CrossEntropyLoss`` would divide by their
-    summed weights.
+    The weighted sum is divided by the number of labelled pixels, where ``nn.CrossEntropyLoss`` divides by
+    the sum of their weights.
 
     Args:
         layer: the name of the output layer, for messages.
-        weights: one for each class.
+        weights: one weight per class.
         unlabelled: the class index that never counts.
         per_pixel: whether each pixel has a class, or each observation.
 
-    ``from_logits`` says that the loss is given the scores before the softmax. ``checked`` says that the
-    scores may be no probabilities, so that each loss looks at them (and waits for the GPU).
+    Attributes:
+        from_logits: the loss gets the scores before the softmax.
+        checked: the scores may not be probabilities, so that each loss reads them, and waits for the GPU.
     """
 
     weight: Tensor | None
@@ -48,7 +50,7 @@ class CrossEntropy(nn.Module):
         super().__init__()
         self.layer, self.unlabelled, self.per_pixel = layer, unlabelled, per_pixel
         self._weights = None if weights is None else tuple(weights)
-        # the weights belong to the architecture, so they are not saved with the parameters
+        # not persistent: the weights belong to the layer, whose file would hold them twice
         values = None if weights is None else torch.tensor(weights)
         self.register_buffer("weight", values, persistent=False)
 
@@ -56,7 +58,7 @@ class CrossEntropy(nn.Module):
         before = None if self.weight is None else self.weight.dtype
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         if self.weight is not None and self.weight.dtype != before:
-            # from the numbers given: a cast would keep what float32 has rounded
+            # from the values given: a cast to float64 would keep the rounding of float32
             dtype = torch.promote_types(self.weight.dtype, torch.float32)
             self.weight = torch.tensor(self._weights, dtype=dtype, device=self.weight.device)
         return self
@@ -78,7 +80,7 @@ class CrossEntropy(nn.Module):
         try:
             total = F.nll_loss(logs, target, weight, ignore_index=unlabelled, reduction="sum")
         except IndexError:
-            # torch looks while it sums, so looking first would cost a pass over the target
+            # torch checks indices while it sums; a check before it would cost a pass over the target
             wrong = target[((target < 0) | (target >= classes)) & (target != unlabelled)]
             raise DataError(
                 f"layer {quoted(self.layer)}: class indices of the target must be 0 to {classes - 1}, one "
@@ -90,23 +92,24 @@ class CrossEntropy(nn.Module):
         classes, expected = scores.shape[1], (scores.shape[0], *scores.shape[2:])
         if target.shape != expected:
             raise DataError(
-                f"targets are class indices of shape {expected} for scores of "
-                f"shape {tuple(scores.shape)}, got {tuple(target.shape)}"
+                f"layer {quoted(self.layer)}: the target must be class indices of shape {expected} for "
+                f"scores of shape {tuple(scores.shape)}, got {tuple(target.shape)}"
             )
-        looking = not torch.compiler.is_compiling()
+        # a branch on values would end the graph of torch.compile
+        can_read = not torch.compiler.is_compiling()
         if target.is_complex() or (
-            looking and target.is_floating_point() and not torch.equal(target, target.trunc())
+            can_read and target.is_floating_point() and not torch.equal(target, target.trunc())
         ):
             raise DataError(
-                f"layer {quoted(self.layer)}: the target must be class indices in whole numbers, got "
-                f"fractions in {_kind(target)}; make class indices of soft targets with argmax"
+                f"layer {quoted(self.layer)}: the target must be class indices in integers, got "
+                f"fractions in {_dtype_name(target)}; turn soft targets into class indices with argmax"
             )
         if self.per_pixel and target.dtype == torch.uint8 and classes > 255:
             raise DataError(
                 f"layer {quoted(self.layer)}: the target for {classes} classes must be class indices of more "
-                f"than 8 bits, got uint8, in which 255 is the unlabelled pixel; convert it: target.long()"
+                f"than 8 bits, got uint8, where 255 means unlabelled; convert it: target.long()"
             )
-        if looking and self.checked and scores.numel():
+        if can_read and self.checked and scores.numel():
             low, high = scores.detach().aminmax()
             if low < -_ROUNDING or high > 1 + _ROUNDING:
                 raise DataError(
@@ -116,7 +119,11 @@ class CrossEntropy(nn.Module):
 
 
 class HalfMeanSquaredError(nn.Module):
-    """Half the squared error, summed over an observation, averaged over observations."""
+    """Half the squared error, summed over each observation and averaged over the observations.
+
+    Attributes:
+        from_logits: the loss gets the scores before the softmax.
+    """
 
     from_logits: bool = False
 
@@ -126,7 +133,7 @@ class HalfMeanSquaredError(nn.Module):
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
         if target.shape != prediction.shape:
             raise DataError(
-                f"the target of a regression has the shape of the output, {tuple(prediction.shape)}, "
+                f"the target of a regression must have the shape of the output, {tuple(prediction.shape)}, "
                 f"got {tuple(target.shape)}"
             )
         dtype = torch.promote_types(prediction.dtype, torch.float32)
@@ -135,5 +142,5 @@ class HalfMeanSquaredError(nn.Module):
         return 0.5 * F.mse_loss(prediction.to(dtype), target.to(dtype), reduction="sum") / prediction.shape[0]
 
 
-def _kind(tensor: Tensor) -> str:
+def _dtype_name(tensor: Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")

@@ -1,4 +1,4 @@
-"""Convolutions, with MATLAB's padding and cropping."""
+"""Convolutions with MATLAB's padding and cropping, as torch's own classes where these can do it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PaddedConv3d(nn.Conv3d):
 
 
 class CroppedConvTranspose2d(nn.ConvTranspose2d):
-    """A transposed convolution of which uneven margins are cut off."""
+    """A transposed convolution with uneven cropping, which torch's argument ``padding`` cannot express."""
 
     cut: tuple[slice, ...]
 
@@ -43,7 +43,7 @@ class CroppedConvTranspose2d(nn.ConvTranspose2d):
 
 
 class CroppedConvTranspose3d(nn.ConvTranspose3d):
-    """A transposed convolution of which uneven margins are cut off."""
+    """A transposed convolution with uneven cropping, which torch's argument ``padding`` cannot express."""
 
     cut: tuple[slice, ...]
 
@@ -69,7 +69,7 @@ _CROPPED: dict[int, type[nn.ConvTranspose2d | nn.ConvTranspose3d]] = {
 def convolution(
     window: Window, channels: int, filters: int, groups: int, padding_value: float
 ) -> nn.Conv2d | nn.Conv3d:
-    """A convolution with this window; its weights hold nothing yet."""
+    """Make a convolution with this window; its weights are uninitialized."""
     padding = window.convolution_padding(padding_value)
     module = uninitialized(
         (_PADDED if padding is None else _PLAIN)[len(window.size)],
@@ -89,10 +89,11 @@ def convolution(
 def transposed_convolution(
     size: Shape, stride: Shape, crops: tuple[tuple[int, int], ...], channels: int, filters: int
 ) -> nn.ConvTranspose2d | nn.ConvTranspose3d:
-    """A transposed convolution, of which ``crops`` (before, after) are cut off in each dimension.
+    """Make a transposed convolution with ``crops`` (before, after) in each dimension.
 
-    A negative number after adds rows. The weights hold nothing yet.
+    A negative number after adds rows. The weights are uninitialized.
     """
+    # torch crops both sides alike, which costs nothing; only the rest is cut off the result
     padding = [max(min(crop), 0) for crop in crops]
     cut = tuple(
         slice(before - inner, -(after - inner) if after > inner else None)

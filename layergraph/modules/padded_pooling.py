@@ -1,4 +1,4 @@
-"""Pooling and unpooling, with MATLAB's padding."""
+"""Pooling and unpooling with MATLAB's padding."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from layergraph.sizes import Shape, Window
 
 
 class MaxPool2dWithIndices(nn.Module):
-    """Max pooling that also returns where each maximum was (in the unpadded image) and the input's size."""
+    """Max pooling that also returns the index of each maximum in the unpadded image, and the image's size."""
 
     def __init__(self, window: Shape, stride: Shape, padding: Shape, pad: Pad | None) -> None:
         super().__init__()
@@ -28,33 +28,34 @@ class MaxPool2dWithIndices(nn.Module):
         out, indices = F.max_pool2d(self.pad(x), self.window, self.stride, return_indices=True)
         padded_width = width + left + right
         rows = indices // padded_width
-        # not indices % padded_width, which ONNX export has only for numbers that are no symbols
+        # not indices % padded_width, which ONNX cannot export for a symbolic size
         columns = indices - rows * padded_width
         return out, (rows - top) * width + columns - left, (height, width)
 
 
 class MaxUnpool2d(nn.Module):
-    """Puts each value back at its index in an image of the given height and width, zeros elsewhere."""
+    """Puts each value at its index in an image of the given height and width, and zeros elsewhere."""
 
     def forward(self, x: Tensor, indices: Tensor, size: tuple[int, int]) -> Tensor:
-        # F.max_unpool2d guesses sizes from a window it must be told; the operator below takes any size
+        # F.max_unpool2d derives the range of sizes from a window; the operator below takes any size
         return cast(Tensor, torch.ops.aten.max_unpool2d(x, indices, size))
 
 
 class AveragePoolWithoutPadding(nn.Module):
-    """Average pooling with padding that does not count, for margins that torch cannot pad itself."""
+    """Average pooling where padding does not count, for margins that torch cannot pad itself."""
 
     def __init__(self, pad: Pad, window: Shape, stride: Shape) -> None:
         super().__init__()
         self.pad, self.window, self.stride = pad, window, stride
 
     def forward(self, x: Tensor) -> Tensor:
+        # the part of each window that lies in the image: the mean of ones, with zeros around them
         share = F.avg_pool2d(self.pad(torch.ones_like(x[:1, :1])), self.window, self.stride)
         return F.avg_pool2d(self.pad(x), self.window, self.stride) / share
 
 
 def max_pooling(window: Window, *, unpooling_outputs: bool) -> nn.Module:
-    """Max pooling with this window; padding never is the maximum."""
+    """Make a max pooling with this window; padding is never the maximum."""
     padding = window.pooling_padding()
     pad = Pad(window, -torch.inf) if padding is None else None
     if unpooling_outputs:
@@ -66,7 +67,7 @@ def max_pooling(window: Window, *, unpooling_outputs: bool) -> nn.Module:
 
 
 def average_pooling(window: Window, *, counts_padding: bool) -> nn.Module:
-    """Average pooling with this window; padding counts as zeros, or does not count."""
+    """Make an average pooling with this window; padding counts as zeros, or does not count."""
     padding = window.averaging_padding()
     pool: type[nn.Module] = nn.AvgPool2d if len(window.size) == 2 else nn.AvgPool3d
     if padding is not None:

@@ -1,4 +1,4 @@
-"""Padding that torch's convolutions and pools cannot do themselves: uneven, ``same`` with a stride."""
+"""Padding that torch's convolutions and pools cannot do: uneven, or ``same`` with a stride."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from layergraph.sizes import Window
 
 
 class Pad(nn.Module):
-    """Pads height and width (and depth) by fixed numbers, or as ``same`` needs for the size at hand."""
+    """Pads height and width (and depth) by fixed margins, or as ``same`` needs for each input's size."""
 
     def __init__(self, window: Window, value: float) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class Pad(nn.Module):
         )
 
     def margins(self, x: Tensor) -> list[int]:
-        """What F.pad takes: (before, after) of each dimension, the last one first."""
+        """The argument of F.pad: (before, after) of each dimension, the last dimension first."""
         if self.fixed is not None:
             return self.fixed
         margins: list[int] = []
@@ -34,8 +34,8 @@ class Pad(nn.Module):
             total = extent - 1 - (x.shape[dimension + 1] - 1) % stride
             if extent < stride:
                 total = cast(Any, torch.sym_max)(total, 0)
-            # rows beyond the last window do no harm, and give the output the size (size - 1) // stride + 1
-            # in an exported program too, which then can be added to other features of that size
+            # the rest is padded after, beyond the last window if the total is less: an exported program can
+            # then prove the output size (size - 1) // stride + 1, and add it to other features of that size
             margins += [total // 2, extent - 1 - total // 2]
         return margins
 

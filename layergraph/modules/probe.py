@@ -1,4 +1,4 @@
-"""What a torch module costs, measured on a copy of it, without data where that is possible."""
+"""The cost of a torch module, measured on a copy of it, without data where possible."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from layergraph.modules.trial import Inputs, Shapes, lacks_data, trial_run, with
 
 
 def multiply_adds(module: nn.Module, shapes: Shapes) -> int:
-    """Half the operations that torch's ``FlopCounterMode`` counts in inference."""
+    """The multiply-adds in inference: half the operations that torch's ``FlopCounterMode`` counts."""
 
     def use(copied: nn.Module, inputs: Inputs) -> int:
         given = inputs()
@@ -37,11 +37,11 @@ class MeasuredMemory:
     """The memory of one run.
 
     Attributes:
-        outputs: what each result takes.
-        shares: whether the first result is in the memory of the first input.
-        workspace: what is taken besides inputs and results, at its peak.
-        saved_inputs, saved_outputs: which of them autograd keeps.
-        other_saved: what it keeps besides.
+        outputs: the memory of each output.
+        shares: whether the first output is in the memory of the first input.
+        workspace: the peak of all other memory during the run.
+        saved_inputs, saved_outputs: the indices of those that autograd saves for backward.
+        other_saved: the memory of all other tensors that it saves.
     """
 
     outputs: tuple[Amount, ...]
@@ -53,24 +53,28 @@ class MeasuredMemory:
 
 
 def memory(module: nn.Module, shapes: Shapes, *, training: bool) -> MeasuredMemory:
-    """The memory that a run of the network's copy takes; ``shapes`` are those of the inputs, the batch first.
+    """Measure the memory of the network's copy of a module, as it grows with the batch.
 
-    Of a module that cannot be trained the memory in training is that in evaluation, with gradients if it can.
+    Args:
+        module: the module.
+        shapes: the shapes of the inputs, the batch first.
+        training: in training; for a module that cannot be trained, in evaluation, with gradients if it can.
     """
+    # two batch sizes tell the memory that grows with the batch from the memory that does not
     modes = [(True, True), (False, True), (False, False)] if training else [(False, False)]
     for mode, gradients in modes:
         for batches in ((2, 3), (1,)):
             try:
                 runs = [_run(module, with_batch_size(shapes, n), mode, gradients=gradients) for n in batches]
             except Exception as error:
-                fault = error
+                last_error = error
             else:
                 return _fit_batch(*runs)
-    raise fault
+    raise last_error
 
 
 def _fit_batch(two: MeasuredMemory, three: MeasuredMemory | None = None) -> MeasuredMemory:
-    """What grows with the batch, from runs of two and of three observations; or of one alone."""
+    """The memory for any batch, from runs with two and three observations, or from one run alone."""
     if three is None:
         return two
     return MeasuredMemory(
@@ -84,27 +88,26 @@ def _fit_batch(two: MeasuredMemory, three: MeasuredMemory | None = None) -> Meas
 
 
 def _run(module: nn.Module, shapes: Shapes, training: bool, *, gradients: bool) -> MeasuredMemory:
-    written = NO_WRITES
+    writes = NO_WRITES
 
     def use(copied: nn.Module, inputs: Inputs) -> tuple[MeasuredMemory, bool]:
-        protect_inputs(copied, written)
-        # as in a network, where they are results
+        protect_inputs(copied, writes)
+        # no leaves: in a network the inputs are results of other layers
         given = [x.requires_grad_() * 1 if gradients else x for x in inputs()]
-        with WriteRecorder(given) as writes:
-            return _measure(copied.train(training), given, gradients), bool(writes.found)
+        with WriteRecorder(given) as recorder:
+            return _measure(copied.train(training), given, gradients), bool(recorder.indices)
 
     try:
-        (found, writes), _ = trial_run(module, shapes, use, with_data=False)
-    except Exception as fault:
-        if not lacks_data(fault):
+        (memory, has_written), _ = trial_run(module, shapes, use, with_data=False)
+    except Exception as error:
+        if not lacks_data(error):
             raise
-        written = all_inputs(shapes)
+        writes = all_inputs(shapes)
     else:
-        if (
-            not writes
-        ):  # as most modules; the others run again as the network's copy does, which writes to copies
-            return found
-        written = find_writes(module, shapes)
+        if not has_written:
+            return memory
+        # few modules write to an input; they run again as the network's copy, which writes to copies
+        writes = find_writes(module, shapes)
     return trial_run(module, shapes, use)[0][0]
 
 
@@ -125,9 +128,9 @@ def _measure(module: nn.Module, inputs: list[Tensor], gradients: bool) -> Measur
     outputs = [result] if isinstance(result, Tensor) else list(result)
     given, made = [storage_id(x) for x in inputs], [storage_id(x) for x in outputs]
     other_saved = [tensor for key, tensor in saved.items() if key not in {*given, *made}]
-    workspace = peak.num_bytes - sum(
-        {key: _num_bytes(x) for key, x in zip(made, outputs, strict=True) if key not in given}.values()
-    )
+    # a dict, because two outputs may be views of one tensor
+    new_outputs = {key: _num_bytes(x) for key, x in zip(made, outputs, strict=True) if key not in given}
+    workspace = peak.num_bytes - sum(new_outputs.values())
     return MeasuredMemory(
         tuple(_amount([x]) for x in outputs),
         made[0] == given[0],
@@ -139,7 +142,10 @@ def _measure(module: nn.Module, inputs: list[Tensor], gradients: bool) -> Measur
 
 
 class _PeakMemory(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """The most bytes of new tensors alive at once."""
+    """Records the peak of the bytes of new tensors.
+
+    Weak references to their storages tell which are alive: fake tensors have no allocator that could tell.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -160,7 +166,7 @@ class _PeakMemory(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _storage_reference(tensor: Tensor) -> Any:
-    """The tensor's memory, without keeping it alive."""
+    """A reference to the tensor's storage that does not keep it alive."""
     return cast(Any, StorageWeakRef)(tensor.untyped_storage())
 
 
@@ -169,7 +175,7 @@ def _num_bytes(tensor: Tensor) -> int:
 
 
 def _amount(tensors: Iterable[Tensor]) -> Amount:
-    """The memory of these: what is no number of the network's dtype in words of 64 bits."""
+    """The memory of these tensors: floating-point numbers, and all else in words of 64 bits."""
     numbers = others = 0
     for tensor in tensors:
         if tensor.is_floating_point():
@@ -180,6 +186,6 @@ def _amount(tensors: Iterable[Tensor]) -> Amount:
 
 
 def _linear_in_batch(two: Amount, three: Amount) -> Amount:
-    """An amount that grows with the batch, from that of two and that of three observations."""
+    """The amount for any batch, from the amounts with two and with three observations."""
     numbers, indices = three.numbers - two.numbers, three.indices - two.indices
     return Amount(numbers, indices, two.numbers - 2 * numbers, two.indices - 2 * indices)

@@ -1,4 +1,4 @@
-"""Cropping, padding and resizing of images."""
+"""Cropping, padding and resizing of images, to the size of a reference among others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, fx, nn
 
 
 class CropToReference(nn.Module):
-    """Cuts the part of the reference's size out of an image: the centre, or from a fixed start."""
+    """Crops an image to the size of the reference: around the center, or from a fixed start."""
 
     def __init__(self, starts: tuple[int, ...] | None, rank: int) -> None:
         super().__init__()
@@ -20,15 +20,15 @@ class CropToReference(nn.Module):
         for dimension in range(2, 2 + self.rank):
             keep = reference.shape[dimension]
             if self.starts is None:
-                # (size - keep) // 2 in halves that are not negative: an exported symbol is multiplied
-                # out, and ONNX rounds a negative quotient towards zero
+                # equals (size - keep) // 2, in quotients that are never negative: export may expand the
+                # difference of two symbols, and ONNX rounds a negative quotient towards zero
                 size = x.shape[dimension]
                 start = size // 2 - (keep + 1) // 2 + size % 2 * (keep % 2)
             else:
                 start = self.starts[dimension - 2]
             if torch.compiler.is_exporting():
-                # a part of symbolic size: that it lies inside the image is more than torch can prove, and
-                # whether the view is contiguous would be fixed to what it is at the example's size
+                # not narrow: torch cannot prove that a part of symbolic size lies inside the image, and would
+                # fix whether the view is contiguous to its value for the example's size
                 x = x.index_select(dimension, torch.arange(keep, device=x.device) + start)
             else:
                 x = x.narrow(dimension, start, keep)
@@ -49,7 +49,7 @@ class PadToReference(nn.Module):
 
 
 class Resize2d(nn.Module):
-    """Resizes to a size, by a scale, or to the size of a reference."""
+    """Resizes an image to a size, by a scale, or to the size of a reference."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Resize2d(nn.Module):
             size = list(self.output_size)
         else:
             assert self.scale is not None
-            # int() would end a trace
+            # int() would fix a symbolic size to its value
             size = [cast(Any, torch.sym_int)(x.shape[2 + d] * factor) for d, factor in enumerate(self.scale)]
         if self.method == "bilinear" and self.geometry == "half-pixel":
             return F.interpolate(x, size, mode="bilinear", align_corners=False)
@@ -85,9 +85,9 @@ class Resize2d(nn.Module):
 
 @fx.wrap
 def nearest_rows(x: Tensor, dimension: int, size: int, geometry: str, rounding: str) -> Tensor:
-    """Which row of ``x`` each of ``size`` output rows repeats.
+    """The index of the row of ``x`` that each of ``size`` output rows repeats.
 
-    In whole numbers: the float32 arithmetic of ``F.interpolate`` takes the row before at some sizes.
+    Computed in integers: at some sizes the float32 arithmetic of ``F.interpolate`` gives the row before.
     """
     length = x.shape[dimension]
     index = torch.arange(size, device=x.device)
@@ -99,7 +99,7 @@ def nearest_rows(x: Tensor, dimension: int, size: int, geometry: str, rounding: 
         rows = (2 * above + below) // (2 * below)
     elif rounding == "floor":
         rows = above // below
-    else:  # ONNX opset 10 rounds up when it shrinks; no branch, because an exported size is a symbol
+    else:  # ONNX opset 10 rounds up where it shrinks; without a branch, because an exported size is a symbol
         shrinks = cast(Any, torch.sym_min)(cast(Any, torch.sym_max)(length - size, 0), 1)
         rows = (above + shrinks * (below - 1)) // below
     return rows.clamp(0, length - 1)
@@ -107,11 +107,11 @@ def nearest_rows(x: Tensor, dimension: int, size: int, geometry: str, rounding: 
 
 @fx.wrap
 def bilinear_along(x: Tensor, dimension: int, size: int) -> Tensor:
-    """``x`` with ``size`` rows along one dimension, where row 0 stays row 0 (``"asymmetric"``)."""
+    """Resize ``x`` to ``size`` rows along one dimension; row 0 stays row 0 (``"asymmetric"``)."""
     length = x.shape[dimension]
     above = torch.arange(size, device=x.device) * length
     low = above // size
-    # not above % size, which ONNX export has only for numbers that are no symbols
+    # not above % size, which ONNX cannot export for a symbolic size
     share = ((above - low * size).to(x.dtype) / size).view([-1 if d == dimension else 1 for d in range(4)])
     high = (low + 1).clamp(max=length - 1)
     return x.index_select(dimension, low) * (1 - share) + x.index_select(dimension, high) * share

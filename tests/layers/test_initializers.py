@@ -101,7 +101,7 @@ def test_a_function_that_returns_another_shape_is_told_so():
     layer = Convolution2dLayer(3, 4, weights_initializer=lambda shape: np.zeros(3))
     with pytest.raises(ArgumentError) as caught:
         layer.torch_module([image_size((5, 5), 2)])
-    assert str(caught.value) == "an initializer was asked for shape (4, 2, 3, 3) and returned (3,)"
+    assert str(caught.value) == "an initializer must return an array of shape (4, 2, 3, 3), got (3,)"
 
 
 def test_initial_weights_are_trainable_leaves():

@@ -209,7 +209,7 @@ def test_a_plain_tensor_is_not_written_to():
 
 def test_without_memory_there_is_no_run_with_data(monkeypatch):
     monkeypatch.setattr(trial, "free_memory", lambda: 64 * 4 * 3 * 8 * 9 - 1)
-    with pytest.raises(SizeError, match=r": values decide what it does, and memory is too small to run it"):
+    with pytest.raises(SizeError, match=r": its values decide what it does, and memory is too small"):
         ModuleLayer(made("if")).output_sizes([image_size((8, 9), 3)])
     monkeypatch.setattr(trial, "free_memory", lambda: 64 * 4 * 3 * 8 * 9)
     with pytest.raises(SizeError, match="memory is too small"):
@@ -340,7 +340,7 @@ def test_what_differs_between_modes_for_one_observation_alone():
             (image,) = x
             return image[None, : 2 - self.training]
 
-    with pytest.raises(SizeError, match=r"a tensor of \(1, 8, 7\) for each observation in training, and a"):
+    with pytest.raises(SizeError, match=r"a tensor of \(1, 8, 7\) per observation in training, and a"):
         ModuleLayer(ForOne()).output_sizes([image_size((8, 7), 3)])
 
 
@@ -365,9 +365,7 @@ def test_what_a_module_keeps_of_one_run_does_not_decide_the_next():
 def test_a_module_that_cannot_be_copied_says_so():
     module = Function(lambda x: x)
     module.lock = threading.Lock()
-    with pytest.raises(
-        SizeError, match=r": it cannot be copied, as each network needs a copy: cannot pickle"
-    ):
+    with pytest.raises(SizeError, match=r": it cannot be copied, and a network needs a copy: cannot pickle"):
         ModuleLayer(module).output_sizes([image_size((8, 7), 3)])
 
 
