@@ -1,4 +1,4 @@
-"""Looking at networks before a weight exists: sizes, faults, a table, a page, a diagram."""
+"""Look at networks before a weight exists: sizes, findings, costs, a table, a page, a diagram."""
 
 from __future__ import annotations
 
@@ -9,52 +9,59 @@ from layergraph.analyze.result import Activation, LayerInfo
 
 if TYPE_CHECKING:
     from layergraph.analyze.comparison.comparison import Comparison, compare
+    from layergraph.analyze.comparison.differences import Total
     from layergraph.analyze.comparison.find_differences import LayerComparison
     from layergraph.analyze.costs.costs import LayerCosts, NetworkCosts
-    from layergraph.analyze.diagram.diagram import diagram_source, plot, save_diagram
+    from layergraph.analyze.diagram.diagram import plot
+    from layergraph.analyze.diagram.rendering import Diagram
     from layergraph.analyze.explanation.explanation import Explanation, explain
     from layergraph.analyze.explanation.trace import ExplainedLayer
+    from layergraph.analyze.table.layer_table import LayerTable
+    from layergraph.analyze.table.rows import TableRow
 
 __all__ = [
     "Activation",
     "Comparison",
+    "Diagram",
     "ExplainedLayer",
     "Explanation",
     "LayerComparison",
     "LayerCosts",
     "LayerInfo",
+    "LayerTable",
     "NetworkAnalysis",
     "NetworkCosts",
+    "TableRow",
+    "Total",
     "analyze_network",
     "compare",
-    "diagram_source",
     "explain",
     "plot",
-    "save_diagram",
 ]
 
-
-# what an analysis does without; diagrams bring the package graphviz
-_ON_REQUEST = {
+# imported when first asked for: an analysis needs none of them, and diagrams need the package graphviz
+_LAZY = {
     "Comparison": "comparison.comparison",
+    "Diagram": "diagram.rendering",
     "ExplainedLayer": "explanation.trace",
     "Explanation": "explanation.explanation",
-    "LayerComparison": "comparison.differences",
+    "LayerComparison": "comparison.find_differences",
     "LayerCosts": "costs.costs",
+    "LayerTable": "table.layer_table",
     "NetworkCosts": "costs.costs",
+    "TableRow": "table.rows",
+    "Total": "comparison.differences",
     "compare": "comparison.comparison",
-    "diagram_source": "diagram.diagram",
     "explain": "explanation.explanation",
     "plot": "diagram.diagram",
-    "save_diagram": "diagram.diagram",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ON_REQUEST:
+    if name in _LAZY:
         from importlib import import_module
 
-        return getattr(import_module(f"layergraph.analyze.{_ON_REQUEST[name]}"), name)
+        return getattr(import_module(f"layergraph.analyze.{_LAZY[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from layergraph import LayerGraph
-from layergraph.analyze import analyze_network, save_diagram
+from layergraph.analyze import analyze_network, plot
 from layergraph.builders import BUILDERS
 
 HERE = Path(__file__).parent
@@ -168,7 +168,7 @@ def _lines() -> Iterator[str]:
 
 def draw(entry: Entry) -> Path:
     """Write the diagram of a network."""
-    save_diagram(entry.build(), entry.picture)
+    plot(entry.build()).save(entry.picture)
     return entry.picture
 
 

@@ -1,4 +1,4 @@
-"""What is in a folded block, in a few words."""
+"""Describe a folded block: its operations in a few words, and the kind that colors it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import DropoutLayer, Layer
 from layergraph.wording import times
 
-_MOST = 3  # of what is said to be in a block
+_MOST = 3  # operations that are named
 
 
 def contents(lgraph: LayerGraph, names: Sequence[str]) -> str:
-    """The operations in a block, the most frequent first; normalization and activations only if alone.
+    """The operations of a block, the most frequent first; normalization and activations only if alone.
 
     >>> from layergraph.builders import segnet_layers
     >>> lgraph = segnet_layers((32, 32, 1), 2, 1)
@@ -26,13 +26,15 @@ def contents(lgraph: LayerGraph, names: Sequence[str]) -> str:
         layer for layer in layers if kind_of(layer) not in FOLLOWING and not isinstance(layer, DropoutLayer)
     ]
     counts = Counter(map(_operation, main or layers))
-    most = sorted(counts, key=lambda operation: -counts[operation])
-    said = [f"{operation} ×{counts[operation]}" if counts[operation] > 1 else operation for operation in most]
-    return ", ".join([*said[:_MOST], "…"] if len(said) > _MOST else said)
+    frequent = sorted(counts, key=lambda operation: -counts[operation])
+    texts = [
+        f"{operation} ×{counts[operation]}" if counts[operation] > 1 else operation for operation in frequent
+    ]
+    return ", ".join([*texts[:_MOST], "…"] if len(texts) > _MOST else texts)
 
 
 def main_kind(lgraph: LayerGraph, names: Sequence[str]) -> Kind:
-    """The kind of layer that a block is colored for: what computes in it, or its first layer."""
+    """The kind of layer that gives a block its color: one that computes, or that of its first layer."""
     kinds = [kind_of(lgraph[name]) for name in names]
     for kind in ("transposed convolution", "unpooling", "convolution", "module"):
         if kind in kinds:
@@ -43,6 +45,6 @@ def main_kind(lgraph: LayerGraph, names: Sequence[str]) -> Kind:
 def _operation(layer: Layer) -> str:
     window = getattr(layer, "filter_size", None) or getattr(layer, "pool_size", None)
     size = f"{times(window)} " if isinstance(window, tuple) else ""
-    # in a list, but for names such as ReLU and 2D
+    # lower case inside a list, except for names such as ReLU and 2D
     words = [word.lower() if word.istitle() else word for word in layer.type.split()]
     return size + " ".join(words)

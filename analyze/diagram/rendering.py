@@ -1,4 +1,4 @@
-"""Running the program that draws: Graphviz's ``dot``, or where there is none that of ``graphviz-pure``."""
+"""Render a diagram with Graphviz's program ``dot``, or without it with that of ``graphviz-pure``."""
 
 from __future__ import annotations
 
@@ -10,94 +10,113 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import graphviz  # type: ignore[import-untyped]
 from graphviz.backend import dot_command  # type: ignore[import-untyped]
 
-from layergraph.analyze.diagram.svg import compact
+from layergraph.analyze.diagram.svg import shorten_svg
 from layergraph.analyze.diagram.themes import dark_rules
 from layergraph.atomic import atomic_file
 from layergraph.errors import LayergraphError
 from layergraph.extensions import check_extension
 from layergraph.wording import visible
 
-_ONE_AT_A_TIME = threading.Lock()  # the package has one place for its program's path
-FONT = "Helvetica"  # the programs know how wide its letters are
-_FAMILIES = "Helvetica,Arial,Liberation Sans,Arimo,Nimbus Sans,sans-serif"  # as wide as that
-_SOURCES = (".dot", ".gv")
-_ALIKE = (_SOURCES, (".jpg", ".jpeg", ".jpe"), (".tif", ".tiff"))
+# the package graphviz keeps the path of its program in a global variable
+_PROGRAM_LOCK = threading.Lock()
+FONT = "Helvetica"  # both programs know the widths of its letters
+_FONT_FAMILIES = (
+    "Helvetica,Arial,Liberation Sans,Arimo,Nimbus Sans,sans-serif"  # with letters of these widths
+)
+_SOURCE_EXTENSIONS = (".dot", ".gv")
+_SYNONYMS = (_SOURCE_EXTENSIONS, (".jpg", ".jpeg", ".jpe"), (".tif", ".tiff"))
+_SLIDE_DPI = "144"  # twice the 72 of a screen, so that a picture is sharp on a slide
 
 
-class Diagram(graphviz.Digraph):  # type: ignore[misc]
-    """A drawn network: a ``graphviz.Digraph`` that finds its program itself; notebooks show it as SVG."""
+class Diagram:
+    """A drawing of a network, as :func:`plot` returns it; notebooks show it.
 
-    follows_screen = False  # whether an SVG has dark colours, too, for dark screens
-    simpler: Callable[[], Diagram] | None = None  # what to draw where the program fails
+    >>> from layergraph import ImageInputLayer, ReluLayer
+    >>> from layergraph.analyze import plot
+    >>> diagram = plot([ImageInputLayer((8, 8, 1)), ReluLayer()])
+    >>> diagram.save("net.svg")
+    >>> diagram.source.splitlines()[0]
+    'digraph network {'
+    """
 
-    def pipe(self, *args: Any, **kwargs: Any) -> Any:
-        """As in ``graphviz.Digraph``, without the program's remarks on the widths of letters.
+    def __init__(
+        self,
+        graph: graphviz.Digraph,
+        *,
+        fallback: Callable[[], graphviz.Digraph] | None = None,
+        follows_screen: bool = False,
+    ) -> None:
+        # ``fallback`` makes a simpler graph, which is drawn where the program fails at this one
+        self._graph, self._fallback, self._follows_screen = graph, fallback, follows_screen
 
-        Raises:
-            LayergraphError: there is no program to draw with, or it cannot write this format.
-        """
-        with _program(), _plain_errors():
-            try:
-                drawn = super().pipe(*args, **{"quiet": True, **kwargs})
-            except graphviz.CalledProcessError as error:
-                if self.simpler is None or b"trouble in" not in _bytes(error.stderr):
-                    raise
-                drawn = graphviz.Digraph.pipe(self.simpler(), *args, **{"quiet": True, **kwargs})
-        text = drawn if isinstance(drawn, str) else ""
-        if isinstance(drawn, bytes) and drawn.startswith(b"<?xml"):
-            text = drawn.decode("utf-8")
-        if not text.startswith("<?xml"):
-            return drawn
-        svg = compact(text, style=dark_rules() if self.follows_screen else "", families=_FAMILIES)
-        return svg if isinstance(drawn, str) else svg.encode("utf-8")
-
-    def render(self, *args: Any, **kwargs: Any) -> Any:
-        """As in ``graphviz.Digraph``; raises as :meth:`pipe` does."""
-        with _program(), _plain_errors():
-            return super().render(*args, **{"quiet": True, **kwargs})
+    @property
+    def source(self) -> str:
+        """The drawing in Graphviz's language DOT."""
+        return str(self._graph.source)
 
     def to_svg(self) -> str:
-        """The drawing as SVG text."""
-        return str(self.pipe(format="svg", encoding="utf-8"))
-
-    def write(self, path: str | os.PathLike[str], format: str | None = None) -> None:
-        """Write the drawing to a file, in the format that its suffix names: SVG, PNG, PDF, DOT, ...
-
-        A file without a suffix takes ``format``.
-
-        The file is written beside its place and then renamed, so that an error leaves no half of it
-        and keeps an older one.
+        """The drawing as the text of an SVG file.
 
         Raises:
-            ArgumentError: the suffix means another format than the one given.
-            LayergraphError: no format is given, or the program cannot write it.
+            LayergraphError: there is no program to draw with.
+        """
+        style = dark_rules() if self._follows_screen else ""
+        return shorten_svg(self._draw("svg").decode("utf-8"), style=style, families=_FONT_FAMILIES)
+
+    def _repr_svg_(self) -> str:
+        return self.to_svg()
+
+    def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
+        """Write the drawing to a file: SVG, PNG or DOT by its extension; with Graphviz PDF and others too.
+
+        The file appears whole or not at all, and an error keeps an older file.
+
+        Args:
+            path: the file.
+            format: the format of a file without an extension, such as ``"png"``.
+
+        Raises:
+            ArgumentError: the extension names another format than ``format``.
+            LayergraphError: no format is named, the program cannot write it, or there is no program.
             OSError: the file cannot be written.
         """
         path = Path(path)
-        suffix = f".{format.lower()}" if format else path.suffix.lower()
-        if not suffix:
+        extension = f".{format.lower()}" if format else path.suffix.lower()
+        if not extension:
             raise LayergraphError(
-                f"the file name {str(path)!r} has no suffix that says the format; "
+                f"save: path must have an extension that names the format, got {str(path)!r}; "
                 f"name it {path.name + '.svg'!r}, or give format='svg'"
             )
-        fitting = next((endings for endings in _ALIKE if suffix in endings), (suffix,))
-        check_extension(path, fitting, f"plot: output of format={suffix[1:]!r}")
-        if suffix in _SOURCES:
+        accepted = next((synonyms for synonyms in _SYNONYMS if extension in synonyms), (extension,))
+        check_extension(path, accepted, f"save: path of format={extension[1:]!r}")
+        if extension in _SOURCE_EXTENSIONS:
             content = self.source.encode("utf-8")
-        elif suffix == ".svg":
+        elif extension == ".svg":
             content = self.to_svg().encode("utf-8")
         else:
-            drawing = self.copy()
-            drawing.simpler = self.simpler
-            drawing.attr(dpi="144")  # twice the 72 of a screen, for slides
-            content = drawing.pipe(format=suffix.removeprefix("."))
+            content = self._draw(extension.removeprefix("."), dpi=_SLIDE_DPI)
         with atomic_file(path) as temporary:
             temporary.write_bytes(content)
+
+    def _draw(self, format: str, **attributes: str) -> bytes:
+        with _installed_program(), _plain_errors():
+            try:
+                return _run_program(self._graph, format, attributes)
+            except graphviz.CalledProcessError as error:
+                if self._fallback is None or b"trouble in" not in _bytes(error.stderr):
+                    raise
+                return _run_program(self._fallback(), format, attributes)
+
+
+def _run_program(graph: graphviz.Digraph, format: str, attributes: dict[str, str]) -> bytes:
+    graph = graph.copy()
+    graph.attr(**attributes)
+    # quiet: the program warns about each letter whose width it does not know
+    return bytes(graph.pipe(format=format, quiet=True))
 
 
 def _bytes(stderr: str | bytes | None) -> bytes:
@@ -105,48 +124,49 @@ def _bytes(stderr: str | bytes | None) -> bytes:
 
 
 @contextmanager
-def _program() -> Iterator[None]:
-    """Have the package run the program that is there."""
-    with _ONE_AT_A_TIME:
+def _installed_program() -> Iterator[None]:
+    """Let the package graphviz run the program that this machine has."""
+    with _PROGRAM_LOCK:
         before = dot_command.DOT_BINARY
-        if before == Path("dot"):  # otherwise the user has chosen one
-            dot_command.DOT_BINARY = _found()
+        if before == Path("dot"):  # any other path is the user's choice
+            dot_command.DOT_BINARY = _find_program()
         try:
             yield
         finally:
             dot_command.DOT_BINARY = before
 
 
-def _found() -> Path:
-    beside = (str(Path(sys.executable).parent), sysconfig.get_path("scripts"))
-    found = shutil.which("dot") or next(
-        filter(None, (shutil.which("graphviz-pure", path=folder) for folder in (*beside, None))), None
+def _find_program() -> Path:
+    # an environment that is not activated has its programs beside its Python, and not on the path
+    folders = (str(Path(sys.executable).parent), sysconfig.get_path("scripts"), None)
+    program = shutil.which("dot") or next(
+        filter(None, (shutil.which("graphviz-pure", path=folder) for folder in folders)), None
     )
-    if found is None:
+    if program is None:
         raise LayergraphError(
             "there is no program to draw with: pip install graphviz-pure, or install Graphviz "
             "(https://graphviz.org/download)"
         )
-    return Path(found)
+    return Path(program)
 
 
 @contextmanager
 def _plain_errors() -> Iterator[None]:
-    """What the program complains of, as one sentence."""
+    """Turn errors of the program, and of the package that runs it, into one sentence."""
     try:
         yield
     except graphviz.CalledProcessError as error:
         stderr = _bytes(error.stderr).decode("utf-8", "replace")
-        said = visible(" ".join(stderr.split()))[:300]
-        if "not recognized" in said:
+        reason = visible(" ".join(stderr.split()))[:300]
+        if "not recognized" in reason:
             raise LayergraphError(
-                "this format cannot be written by the drawing program found here; SVG and PNG can, and PDF "
-                f"with Graphviz installed (https://graphviz.org/download); it says: {said}"
+                "the drawing program cannot write this format; SVG and PNG can be written, and PDF "
+                f"with Graphviz installed (https://graphviz.org/download); it reports: {reason}"
             ) from None
-        raise LayergraphError(f"the diagram could not be drawn: {said or error}") from None
-    except ValueError as error:  # the package's own check of formats
-        # without the sixty names that follow in parentheses
-        what = visible(str(error).partition(" (")[0])
+        raise LayergraphError(f"the diagram could not be drawn: {reason or error}") from None
+    except ValueError as error:  # the package checks formats before it runs the program
+        # the message goes on with sixty names of formats in parentheses
+        reason = visible(str(error).partition(" (")[0])
         raise LayergraphError(
-            f"{what}; SVG, PNG and DOT always work, PDF, EPS and JPG with Graphviz installed"
+            f"{reason}; SVG, PNG and DOT always work, PDF, EPS and JPG with Graphviz installed"
         ) from None

@@ -1,9 +1,9 @@
-"""Which blocks in a row are exactly alike, names and weights apart: ``res4b1`` to ``res4b22``."""
+"""Find consecutive blocks that are exactly alike, apart from names and weights: ``res4b1`` to ``res4b22``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from layergraph.analyze.blocks import Block
 from layergraph.analyze.comparison.matching import arguments
@@ -12,69 +12,74 @@ from layergraph.graph.size_inference import InferredSizes
 from layergraph.issues import Issue
 
 
-def runs_of(
+class _Profile(NamedTuple):
+    """What two blocks must have in common: their rows, and the inputs that come from before the block."""
+
+    rows: list[Any]
+    entries: list[tuple[str, int]]
+
+
+def find_runs(
     lgraph: LayerGraph, sizes: InferredSizes, issues: Sequence[Issue], blocks: Sequence[Block]
 ) -> list[list[Block]]:
-    """Consecutive blocks as runs of alike ones, mostly of one block.
+    """Split consecutive blocks into runs of alike ones; most runs are a single block.
 
-    Blocks are alike if their layers have the same types, arguments, sizes, findings and connections;
-    in a run each takes what it takes from the block before it, at the same place, and only the last
-    gives anything to what comes after.
+    Blocks are alike if their layers have the same types, arguments, sizes, findings and connections. In a
+    run, each block takes its inputs from the same positions of the block before it, and only the last
+    block feeds layers after the run.
 
     >>> from layergraph.analyze import analyze_network
     >>> from layergraph.analyze.blocks import blocks
     >>> from layergraph.builders.backbones import resnet50
     >>> lgraph = resnet50()
-    >>> runs = runs_of(lgraph, analyze_network(lgraph).inferred_sizes, (), blocks(lgraph))
+    >>> runs = find_runs(lgraph, analyze_network(lgraph).inferred_sizes, (), blocks(lgraph))
     >>> [(run[0].name, len(run)) for run in runs if len(run) > 1]
     [('res2b', 2), ('res3b', 3), ('res4b', 5), ('res5b', 2)]
     """
-    found: dict[str, list[str]] = {}
+    codes: dict[str, list[str]] = {}
     for issue in issues:
-        found.setdefault(issue.layer, []).append(issue.code)
+        codes.setdefault(issue.layer, []).append(issue.code)
     position = {name: index for index, name in enumerate(lgraph.order)}
     runs: list[list[Block]] = []
-    # what the last block of a run looks like: in itself, and where it takes what from
-    last: tuple[list[Any], list[Any]] | None = None
+    last: _Profile | None = None
     for block in blocks:
-        alike = _inside(lgraph, sizes, found, position, block), _from_outside(lgraph, position, block)
+        profile = _Profile(_rows(lgraph, sizes, codes, position, block), _entries(lgraph, position, block))
         if (
-            runs
-            and last
-            and alike[0] == last[0]
-            and _goes_on(lgraph, position, runs[-1], block, alike[1], last[1])
+            last
+            and profile.rows == last.rows
+            and _continues(lgraph, position, runs[-1], block, profile.entries, last.entries)
         ):
             runs[-1].append(block)
         else:
             runs.append([block])
-        last = alike
+        last = profile
     return runs
 
 
-def _inside(
+def _rows(
     lgraph: LayerGraph,
     sizes: InferredSizes,
-    found: Mapping[str, Sequence[str]],
+    codes: Mapping[str, Sequence[str]],
     position: Mapping[str, int],
     block: Block,
 ) -> list[Any]:
-    """What a block is in itself: layers, sizes, findings, connections within, and which inputs are one."""
+    """The layers of a block without their names: types, arguments, sizes, findings and connections."""
     start = position[block.layers[0]]
-    outside: dict[Any, str] = {}  # where something comes from, by number
+    outside: dict[Any, str] = {}  # outputs before the block, numbered as they occur
     rows = []
     for name in block.layers:
         layer = lgraph[name]
-        fed = []
+        sources = []
         for port, end in lgraph.sources(name).items():
-            place = position[end.layer] - start
-            number = place if place >= 0 else outside.setdefault(end, f"outside {len(outside)}")
-            fed.append((port, number, end.port))
-        rows.append((type(layer), sizes.outputs[name], found.get(name, []), fed, arguments(layer)))
+            offset = position[end.layer] - start
+            source = offset if offset >= 0 else outside.setdefault(end, f"outside {len(outside)}")
+            sources.append((port, source, end.port))
+        rows.append((type(layer), sizes.outputs[name], codes.get(name, []), sources, arguments(layer)))
     return rows
 
 
-def _from_outside(lgraph: LayerGraph, position: Mapping[str, int], block: Block) -> list[tuple[str, int]]:
-    """The ports that something comes to from before the block, and from how many layers before it."""
+def _entries(lgraph: LayerGraph, position: Mapping[str, int], block: Block) -> list[tuple[str, int]]:
+    """The outputs before a block that feed it: the port, and how far before its start (a negative number)."""
     start = position[block.layers[0]]
     return [
         (end.port, position[end.layer] - start)
@@ -84,17 +89,20 @@ def _from_outside(lgraph: LayerGraph, position: Mapping[str, int], block: Block)
     ]
 
 
-def _goes_on(
+def _continues(
     lgraph: LayerGraph,
     position: Mapping[str, int],
     run: Sequence[Block],
     block: Block,
-    fed: Sequence[tuple[str, int]],
-    fed_before: Sequence[tuple[str, int]],
+    entries: Sequence[tuple[str, int]],
+    last_entries: Sequence[tuple[str, int]],
 ) -> bool:
-    """Whether a block goes on where the run ends."""
+    """Whether a block that looks like those of a run is also connected as its next one."""
     length = len(block.layers)
-    if not fed or any(place < -length for _, place in fed) or (len(run) > 1 and fed != fed_before):
+    if not entries or any(offset < -length for _, offset in entries):
+        return False
+    # the first block of a run may be fed from other positions: nothing alike is before it
+    if len(run) > 1 and entries != last_entries:
         return False
     end = position[block.layers[-1]]
     return all(position[to.layer] <= end for name in run[-1].layers for _, to in lgraph.destinations(name))

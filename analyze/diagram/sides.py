@@ -1,7 +1,14 @@
-"""Which layers stand on the way down and which on the way up, where a network goes down and comes back.
+"""Find the two sides of a U: which layers a diagram draws on the way down, and which on the way up.
 
-Down on the left stands what leads to the first doubling, up on the right what comes of it, and between
-them what leads across. All of this comes from sizes and connections, nothing from names.
+Sizes and connections decide, and never names. The rule has three phases:
+
+1. The way up starts at each layer that enlarges the image, with all layers downstream of it. Sizes alone do
+   not decide: the layers of a decoder have sizes that occur in the encoder, too.
+2. The way down is everything upstream of the layers that feed these first enlargements.
+3. Layers in neither, such as the crops of a U-Net with valid convolutions, lead across from one to the other.
+
+A network is drawn as a U only if it goes down before it goes up, does not go down again, and has more than
+one step up or a connection across. Otherwise all layers are on the way down.
 """
 
 from __future__ import annotations
@@ -18,28 +25,31 @@ from layergraph.sizes import Size
 
 Side = Literal["down", "across", "up"]
 
-# what enlarges an image by computing; padding and cropping only move its border
-_RAISING: frozenset[Kind] = frozenset({"transposed convolution", "unpooling", "resizing", "module", "other"})
+# layers that can compute a larger image; padding and cropping only move its border
+_UPSAMPLING: frozenset[Kind] = frozenset(
+    {"transposed convolution", "unpooling", "resizing", "module", "other"}
+)
 _BORDERS = (Crop2dLayer, Crop3dLayer, Pad2dLayer)
 
 
-def changes_of(lgraph: LayerGraph, sizes: InferredSizes) -> dict[str, int]:
-    """What each layer does to the resolution: -1 lowers it, 1 raises it, 0 keeps it."""
-    return {name: _change(lgraph, sizes, name) for name in lgraph}
+def resolution_changes(lgraph: LayerGraph, sizes: InferredSizes) -> dict[str, int]:
+    """The effect of each layer on the resolution: -1 lowers it, 1 raises it, 0 keeps it."""
+    return {name: _resolution_change(lgraph, sizes, name) for name in lgraph}
 
 
-def _change(lgraph: LayerGraph, sizes: InferredSizes, name: str) -> int:
+def _resolution_change(lgraph: LayerGraph, sizes: InferredSizes, name: str) -> int:
     layer = lgraph[name]
     kind = kind_of(layer)
     if kind in ("input", "joining", "output") or isinstance(layer, _BORDERS):
         return 0
     before, after = sizes.inputs[name][0], sizes.outputs[name][0]
     if before is None or after is None:
-        # beyond an error sizes are unknown, and the drawing keeps the form that it had
+        # downstream of an error sizes are unknown; the kind keeps the drawing in the form that it had
         by_kind: dict[Kind, int] = {"pooling": -1, "transposed convolution": 1, "unpooling": 1}
         return by_kind.get(kind, 0)
+    # the bounds leave room for valid convolutions, which take a few pixels off the border
     ratio = _area(after) / _area(before)
-    if kind in _RAISING and ratio > 1.5 and _area(before) > 1:  # one number all over the image is no image
+    if kind in _UPSAMPLING and ratio > 1.5 and _area(before) > 1:  # a globally pooled value has no resolution
         return 1
     return -1 if ratio < 0.6 else 0
 
@@ -48,44 +58,51 @@ def _area(size: Size) -> int:
     return prod(size.spatial)
 
 
-def sides_of(lgraph: LayerGraph, sizes: InferredSizes, changes: Mapping[str, int]) -> dict[str, Side]:
-    """The side of the U on which each layer stands; all are on the way down if the network is no U."""
+def find_sides(lgraph: LayerGraph, sizes: InferredSizes, changes: Mapping[str, int]) -> dict[str, Side]:
+    """The side of the U that each layer is on; all are on the way down if the network is no U."""
+    # 1. the way up
     up: set[str] = set()
-    bottom: list[str] = []  # what the way up starts from
+    bottom: list[str] = []  # the layers that feed the first enlargements
     for name in lgraph.order:
-        fed = {port: end.layer for port, end in lgraph.sources(name).items() if port != "ref"}
-        follows = any(source in up for source in fed.values())
-        if changes[name] == 1 or follows:
+        sources = {port: end.layer for port, end in lgraph.sources(name).items() if port != "ref"}
+        is_downstream = any(source in up for source in sources.values())
+        if changes[name] == 1 or is_downstream:
             up.add(name)
-            first = fed.get(lgraph[name].input_names[0])
-            if changes[name] == 1 and first is not None and first not in up:
-                bottom.append(first)
+            main_source = sources.get(lgraph[name].input_names[0])
+            if changes[name] == 1 and main_source is not None and main_source not in up:
+                bottom.append(main_source)
         after = sizes.outputs[name][0]
-        if follows and changes[name] == -1 and (after is None or _area(after) > 1):
-            up.clear()  # it goes down a second time
+        if is_downstream and changes[name] == -1 and (after is None or _area(after) > 1):
+            up.clear()  # the network goes down a second time
             break
+    # 2. the way down
     down = lgraph.upstream(bottom, ignoring=("ref",))
     if not up or not any(changes[name] == -1 for name in down):
         return dict.fromkeys(lgraph, "down")
+    # 3. the layers across
     sides: dict[str, Side] = {
         name: "up" if name in up else "down" if name in down else "across" for name in lgraph
     }
-    # a single step up that nothing leads to across is the end of a column
+    # a single step up without a connection across, as in FCN-32s, is the end of a column
     steps = sum(changes[name] == 1 for name in up)
-    return sides if steps > 1 or _leads_across(lgraph, sides, changes) else dict.fromkeys(lgraph, "down")
+    return (
+        sides
+        if steps > 1 or _has_connection_across(lgraph, sides, changes)
+        else dict.fromkeys(lgraph, "down")
+    )
 
 
-def passes(
+def crosses(
     lgraph: LayerGraph, sides: Mapping[str, Side], changes: Mapping[str, int], name: str, port: str
 ) -> bool:
-    """Whether what comes in at this port comes from another side, and is not the step up itself."""
+    """Whether the connection to this port comes from another side, and is not the step up itself."""
     source = lgraph.sources(name)[port].layer
     return sides[name] != sides[source] and not (changes[name] == 1 and port == lgraph[name].input_names[0])
 
 
-def _leads_across(lgraph: LayerGraph, sides: Mapping[str, Side], changes: Mapping[str, int]) -> bool:
+def _has_connection_across(lgraph: LayerGraph, sides: Mapping[str, Side], changes: Mapping[str, int]) -> bool:
     return any(
-        port != "ref" and passes(lgraph, sides, changes, name, port)
+        port != "ref" and crosses(lgraph, sides, changes, name, port)
         for name in lgraph
         for port in lgraph.sources(name)
     )

@@ -1,4 +1,14 @@
-"""How a diagram is cut into boxes: series of layers at one resolution, and blocks folded into one box."""
+"""Arrange the layers of a diagram in stacks, each drawn as one box, with the links between them.
+
+A stack is a series of layers at one resolution, or a folded block. The phases:
+
+1. Find the sides of a U (``sides.py``), because a series never leaves its side.
+2. Give each connection its role. Only main connections form series: a skip connection would otherwise end a
+   series at every layer that it leaves.
+3. Grow series along the order of the graph. A layer joins the series upstream of it if that is its only main
+   connection on both ends; a layer that lowers the resolution ends a series, one that raises it begins one.
+4. Replace the series inside a folded block by one stack, and collect the stacks of each frame.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +16,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from layergraph.analyze.diagram.sides import Side, changes_of, passes, sides_of
+from layergraph.analyze.diagram.sides import Side, crosses, find_sides, resolution_changes
 from layergraph.analyze.kinds import FOLLOWING, kind_of
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.size_inference import InferredSizes
 from layergraph.layers import DropoutLayer
 
-_LONGEST = 40  # layers of a stack: longer series go on in the next box
+_LONGEST = 40  # layers of a stack; a longer series continues in the next box
 
 Row = tuple[str, ...]  # layers that share one line
 Role = Literal["main", "skip", "reference"]
 
 
 class Link(NamedTuple):
-    """The connections from one layer to another, drawn as one line.
+    """The connections from one layer to another that are drawn as one line.
 
-    ``role`` is ``"main"`` along the way, ``"skip"`` from one side of the U to another, ``"reference"``
-    where only a size is looked up. ``ports`` are those that carry something else than data.
+    ``role`` is ``"main"`` within a side of the U and at its bottom, ``"skip"`` from one side to another, and
+    ``"reference"`` where a layer only looks up a size. ``ports`` are the ports that carry no data.
     """
 
     source: str
@@ -33,26 +43,26 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """Layers that a drawing keeps together, in a row in the analyzer's order.
+    """Consecutive layers, in the analyzer's order, that a diagram keeps together.
 
     Attributes:
-        name: what stands above them.
+        name: the heading.
         layers: their names.
-        shown: ``"folded"`` into one box, in a ``"frame"``, or ``"loose"``: as if there were no part.
-        times: how many exactly alike blocks in a row these are.
-        blocks: how many blocks these are, alike or not.
+        form: ``"folded"`` into one box, in a ``"frame"``, or ``"loose"``: as if there were no part.
+        times: the number of exactly alike blocks that the part consists of.
+        blocks: the number of blocks that the part consists of, alike or not.
     """
 
     name: str
     layers: tuple[str, ...]
-    shown: Literal["folded", "frame", "loose"] = "frame"
+    form: Literal["folded", "frame", "loose"] = "frame"
     times: int = 1
     blocks: int = 1
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Layers that are drawn as one box, and the side of the U they stand on; ``part`` if it is folded."""
+    """Layers that are drawn as one box, the side of the U they are on, and the part if it is folded."""
 
     rows: Sequence[Row]
     side: Side
@@ -65,7 +75,7 @@ class Stack:
 
 
 @dataclass(frozen=True)
-class Drawing:
+class Arrangement:
     """Stacks in the order of the graph, the links between them, and the stacks in each frame."""
 
     stacks: Sequence[Stack]
@@ -74,53 +84,59 @@ class Drawing:
 
     @property
     def is_u(self) -> bool:
-        """Whether there is a way down and a way up."""
+        """Whether the network goes down and comes up again."""
         return any(stack.side == "up" for stack in self.stacks)
 
 
-def arrange(lgraph: LayerGraph, sizes: InferredSizes, *, blocks: bool, parts: Sequence[Part] = ()) -> Drawing:
-    """Cut a graph into stacks: series of layers at one resolution, or (``blocks=False``) single layers.
-
-    A folded part is one stack, whatever is in it; a frame holds its stacks together.
-    """
-    changes = changes_of(lgraph, sizes)
-    sides = sides_of(lgraph, sizes, changes)
+def arrange(
+    lgraph: LayerGraph, sizes: InferredSizes, *, series: bool, parts: Sequence[Part] = ()
+) -> Arrangement:
+    """Arrange a graph in stacks: series of layers at one resolution, or single layers (``series=False``)."""
+    # 1. and 2.
+    changes = resolution_changes(lgraph, sizes)
+    sides = find_sides(lgraph, sizes, changes)
     links = _links(lgraph, sides, changes)
-    held = {name: part for part in parts if part.shown != "loose" for name in part.layers}
-    series = _series(lgraph, sides, changes, links, held) if blocks else [[name] for name in lgraph.order]
+    # 3.
+    part_of = {name: part for part in parts if part.form != "loose" for name in part.layers}
+    groups = _series(lgraph, sides, changes, links, part_of) if series else [[name] for name in lgraph.order]
+    # 4.
     stacks: list[Stack] = []
     folded: set[str] = set()
-    for names in series:
-        part = held.get(names[0])
-        if part is None or part.shown != "folded":
+    for names in groups:
+        part = part_of.get(names[0])
+        if part is None or part.form != "folded":
             stacks.append(Stack(_rows(lgraph, names), sides[names[0]]))
         elif part.name not in folded:
             folded.add(part.name)
-            among = {sides[name] for name in part.layers}
-            side: Side = "up" if "up" in among else "down" if "down" in among else "across"
+            sides_of_part = {sides[name] for name in part.layers}
+            side: Side = "up" if "up" in sides_of_part else "down" if "down" in sides_of_part else "across"
             stacks.append(Stack([part.layers], side, part))
-    place = {name: index for index, stack in enumerate(stacks) for name in stack.layers}
-    return Drawing(
+    position = {name: index for index, stack in enumerate(stacks) for name in stack.layers}
+    return Arrangement(
         stacks,
-        [link for link in links if place[link.source] != place[link.destination]],
-        {part.name: sorted({place[name] for name in part.layers}) for part in parts if part.shown == "frame"},
+        [link for link in links if position[link.source] != position[link.destination]],
+        {
+            part.name: sorted({position[name] for name in part.layers})
+            for part in parts
+            if part.form == "frame"
+        },
     )
 
 
 def _links(lgraph: LayerGraph, sides: Mapping[str, Side], changes: Mapping[str, int]) -> list[Link]:
-    found: dict[tuple[str, str, Role], list[str]] = {}
+    ports_of: dict[tuple[str, str, Role], list[str]] = {}
     for name in lgraph.order:
         layer = lgraph[name]
         for port, end in lgraph.sources(name).items():
             role: Role = "main"
             if port == "ref":
                 role = "reference"
-            elif passes(lgraph, sides, changes, name, port):
+            elif crosses(lgraph, sides, changes, name, port):
                 role = "skip"
-            ports = found.setdefault((end.layer, name, role), [])
+            ports = ports_of.setdefault((end.layer, name, role), [])
             if port == "ref" or port in layer.memory_ports:
                 ports.append(port)
-    return [Link(*key, tuple(ports)) for key, ports in found.items()]
+    return [Link(*key, tuple(ports)) for key, ports in ports_of.items()]
 
 
 def _series(
@@ -128,44 +144,42 @@ def _series(
     sides: Mapping[str, Side],
     changes: Mapping[str, int],
     links: Sequence[Link],
-    held: Mapping[str, Part],
+    part_of: Mapping[str, Part],
 ) -> list[list[str]]:
-    """Series of layers at one resolution; what lowers it ends a stack, what raises it begins one.
-
-    Normalization, activation and dropout stay with the layer that they follow in any case.
-    """
-    into: dict[str, list[str]] = {}
-    out_of: dict[str, list[str]] = {}
+    """Series of layers at one resolution, in the order of their first layers."""
+    sources: dict[str, list[str]] = {}
+    destinations: dict[str, list[str]] = {}
     for link in links:
         if link.role == "main":
-            into.setdefault(link.destination, []).append(link.source)
-            out_of.setdefault(link.source, []).append(link.destination)
-    stacks: dict[str, list[str]] = {}  # by the last layer
-    ended: set[str] = set()  # layers whose stack ends here but for what follows them
+            sources.setdefault(link.destination, []).append(link.source)
+            destinations.setdefault(link.source, []).append(link.destination)
+    series: dict[str, list[str]] = {}  # by the last layer
+    ended: set[str] = set()  # layers after which only the layers that follow them may join
     for name in lgraph.order:
-        before = into.get(name, [])
-        joined = (
-            len(before) == 1
-            and len(out_of[before[0]]) == 1
-            and sides[before[0]] == sides[name]
-            and held.get(before[0]) is held.get(name)
+        upstream = sources.get(name, [])
+        joins = (
+            len(upstream) == 1
+            and len(destinations[upstream[0]]) == 1
+            and sides[upstream[0]] == sides[name]
+            and part_of.get(upstream[0]) is part_of.get(name)
             and changes[name] != 1
-            and (before[0] not in ended or _follows(lgraph, name))
-            and (len(stacks[before[0]]) < _LONGEST or _follows(lgraph, name))
+            # an activation must not open the next box, wherever the series ends
+            and (_follows(lgraph, name) or upstream[0] not in ended)
+            and (_follows(lgraph, name) or len(series[upstream[0]]) < _LONGEST)
         )
-        if changes[name] == -1 or (joined and before[0] in ended):
+        if changes[name] == -1 or (joins and upstream[0] in ended):
             ended.add(name)
-        stack = stacks.pop(before[0]) if joined else []
-        stack.append(name)
-        stacks[name] = stack
+        names = series.pop(upstream[0]) if joins else []
+        names.append(name)
+        series[name] = names
     position = {name: index for index, name in enumerate(lgraph.order)}
-    return sorted(stacks.values(), key=lambda stack: position[stack[0]])
+    return sorted(series.values(), key=lambda names: position[names[0]])
 
 
-def _rows(lgraph: LayerGraph, stack: Sequence[str]) -> list[Row]:
-    """The lines of a stack: activations and the like stand with the layer before them."""
+def _rows(lgraph: LayerGraph, names: Sequence[str]) -> list[Row]:
+    """The lines of a stack; normalization, activation and dropout share that of the layer they follow."""
     rows: list[Row] = []
-    for name in stack:
+    for name in names:
         if rows and _follows(lgraph, name) and not lgraph[rows[-1][0]].is_input:
             rows[-1] = (*rows[-1], name)
         else:

@@ -1,4 +1,4 @@
-"""Making the SVG that Graphviz draws small: what stands at every text is said once, above."""
+"""Shorten the SVG that Graphviz writes, by declaring once what it repeats at every text."""
 
 from __future__ import annotations
 
@@ -9,37 +9,24 @@ from xml.etree.ElementTree import Element
 _SVG, _XML = "http://www.w3.org/2000/svg", "http://www.w3.org/XML/1998/namespace"
 _LINK = "{http://www.w3.org/1999/xlink}"
 _DECIMALS = re.compile(r"(-?\d+\.\d)\d+")
-# where Graphviz writes coordinates
-_PLACES = ("points", "d", "x", "y", "cx", "cy", "rx", "ry")
+_COORDINATES = ("points", "d", "x", "y", "cx", "cy", "rx", "ry")
 
 
-def compact(svg: str, *, style: str = "", families: str = "") -> str:
+def shorten_svg(svg: str, *, style: str = "", families: str = "") -> str:
     """The same drawing in about half the bytes.
 
-    Fonts are named once; tooltips are ``<title>`` elements instead of links around the shapes; places have
-    one decimal. ``style`` is CSS to put in, ``families`` the fonts to name.
+    Fonts are named once; tooltips are ``<title>`` elements instead of links around the shapes; coordinates
+    have one decimal. ``style`` is CSS to include, ``families`` are the names of the fonts.
 
     >>> svg = '<svg xmlns="http://www.w3.org/2000/svg"><text x="1.234">a</text></svg>'
-    >>> print(compact(svg).splitlines()[1])
+    >>> print(shorten_svg(svg).splitlines()[1])
     <svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve"><text x="1.2">a</text></svg>
     """
     root = ElementTree.fromstring(svg)
     for element in list(root.iter()):
-        _unlink(element)
+        _replace_links(element)
     for element in root.iter():
-        element.tag = element.tag.removeprefix(f"{{{_SVG}}}")
-        element.attrib.pop(f"{{{_XML}}}space", None)
-        for place in _PLACES:
-            if place in element.attrib:
-                element.set(place, _DECIMALS.sub(r"\1", element.attrib[place]))
-        if element.tag == "text":
-            if element.attrib.pop("font-family", ""):
-                # "11.00" would be the same size in more bytes
-                element.set("font-size", element.get("font-size", "").removesuffix(".00"))
-            if element.get("text-anchor") == "start":  # that is where texts begin anyway
-                del element.attrib["text-anchor"]
-        if element.tag == "g" and element.text and not element.text.strip():
-            element.text = None
+        _shorten_element(element)
     root.attrib = {"xmlns": _SVG, "xml:space": "preserve", **root.attrib}
     if families:
         root.set("font-family", families)
@@ -54,7 +41,7 @@ def compact(svg: str, *, style: str = "", families: str = "") -> str:
     return f'<?xml version="1.0" encoding="UTF-8" standalone="no"?>\n{text}\n'
 
 
-def _unlink(element: Element) -> None:
+def _replace_links(element: Element) -> None:
     """Turn ``<title>n0</title><g><a xlink:title="tooltip">...</a></g>`` into a title and the shapes."""
     if element.get("class") not in ("node", "edge", "cluster", "graph"):
         return
@@ -76,3 +63,19 @@ def _unlink(element: Element) -> None:
         title.text = tooltip
         element.append(title)
     element.extend(children)
+
+
+def _shorten_element(element: Element) -> None:
+    # names without their namespace: the root declares it once
+    element.tag = element.tag.removeprefix(f"{{{_SVG}}}")
+    element.attrib.pop(f"{{{_XML}}}space", None)
+    for name in _COORDINATES:
+        if name in element.attrib:
+            element.set(name, _DECIMALS.sub(r"\1", element.attrib[name]))
+    if element.tag == "text":
+        if element.attrib.pop("font-family", ""):
+            element.set("font-size", element.get("font-size", "").removesuffix(".00"))
+        if element.get("text-anchor") == "start":  # the default
+            del element.attrib["text-anchor"]
+    if element.tag == "g" and element.text and not element.text.strip():
+        element.text = None

@@ -1,4 +1,4 @@
-"""The colours of diagrams: on white, on dark ground, or what the reader's screen is set to."""
+"""The colors of diagrams: light, dark, or as the reader's screen is set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from layergraph.analyze.kinds import COLORS, Kind
 
 Theme = Literal["light", "dark", "auto"]
 
-# the same hues as on white, dark enough for light text
+# the hues of the light theme, dark enough for light text
 DARK_COLORS: dict[Kind, str] = {
     "input": "#3d444d",
     "convolution": "#1d4673",
@@ -29,22 +29,22 @@ DARK_COLORS: dict[Kind, str] = {
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of a drawing, by what they are for; no two of one palette are the same."""
+    """The colors of a drawing by their use; all are different, so that CSS can replace each one."""
 
     background: str
     ink: str  # text
-    muted: str  # what matters less
+    muted: str  # text that matters less
     line: str
     frame: str  # around a block
-    skip: str  # connections that pass others by
+    skip: str  # skip connections
     error: str
-    wrong: str  # behind a layer with an error
+    wrong: str  # the background of a layer with an error
     warning: str
     note: str
     kinds: Mapping[Kind, str]
 
     def all(self) -> list[str]:
-        """Every colour, in the same order in each palette."""
+        """Every color, in the same order in each palette."""
         plain = [getattr(self, item.name) for item in fields(self) if item.name != "kinds"]
         return [*plain, *(self.kinds[kind] for kind in COLORS)]
 
@@ -78,12 +78,12 @@ DARK = Palette(
 
 
 def palette_of(theme: Theme) -> Palette:
-    """The colours to draw with; ``"auto"`` is drawn on white and carries the dark colours along."""
+    """The colors to draw with; ``"auto"`` draws in light colors, which :func:`dark_rules` replaces."""
     return DARK if theme == "dark" else LIGHT
 
 
 def dark_rules() -> str:
-    """CSS that turns a drawing on white into one on dark ground, where the reader's screen is dark.
+    """CSS that gives a light drawing its dark colors on a dark screen.
 
     >>> dark_rules()[:71]
     '@media (prefers-color-scheme:dark){[fill="#ffffff"]{fill:#0d1117}[strok'

@@ -24,7 +24,7 @@ from layergraph.analyze.table.columns import COLUMNS, Column
 from layergraph.analyze.table.grid import GAP, STYLES, Cell, Line, row_lines, rule, shrunk, widths_of
 
 if TYPE_CHECKING:
-    from layergraph.analyze.table.rows import LayerRows, Row
+    from layergraph.analyze.table.rows import LayerRows, TableRow
 
 # what gives way first; numbers and sizes follow, and names at last
 _FIRST = (SENTENCE, SHAPES, NAMES, TEXT, ACTIVATIONS)
@@ -124,7 +124,7 @@ def _cells(table: LayerRows, *, narrow: bool) -> tuple[list[Cell], list[list[Cel
     return header, rows, total
 
 
-def _style(column: Column, row: Row, flaws: dict[str, str]) -> str:
+def _style(column: Column, row: TableRow, flaws: dict[str, str]) -> str:
     if column.name == "index":
         return "dim"
     if column.name != "name":

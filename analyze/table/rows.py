@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """A row: a layer, or a block of several.
 
     Attributes:
@@ -40,7 +40,7 @@ class LayerRows:
     """
 
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
     totals: dict[str, int | None]
     analysis: AnalysisResult = field(compare=False)
 

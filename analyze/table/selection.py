@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from layergraph.analyze.table.cells import BLANK
 from layergraph.analyze.table.columns import COLUMNS, Column, Facts
 from layergraph.analyze.table.layer_table import LayerTable
-from layergraph.analyze.table.rows import Row
+from layergraph.analyze.table.rows import TableRow
 from layergraph.errors import ArgumentError, did_you_mean
 from layergraph.layers.arguments import flag
 
@@ -53,7 +53,7 @@ def layer_table(
     return LayerTable(tuple(column.name for column in chosen), rows, totals, facts.analysis)
 
 
-def _row(facts: Facts, layers: Sequence[LayerInfo], columns: Sequence[Column], *, whole: bool) -> Row:
+def _row(facts: Facts, layers: Sequence[LayerInfo], columns: Sequence[Column], *, whole: bool) -> TableRow:
     values = [_value(facts, layers, column) for column in columns]
     names = tuple(layer.name for layer in layers)
     block = facts.block_of[names[0]] if whole and len(names) > 1 else ""
@@ -61,7 +61,7 @@ def _row(facts: Facts, layers: Sequence[LayerInfo], columns: Sequence[Column], *
         values = [
             f"{block}*" if column.name == "name" else v for column, v in zip(columns, values, strict=True)
         ]
-    return Row(names, block, tuple(values))
+    return TableRow(names, block, tuple(values))
 
 
 def _value(facts: Facts, layers: Sequence[LayerInfo], column: Column) -> Any:

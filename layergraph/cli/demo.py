@@ -58,7 +58,7 @@ def demo(
 
     [bold]Example:[/bold] layergraph demo --images images --labels labels --classes sky,road,car
     """
-    from layergraph.analyze import analyze_network, save_diagram
+    from layergraph.analyze import analyze_network, plot
     from layergraph.builders import segnet_layers
     from layergraph.cli.demo_page import report_page
     from layergraph.data import count_each_label, median_frequency_weights, write_image
@@ -124,7 +124,7 @@ def demo(
         [pictures[i] for i in shown], [truth[i] for i in shown], [predicted[i] for i in shown], names
     )
     write_image(output / "overlay.png", sheet)
-    save_diagram(trained, output / "network.svg")
+    plot(trained).save(output / "network.svg")
     results = {"training": info.to_dict(), "metrics": metrics.to_dict()}
     save_text(json.dumps(results, indent=2), output / "metrics.json")
     page = report_page(

@@ -84,20 +84,19 @@ def diagram(
     [bold]Example:[/bold] layergraph diagram segnet --image-size 360 480 3 --num-classes 11 --encoder-depth 4
     --output segnet.svg
     """
-    from layergraph.analyze import save_diagram
+    from layergraph.analyze import plot
 
     if not output.suffix:
         raise LayergraphError(
             f"--output needs an ending that says the format, such as {visible(str(output))}.svg"
         )
-    save_diagram(
+    plot(
         network(network_, arguments),
-        output,
         direction=direction.value,
         detail=detail.value,
         fold=[name.strip() for name in fold.split(",")],
         sizes=sizes.value,
         theme=theme.value,
         title=title,
-    )
+    ).save(output)
     say_written(output)

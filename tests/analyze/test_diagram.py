@@ -1,4 +1,4 @@
-"""Diagrams: the form, the files, and hostile names."""
+"""Diagrams: their form, their files, hostile names."""
 
 import re
 import xml.etree.ElementTree as ElementTree
@@ -25,8 +25,8 @@ from layergraph import (
     TransposedConv2dLayer,
     WrongTypeError,
 )
-from layergraph.analyze import diagram_source, plot, save_diagram
-from layergraph.analyze.diagram.stacks import Drawing, arrange
+from layergraph.analyze import plot
+from layergraph.analyze.diagram.stacks import Arrangement, arrange
 from layergraph.analyze.kinds import COLORS, kind_of
 from layergraph.builders import segnet_layers, unet_layers
 from layergraph.graph.size_inference import infer_sizes
@@ -78,8 +78,8 @@ HOSTILE_NAMES = (
 )
 
 
-def arranged(lgraph: LayerGraph, blocks: bool = True) -> Drawing:
-    return arrange(lgraph, infer_sizes(lgraph, "network"), blocks=blocks)
+def arrangement_of(lgraph: LayerGraph, series: bool = True) -> Arrangement:
+    return arrange(lgraph, infer_sizes(lgraph, "network"), series=series)
 
 
 def text_of(svg: str) -> str:
@@ -90,8 +90,8 @@ def text_of(svg: str) -> str:
 
 
 def test_a_unet_goes_down_and_up() -> None:
-    drawing = arranged(UNET)
-    shape = [(stack.side, stack.rows[0][0], stack.rows[-1][0]) for stack in drawing.stacks]
+    arrangement = arrangement_of(UNET)
+    shape = [(stack.side, stack.rows[0][0], stack.rows[-1][0]) for stack in arrangement.stacks]
     assert shape == [
         ("down", "ImageInputLayer", "Encoder-Stage-1-MaxPool"),
         ("down", "Encoder-Stage-2-Conv-1", "Encoder-Stage-2-MaxPool"),
@@ -101,7 +101,7 @@ def test_a_unet_goes_down_and_up() -> None:
         ("up", "Decoder-Stage-2-UpConv", "Decoder-Stage-2-Conv-2"),
         ("up", "Decoder-Stage-3-UpConv", "Segmentation-Layer"),
     ]
-    skips = [(link.source, link.destination) for link in drawing.links if link.role == "skip"]
+    skips = [(link.source, link.destination) for link in arrangement.links if link.role == "skip"]
     assert skips == [
         ("Encoder-Stage-3-ReLU-2", "Decoder-Stage-1-DepthConcatenation"),
         ("Encoder-Stage-2-ReLU-2", "Decoder-Stage-2-DepthConcatenation"),
@@ -109,8 +109,8 @@ def test_a_unet_goes_down_and_up() -> None:
     ]
 
 
-def test_a_convolution_stands_with_what_follows_it() -> None:
-    assert arranged(SEGNET).stacks[0].rows == [
+def test_a_convolution_shares_its_row_with_the_layers_that_follow_it() -> None:
+    assert arrangement_of(SEGNET).stacks[0].rows == [
         ("inputImage",),
         ("encoder1_conv1", "encoder1_bn_1", "encoder1_relu_1"),
         ("encoder1_conv2", "encoder1_bn_2", "encoder1_relu_2"),
@@ -118,7 +118,7 @@ def test_a_convolution_stands_with_what_follows_it() -> None:
     ]
 
 
-def test_names_make_no_difference() -> None:
+def test_names_do_not_change_the_form() -> None:
     names = {name: f"layer{index}" for index, name in enumerate(UNET)}
     renamed = LayerGraph()
     for name in UNET:
@@ -129,40 +129,40 @@ def test_names_make_no_difference() -> None:
         renamed = renamed.connect_layers(
             names[start] + (f"/{out}" if out else ""), names[end] + (f"/{port}" if port else "")
         )
-    assert [(stack.side, len(stack.rows)) for stack in arranged(renamed).stacks] == [
-        (stack.side, len(stack.rows)) for stack in arranged(UNET).stacks
+    assert [(stack.side, len(stack.rows)) for stack in arrangement_of(renamed).stacks] == [
+        (stack.side, len(stack.rows)) for stack in arrangement_of(UNET).stacks
     ]
 
 
-def test_cropped_features_stand_between_the_sides() -> None:
-    drawing = arranged(GRAPHS["valid"])
-    assert [stack.rows[0][0] for stack in drawing.stacks if stack.side == "across"] == [
+def test_cropped_features_lead_across() -> None:
+    arrangement = arrangement_of(GRAPHS["valid"])
+    assert [stack.rows[0][0] for stack in arrangement.stacks if stack.side == "across"] == [
         "Crop2d-1",
         "Crop2d-2",
         "Crop2d-3",
         "Crop2d-4",
     ]
-    assert {link.ports for link in drawing.links if link.role == "reference"} == {("ref",)}
+    assert {link.ports for link in arrangement.links if link.role == "reference"} == {("ref",)}
 
 
 def test_a_network_that_only_goes_down_is_no_u() -> None:
     for lgraph in (CHAIN, RESIDUAL):
-        assert not arranged(lgraph).is_u
-        assert {stack.side for stack in arranged(lgraph).stacks} == {"down"}
-    assert len(arranged(CHAIN).stacks) == 1
+        assert not arrangement_of(lgraph).is_u
+        assert {stack.side for stack in arrangement_of(lgraph).stacks} == {"down"}
+    assert len(arrangement_of(CHAIN).stacks) == 1
 
 
 def test_a_network_that_only_goes_up_is_no_u() -> None:
     layers = [ImageInputLayer((4, 4, 8)), *(TransposedConv2dLayer(2, 8, stride=2) for _ in range(3))]
-    assert not arranged(LayerGraph(layers)).is_u
+    assert not arrangement_of(LayerGraph(layers)).is_u
 
 
 def test_a_network_that_goes_down_twice_is_no_u() -> None:
     down = [MaxPooling2dLayer(2, stride=2), MaxPooling2dLayer(2, stride=2)]
     up = [TransposedConv2dLayer(2, 8, stride=2), TransposedConv2dLayer(2, 8, stride=2)]
     hourglass = [ImageInputLayer((32, 32, 8)), *down, *up]
-    assert arranged(LayerGraph(hourglass)).is_u
-    assert not arranged(LayerGraph([*hourglass, *down, *up])).is_u
+    assert arrangement_of(LayerGraph(hourglass)).is_u
+    assert not arrangement_of(LayerGraph([*hourglass, *down, *up])).is_u
 
 
 def test_a_classifier_ends_in_one_box() -> None:
@@ -175,29 +175,29 @@ def test_a_classifier_ends_in_one_box() -> None:
         FullyConnectedLayer(10, name="fc"),
         SoftmaxLayer(name="softmax"),
     ]
-    rows = [list(stack.rows) for stack in arranged(LayerGraph(layers)).stacks]
+    rows = [list(stack.rows) for stack in arrangement_of(LayerGraph(layers)).stacks]
     assert rows == [[("imageinput",), ("conv", "bn", "relu")], [("pool",)], [("fc",), ("softmax",)]]
 
 
-def test_beyond_an_error_the_form_stays() -> None:
-    assert [stack.side for stack in arranged(BROKEN).stacks] == [
-        stack.side for stack in arranged(UNET).stacks
+def test_an_error_does_not_change_the_form() -> None:
+    assert [stack.side for stack in arrangement_of(BROKEN).stacks] == [
+        stack.side for stack in arrangement_of(UNET).stacks
     ]
 
 
-def test_a_long_series_goes_on_in_the_next_box() -> None:
+def test_a_long_series_continues_in_the_next_box() -> None:
     lgraph = LayerGraph([ImageInputLayer((8, 8, 1)), *(SoftmaxLayer() for _ in range(200))])
-    assert max(len(stack.rows) for stack in arranged(lgraph).stacks) <= 40
+    assert max(len(stack.rows) for stack in arrangement_of(lgraph).stacks) <= 40
 
 
 @pytest.mark.parametrize("name", GRAPHS)
 @pytest.mark.parametrize("blocks", [True, False])
 def test_every_layer_is_drawn_once(name: str, blocks: bool) -> None:
-    drawing = arranged(GRAPHS[name], blocks)
-    drawn = [layer for stack in drawing.stacks for row in stack.rows for layer in row]
+    arrangement = arrangement_of(GRAPHS[name], blocks)
+    drawn = [layer for stack in arrangement.stacks for row in stack.rows for layer in row]
     assert sorted(drawn) == sorted(GRAPHS[name])
     if not blocks:
-        assert all(len(stack.rows) == 1 for stack in drawing.stacks)
+        assert all(len(stack.rows) == 1 for stack in arrangement.stacks)
 
 
 def test_every_layer_type_has_a_kind() -> None:
@@ -206,7 +206,7 @@ def test_every_layer_type_has_a_kind() -> None:
     assert other == {"DropoutLayer"}
 
 
-# -- what is drawn -----------------------------------------------------------------------------
+# -- the drawing --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", GRAPHS)
@@ -225,14 +225,14 @@ def test_sizes_and_wording_are_in_the_drawing() -> None:
 
 
 def test_errors_are_red() -> None:
-    source = diagram_source(BROKEN)
-    # the layer, and the first join whose sizes do not fit without the padding that it should have
+    source = plot(BROKEN).source
+    # the layer, and the first concatenation whose sizes differ without the padding of the replaced layer
     assert source.count('BGCOLOR="#ffe1e1"') == 6
     assert "the layer takes 7 channels" in source
-    assert "#ffe1e1" not in diagram_source(UNET)
+    assert "#ffe1e1" not in plot(UNET).source
 
 
-def test_a_fault_of_the_whole_stands_above() -> None:
+def test_an_error_of_the_whole_network_is_in_the_heading() -> None:
     assert "the network has no input layer" in text_of(plot(GRAPHS["one"]).to_svg())
 
 
@@ -249,29 +249,27 @@ def test_hostile_names_are_text(tmp_path: Path) -> None:
             shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
             assert shown in text
         assert "x" * 59 + "…" in text
-        # one node a stack, nothing made by a name
+        # one node per stack, and none from a name
         nodes = re.findall(r'class="node"', svg)
-        assert len(nodes) == len(arranged(lgraph, detail == "blocks").stacks)
-        diagram.write(tmp_path / "hostile.png")
+        assert len(nodes) == len(arrangement_of(lgraph, detail == "blocks").stacks)
+        diagram.save(tmp_path / "hostile.png")
 
 
-def test_a_title() -> None:
+def test_the_title_is_the_heading() -> None:
     assert "My <net>" in text_of(plot(CHAIN, title="My <net>").to_svg())
 
 
 def test_notebooks_show_svg() -> None:
-    bundle = plot(CHAIN)._repr_mimebundle_()
-    assert list(bundle) == ["image/svg+xml"]
-    ElementTree.fromstring(bundle["image/svg+xml"])
+    ElementTree.fromstring(plot(CHAIN)._repr_svg_())
 
 
-def test_a_notebook_shows_no_remarks_of_the_program(capfd: pytest.CaptureFixture[str]) -> None:
-    plot(unet_layers((32, 32, 1), 2, encoder_depth=1)[0])._repr_mimebundle_()
+def test_notebooks_show_no_warnings_of_the_program(capfd: pytest.CaptureFixture[str]) -> None:
+    plot(unet_layers((32, 32, 1), 2, encoder_depth=1)[0])._repr_svg_()
     assert capfd.readouterr().err == ""
 
 
-def test_what_is_drawn_of_a_unet(golden: Callable[[str, str], None]) -> None:
-    golden("analyze/unet_diagram", diagram_source(unet_layers((32, 32), 2, encoder_depth=2)[0]))
+def test_the_source_of_a_unet(golden: Callable[[str, str], None]) -> None:
+    golden("analyze/unet_diagram", plot(unet_layers((32, 32), 2, encoder_depth=2)[0]).source)
 
 
 # -- files -------------------------------------------------------------------------------------
@@ -279,15 +277,15 @@ def test_what_is_drawn_of_a_unet(golden: Callable[[str, str], None]) -> None:
 SIGNATURES = {".svg": b"<?xml", ".png": b"\x89PNG", ".dot": b"digraph", ".gv": b"digraph", ".SVG": b"<?xml"}
 
 
-@pytest.mark.parametrize("suffix", SIGNATURES)
-def test_the_suffix_says_the_format(tmp_path: Path, suffix: str) -> None:
-    save_diagram(CHAIN, tmp_path / f"net{suffix}")
-    assert (tmp_path / f"net{suffix}").read_bytes().startswith(SIGNATURES[suffix])
+@pytest.mark.parametrize("extension", SIGNATURES)
+def test_the_extension_names_the_format(tmp_path: Path, extension: str) -> None:
+    plot(CHAIN).save(tmp_path / f"net{extension}")
+    assert (tmp_path / f"net{extension}").read_bytes().startswith(SIGNATURES[extension])
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_format_that_the_suffix_does_not_say(tmp_path: Path) -> None:
-    plot(CHAIN, tmp_path / "picture", format="png")
+def test_a_file_without_an_extension_takes_the_given_format(tmp_path: Path) -> None:
+    plot(CHAIN).save(tmp_path / "picture", format="png")
     assert (tmp_path / "picture").read_bytes().startswith(b"\x89PNG")
 
 
@@ -295,18 +293,20 @@ def test_a_failed_write_keeps_the_older_file(tmp_path: Path) -> None:
     path = tmp_path / "net.nonsense"
     path.write_text("older")
     with pytest.raises(LayergraphError, match="SVG, PNG and DOT always work"):
-        save_diagram(CHAIN, path)
+        plot(CHAIN).save(path)
     assert path.read_text() == "older"
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_file_without_a_suffix_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LayergraphError, match=r"no suffix that says the format; name it 'net\.svg'"):
-        save_diagram(CHAIN, tmp_path / "net")
+def test_a_file_without_an_extension_or_format_raises(tmp_path: Path) -> None:
+    with pytest.raises(
+        LayergraphError, match=r"an extension that names the format, got .*; name it 'net\.svg'"
+    ):
+        plot(CHAIN).save(tmp_path / "net")
 
 
 def without_graphviz(monkeypatch: pytest.MonkeyPatch, *programs: str) -> None:
-    """As on a machine that has only these programs."""
+    """Pretend that the machine has only these programs."""
     which = layergraph.analyze.diagram.rendering.shutil.which
     monkeypatch.setattr(
         layergraph.analyze.diagram.rendering.shutil,
@@ -315,31 +315,31 @@ def without_graphviz(monkeypatch: pytest.MonkeyPatch, *programs: str) -> None:
     )
 
 
-def test_pdf_without_graphviz_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_pdf_without_graphviz_raises(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     without_graphviz(monkeypatch, "graphviz-pure")
-    with pytest.raises(LayergraphError, match="SVG and PNG can, and PDF with Graphviz installed"):
-        save_diagram(CHAIN, tmp_path / "net.pdf")
+    with pytest.raises(LayergraphError, match="SVG and PNG can be written, and PDF with Graphviz"):
+        plot(CHAIN).save(tmp_path / "net.pdf")
     assert not list(tmp_path.iterdir())
 
 
-def test_no_program_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_drawing_without_a_program_raises(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     without_graphviz(monkeypatch)
     with pytest.raises(LayergraphError, match="pip install graphviz-pure, or install Graphviz"):
-        save_diagram(CHAIN, tmp_path / "net.svg")
-    save_diagram(CHAIN, tmp_path / "net.dot")  # needs none
+        plot(CHAIN).save(tmp_path / "net.svg")
+    plot(CHAIN).save(tmp_path / "net.dot")  # the source needs no program
 
 
-def test_the_program_is_chosen_only_while_it_draws() -> None:
+def test_drawing_leaves_the_program_of_the_package_as_it_was() -> None:
     from graphviz.backend import dot_command
 
     plot(CHAIN).to_svg()
     assert Path("dot") == dot_command.DOT_BINARY
 
 
-def test_unknown_options() -> None:
-    with pytest.raises(ArgumentError, match="direction is 'vertical' or 'horizontal', got 'up'"):
+def test_unknown_options_raise() -> None:
+    with pytest.raises(ArgumentError, match="direction must be 'vertical' or 'horizontal', got 'up'"):
         plot(CHAIN, direction="up")
-    with pytest.raises(ArgumentError, match="detail is 'blocks' or 'layers', got 'all'"):
+    with pytest.raises(ArgumentError, match="detail must be 'blocks' or 'layers', got 'all'"):
         plot(CHAIN, detail="all")
     with pytest.raises(WrongTypeError, match="plot takes the layer graph alone"):
         plot(unet_layers((32, 32), 2))
@@ -347,4 +347,4 @@ def test_unknown_options() -> None:
 
 def test_a_compiled_network_can_be_drawn() -> None:
     lgraph = segnet_layers((32, 32, 1), 2, 1)
-    assert diagram_source(lgraph.compile()) == diagram_source(lgraph)
+    assert plot(lgraph.compile()).source == plot(lgraph).source

@@ -34,7 +34,7 @@ from layergraph import (
     SoftmaxLayer,
     WrongTypeError,
 )
-from layergraph.analyze import NetworkAnalysis, analyze_network, compare, diagram_source, explain
+from layergraph.analyze import NetworkAnalysis, analyze_network, compare, explain, plot
 from layergraph.builders import unet3d_layers, unet_layers
 
 
@@ -136,7 +136,7 @@ def use(subject: Any) -> NetworkAnalysis:
     assert str(analysis.table("all"))
     assert str(analysis.table(group=True))
     assert analysis.to_html().startswith("<!DOCTYPE html>")
-    assert diagram_source(analysis.lgraph)
+    assert plot(analysis.lgraph).source
     assert str(analysis.costs(batch_size=4))
     assert analysis.issues is not None
     comparison = compare(subject, subject)

@@ -25,7 +25,7 @@ from layergraph import (
     ScalingLayer,
     load,
 )
-from layergraph.analyze import analyze_network, compare, diagram_source
+from layergraph.analyze import analyze_network, compare, plot
 from layergraph.builders import segnet_layers
 from layergraph.graph.file_format import _layer_to_json
 from layergraph.graph.size_inference import infer_sizes
@@ -400,7 +400,7 @@ OUTPUTS = {
     "html": lambda lgraph: analyze_network(lgraph).to_html(),
     "all columns": lambda lgraph: analyze_network(lgraph).table("all").to_text(),
     "blocks": lambda lgraph: analyze_network(lgraph).table(group=True).to_csv(),
-    "dot": diagram_source,
+    "dot": lambda lgraph: plot(lgraph).source,
     "comparison": lambda lgraph: str(compare(lgraph, lgraph)),
 }
 

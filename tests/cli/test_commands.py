@@ -120,7 +120,7 @@ def test_options_of_the_diagram(tmp_path: Path) -> None:
     assert all(text in source for text in ("rankdir=LR", "#0d1117", "res2a … res2b", "A &lt;title&gt;"))
     result = run(*words, "--fold", "rez*")
     assert (result.returncode, result.stdout) == (1, "")
-    assert "no block is named 'rez*'" in result.stderr
+    assert "or names of blocks of this network, got 'rez*'" in result.stderr
 
 
 @pytest.mark.parametrize(
