@@ -144,7 +144,7 @@ def per_channel(
     numbers = [found for item in items or () if (found := _as_finite(item)) is not None]
     if len(numbers) == len(items or ()) == count:
         return tuple(numbers)
-    raise _wrong(layer, argument, f"a finite number, or {count} of them (one a {each})", value)
+    raise _wrong(layer, argument, f"a finite number, or {count} of them (one per {each})", value)
 
 
 def _items(value: object) -> tuple[Any, ...] | None:
@@ -189,4 +189,4 @@ def _wrong(layer: object, argument: str, expected: str, value: object) -> Argume
         shown = repr(value)[:100]
     except (ValueError, RecursionError):  # thousands of digits, or of brackets
         shown = f"a value too long to show, of type {type(value).__name__}"
-    return ArgumentError(f"{owner}: {argument} is {expected}, got {shown}")
+    return ArgumentError(f"{owner}: {argument} must be {expected}, got {shown}")

@@ -138,7 +138,7 @@ def test_options_of_the_diagram(tmp_path: Path) -> None:
         ),
         (
             ("analyze", *SEGNET[:-1], "0"),
-            "segnet_layers: encoder_depth is a whole number from 1 to 30, got 0",
+            "segnet_layers: encoder_depth must be a whole number from 1 to 30, got 0",
         ),
         (("analyze", "no.safetensors"), "no file 'no.safetensors' to load a layer graph from"),
         (

@@ -260,7 +260,8 @@ def test_invalid_counts(function, matrix):
                 [0],
                 number,
                 ArgumentError,
-                f"segmentation_confusion_matrix: num_classes is a whole number from 1 to 255, got {number!r}",
+                "segmentation_confusion_matrix: num_classes must be a whole number from 1 to 255, "
+                f"got {number!r}",
             )
             for number in (0, 256, 2.5, "2")
         ),

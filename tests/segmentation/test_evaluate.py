@@ -124,7 +124,7 @@ def test_a_perfect_predictor_is_right_for_any_order_of_names(tmp_path):
     assert in_order.data_set_metrics.global_accuracy[0] < 0.9
     with pytest.raises(DataError, match=r"scan12_mask\.png' has no partner"):
         evaluate_semantic_segmentation(predicted[:3], truth[:4])
-    message = "evaluate_semantic_segmentation: pair is 'name' or 'order', got 'names'"
+    message = "evaluate_semantic_segmentation: pair must be 'name' or 'order', got 'names'"
     with pytest.raises(ArgumentError, match=f"^{message}$"):
         evaluate_semantic_segmentation(predicted, truth, pair="names")
 

@@ -102,7 +102,7 @@ def test_colors_are_distinct_and_start_equal():
     assert gaps[~np.eye(11, dtype=bool)].min() >= 64
     for count in (5000, -1, 2.5):
         with pytest.raises(
-            ArgumentError, match=f"^distinct_colors: count is a whole number from 0 to .*{count}$"
+            ArgumentError, match=f"^distinct_colors: count must be a whole number from 0 to .*{count}$"
         ):
             distinct_colors(count)
 
@@ -158,7 +158,7 @@ def test_colors_are_distinct_and_start_equal():
             [[0]],
             {"transparency": 1.5},
             ArgumentError,
-            "labeloverlay: transparency is a finite number from 0 to 1, got 1.5",
+            "labeloverlay: transparency must be a finite number from 0 to 1, got 1.5",
         ),
         (
             [[0.0]],
@@ -225,7 +225,7 @@ def test_colors_are_distinct_and_start_equal():
             [[0]],
             {"included_labels": 1.5},
             ArgumentError,
-            "labeloverlay: included_labels is a whole number from 0 to 255, got 1.5",
+            "labeloverlay: included_labels must be a whole number from 0 to 255, got 1.5",
         ),
         (
             [[0.0]],
@@ -247,7 +247,7 @@ def test_colors_are_distinct_and_start_equal():
             [[0]],
             {"included_labels": [2], "classes": ["sky", "road"]},
             ArgumentError,
-            "labeloverlay: included_labels is a whole number from 0 to 1, got 2",
+            "labeloverlay: included_labels must be a whole number from 0 to 1, got 2",
         ),
     ],
 )
@@ -328,8 +328,18 @@ def test_long_and_many_class_names_fit():
             {"colormap": COLORS},
             "the colormap has 3 colors, too few for 4 classes",
         ),
-        ((1, 1, 1), ["sky"], {"scale": 0}, "overlay_sheet: scale is a whole number of at least 1, got 0"),
-        ((1, 1, 1), ["sky"], {"scale": "2"}, "overlay_sheet: scale is a whole number of at least 1, got '2'"),
+        (
+            (1, 1, 1),
+            ["sky"],
+            {"scale": 0},
+            "overlay_sheet: scale must be a whole number of at least 1, got 0",
+        ),
+        (
+            (1, 1, 1),
+            ["sky"],
+            {"scale": "2"},
+            "overlay_sheet: scale must be a whole number of at least 1, got '2'",
+        ),
     ],
 )
 def test_invalid_sheets(count, classes, options, message):

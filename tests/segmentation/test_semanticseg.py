@@ -378,7 +378,7 @@ def test_invalid_arguments(images, tmp_path):
     net = Bands()
     check("there are no images to segment", [], net)
     for size in (0, -1, 2.5, "2", True):
-        text = f"semanticseg: mini_batch_size is a whole number of at least 1, got {size!r}"
+        text = f"semanticseg: mini_batch_size must be a whole number of at least 1, got {size!r}"
         check(text, images, net, mini_batch_size=size, error=ArgumentError)
     check(
         "semanticseg: write_location must be None for one image, got a folder; write_labels(path, labels) "

@@ -30,7 +30,7 @@ def test_other_defaults_are_matlabs():
 
 
 REFUSED = [
-    ({"solver": "sgd"}, "solver is 'sgdm', 'adam' or 'rmsprop', got 'sgd'"),
+    ({"solver": "sgd"}, "solver must be 'sgdm', 'adam' or 'rmsprop', got 'sgd'"),
     (
         {"initial_learn_rate": 0},
         "initial_learn_rate must be a finite number above 0, at most 1e+30, got 0",
@@ -47,10 +47,10 @@ REFUSED = [
         {"initial_learn_rate": 1e300},
         "initial_learn_rate must be a finite number above 0, at most 1e+30, got 1e+300",
     ),
-    ({"max_epochs": 0}, "max_epochs is a whole number of at least 1, got 0"),
-    ({"max_epochs": 2.5}, "max_epochs is a whole number of at least 1, got 2.5"),
-    ({"mini_batch_size": True}, "mini_batch_size is a whole number of at least 1, got True"),
-    ({"shuffle": True}, "shuffle is 'once', 'never' or 'every-epoch', got True"),
+    ({"max_epochs": 0}, "max_epochs must be a whole number of at least 1, got 0"),
+    ({"max_epochs": 2.5}, "max_epochs must be a whole number of at least 1, got 2.5"),
+    ({"mini_batch_size": True}, "mini_batch_size must be a whole number of at least 1, got True"),
+    ({"shuffle": True}, "shuffle must be 'once', 'never' or 'every-epoch', got True"),
     ({"momentum": 1.5}, "momentum must be a finite number from 0 to 1, got 1.5"),
     (
         {"l2_regularization": -1},
@@ -73,13 +73,13 @@ REFUSED = [
     ),
     (
         {"batch_normalization_statistics": "none"},
-        "batch_normalization_statistics is 'population' or 'moving', got 'none'",
+        "batch_normalization_statistics must be 'population' or 'moving', got 'none'",
     ),
-    ({"verbose": 1}, "verbose is True or False, got 1"),
-    ({"verbose_frequency": 0}, "verbose_frequency is a whole number of at least 1, got 0"),
-    ({"seed": -1}, "seed is a whole number of at least 0, got -1"),
+    ({"verbose": 1}, "verbose must be True or False, got 1"),
+    ({"verbose_frequency": 0}, "verbose_frequency must be a whole number of at least 1, got 0"),
+    ({"seed": -1}, "seed must be a whole number of at least 0, got -1"),
     ({"seed": 2**32}, "seed must be below 2^32, got 4294967296"),
-    ({"device": "cuda"}, "device is 'auto', 'cpu' or 'gpu', got 'cuda'"),
+    ({"device": "cuda"}, "device must be 'auto', 'cpu' or 'gpu', got 'cuda'"),
 ]
 
 
