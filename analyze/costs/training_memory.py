@@ -77,9 +77,9 @@ def saved_in_training(activations: Activations) -> SavedTensors:
         if layer.is_input or layer.is_output or name not in trained:
             if name in losses and losses[name][0].layer in learning:
                 scores, from_logits = losses[name]
-                kept = layer.saved_by_loss(inputs, from_logits)
-                private[name] = activations.num_bytes(kept.private)
-                if kept.inputs and scores in owners:
+                saved = layer.saved_by_loss(inputs, from_logits)
+                private[name] = activations.num_bytes(saved.private)
+                if saved.inputs and scores in owners:
                     savers[owners[scores]] = (*savers.get(owners[scores], ()), name)
             continue
         # an input of which the layer reads the size alone, such as the reference of a crop, gets no gradient
@@ -91,10 +91,10 @@ def saved_in_training(activations: Activations) -> SavedTensors:
         if not any(gradients) and not _learns(layer, inputs):
             continue
         learning.add(name)
-        kept = layer.saved_for_backward(inputs, gradients)
-        private[name] = activations.num_bytes(kept.private)
+        saved = layer.saved_for_backward(inputs, gradients)
+        private[name] = activations.num_bytes(saved.private)
         ports = dict(zip(layer.input_names, sources, strict=True))
-        ends = [ports[port] for port in kept.inputs] + [End(name, port) for port in kept.outputs]
+        ends = [ports[port] for port in saved.inputs] + [End(name, port) for port in saved.outputs]
         for owner in dict.fromkeys(owners[end] for end in ends if end in owners):
             savers[owner] = (*savers.get(owner, ()), name)
     return SavedTensors(savers, private, learning)

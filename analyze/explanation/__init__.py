@@ -1,1 +1,1 @@
-"""Where the size of a layer comes from."""
+"""Explanations of layer sizes: the arithmetic of every layer from the input on."""

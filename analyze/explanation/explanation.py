@@ -1,4 +1,4 @@
-"""Explaining where the size of a layer comes from, step by step, with the numbers filled in."""
+"""The explanation of a layer's size, step by step, with the numbers filled in."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Explanation(SizeTrace, Printed):
-    """The explanation that :func:`explain` gives; ``print`` and notebooks show it."""
+    """The result of :func:`explain`; ``print`` and notebooks show it."""
 
     def __repr__(self) -> str:
         return f"Explanation({self.name!r}, {self.size}, {len(self.layers)} layers)"
@@ -35,7 +35,7 @@ class Explanation(SizeTrace, Printed):
         return f"<pre>{escape(str(self))}</pre>"
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything, ready for JSON; the keys are stable."""
+        """The whole explanation as dictionaries and lists for JSON; the keys are stable."""
         return as_dict(self)
 
 
@@ -46,25 +46,25 @@ def explain(
     *,
     steps: int | None = None,
 ) -> Explanation:
-    """Where the size of a layer comes from: the arithmetic of every layer from the input to this one.
+    """Explain the size of a layer by the arithmetic of every layer from the input to this one.
 
-    Where a layer has several inputs, the path goes through the one that its height and width come from. If
-    they do not fit together, each is followed.
+    At a layer with several inputs, the path follows the input that determines height and width. If the inputs
+    of the explained layer do not fit together, each has a path.
 
     Args:
         lgraph: a layer graph, a compiled network, a sequence of layers, or an analysis of one.
-        name: a layer, or ``"layer/port"``.
-        port: which of its outputs; by default the first.
-        steps: only so many layers, the last ones; by default all from the input.
+        name: the name of a layer, or ``"layer/port"``.
+        port: one of its outputs; by default the first.
+        steps: the number of layers to show, counted from the last; by default all.
 
     Raises:
-        UnknownLayerError, UnknownPortError: no such layer or output.
-        ArgumentError: ``steps`` below 1.
+        UnknownLayerError, UnknownPortError: there is no such layer or output.
+        ArgumentError: ``steps`` is below 1.
 
     >>> from layergraph import Convolution2dLayer, ImageInputLayer
     >>> layers = [ImageInputLayer((360, 480, 3)), Convolution2dLayer(3, 64, padding=100, name="conv1_1")]
-    >>> for what, step in explain(layers, "conv1_1").layers[-1].steps:
-    ...     print(what, step.text)
+    >>> for dimension, step in explain(layers, "conv1_1").layers[-1].steps:
+    ...     print(dimension, step.text)
     height (360 + 2·100 − 3)/1 + 1 = 558
     width (480 + 2·100 − 3)/1 + 1 = 678
     channels 64, one for each filter
@@ -73,19 +73,18 @@ def explain(
         steps = whole("explain", "steps", steps)
     analysis = analysis_of(lgraph, "explain")
     if not isinstance(name, str):
-        raise WrongTypeError(f"explain: name is the name of a layer, got {name!r:.80}")
+        raise WrongTypeError(f"explain: name must be the name of a layer, got {name!r:.80}")
     end = _end(analysis.lgraph, name, port)
     tracer = SizeTracer(analysis)
-    layers = tracer.branches(end) if tracer.is_torn(end.layer) else tracer.to(end)
+    layers = tracer.trace_branches(end) if tracer.has_misfit(end.layer) else tracer.trace(end)
     left_out = 0 if steps is None else max(len(layers) - steps, 0)
-    size = layers[-1].size
-    return Explanation(end.layer, end.port, size, tuple(layers[left_out:]), left_out)
+    return Explanation(end.layer, end.port, layers[-1].size, tuple(layers[left_out:]), left_out)
 
 
 def _end(lgraph: LayerGraph, name: str, port: str | None) -> End:
     if port is None and name not in lgraph:
-        name, slash, written = name.partition("/")
-        port = written if slash else None
+        name, slash, text = name.partition("/")
+        port = text if slash else None
     ports = lgraph[name].output_names
     if port is None or (port == "" and not ports):
         return End(name, ports[0] if ports else "")

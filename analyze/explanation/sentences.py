@@ -1,4 +1,4 @@
-"""An explanation in words, and for machines."""
+"""An explanation as lines of text, and as a dictionary."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.size_text import plain_size
 from layergraph.analyze.table.grid import GAP, STYLES, Line
-from layergraph.wording import visible
+from layergraph.wording import counted, visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.explanation.trace import ExplainedLayer, SizeTrace
     from layergraph.layers.arithmetic import Step
 
-_LABEL = 14
+_LABEL = 15
 
 
 def lines(explanation: SizeTrace) -> Iterator[Line]:
-    """The layers in order, then the rules that their arithmetic follows."""
-    place = explanation.name
+    """The layers in order, then the formulas of their arithmetic."""
+    output = explanation.name
     if explanation.port not in ("", "out"):
-        place = f"{place}/{explanation.port}"
-    mended = ", once the error below is mended" if explanation.has_errors and explanation.size else ""
-    yield [(f"SIZE OF {visible(place)}: {plain_size(explanation.size)}{mended}", "bold")]
+        output = f"{output}/{explanation.port}"
+    condition = " once the error below is fixed" if explanation.has_errors and explanation.size else ""
+    yield [(f"SIZE OF {visible(output)}: {plain_size(explanation.size)}{condition}", "bold")]
     if explanation.left_out:
         yield []
-        yield [(f"(after {explanation.left_out:,} layers that are left out)", "dim")]
+        yield [(f"({counted(explanation.left_out, 'layer')} upstream not shown)", "dim")]
     width = min(max(len(visible(layer.name)) for layer in explanation.layers), 40)
     sizes = max(len(plain_size(layer.size)) for layer in explanation.layers)
     branch = ""
@@ -33,44 +33,39 @@ def lines(explanation: SizeTrace) -> Iterator[Line]:
         if layer.branch != branch:
             branch = layer.branch
             yield []
-            yield [(f"To input {branch}" if branch else "Together", "bold")]
-        below = list(_below(layer))
-        if below or layer is explanation.layers[0]:
+            yield [(f"To input {branch}" if branch else "All inputs", "bold")]
+        details = list(_detail_lines(layer))
+        if details or layer is explanation.layers[0]:
             yield []
-        what = "keeps the size" if layer.keeps_size else ""
-        text = visible(layer.description) + (f", {what}" if what else "")
+        text = visible(layer.description) + (", keeps the size" if layer.keeps_size else "")
         yield [
             (f"{visible(layer.name):<{width}}{GAP}", "bold"),
             (f"{plain_size(layer.size):<{sizes}}{GAP}", "cyan"),
             (text, "dim"),
         ]
-        yield from below
+        yield from details
     yield from _formula_lines(explanation)
 
 
-def merged(layer: ExplainedLayer) -> list[tuple[str, str]]:
-    """The arithmetic of a layer as names and texts; dimensions with the same are named together."""
+def _arithmetic(layer: ExplainedLayer) -> Iterator[tuple[str, str]]:
+    """The arithmetic of a layer as labels and texts; dimensions with equal texts share one label."""
     if layer.keeps_size or not layer.inputs:
-        return []
+        return
     groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for what, step in layer.steps:
-        groups.setdefault(tuple(_texts(step)), []).append(what)
-    found = []
-    for texts, names in groups.items():
-        found += [(name or ", ".join(names), text) for name, text in texts]
-    return found
+    for dimension, step in layer.steps:
+        groups.setdefault(tuple(_texts(step)), []).append(dimension)
+    for texts, dimensions in groups.items():
+        yield from ((name or ", ".join(dimensions), text) for name, text in texts)
 
 
-def sight(layer: ExplainedLayer) -> list[str]:
-    """The receptive field in words, dimensions with the same together."""
+def _receptive_field(layer: ExplainedLayer) -> Iterator[str]:
+    """The receptive field in words; dimensions with equal texts share one line."""
     groups: dict[tuple[str, float], list[str]] = {}
-    for dimension, text, _, stride in layer.sees:
+    for dimension, text, _, stride in layer.receptive_field:
         groups.setdefault((text, stride), []).append(dimension)
-    found = []
     for (text, stride), dimensions in groups.items():
-        where = "" if len(groups) == 1 else f" ({', '.join(dimensions)})"
-        found.append(f"{text} pixels of the image, {stride:g} apart{where}")
-    return found
+        names = "" if len(groups) == 1 else f" ({', '.join(dimensions)})"
+        yield f"{text} pixels, stride {stride:g}{names}"
 
 
 def _texts(step: Step) -> Iterator[tuple[str, str]]:
@@ -79,18 +74,18 @@ def _texts(step: Step) -> Iterator[tuple[str, str]]:
     yield "", step.text
 
 
-def _below(layer: ExplainedLayer) -> Iterator[Line]:
-    """What stands below the line of a layer."""
+def _detail_lines(layer: ExplainedLayer) -> Iterator[Line]:
+    """The lines below that of a layer: inputs, arithmetic, learnables, receptive field, errors."""
     rows = []
     if len(layer.inputs) > 1 or not all(source for _, source, _ in layer.inputs):
         rows += [
             (port, f"{plain_size(size)} from {visible(source)}" if source else "not connected")
             for port, source, size in layer.inputs
         ]
-    rows += merged(layer)
+    rows += _arithmetic(layer)
     if layer.learnables:
         rows.append(("learnables", layer.learnables))
-    rows += [("sees", text) for text in sight(layer)]
+    rows += [("receptive field", text) for text in _receptive_field(layer)]
     for label, text in rows:
         yield [(f"  {label:<{_LABEL}}{GAP}", "dim"), (text, "")]
     for issue in layer.issues:
@@ -119,7 +114,7 @@ def _formula_lines(explanation: SizeTrace) -> Iterator[Line]:
 
 
 def as_dict(explanation: SizeTrace) -> dict[str, Any]:
-    """Everything, with stable keys."""
+    """The whole explanation, with stable keys."""
     return {
         "name": explanation.name,
         "port": explanation.port,
@@ -143,16 +138,16 @@ def _layer(layer: ExplainedLayer) -> dict[str, Any]:
         "inputs": [
             {"port": port, "source": source, "size": _numbers(size)} for port, source, size in layer.inputs
         ],
-        "steps": [_step(what, step) for what, step in layer.steps],
+        "steps": [_step(dimension, step) for dimension, step in layer.steps],
         "learnables": layer.learnables,
-        "sees": [sees._asdict() for sees in layer.sees],
+        "receptive_field": [step._asdict() for step in layer.receptive_field],
         "issues": [issue.to_dict() for issue in layer.issues],
     }
 
 
-def _step(what: str, step: Step) -> dict[str, Any]:
+def _step(dimension: str, step: Step) -> dict[str, Any]:
     return {
-        "what": what,
+        "dimension": dimension,
         "expression": step.expression,
         "result": step.result,
         "note": step.note,

@@ -1,4 +1,4 @@
-"""The path of a size through a network: each layer with the arithmetic that gives its size."""
+"""The path of a size through a network: each layer with the arithmetic of its size."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _DIMENSIONS = ("height", "width", "depth")
 
 
 class Input(NamedTuple):
-    """What feeds a port; ``source`` is written as in ``connect_layers`` and empty where nothing does."""
+    """An input port; ``source`` is written as in ``connect_layers``, and empty without a connection."""
 
     port: str
     source: str
     size: Size | None
 
 
-class FieldStep(NamedTuple):
-    """The receptive field of a number in one dimension, with the arithmetic where it is plain."""
+class ReceptiveFieldStep(NamedTuple):
+    """The receptive field in one dimension; ``text`` has its arithmetic where one window explains it."""
 
     dimension: str
     text: str
@@ -38,20 +38,21 @@ class FieldStep(NamedTuple):
 
 @dataclass(frozen=True)
 class ExplainedLayer:
-    """One layer on the way to the one that is explained.
+    """One layer on the path to the explained layer.
 
     Attributes:
-        name, type, description: as the layer says them.
+        name, type, description: those of the layer.
         port: the output whose size is explained; empty for an output layer.
-        size: that size; ``None`` where it is unknown.
-        assumed: whether the size rests on a guess, behind a fault.
-        inputs: what feeds it.
-        steps: its numbers by name (``"height"``, ...), each with the arithmetic that gives it; empty where
-            its inputs are unknown or do not fit.
-        learnables: their count spelled out, such as ``"3·3·3·64 + 64 = 1,792"``; empty where there are none.
-        sees: receptive field in each dimension, where it differs from that of the input.
-        issues: why it has no size, or takes no such input.
-        branch: the input of the explained layer that this layer leads to, where several do not fit together.
+        size: that size; ``None`` if it is unknown.
+        assumed: whether the size is a guess, downstream of a fault.
+        inputs: the input ports with their sources and sizes.
+        steps: the arithmetic of each dimension by its name (``"height"``, ...); empty if the inputs are
+            unknown or do not fit.
+        learnables: their number with its arithmetic, such as ``"3·3·3·64 + 64 = 1,792"``; empty if there are
+            none.
+        receptive_field: the field in each dimension; empty if it is that of the first input.
+        issues: the errors that keep the layer from taking its inputs.
+        branch: the input of the explained layer to which this layer leads, if several do not fit together.
     """
 
     name: str
@@ -63,25 +64,25 @@ class ExplainedLayer:
     inputs: tuple[Input, ...]
     steps: tuple[tuple[str, Step], ...]
     learnables: str
-    sees: tuple[FieldStep, ...]
+    receptive_field: tuple[ReceptiveFieldStep, ...]
     issues: tuple[Issue, ...]
     branch: str = ""
 
     @property
     def keeps_size(self) -> bool:
-        """Whether the output has the size of the only input, without any arithmetic."""
+        """Whether the output has the size of the only input."""
         plain = all(step.formula is None and step.expression == str(step.result) for _, step in self.steps)
         return bool(self.steps) and plain and len(self.inputs) == 1 and self.size == self.inputs[0].size
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SizeTrace:
-    """The layers that the size of one output comes through, each with its arithmetic.
+    """The layers on the path to one output, each with the arithmetic of its size.
 
     Attributes:
-        name, port, size: the layer, its output, and that output's size (``None`` where it is unknown).
-        layers: the layers that the size comes through, the layer itself last.
-        left_out: how many layers before them were not asked for.
+        name, port, size: the layer, its output, and that output's size (``None`` if it is unknown).
+        layers: the layers on the path, the explained layer last.
+        left_out: the number of layers on the path that ``steps`` leaves out.
     """
 
     name: str
@@ -92,19 +93,19 @@ class SizeTrace:
 
     @property
     def has_errors(self) -> bool:
-        """Whether a layer on the path cannot take its inputs; sizes downstream are as if that were fixed."""
+        """Whether a layer on the path cannot take its inputs; sizes downstream assume that this is fixed."""
         return self.size is None or any(layer.issues or layer.assumed for layer in self.layers)
 
     @property
     def formulas(self) -> tuple[Formula, ...]:
-        """The rules that the steps follow, each once."""
-        found: dict[str, Formula] = {}
+        """The formulas of the steps, each once."""
+        formulas: dict[str, Formula] = {}
         for layer in self.layers:
             for _, step in layer.steps:
                 for part in (*(first for _, first in step.first), step):
                     if part.formula:
-                        found.setdefault(part.formula.name, part.formula)
-        return tuple(found.values())
+                        formulas.setdefault(part.formula.name, part.formula)
+        return tuple(formulas.values())
 
 
 class SizeTracer:
@@ -115,39 +116,39 @@ class SizeTracer:
         self._rows: dict[str, LayerInfo] = {row.name: row for row in analysis.layers}
         self._costs = analysis.costs().layers
 
-    def to(self, end: End) -> list[ExplainedLayer]:
-        """The layers from an input to this one, each at the output that feeds the next."""
-        found = []
+    def trace(self, end: End) -> list[ExplainedLayer]:
+        """The layers from an input layer to this output, each at the output that feeds the next."""
+        layers = []
         source: End | None = end
         while source is not None:
-            layer = self._explained(source)
-            found.append(layer)
-            followed = next((step.port for _, step in layer.steps if step.port), "")
+            layer = self._explain(source)
+            layers.append(layer)
+            # the first input is not always the one that matters: a crop has the size of its reference
+            decisive = next((step.port for _, step in layer.steps if step.port), "")
             ports = self._lgraph[source.layer].input_names
-            source = self._lgraph.sources(source.layer).get(followed or "".join(ports[:1]))
-        return found[::-1]
+            source = self._lgraph.sources(source.layer).get(decisive or "".join(ports[:1]))
+        return layers[::-1]
 
-    def is_torn(self, name: str) -> bool:
-        """Whether the inputs of a layer are known, and do not fit together."""
+    def has_misfit(self, name: str) -> bool:
+        """Whether the inputs of a layer are known but do not fit together."""
         inputs = self._analysis.inferred_sizes.inputs[name]
         faulty = name in self._analysis.inferred_sizes.faulty
         return faulty and len(inputs) > 1 and None not in inputs and not self._lgraph[name].memory_ports
 
-    def branches(self, end: End) -> list[ExplainedLayer]:
-        """What leads to each input of a layer: the first path in full, the others from where they part."""
-        found: dict[End, ExplainedLayer] = {}
+    def trace_branches(self, end: End) -> list[ExplainedLayer]:
+        """The path to each input of a layer: the first in full, the others from where they diverge."""
+        layers: dict[End, ExplainedLayer] = {}
         for port, source in self._lgraph.sources(end.layer).items():
-            for layer in self.to(source):
-                found.setdefault(End(layer.name, layer.port), replace(layer, branch=port))
-        return [*found.values(), self._explained(end)]
+            for layer in self.trace(source):
+                layers.setdefault(End(layer.name, layer.port), replace(layer, branch=port))
+        return [*layers.values(), self._explain(end)]
 
-    def _explained(self, end: End) -> ExplainedLayer:
+    def _explain(self, end: End) -> ExplainedLayer:
         row, layer = self._rows[end.layer], self._lgraph[end.layer]
         sizes = dict(row.activations)
         size = sizes.get(end.port, row.activations[0].size)
         inputs = tuple(self._inputs(end.layer))
-        issues = self._issues(end.layer)
-        numbers = tuple(_named(end.port, size, self._steps(layer, end.port, inputs)))
+        steps = tuple(_name_dimensions(end.port, size, self._steps(layer, end.port, inputs)))
         return ExplainedLayer(
             row.name,
             row.type,
@@ -156,10 +157,10 @@ class SizeTracer:
             size,
             row.assumed,
             inputs,
-            numbers,
+            steps,
             _learnables_text(row),
-            tuple(self._sees(end.layer, inputs)),
-            issues,
+            tuple(self._receptive_field(end.layer, inputs)),
+            self._issues(end.layer),
         )
 
     def _inputs(self, name: str) -> Iterator[Input]:
@@ -173,11 +174,9 @@ class SizeTracer:
         inferred_sizes = self._analysis.inferred_sizes
         if name not in inferred_sizes.faulty and None not in inferred_sizes.inputs[name]:
             return ()
-        outputs = self._lgraph[name].output_names  # what is wrong there does not concern the size
-        found = (
-            issue for issue in self._analysis.issues if issue.layer == name and issue.port not in outputs
-        )
-        return tuple(issue for issue in found if issue.severity == "error")
+        outputs = self._lgraph[name].output_names  # their issues do not concern the size
+        issues = (one for one in self._analysis.issues if one.layer == name and one.port not in outputs)
+        return tuple(issue for issue in issues if issue.severity == "error")
 
     def _steps(self, layer: Layer, port: str, inputs: Sequence[Input]) -> Sequence[Step]:
         sizes = [size for _, _, size in inputs if size is not None]
@@ -189,34 +188,35 @@ class SizeTracer:
             return ()
         return outputs[layer.output_names.index(port) if port else 0]
 
-    def _sees(self, name: str, inputs: Sequence[Input]) -> Iterator[FieldStep]:
+    def _receptive_field(self, name: str, inputs: Sequence[Input]) -> Iterator[ReceptiveFieldStep]:
         costs, sources = self._costs[name], self._lgraph.sources(name)
-        now, stride = costs.receptive_field, costs.receptive_stride
-        if now is None or stride is None or not sources:
+        fields, strides = costs.receptive_field, costs.receptive_stride
+        if fields is None or strides is None or not sources:
             return
-        before = self._costs[next(iter(sources.values())).layer]
-        if (before.receptive_field, before.receptive_stride) == (now, stride):
+        source = self._costs[next(iter(sources.values())).layer]
+        if (source.receptive_field, source.receptive_stride) == (fields, strides):
             return
         sizes = [size for _, _, size in inputs if size is not None]
         rules = self._lgraph[name].receptive_field_rules(sizes) or {}
-        plain = next(iter(rules.values())) if len(rules) == 1 else ()
-        for at, (after, step) in enumerate(zip(now, stride, strict=True)):
-            text = str(after)
-            if at < len(plain) and before.receptive_field and before.receptive_stride:
-                (first, last, _), *others = plain[at].taps
-                was, apart = before.receptive_field[at], before.receptive_stride[at]
-                if not others and apart == int(apart) and was + (last - first) * apart == after:
-                    text = f"{was} + ({last - first + 1} − 1)·{int(apart)} = {after}"
-            yield FieldStep(_DIMENSIONS[at], text, after, step)
+        rule = next(iter(rules.values())) if len(rules) == 1 else ()
+        for axis, (field, stride) in enumerate(zip(fields, strides, strict=True)):
+            text = str(field)
+            if axis < len(rule) and source.receptive_field and source.receptive_stride:
+                (first, last, _), *other_phases = rule[axis].taps
+                old, step = source.receptive_field[axis], source.receptive_stride[axis]
+                # several phases, and branches of different strides, have no such short formula
+                if not other_phases and step == int(step) and old + (last - first) * step == field:
+                    text = f"{old} + ({last - first + 1} − 1)·{int(step)} = {field}"
+            yield ReceptiveFieldStep(_DIMENSIONS[axis], text, field, stride)
 
 
-def _named(port: str, size: Size | None, steps: Sequence[Step]) -> Iterator[tuple[str, Step]]:
+def _name_dimensions(port: str, size: Size | None, steps: Sequence[Step]) -> Iterator[tuple[str, Step]]:
     if not steps:
         return
     if port == "indices":
         yield "indices", steps[0]
         return
-    if size is not None and size.format == "SSSSSCB":  # what a pooling layer remembers of its input
+    if size is not None and size.format == "SSSSSCB":  # the size that a pooling layer stores for unpooling
         yield from zip((*_DIMENSIONS[:2], "channels"), steps[3:], strict=True)
         return
     yield from zip((*_DIMENSIONS[: len(steps) - 1], "channels"), steps, strict=True)
@@ -230,7 +230,7 @@ def _learnables_text(row: LayerInfo) -> str:
         return f"{total} in {len(row.learnables)} tensors"
     terms = []
     for shape in row.learnables.values():
-        # a bias is 1×1×64; of a vector the ones say nothing
+        # a bias is 1×1×64: a vector is printed without the ones
         numbers = shape if prod(shape[:-1]) > 1 or not shape else shape[-1:]
         terms.append(product_text(numbers) or "1")
     text = " + ".join(terms)

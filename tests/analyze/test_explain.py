@@ -1,4 +1,4 @@
-"""Where sizes come from: every printed number true, the lecture's numbers, and why something does not fit."""
+"""Explanations of sizes: printed numbers are true, the lecture's numbers appear, faults are explained."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_text(golden: Callable[[str, str], None]) -> None:
 
 @settings(max_examples=100, suppress_health_check=[*HealthCheck])
 @given(lgraph=networks(), data=st.data())
-def test_of_any_layer_every_printed_number_is_true(lgraph: LayerGraph, data: st.DataObject) -> None:
+def test_every_printed_number_of_any_layer_is_true(lgraph: LayerGraph, data: st.DataObject) -> None:
     analysis = analyze_network(lgraph)
     rows = {row.name: row for row in analysis.layers}
     costs = analysis.costs().layers
@@ -83,8 +83,8 @@ def test_of_any_layer_every_printed_number_is_true(lgraph: LayerGraph, data: st.
         explanation = explain(analysis, name, port)
         assert explanation.size == activation.size
         assert lgraph[explanation.layers[0].name].is_input
-        for before, layer in zip(explanation.layers, explanation.layers[1:], strict=False):
-            assert before.name in {end.layer for end in lgraph.sources(layer.name).values()}
+        for source, layer in zip(explanation.layers, explanation.layers[1:], strict=False):
+            assert source.name in {end.layer for end in lgraph.sources(layer.name).values()}
         for layer in explanation.layers:
             results = [list(check(step))[-1] for _, step in layer.steps]
             if layer.port not in ("indices", "size"):
@@ -94,8 +94,8 @@ def test_of_any_layer_every_printed_number_is_true(lgraph: LayerGraph, data: st.
                 count = int(total.replace(",", ""))
                 assert not expression or evaluated(expression) == count
                 assert count == rows[layer.name].num_learnables
-            for sight, size in zip(layer.sees, costs[layer.name].receptive_field, strict=False):
-                assert {evaluated(part) for part in sight.text.split(" = ")} == {size} == {sight.size}
+            for field, size in zip(layer.receptive_field, costs[layer.name].receptive_field, strict=False):
+                assert {evaluated(part) for part in field.text.split(" = ")} == {size} == {field.size}
         assert str(explanation)
 
 
@@ -109,12 +109,12 @@ def test_each_network_explains_its_layers() -> None:
             assert layer.issues == ()
 
 
-def test_the_way_through_unpooling_is_what_was_pooled() -> None:
+def test_the_path_through_unpooling_leads_to_the_pooling_layer() -> None:
     explanation = explain(SEGNET, "decoder1_unpool")
-    way = [(layer.name, layer.port) for layer in explanation.layers[-2:]]
-    assert way == [("encoder1_maxpool", "size"), ("decoder1_unpool", "out")]
-    pooled = explanation.layers[-2]
-    assert [(what, step.result) for what, step in pooled.steps] == [
+    path = [(layer.name, layer.port) for layer in explanation.layers[-2:]]
+    assert path == [("encoder1_maxpool", "size"), ("decoder1_unpool", "out")]
+    pooling = explanation.layers[-2]
+    assert [(dimension, step.result) for dimension, step in pooling.steps] == [
         ("height", 45),
         ("width", 60),
         ("channels", 64),
@@ -137,7 +137,7 @@ def test_steps_are_the_last_ones() -> None:
 
 def test_three_dimensions_and_a_torch_module() -> None:
     volume = [Image3dInputLayer((8, 8, 6, 3)), Convolution3dLayer((3, 3, 2), 4, padding="same", name="c")]
-    assert [what for what, _ in explain(volume, "c").layers[-1].steps] == [
+    assert [dimension for dimension, _ in explain(volume, "c").layers[-1].steps] == [
         "height", "width", "depth", "channels",
     ]  # fmt: skip
     module = [ImageInputLayer((8, 8, 3)), ModuleLayer(nn.Conv2d(3, 5, 3), name="stem"), ReluLayer(name="r")]
@@ -150,7 +150,7 @@ def test_three_dimensions_and_a_torch_module() -> None:
     assert explanation.layers[1].learnables == "5·3·3·3 + 5 = 140"
 
 
-# -- why it does not fit -----------------------------------------------------------------------
+# -- faults -----------------------------------------------------------------------
 
 
 def unet_of_an_odd_size() -> LayerGraph:
@@ -161,21 +161,21 @@ def unet_of_an_odd_size() -> LayerGraph:
 
 def faulty() -> dict[str, tuple[object, str]]:
     data = ImageInputLayer((8, 8, 3), name="data")
-    torn = LayerGraph(
+    open_join = LayerGraph(
         [data, Convolution2dLayer(3, 4, name="c"), AdditionLayer(2, name="add"), ReluLayer(name="r")]
     )
-    both = torn.add_layers(Convolution2dLayer(5, 4, name="d")).connect_layers("data", "d")
+    both = open_join.add_layers(Convolution2dLayer(5, 4, name="d")).connect_layers("data", "d")
     return {
         "window": ([data, Convolution2dLayer(5, 4, dilation_factor=3, name="c"), ReluLayer(name="r")], "c"),
         "channels": ([data, Convolution2dLayer(3, 4, num_channels=4, name="c"), ReluLayer(name="r")], "r"),
         "join": (unet_of_an_odd_size(), "Decoder-Stage-1-DepthConcatenation"),
         "addition": (both.connect_layers("d", "add/in2"), "add"),
-        "not connected": (torn, "add"),
-        "nothing before": (LayerGraph([ReluLayer(name="r"), ReluLayer(name="s")]), "s"),
+        "not connected": (open_join, "add"),
+        "no input layer": (LayerGraph([ReluLayer(name="r"), ReluLayer(name="s")]), "s"),
     }  # fmt: skip
 
 
-def test_the_text_of_what_does_not_fit(golden: Callable[[str, str], None]) -> None:
+def test_the_text_of_faults(golden: Callable[[str, str], None]) -> None:
     texts = [f"{label}\n\n{explain(subject, name)}" for label, (subject, name) in faulty().items()]
     golden("analyze/explanation_faulty", "\n\n\n".join(texts))
 
@@ -190,9 +190,9 @@ def test_a_window_that_does_not_fit_is_shown_in_its_own_arithmetic() -> None:
     assert [issue.code for issue in explanation.layers[-1].issues] == ["LG-WINDOW"]
 
 
-def test_where_inputs_do_not_fit_together_the_way_to_each_is_shown() -> None:
-    torn = explain(*faulty()["addition"])
-    assert [(layer.name, layer.branch) for layer in torn.layers] == [
+def test_where_inputs_do_not_fit_together_the_path_to_each_is_shown() -> None:
+    addition = explain(*faulty()["addition"])
+    assert [(layer.name, layer.branch) for layer in addition.layers] == [
         ("data", "in1"), ("c", "in1"), ("d", "in2"), ("add", ""),
     ]  # fmt: skip
     unet = explain(*faulty()["join"])
@@ -201,15 +201,15 @@ def test_where_inputs_do_not_fit_together_the_way_to_each_is_shown() -> None:
     assert unet.layers[-1].issues[0].code == "LG-SPATIAL"
 
 
-def test_behind_a_fault_the_size_is_assumed() -> None:
+def test_downstream_of_a_fault_the_size_is_assumed() -> None:
     explanation = explain(*faulty()["channels"])
     assert explanation.has_errors
-    assert "6×6×4, once the error below is mended" in str(explanation)
+    assert "6×6×4 once the error below is fixed" in str(explanation)
     assert not explain(SEGNET, "softmax").has_errors
 
 
 def test_a_layer_of_unknown_size() -> None:
-    for label in ("not connected", "nothing before"):
+    for label in ("not connected", "no input layer"):
         explanation = explain(*faulty()[label])
         assert "not connected" in str(explanation)
         assert explanation.has_errors
@@ -239,24 +239,29 @@ def test_mistakes(golden_errors: Callable[..., None]) -> None:
             call()
 
 
-# -- how it is shown ---------------------------------------------------------------------------
+# -- output ---------------------------------------------------------------------------
 
 
 def test_the_dictionary() -> None:
-    found = json.loads(json.dumps(explain(FCN, "conv1_1").to_dict()))
-    assert [*found] == ["name", "port", "size", "left_out", "layers", "formulas"]
-    assert found["size"] == [558, 678, 8, 1]
-    last = found["layers"][-1]
+    explanation = json.loads(json.dumps(explain(FCN, "conv1_1").to_dict()))
+    assert [*explanation] == ["name", "port", "size", "left_out", "layers", "formulas"]
+    assert explanation["size"] == [558, 678, 8, 1]
+    last = explanation["layers"][-1]
     assert last["steps"][0] == {
-        "what": "height",
+        "dimension": "height",
         "expression": "(360 + 2·100 − 3)/1 + 1",
         "result": 558,
         "note": "",
         "formula": "Window",
         "first": [],
     }
-    assert last["sees"][0] == {"dimension": "height", "text": "1 + (3 − 1)·1 = 3", "size": 3, "stride": 1}
-    assert found["formulas"][0]["text"] == "⌊(n + p − w)/s⌋ + 1"
+    assert last["receptive_field"][0] == {
+        "dimension": "height",
+        "text": "1 + (3 − 1)·1 = 3",
+        "size": 3,
+        "stride": 1,
+    }
+    assert explanation["formulas"][0]["text"] == "⌊(n + p − w)/s⌋ + 1"
 
 
 def test_no_name_becomes_markup() -> None:
@@ -267,7 +272,7 @@ def test_no_name_becomes_markup() -> None:
     assert "\x1b" not in str(explanation)
 
 
-def test_names_with_a_slash_are_ports_and_nothing_else() -> None:
+def test_a_slash_in_a_name_separates_the_port() -> None:
     pool = MaxPooling2dLayer(2, stride=2, has_unpooling_outputs=True, name="p")
     layers = [ImageInputLayer((8, 8, 1)), BatchNormalizationLayer(), pool]
     assert explain(layers, "p/size").port == "size"
