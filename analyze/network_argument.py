@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from layergraph.errors import WrongTypeError
-from layergraph.graph.layer_graph import LayerGraph, described
+from layergraph.graph.given_layers import description
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import Image3dInputLayer, ImageInputLayer, ModuleLayer
 from layergraph.layers.layer import Layer
 
@@ -74,4 +75,4 @@ def is_compiled(subject: object) -> bool:
 def _described(subject: object) -> str:
     if isinstance(subject, str) or hasattr(subject, "__fspath__"):
         return f"the text {subject!r:.60}; a saved graph is read by layergraph.load(path)"
-    return described(subject)
+    return description(subject)

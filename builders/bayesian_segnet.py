@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from layergraph.builders.backbones.backbone import Conventions, Weights
 from layergraph.builders.segnet import VggModel, segnet
-from layergraph.edits import insert_after
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import DropoutLayer, MaxUnpooling2dLayer
 from layergraph.layers.arguments import number
@@ -77,8 +76,8 @@ def with_deep_dropout(lgraph: LayerGraph, dropout: float = 0.5) -> LayerGraph:
     for before, name in enumerate(unpoolings[: depth - depth // 2]):
         stage = depth - before
         pooling = lgraph.sources(name)["indices"].layer
-        lgraph = insert_after(lgraph, f"{pooling}/out", DropoutLayer(dropout, name=f"encdrop{stage}"))
+        lgraph = lgraph.insert_after(f"{pooling}/out", DropoutLayer(dropout, name=f"encdrop{stage}"))
         if stage > 1:
             end = lgraph.sources(unpoolings[before + 1])["in"].layer
-            lgraph = insert_after(lgraph, end, DropoutLayer(dropout, name=f"decdrop{stage}"))
+            lgraph = lgraph.insert_after(end, DropoutLayer(dropout, name=f"decdrop{stage}"))
     return lgraph

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from layergraph.graph.draft import Draft
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     BatchNormalizationLayer,
@@ -94,7 +93,4 @@ class Assembly:
 
     def graph(self) -> LayerGraph:
         """The graph of everything added."""
-        draft = Draft({}, {}, {})
-        draft.append(self._layers, in_series=False)
-        draft.connect_all(self._connections)
-        return LayerGraph.from_draft(draft)
+        return LayerGraph(self._layers, self._connections)

@@ -1,10 +1,9 @@
-"""Edits of whole graphs: cut an encoder out, dilate it, insert layers, pad, make it fully convolutional."""
+"""Edits of whole graphs: cut an encoder out, dilate it, pad, make it fully convolutional."""
 
 from layergraph.edits.cut import cut_after
 from layergraph.edits.dilate import dilate
 from layergraph.edits.fully_convolutional import fully_convolutional
 from layergraph.edits.input_size import with_input_size
-from layergraph.edits.insert import insert_after
 from layergraph.edits.multiply_dilation import multiply_dilation
 from layergraph.edits.pad_same import pad_same
 
@@ -12,7 +11,6 @@ __all__ = [
     "cut_after",
     "dilate",
     "fully_convolutional",
-    "insert_after",
     "multiply_dilation",
     "pad_same",
     "with_input_size",

@@ -148,10 +148,10 @@ def _read(
     for row in connections:
         if not (isinstance(row, list) and len(row) == 2 and all(isinstance(end, str) for end in row)):
             raise FileFormatError(f"a connection is two names, got {row!r:.80}")
-    draft = Draft({}, {}, {})
+    draft = Draft()
     draft.append(made, in_series=False)
     draft.connect_all(connections)
-    lgraph = Graph.from_draft(draft)
+    lgraph = Graph._from_draft(draft)
     for name, owner in owners.items():
         if name not in found and owner in found:
             found[name] = found[owner]

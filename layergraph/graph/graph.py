@@ -32,16 +32,11 @@ class Graph(Value):
     _draft: Draft
 
     @classmethod
-    def from_draft(cls, draft: Draft) -> Self:
+    def _from_draft(cls, draft: Draft) -> Self:
         """The graph of these tables, which nobody changes afterwards."""
         graph = cls.__new__(cls)
         graph._draft = draft
         return graph
-
-    @classmethod
-    def from_graph(cls, graph: Graph) -> Self:
-        """The same layers, connections and weights as a graph of this class."""
-        return cls.from_draft(graph._draft)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -180,4 +175,4 @@ class Graph(Value):
                     f"expected Weights or None for {quoted(name)}, got {type(tensors).__name__}"
                 )
             draft.layers[name] = replace(self[name], weights=tensors)
-        return self.from_draft(draft)
+        return self._from_draft(draft)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from layergraph.errors import WrongTypeError
-from layergraph.graph.draft import Draft
+from layergraph.errors import ArgumentError, InvalidNetworkError, WrongTypeError, did_you_mean
+from layergraph.graph.draft import Draft, Side
+from layergraph.graph.given_layers import as_layers
 from layergraph.graph.graph import Graph
 from layergraph.layers.layer import Layer
 from layergraph.tables import Table
@@ -28,7 +30,15 @@ class LayerGraph(Graph):
     layers), never layers or weights; attached weights stay with the layers an edit does not touch.
 
     Args:
-        layers: nothing, one layer, or a sequence of layers, which are connected in series.
+        layers: nothing, one layer, or a sequence of layers (nested sequences are flattened), which is
+            connected in series; or a layer graph or a compiled network, whose graph is taken.
+        connections: pairs of a source and a destination, as :meth:`connect_layers` takes them. The layers
+            have these connections alone, and are not connected in series.
+
+    Raises:
+        WrongTypeError: something that is not a layer.
+        DuplicateNameError, BadNameError: a name that a layer must not have.
+        UnknownLayerError, UnknownPortError, PortTakenError, CycleError: connections that cannot be.
 
     >>> from layergraph import Convolution2dLayer, ImageInputLayer, ReluLayer
     >>> lgraph = LayerGraph([ImageInputLayer((32, 32, 1)), Convolution2dLayer(3, 8), ReluLayer()])
@@ -41,11 +51,27 @@ class LayerGraph(Graph):
        output_names: []
     >>> lgraph.connections[0]
     Connection(source='imageinput', destination='conv')
+    >>> LayerGraph(lgraph.layers, lgraph.connections) == lgraph
+    True
     """
 
-    def __init__(self, layers: Layer | Iterable[Layer] = ()) -> None:
-        draft = Draft({}, {}, {})
-        draft.append(as_layers(layers))
+    def __init__(
+        self,
+        layers: Layer | Iterable[Layer | Sequence[Layer]] | Graph | Network[Graph] = (),
+        connections: Iterable[tuple[str, str]] | None = None,
+    ) -> None:
+        if isinstance(layers, Graph) or hasattr(layers, "layer_graph"):
+            if connections is not None:
+                raise WrongTypeError(
+                    "LayerGraph: connections must be left out for a graph, which has its own; connect_layers "
+                    "adds one"
+                )
+            self._draft = (layers if isinstance(layers, Graph) else layers.layer_graph())._draft
+            return
+        draft = Draft()
+        draft.append(as_layers(layers), in_series=connections is None)
+        if connections is not None:
+            draft.connect_all(_pairs(connections))
         self._draft = draft
 
     def __repr__(self) -> str:
@@ -100,26 +126,42 @@ class LayerGraph(Graph):
         """
         draft = self._draft.copy()
         draft.append(as_layers(layers))
-        return LayerGraph.from_draft(draft)
+        return LayerGraph._from_draft(draft)
 
-    def remove_layers(self, names: str | Iterable[str]) -> LayerGraph:
-        """A graph without these layers and the connections that touch them; neighbours are not joined.
+    def remove_layers(self, names: str | Iterable[str], *, reconnect: bool = False) -> LayerGraph:
+        """A graph without these layers and their connections.
+
+        Args:
+            names: one layer name or several.
+            reconnect: connect the source of each removed layer to the layers downstream of it. Without it
+                they stay unconnected, as in MATLAB.
 
         Raises:
             UnknownLayerError: a name that no layer has.
+            UnknownPortError: ``reconnect`` for a layer with several connected inputs, or whose further
+                outputs (``indices``) are connected.
 
-        >>> from layergraph import LayerGraph, ReluLayer, DropoutLayer
-        >>> [*LayerGraph([ReluLayer(), DropoutLayer()]).remove_layers("relu")]
-        ['dropout']
+        >>> from layergraph import DropoutLayer, LayerGraph, ReluLayer, SoftmaxLayer
+        >>> lgraph = LayerGraph([ReluLayer(), DropoutLayer(), SoftmaxLayer()])
+        >>> lgraph.remove_layers("dropout").connections
+        ()
+        >>> lgraph.remove_layers("dropout", reconnect=True).connections
+        (Connection(source='relu', destination='softmax'),)
         """
         draft = self._draft.copy()
+        draft.remove(self._names("remove_layers", names), reconnect=reconnect)
+        return LayerGraph._from_draft(draft)
+
+    def _names(self, call: str, names: object) -> list[str]:
+        """The names of existing layers, each once."""
         if not isinstance(names, Iterable):
-            raise WrongTypeError(f"expected a layer name or a sequence of them, got {described(names)}")
-        gone = dict.fromkeys([names] if isinstance(names, str) else names)
-        for name in gone:
+            raise WrongTypeError(
+                f"{call}: names must be a layer name or a sequence of them, got {quoted(names)}"
+            )
+        distinct = dict.fromkeys([names] if isinstance(names, str) else names)
+        for name in distinct:
             self[name]  # or raise
-        draft.remove(gone)
-        return LayerGraph.from_draft(draft)
+        return [*distinct]
 
     def connect_layers(self, source: str, destination: str) -> LayerGraph:
         """A graph with one more connection, from ``"layer"`` or ``"layer/port"`` to the same.
@@ -138,8 +180,8 @@ class LayerGraph(Graph):
         Connection(source='relu', destination='add/in2')
         """
         draft = self._draft.copy()
-        draft.connect(draft.source_end(source), draft.destination_end(destination))
-        return LayerGraph.from_draft(draft)
+        draft.connect(draft.output(source), draft.input(destination))
+        return LayerGraph._from_draft(draft)
 
     def disconnect_layers(self, source: str, destination: str) -> LayerGraph:
         """A graph without this connection; ends are written as in :meth:`connect_layers`.
@@ -149,8 +191,8 @@ class LayerGraph(Graph):
             UnknownConnectionError: the two ends are not connected.
         """
         draft = self._draft.copy()
-        draft.disconnect(draft.source_end(source), draft.destination_end(destination))
-        return LayerGraph.from_draft(draft)
+        draft.disconnect(draft.output(source), draft.input(destination))
+        return LayerGraph._from_draft(draft)
 
     def replace_layer(
         self,
@@ -160,9 +202,13 @@ class LayerGraph(Graph):
     ) -> LayerGraph:
         """A graph with ``layers`` in the place of layer ``name``.
 
-        A sequence is connected in series. What fed the old layer feeds the first new one, what the
-        old one fed is fed by the last: ports are matched by ``"name"``, or by ``"order"`` (first to
-        first, and so on). The weights of the replaced layer go, all others stay.
+        A sequence is connected in series. Its first layer takes over the inputs of the old layer, its last
+        layer the outputs. The attached weights of the old layer are dropped, all others stay.
+
+        Args:
+            name: the layer to replace.
+            layers: one layer or a sequence of layers.
+            reconnect_by: match the ports of old and new layers by ``"name"``, or by ``"order"``.
 
         Raises:
             UnknownLayerError: no layer has that name.
@@ -176,12 +222,129 @@ class LayerGraph(Graph):
         """
         self[name]
         if reconnect_by not in ("name", "order"):
-            raise WrongTypeError(f"reconnect_by is 'name' or 'order', got {quoted(reconnect_by)}")
+            raise WrongTypeError(
+                f"replace_layer: reconnect_by must be 'name' or 'order', got {quoted(reconnect_by)}"
+            )
         draft = self._draft.copy()
         draft.replace(name, as_layers(layers), reconnect_by)
-        return LayerGraph.from_draft(draft)
+        return LayerGraph._from_draft(draft)
 
-    # -- what comes of it ----------------------------------------------------------------------
+    def change_layer(self, names: str | Iterable[str], **arguments: object) -> LayerGraph:
+        """A graph whose named layers have other arguments; all else stays, attached weights included.
+
+        Weights that do not fit the changed layer are reported when the graph is compiled; ``weights=None``
+        drops them.
+
+        Args:
+            names: one layer name or several, which all get the arguments.
+            **arguments: arguments of the constructor, without ``name``.
+
+        Raises:
+            UnknownLayerError: a name that no layer has.
+            ArgumentError: an argument that a layer does not have, or a value out of its range.
+            UnknownPortError: the changed layer lacks a port that is connected.
+
+        >>> from layergraph import Convolution2dLayer, ImageInputLayer, LayerGraph
+        >>> lgraph = LayerGraph([ImageInputLayer((32, 32, 1)), Convolution2dLayer(3, 8, name="conv")])
+        >>> lgraph.change_layer("conv", padding="same")["conv"].padding
+        'same'
+        """
+        if "name" in arguments:
+            raise ArgumentError("change_layer: name is changed by rename_layer(old, new)")
+        draft = self._draft.copy()
+        draft.change([_changed(self[name], arguments) for name in self._names("change_layer", names)])
+        return LayerGraph._from_draft(draft)
+
+    def rename_layer(self, old: str | Mapping[str, str], new: str | None = None) -> LayerGraph:
+        """A graph with another name for a layer, or for many; connections and weights stay.
+
+        Args:
+            old: a layer name; or a mapping from old to new names, whose names may be swapped.
+            new: the new name, for a single layer.
+
+        Raises:
+            UnknownLayerError: an old name that no layer has.
+            BadNameError, DuplicateNameError: a new name that the layer must not have.
+
+        >>> from layergraph import LayerGraph, ReluLayer, SoftmaxLayer
+        >>> [*LayerGraph([ReluLayer(), SoftmaxLayer()]).rename_layer("relu", "relu1")]
+        ['relu1', 'softmax']
+        """
+        if isinstance(old, Mapping) == (new is not None):
+            raise WrongTypeError(
+                "rename_layer takes two names, or one mapping from old to new names: "
+                "rename_layer('relu', 'relu1') or rename_layer({'relu': 'relu1'})"
+            )
+        draft = self._draft.copy()
+        draft.rename(old if isinstance(old, Mapping) else {old: cast("str", new)})
+        return LayerGraph._from_draft(draft)
+
+    def insert_after(self, sources: str | Iterable[str], layers: Layer | Iterable[Layer]) -> LayerGraph:
+        """A graph with ``layers`` between an output and all its destinations.
+
+        In the list of layers they follow the source.
+
+        Args:
+            sources: ``"layer"``, or ``"layer/port"`` of a layer with several outputs; or several of them,
+                each of which gets the same layers (unnamed ones, as names are unique).
+            layers: one layer or a sequence, which is connected in series. Each has one input and one output.
+
+        Raises:
+            UnknownLayerError, UnknownPortError: an output that does not exist, or a new layer with several
+                inputs or outputs.
+            DuplicateNameError: a name is taken.
+            WrongTypeError: something that is not a layer.
+
+        >>> from layergraph import DropoutLayer, ImageInputLayer, LayerGraph, ReluLayer, SoftmaxLayer
+        >>> lgraph = LayerGraph([ImageInputLayer((8, 8, 3)), ReluLayer(), SoftmaxLayer()])
+        >>> [*lgraph.insert_after("relu", DropoutLayer(0.2))]
+        ['imageinput', 'relu', 'dropout', 'softmax']
+        """
+        return self._insert(sources, layers, "output")
+
+    def insert_before(self, destinations: str | Iterable[str], layers: Layer | Iterable[Layer]) -> LayerGraph:
+        """A graph with ``layers`` between an input and its source; see :meth:`insert_after`.
+
+        Args:
+            destinations: ``"layer"``, or ``"layer/port"`` of a layer with several inputs; or several of them.
+            layers: one layer or a sequence, which is connected in series. Each has one input and one output.
+
+        >>> from layergraph import DropoutLayer, ImageInputLayer, LayerGraph, ReluLayer, SoftmaxLayer
+        >>> lgraph = LayerGraph([ImageInputLayer((8, 8, 3)), ReluLayer(), SoftmaxLayer()])
+        >>> [*lgraph.insert_before("softmax", DropoutLayer(0.2))]
+        ['imageinput', 'relu', 'dropout', 'softmax']
+        """
+        return self._insert(destinations, layers, "input")
+
+    def _insert(self, texts: object, layers: object, side: Side) -> LayerGraph:
+        draft = self._draft.copy()
+        several = isinstance(texts, Iterable) and not isinstance(texts, str)
+        end = draft.output if side == "output" else draft.input
+        ends = [end(text) for text in (cast("Iterable[str]", texts) if several else [cast("str", texts)])]
+        draft.insert([*dict.fromkeys(ends)], as_layers(layers), side)
+        return LayerGraph._from_draft(draft)
+
+    # -- sizes, networks and files ---------------------------------------------------------------
+
+    def output_sizes(self) -> dict[str, tuple[int, ...]]:
+        """The size of each output of the network, (height, width, channels), by layer name.
+
+        The outputs are the output layers or, without any, the layers whose first output has no connection.
+
+        Raises:
+            InvalidNetworkError: the graph cannot run; ``issues`` holds every error.
+
+        >>> from layergraph.builders import segnet_layers
+        >>> segnet_layers((360, 480, 3), 11, 4).output_sizes()
+        {'pixelLabels': (360, 480, 11)}
+        """
+        from layergraph.graph.size_inference import infer_sizes, network_outputs
+
+        inferred = infer_sizes(self, "network")
+        if inferred.errors:
+            raise InvalidNetworkError(inferred.errors, "the sizes of the outputs are unknown")
+        sizes = {name: inferred.outputs[name][0] for name in network_outputs(self)}
+        return {name: (*size.spatial, size.channels) for name, size in sizes.items() if size is not None}
 
     def compile(self) -> Network[LayerGraph]:
         """The graph as a ``torch.nn.Module``; weights that are attached are used, others initialized.
@@ -252,27 +415,26 @@ def load(
     """
     from layergraph.graph import file_format
 
-    return LayerGraph.from_graph(file_format.read(path, weights=weights, modules=modules))
+    return LayerGraph(file_format.read(path, weights=weights, modules=modules))
 
 
-def as_layers(layers: object) -> list[Layer]:
-    """One layer or an iterable of layers, as a list."""
-    if isinstance(layers, Layer):
-        return [layers]
-    if isinstance(layers, str) or not isinstance(layers, Iterable):
-        raise WrongTypeError(f"expected a layer or a sequence of layers, got {described(layers)}")
-    found = list(layers)
-    for index, layer in enumerate(found):
-        if not isinstance(layer, Layer):
-            raise WrongTypeError(f"element {index} of the layers is not a layer, got {described(layer)}")
-    return found
+def _pairs(connections: object) -> list[tuple[str, str]]:
+    pairs: list[Any] = list(connections) if isinstance(connections, Iterable) else [connections]
+    for pair in pairs:
+        if isinstance(pair, str) or not (isinstance(pair, Sequence) and len(pair) == 2):
+            raise WrongTypeError(
+                "LayerGraph: connections must be pairs of a source and a destination, such as "
+                f"('relu', 'add/in2'), got {quoted(pair)}"
+            )
+    return [(source, destination) for source, destination in pairs]
 
 
-def described(value: object) -> str:
-    """What something is that should have been a layer, and how to make one of it."""
-    if isinstance(value, type) and issubclass(value, Layer):
-        return f"the class {value.__name__}; call it: {value.__name__}(...)"
-    advice = ""
-    if any(cls.__module__.startswith("torch.nn") for cls in type(value).__mro__):
-        advice = "; wrap a torch module: ModuleLayer(module, name=...)"
-    return f"{type(value).__name__}{advice}"
+def _changed(layer: Layer, arguments: Mapping[str, Any]) -> Layer:
+    known = [field.name for field in fields(layer) if field.init and field.name != "name"]
+    for argument in arguments:
+        if argument not in known:
+            raise ArgumentError(
+                f"change_layer: {quoted(layer.name)} ({type(layer).__name__}) has no argument "
+                f"{quoted(argument)}{did_you_mean(argument, known)}"
+            )
+    return replace(layer, **arguments)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from layergraph.errors import BadNameError, DuplicateNameError
+from layergraph.errors import BadNameError, DuplicateNameError, UnknownLayerError, did_you_mean
 from layergraph.layers.layer import Layer
 from layergraph.wording import quoted
 
@@ -14,16 +14,16 @@ from layergraph.wording import quoted
 def check_name(name: object) -> str:
     """Return ``name`` if a layer may have it: text, not empty, without ``/``."""
     if not isinstance(name, str):
-        raise BadNameError(f"a layer name is text, got {quoted(name)}; give a string such as 'conv1'")
+        raise BadNameError(f"a layer name must be text, got {quoted(name)}; give a string such as 'conv1'")
     if not name or "/" in name:
         raise BadNameError(
-            f"a layer name is not empty and has no '/' (it separates layer and port), got {quoted(name)}"
+            f"a layer name must have a character and no '/' (it separates layer and port), got {quoted(name)}"
         )
     try:
         name.encode()
     except UnicodeEncodeError:
         raise BadNameError(
-            f"a layer name is valid Unicode, got {quoted(name)}; no file could hold it"
+            f"a layer name must be valid Unicode, got {quoted(name)}; no file could hold it"
         ) from None
     return name
 
@@ -49,11 +49,34 @@ def name_layers(layers: Sequence[Layer], taken: Collection[str]) -> list[Layer]:
         if name in seen:
             where = "the graph" if name in taken else "the layers given"
             raise DuplicateNameError(
-                f"the name {quoted(name)} occurs already in {where}; layer names are unique: give another one"
+                f"a layer name must be unique, but {quoted(name)} occurs already in {where}; give another one"
             )
         seen.add(name)
         named.append(layer)
     return named
+
+
+def rename_layers(layers: Mapping[str, Layer], names: Mapping[str, str]) -> dict[str, Layer]:
+    """The layers under their old names, renamed by the pairs of old and new names.
+
+    Raises:
+        UnknownLayerError: an old name that no layer has.
+        BadNameError, DuplicateNameError: a new name that a layer must not have.
+    """
+    for name in names:
+        if name not in layers:
+            raise UnknownLayerError(f"no layer is called {quoted(name)}{did_you_mean(str(name), layers)}")
+    renamed = {
+        name: replace(layer, name=check_name(names[name])) if name in names else layer
+        for name, layer in layers.items()
+    }
+    taken = Counter(layer.name for layer in renamed.values())
+    for name in names.values():
+        if taken[name] > 1:
+            raise DuplicateNameError(
+                f"rename_layer: new must be a name that no layer has, got {quoted(name)}; give another one"
+            )
+    return renamed
 
 
 def _next_number(base: str, count: int, used: Collection[str]) -> int:

@@ -33,7 +33,6 @@ from layergraph import (
 )
 from layergraph.analyze import Comparison, analyze_network, compare
 from layergraph.builders import segnet_layers, unet_layers
-from layergraph.edits import insert_after
 
 SEGNET = segnet_layers((32, 32, 1), 2, 2)
 many = settings(max_examples=100, suppress_health_check=[*HealthCheck])
@@ -62,7 +61,7 @@ def found(comparison: Comparison) -> dict[str, object]:
 @many
 @given(lgraph=networks())
 def test_a_graph_does_not_differ_from_itself_or_from_its_equal(lgraph: LayerGraph) -> None:
-    again = LayerGraph.from_draft(lgraph._draft.copy())
+    again = LayerGraph._from_draft(lgraph._draft.copy())
     for name in lgraph:
         again = again.replace_layer(name, replace(lgraph[name]))
     assert again == lgraph
@@ -93,7 +92,7 @@ def edits(draw: st.DrawFn) -> tuple[LayerGraph, LayerGraph, dict[str, object]]:
     if kind == "remove":
         return lgraph, lgraph.remove_layers(name), {"removed": {name}, **({"rewired": fed} if fed else {})}
     if kind == "insert" and len(lgraph[name].output_names) == 1:
-        after = insert_after(lgraph, name, SigmoidLayer(name="something new"))
+        after = lgraph.insert_after(name, SigmoidLayer(name="something new"))
         return lgraph, after, {"added": {"something new"}, **({"rewired": fed} if fed else {})}
     if kind == "disconnect" and lgraph.connections:
         connection = draw(st.sampled_from(lgraph.connections))
@@ -280,7 +279,7 @@ def test_a_comparison_takes_what_an_analysis_takes() -> None:
 
 def an_edit() -> Comparison:
     before, _ = unet_layers((64, 96, 3), 5, encoder_depth=2, num_first_encoder_filters=8)
-    after = insert_after(before, "Encoder-Stage-1-Conv-1", LeakyReluLayer(name="leaky"))
+    after = before.insert_after("Encoder-Stage-1-Conv-1", LeakyReluLayer(name="leaky"))
     after = after.replace_layer("Encoder-Stage-2-ReLU-1", ReluLayer(name="act2"))
     after = after.remove_layers("Encoder-Stage-2-DropOut")
     after = after.connect_layers("Encoder-Stage-2-ReLU-2", "Encoder-Stage-2-MaxPool")

@@ -373,6 +373,6 @@ def test_size_inference_is_linear():
     """A long chain, and as many layers all apart: what takes a second would take minutes if quadratic."""
     layers = [ReluLayer(name=str(i)) for i in range(30_000)]
     assert infer_sizes(LayerGraph([images(), *layers]), "network").issues == []
-    draft = Draft({}, {}, {})
+    draft = Draft()
     draft.append(layers, in_series=False)
-    assert len(infer_sizes(LayerGraph.from_draft(draft), "network").issues) > 30_000
+    assert len(infer_sizes(LayerGraph._from_draft(draft), "network").issues) > 30_000

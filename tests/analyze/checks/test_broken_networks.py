@@ -30,7 +30,7 @@ from layergraph import (
 from layergraph.analyze import NetworkAnalysis, analyze_network
 from layergraph.builders import deeplabv3_layers, segnet_layers, unet_layers
 from layergraph.builders.backbones import vgg16
-from layergraph.edits import insert_after, with_input_size
+from layergraph.edits import with_input_size
 
 CLASSES = ["sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "person", "bicycle"]
 
@@ -412,7 +412,7 @@ def test_modules_are_run_a_few_times_only() -> None:
             return x
 
     module = ModuleLayer(Counted(), name="module")
-    lgraph = with_input_size(insert_after(unet(), "Encoder-Stage-1-Conv-1", module), (102, 90, 3))
+    lgraph = with_input_size(unet().insert_after("Encoder-Stage-1-Conv-1", module), (102, 90, 3))
     assert analyze_network(lgraph).issues[0].code == "LG-SPATIAL"
     assert 0 < sum(shape[0] == 1 for shape in runs) < 120
     assert len(runs) <= 2 * sum(shape[0] == 1 for shape in runs)

@@ -1,4 +1,4 @@
-"""insert_after: what it rewires, what it leaves alone, and what it refuses."""
+"""insert_after and insert_before: the connections they move, and the errors they raise."""
 
 import pytest
 import torch
@@ -19,7 +19,6 @@ from layergraph import (
     UnknownPortError,
     WrongTypeError,
 )
-from layergraph.edits import insert_after
 
 
 def diamond():
@@ -54,7 +53,7 @@ def wires(lgraph):
 
 def test_everything_that_the_output_fed_is_fed_by_the_last_new_layer():
     before = diamond()
-    after = insert_after(before, "in", [ReluLayer(name="relu"), ScalingLayer(2, name="twice")])
+    after = before.insert_after("in", [ReluLayer(name="relu"), ScalingLayer(2, name="twice")])
     assert list(after) == ["in", "relu", "twice", "conv", "add", "soft"]
     assert wires(after) == {
         *(("in", "relu"), ("relu", "twice"), ("twice", "conv"), ("twice", "add/in2")),
@@ -67,13 +66,13 @@ def test_it_is_what_edits_by_hand_make():
     by_hand = diamond().add_layers(DropoutLayer(0.1, name="drop"))
     by_hand = by_hand.disconnect_layers("conv", "add/in1")
     by_hand = by_hand.connect_layers("conv", "drop").connect_layers("drop", "add/in1")
-    after = insert_after(diamond(), "conv", DropoutLayer(0.1, name="drop"))
+    after = diamond().insert_after("conv", DropoutLayer(0.1, name="drop"))
     assert wires(after) == wires(by_hand)
-    assert insert_after(diamond(), "conv/out", DropoutLayer(0.1, name="drop")) == after
+    assert diamond().insert_after("conv/out", DropoutLayer(0.1, name="drop")) == after
 
 
 def test_of_several_outputs_only_the_named_one_moves():
-    after = insert_after(unpooling(), "pool/out", DropoutLayer(0.5, name="drop"))
+    after = unpooling().insert_after("pool/out", DropoutLayer(0.5, name="drop"))
     assert list(after) == ["in", "pool", "drop", "unpool"]
     assert wires(after) == {
         ("in", "pool"),
@@ -85,27 +84,27 @@ def test_of_several_outputs_only_the_named_one_moves():
 
 
 def test_behind_the_last_layer_it_appends():
-    after = insert_after(diamond(), "soft", ScalingLayer(3))
+    after = diamond().insert_after("soft", ScalingLayer(3))
     assert list(after)[-2:] == ["soft", "scaling"]
     assert ("soft", "scaling") in wires(after)
 
 
 def test_weights_stay():
     trained = diamond().compile()
-    net = insert_after(trained.layer_graph(), "in", ScalingLayer(1.0, name="once")).compile()
+    net = trained.layer_graph().insert_after("in", ScalingLayer(1.0, name="once")).compile()
     x = torch.rand(2, 2, 6, 6)
     assert torch.equal(net(x), trained(x))
 
 
 def test_nothing_to_insert_changes_nothing():
-    assert insert_after(diamond(), "conv", []) == diamond()
+    assert diamond().insert_after("conv", []) == diamond()
 
 
 @pytest.mark.parametrize(
     ("error", "lgraph", "source", "layers"),
     [
         (UnknownLayerError, diamond(), "cnv", ReluLayer()),
-        (UnknownLayerError, diamond(), 3, ReluLayer()),
+        (WrongTypeError, diamond(), 3, ReluLayer()),
         (UnknownPortError, diamond(), "conv/indices", ReluLayer()),
         (UnknownPortError, unpooling(), "pool", ReluLayer()),
         (UnknownPortError, diamond(), "conv", AdditionLayer(2)),
@@ -116,4 +115,43 @@ def test_nothing_to_insert_changes_nothing():
 )
 def test_what_it_refuses(error, lgraph, source, layers):
     with pytest.raises(error):
-        insert_after(lgraph, source, layers)
+        lgraph.insert_after(source, layers)
+
+
+def test_insert_before_one_input():
+    after = diamond().insert_before("add/in2", ScalingLayer(2, name="twice"))
+    assert list(after) == ["in", "conv", "twice", "add", "soft"]
+    assert wires(after) == {
+        *(("in", "conv"), ("in", "twice"), ("twice", "add/in2")),
+        *(("conv", "add/in1"), ("add", "soft")),
+    }
+
+
+def test_insert_before_an_input_without_a_source():
+    after = diamond().disconnect_layers("add", "soft").insert_before("soft", ReluLayer(name="relu"))
+    assert ("relu", "soft") in wires(after)
+    assert not after.sources("relu")
+
+
+def test_the_same_layers_at_many_places():
+    names = [f"relu{index}" for index in range(4)]
+    lgraph = LayerGraph([ImageInputLayer((4, 4, 1), name="in"), *(ReluLayer(name=name) for name in names)])
+    after = lgraph.insert_after(names, [DropoutLayer(0.5), ScalingLayer(2)])
+    assert list(after)[:4] == ["in", "relu0", "dropout_1", "scaling_1"]
+    by_hand = lgraph
+    for index, name in enumerate(names, 1):
+        new = [DropoutLayer(0.5, name=f"dropout_{index}"), ScalingLayer(2, name=f"scaling_{index}")]
+        by_hand = by_hand.insert_after(name, new)
+    assert after == by_hand
+    assert lgraph.insert_before(["relu1", "relu1"], ReluLayer(name="once")).order.count("once") == 1
+
+
+def test_a_named_layer_at_two_places_is_refused():
+    with pytest.raises(DuplicateNameError):
+        diamond().insert_after(["in", "conv"], ReluLayer(name="relu"))
+
+
+def test_after_both_inputs_of_an_addition():
+    after = diamond().insert_after(["in", "conv"], ScalingLayer(3))
+    assert {end.layer for end in after.sources("add").values()} == {"scaling_1", "scaling_2"}
+    assert after.sources("conv")["in"].layer == "scaling_1"
