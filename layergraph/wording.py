@@ -77,6 +77,16 @@ def times(numbers: Iterable[int]) -> str:
     return "×".join(map(str, numbers)) or "scalar"
 
 
+def dtype_name(dtype: object) -> str:
+    """The name of a torch dtype without ``torch.``, as torch is not imported for messages.
+
+    >>> import torch
+    >>> dtype_name(torch.float32)
+    'float32'
+    """
+    return str(dtype).removeprefix("torch.")
+
+
 def counted(number: int, noun: str) -> str:
     """A number of things.
 

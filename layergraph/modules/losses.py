@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from layergraph.errors import DataError
-from layergraph.wording import quoted
+from layergraph.wording import dtype_name, quoted
 
 _ROUNDING = 0.01  # how far rounding in half precision may take probabilities out of 0 to 1
 
@@ -102,7 +102,7 @@ class CrossEntropy(nn.Module):
         ):
             raise DataError(
                 f"layer {quoted(self.layer)}: the target must be class indices in integers, got "
-                f"fractions in {_dtype_name(target)}; turn soft targets into class indices with argmax"
+                f"fractions in {dtype_name(target.dtype)}; turn soft targets into class indices with argmax"
             )
         if self.per_pixel and target.dtype == torch.uint8 and classes > 255:
             raise DataError(
@@ -140,7 +140,3 @@ class HalfMeanSquaredError(nn.Module):
         if self.from_logits:
             prediction = prediction.softmax(dim=1)
         return 0.5 * F.mse_loss(prediction.to(dtype), target.to(dtype), reduction="sum") / prediction.shape[0]
-
-
-def _dtype_name(tensor: Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")

@@ -11,46 +11,50 @@ from torch import Tensor, nn
 from layergraph.graph.graph import Graph
 from layergraph.issues import Issue
 from layergraph.layers import BatchNormalizationLayer, ModuleLayer
+from layergraph.wording import dtype_name
 
 
 def common_dtype(lgraph: Graph) -> tuple[torch.dtype | None, list[Issue]]:
-    """The floating-point dtype of the weights attached, and an error for each layer that has another.
+    """Return the floating-point dtype of the attached weights, and an error for each layer with another.
 
-    ``None`` where none are attached. Torch modules of the user have dtypes of their own, and batch
-    normalization may keep its numbers in float32 where the other layers have fewer bits.
+    The dtype is ``None`` if no weights are attached. The user's torch modules may have any dtype. Batch
+    normalization may be float32 where the other layers have 16 bits, as in mixed precision.
     """
-    found: dict[str, torch.dtype] = {}
+    dtype_by_layer: dict[str, torch.dtype] = {}
     issues = []
     for layer in lgraph.layers:
         if layer.weights is None or isinstance(layer, ModuleLayer):
             continue
         dtypes = {tensor.dtype for tensor in layer.weights.values() if tensor.is_floating_point()}
         if len(dtypes) > 1:
-            issues.append(_mixed(layer.name, f"its weights are {_listed(dtypes)}"))
+            names = " and ".join(sorted(map(dtype_name, dtypes)))
+            issues.append(_dtype_issue(layer.name, f"its weights are {names}"))
         elif dtypes:
-            (found[layer.name],) = dtypes
-    counts = Counter(dtype for name, dtype in found.items() if not _may_be_wider(lgraph, name))
-    counts = counts or Counter(found.values())
+            (dtype_by_layer[layer.name],) = dtypes
+    # most layers decide, batch normalization only where there are no others
+    counts = Counter(dtype for name, dtype in dtype_by_layer.items() if not _may_be_wider(lgraph, name))
+    counts = counts or Counter(dtype_by_layer.values())
     if not counts:
         return None, issues
     ((common, _),) = counts.most_common(1)
-    for name, dtype in found.items():
+    for name, dtype in dtype_by_layer.items():
         wider = _may_be_wider(lgraph, name) and dtype == torch.float32 and common.itemsize < dtype.itemsize
         if dtype != common and not wider:
-            text = f"its weights are {_name(dtype)}, those of most other layers {_name(common)}"
-            issues.append(_mixed(name, text))
+            text = f"its weights are {dtype_name(dtype)}, those of most other layers {dtype_name(common)}"
+            issues.append(_dtype_issue(name, text))
     return common, issues
 
 
 def load_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Copy weights into a module, which takes on their floating-point dtypes.
+    """Copy weights into a module and give its parameters their floating-point dtypes.
 
-    Raises ``RuntimeError`` for other names or shapes than the module has.
+    Raises:
+        RuntimeError: the weights do not have the names and shapes of the module's.
     """
     for name, tensor in module.state_dict(keep_vars=True).items():
         given = weights.get(name)
         if given is not None and tensor.is_floating_point() and given.is_floating_point():
-            # in place, so that a parameter which a module has twice stays one
+            # in place, so that a parameter that two parts of the module share stays one
             tensor.data = tensor.data.to(given.dtype)
     module.load_state_dict(dict(weights))
 
@@ -59,14 +63,6 @@ def _may_be_wider(lgraph: Graph, name: str) -> bool:
     return isinstance(lgraph[name], BatchNormalizationLayer)
 
 
-def _mixed(name: str, text: str) -> Issue:
+def _dtype_issue(name: str, text: str) -> Issue:
     advice = "give all layers weights of one dtype, as net.float() does before net.layer_graph()"
     return Issue("LG-WEIGHTS", "error", name, "", text, advice)
-
-
-def _listed(dtypes: set[torch.dtype]) -> str:
-    return " and ".join(sorted(map(_name, dtypes)))
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")

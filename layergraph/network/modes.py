@@ -1,4 +1,4 @@
-"""Running modules in inference mode, and leaving them in the mode they were in."""
+"""Inference with a module, which then returns to the mode it was in."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _DROPOUT = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropou
 
 @contextmanager
 def inference(module: nn.Module, *, dropout: bool = False) -> Iterator[None]:
-    """Evaluation mode without gradients; the mode of each module in it comes back afterwards.
+    """Put a module in evaluation mode without gradients; restore the mode of each of its parts afterwards.
 
-    With ``dropout`` the dropout modules alone are in training mode: batch normalization still uses its
+    With ``dropout=True`` only the dropout modules are in training mode: batch normalization still uses its
     statistics, and does not change them.
 
     Raises:
@@ -31,8 +31,8 @@ def inference(module: nn.Module, *, dropout: bool = False) -> Iterator[None]:
     active = [child for child in module.modules() if isinstance(child, _DROPOUT) and child.p > 0]
     if dropout and not active:
         raise ArgumentError(
-            "predict: dropout=True is for networks with dropout, and this one has none; add a DropoutLayer "
-            "to its graph and train it with that"
+            "predict: dropout must be False for a network without dropout layers, got True; add a "
+            "DropoutLayer to its graph and train it"
         )
     modes = [(child, child.training) for child in module.modules()]
     module.eval()

@@ -1,4 +1,4 @@
-"""Network: a compiled LayerGraph, a torch module that walks a frozen plan."""
+"""Network: a compiled LayerGraph, a torch module that runs the layers by a fixed plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, fx, nn
 from typing_extensions import TypeVar
 
-from layergraph.errors import DataError, InvalidNetworkError, LayergraphError, UnknownPortError
+from layergraph.errors import DataError, InvalidNetworkError, LayergraphError, UnknownPortError, did_you_mean
 from layergraph.graph.draft import End
 from layergraph.graph.graph import Graph
 from layergraph.graph.nearest_sizes import misfit
@@ -34,19 +34,19 @@ G = TypeVar("G", bound=Graph, default=Graph, covariant=True)
 class Network(nn.Module, Generic[G]):
     """A layer graph as a torch module; made by :meth:`layergraph.LayerGraph.compile`.
 
-    ``net(x)`` takes one tensor (batch, channels, height, width) for each input layer, in the order of
+    ``net(x)`` takes one tensor (batch, channels, height, width) per input layer, in the order of
     ``input_names``, and returns the scores of each output layer (class probabilities after a softmax), a
-    tuple if there are several. Without output layers it returns what feeds nothing.
+    tuple if there are several. A network without output layers returns the outputs that are not connected.
 
-    ``net(x)`` wants pixels in the range of the training images, 0 to 255 for 8-bit images: the input layer
-    normalizes them, so divide by 255 only if the training images were. :meth:`predict` takes NumPy images
-    in the same range.
+    Pixels must be in the range of the training images, 0 to 255 for 8-bit images: the input layer normalizes
+    them, so divide by 255 only if the training images were. :meth:`predict` takes NumPy images in the same
+    range.
 
-    A network comes in evaluation mode if weights were attached to every layer that learns (a loaded or
-    trained graph), and else in training mode, as torch's new modules; ``print(net)`` says which.
+    A network is in evaluation mode if weights were attached to every layer with learnables (a loaded or
+    trained graph), and else in training mode, as new torch modules; ``print(net)`` reports the mode.
 
-    Keys of the state dict are layer names. (A name that ``nn.Module`` needs itself, such as ``train``,
-    gets an underscore after it; quotes, brackets, commas and the like become underscores.)
+    Keys of the state dict are layer names. A name that ``nn.Module`` needs itself, such as ``train``, gets
+    an underscore at the end; quotes, brackets, commas and unprintable characters become underscores.
     """
 
     input_names: tuple[str, ...]
@@ -60,7 +60,7 @@ class Network(nn.Module, Generic[G]):
 
     def __init__(self, lgraph: G, modules: dict[str, nn.Module]) -> None:
         super().__init__()
-        # every attribute before the layers, so that no layer takes its name
+        # all attributes first: a layer may have the name of one, and must get another key then
         self._lgraph = lgraph
         self._keys: dict[str, tuple[str, ...]] = {}
         self.input_names = lgraph.input_names
@@ -75,26 +75,30 @@ class Network(nn.Module, Generic[G]):
             self._loss_issues = tuple(missing_softmax(lgraph))
 
     def _register(self, name: str, module: nn.Module) -> tuple[str, ...]:
-        """Put a layer's module in its place; a name with dots is a path, as everywhere in torch."""
+        """Add a layer's module and return its keys; a name with dots is a path, as everywhere in torch."""
         name = _safe_key(name)
         parts = name.split(".")
-        # torch walks nested modules by recursion, which ends at some depth
-        nested = all(parts) and len(parts) <= _DEEPEST
-        *path, last = parts if nested else [name.replace(".", "_")]
+        # torch visits nested modules by recursion, so that a name of a thousand dots would end in an error
+        is_path = all(parts) and len(parts) <= _DEEPEST
+        *path, last = parts if is_path else [name.replace(".", "_")]
         owner: nn.Module = self
         keys = []
         for part in path:
-            keys.append(_free_key(owner, part, folder=True))
+            keys.append(_free_key(owner, part, for_group=True))
             if keys[-1] not in owner._modules:
-                owner.add_module(keys[-1], Folder())
+                owner.add_module(keys[-1], LayerGroup())
             owner = owner.get_submodule(keys[-1])
         keys.append(_free_key(owner, last))
         owner.add_module(keys[-1], module)
         return tuple(keys)
 
     def _plan_loss(self) -> Plan:
-        """The plan of what the losses start from: the scores before a softmax, where there is one."""
-        starts, found = [], output_scores(self._lgraph)
+        """The plan that computes the input of each loss, and how each loss takes it.
+
+        The logarithm of a softmax overflows where a probability underflows. So a loss after a softmax starts
+        from the scores before it, and computes both in one stable step.
+        """
+        starts, are_probabilities = [], output_scores(self._lgraph)
         for name in self._lgraph.output_names:
             (source,) = self._lgraph.sources(name).values()
             module: Any = self.layer_module(name)
@@ -102,7 +106,7 @@ class Network(nn.Module, Generic[G]):
             if module.from_logits:
                 (source,) = self._lgraph.sources(source.layer).values()
             elif isinstance(self._lgraph[name], ClassOutput):
-                module.checked = found[name] is None
+                module.checked = are_probabilities[name] is None
             starts.append(source)
         return make_plan(self._lgraph, starts, self._keys)
 
@@ -115,17 +119,17 @@ class Network(nn.Module, Generic[G]):
         return self.get_submodule(self.layer_key(name))
 
     def layer_key(self, name: str) -> str:
-        """What the names of a layer's tensors begin with in the state dict, before a dot.
+        """The prefix of a layer's tensors in the state dict, without the dot after it.
 
         Raises:
             UnknownLayerError: no layer has that name.
 
         >>> from layergraph import ImageInputLayer, LayerGraph, ScalingLayer
         >>> net = LayerGraph([ImageInputLayer((8, 8, 1)), ScalingLayer(2, name="train")]).compile()
-        >>> net.layer_key("train")  # a method of torch modules
+        >>> net.layer_key("train")  # nn.Module has a method of that name
         'train_'
         """
-        self._lgraph[name]
+        self._lgraph[name]  # or raise
         return ".".join(self._keys[name])
 
     def extra_repr(self) -> str:
@@ -138,6 +142,8 @@ class Network(nn.Module, Generic[G]):
         return self._run(self._plan, (x,))
 
     def _run(self, plan: Plan, inputs: Sequence[Tensor]) -> Any:
+        # torch.compile, torch.export and torch.fx trace this loop: no branch depends on a tensor, and every
+        # row runs its module directly, which costs no more than a hand-written forward
         slots: list[Any] = [None] * plan.num_slots
         for index, slot in enumerate(plan.inputs):
             slots[slot] = inputs[index]
@@ -162,22 +168,22 @@ class Network(nn.Module, Generic[G]):
         return tuple([slots[slot] for slot in plan.results])
 
     def loss(self, x: Tensor | Sequence[Tensor], target: Tensor | Sequence[Tensor]) -> Tensor:
-        """The loss of the output layers (their sum, if several), as a scalar tensor.
+        """The sum of the losses of all output layers, as a scalar tensor.
 
         A softmax before an output layer is computed together with the loss, in one stable step.
 
         Args:
-            x: the input, or one for each input layer.
+            x: the input tensor, or a sequence with one per input layer.
             target: class indices (batch, height, width) for pixel classification, 255 where unlabelled
-                (-100 where there are more than 255 classes); class indices (batch,) for classification; for
-                regression a tensor like the output. One for each output layer, if several.
+                (-100 if there are more than 255 classes); class indices (batch,) for classification; for
+                regression a tensor like the output. A sequence if there are several output layers.
 
-        The loss is summed in float32 where the network computes in float16 or bfloat16. On a GPU an index
-        that no class has ends the program with an assertion of torch, since looking for it would wait for
-        the GPU; on the CPU it is a ``DataError``.
+        The loss is summed in float32 if the network computes in float16 or bfloat16. A class index out of
+        range raises a ``DataError`` on the CPU; on a GPU it ends the program with an assertion of torch,
+        because a check would wait for the GPU.
 
         Raises:
-            DataError: targets of another shape, or class indices that no class has.
+            DataError: targets of another shape, or class indices out of range.
             InvalidNetworkError: a cross-entropy without a softmax before it (LG-NO-SOFTMAX).
             LayergraphError: the network has no output layer.
 
@@ -192,9 +198,9 @@ class Network(nn.Module, Generic[G]):
     def loss_and_scores(
         self, x: Tensor | Sequence[Tensor], target: Tensor | Sequence[Tensor]
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The loss, and what each output layer's loss started from: scores before a softmax.
+        """The loss, and the input of each output layer's loss: the scores before a softmax.
 
-        For the accuracy of a mini-batch at no further cost: softmax does not change which is largest.
+        They give the accuracy of a mini-batch at no further cost, because softmax keeps the order of scores.
         """
         if self._loss_issues:
             raise InvalidNetworkError(self._loss_issues, "the loss of the network cannot be computed")
@@ -202,22 +208,22 @@ class Network(nn.Module, Generic[G]):
         targets = (target,) if isinstance(target, Tensor) else target
         if len(targets) != len(scores):
             raise DataError(
-                f"the loss takes {counted(len(scores), 'target')}, one an output layer, got {len(targets)}"
+                f"loss: target must be one tensor per output layer, {len(scores)} in all, got {len(targets)}"
             )
         losses = []
-        for name, score, wanted in zip(self._lgraph.output_names, scores, targets, strict=True):
+        for name, *score_and_target in zip(self._lgraph.output_names, scores, targets, strict=True):
             module: Any = self.layer_module(name)
-            losses.append(module.loss(score, wanted))
+            losses.append(module.loss(*score_and_target))
         total = losses[0]
         for loss in losses[1:]:
             total = total + loss
         return total, scores
 
     def logits(self, *inputs: Tensor) -> Any:
-        """What the losses start from: the scores before a softmax, where an output layer has one before it.
+        """The scores before the softmax, one tensor per output layer; a tuple if there are several.
 
-        Takes the inputs of ``net(x)``, in whatever mode the network is. Returns one tensor for each output
-        layer, a tuple if there are several; an output layer without a softmax gives its own scores.
+        Takes the inputs of ``net(x)``, and runs in the current mode. An output layer without a softmax before
+        it gives its own scores.
 
         >>> import torch
         >>> from layergraph.builders import segnet_layers
@@ -234,16 +240,21 @@ class Network(nn.Module, Generic[G]):
                 "the network has no output layer, so it has no loss; add one to the graph, such as a "
                 "PixelClassificationLayer, or compute a loss from net(x)"
             )
-        self._expect_inputs(len(inputs))
+        self._check_input_count(len(inputs))
         result = self._run(self._loss_plan, inputs)
         return result if isinstance(result, tuple) else (result,)
 
     def activations(self, x: Tensor | NDArray[Any] | Sequence[Any], layer: str | Sequence[str]) -> Any:
-        """What one layer computes (or several: a list), in inference mode and without gradients.
+        """The output of one layer, or a list of those of several, in inference mode and without gradients.
 
-        Only the layers it needs are run. ``layer`` is a name, or ``"layer/port"``; ``x`` is a tensor, and
-        so is the result, or NumPy images (height, width, channels), and so is the result. Several inputs
-        come as a sequence.
+        Runs only the layers upstream.
+
+        Args:
+            x: a tensor, or NumPy images (height, width, channels); a sequence if there are several inputs.
+            layer: a name, or ``"layer/port"``; or a sequence of them.
+
+        Returns:
+            Tensors for tensors, and NumPy arrays with the channels last for images.
 
         Raises:
             UnknownLayerError, UnknownPortError: a name that does not exist.
@@ -255,41 +266,41 @@ class Network(nn.Module, Generic[G]):
         torch.Size([1, 256, 8, 8])
         """
         wanted = [layer] if isinstance(layer, str) else list(layer)
-        plan = make_plan(self._lgraph, [self._end(text) for text in wanted], self._keys)
+        plan = make_plan(self._lgraph, [self._output_end(text) for text in wanted], self._keys)
         inputs: list[Any] = [*x] if isinstance(x, (tuple, list)) else [x]
         tensors, single = self.to_tensors(*inputs)
-        with inference(self), self._explained(tensors):
+        with inference(self), self._with_size_errors(tensors):
             result = self._run(plan, tensors)
         results: list[Any] = [*result] if isinstance(result, tuple) and len(wanted) > 1 else [result]
         if not all(isinstance(item, Tensor) for item in inputs):
             results = [to_images(r, single) if isinstance(r, Tensor) else r for r in results]
         return results[0] if isinstance(layer, str) else results
 
-    def _end(self, text: str) -> End:
+    def _output_end(self, text: str) -> End:
         name, slash, port = text.partition("/")
         ports = self._lgraph[name].output_names or ("out",)
         if slash and port not in ports:
-            raise UnknownPortError(f"layer {name!r} has no output {port!r}; it has {', '.join(ports)}")
+            raise UnknownPortError(f"layer {name!r} has no output {port!r}{did_you_mean(port, ports)}")
         return End(name, port or ports[0])
 
     def predict(self, *images: NDArray[Any], dropout: bool = False) -> Any:
         """Scores of NumPy images, in inference mode and without gradients.
 
         Args:
-            images: (height, width, channels) or (batch, height, width, channels) for each input layer,
-                8-bit or any numbers, in the range of the training images (0 to 255 for 8-bit images);
-                (height, width) for one gray image.
-            dropout: keep dropout as it is in training, and all else in inference mode: each call is then
-                another sample, drawn from torch's random numbers (``torch.manual_seed`` before it makes it
-                repeatable). In a module of your own, ``nn.Dropout`` counts, ``F.dropout`` does not.
+            images: one array (height, width, channels) or (batch, height, width, channels) per input layer,
+                of any numeric dtype, in the range of the training images (0 to 255 for 8-bit images); a
+                single gray image may be (height, width).
+            dropout: keep dropout active, and all other layers in inference mode: each call then draws
+                another sample (call ``torch.manual_seed`` before it to repeat one). In your own modules
+                this holds for ``nn.Dropout``, not for ``F.dropout``.
 
         Returns:
-            Scores with the classes last, (height, width, classes) or with the batch in front; a tuple if
-            there are several outputs. They are float64 from a network of float64 weights, else float32.
+            Scores (height, width, classes), or (batch, height, width, classes) for a batch; a tuple if there
+            are several outputs. They are float64 if the weights are, else float32.
 
         Raises:
-            DataError, WrongTypeError: images that the input layers do not take.
-            ArgumentError: ``dropout`` for a network without.
+            DataError, WrongTypeError: images that the input layers cannot take.
+            ArgumentError: ``dropout=True`` for a network without dropout layers.
 
         >>> import numpy as np
         >>> from layergraph.builders import segnet_layers
@@ -298,52 +309,56 @@ class Network(nn.Module, Generic[G]):
         (33, 35, 2)
         """
         tensors, single = self.to_tensors(*images)
-        with inference(self, dropout=dropout), self._explained(tensors):
+        with inference(self, dropout=dropout), self._with_size_errors(tensors):
             result = self._run(self._plan, tensors)
         if isinstance(result, tuple):
             return tuple(to_images(scores, single) for scores in result)
         return to_images(result, single)
 
-    def expect_sizes(self, *sizes: Sequence[int]) -> None:
-        """Raise where the layers cannot take images of these sizes, (height, width) for each input layer.
+    def check_sizes(self, *sizes: Sequence[int]) -> None:
+        """Raise an error if the layers cannot take images of these sizes, (height, width) per input layer.
 
-        Without running anything. The error names the layer, and the nearest sizes that fit.
+        Runs no layer. The error names the layer, and the nearest sizes that fit.
 
         Raises:
             DataError: the images do not fit.
 
         >>> from layergraph.builders import unet_layers
         >>> net = unet_layers((32, 32, 1), 2, encoder_depth=2, num_first_encoder_filters=4)[0].compile()
-        >>> net.expect_sizes((36, 40))
+        >>> net.check_sizes((36, 40))
         """
-        self._expect_inputs(len(sizes))
-        text = misfit(self._lgraph, dict(zip(self.input_names, map(tuple, sizes), strict=True)))
-        if text:
-            raise DataError(text)
+        self._check_input_count(len(sizes))
+        if reason := misfit(self._lgraph, dict(zip(self.input_names, map(tuple, sizes), strict=True))):
+            raise DataError(reason)
 
     @contextmanager
-    def _explained(self, tensors: Sequence[Tensor]) -> Iterator[None]:
-        """Say of images that the layers cannot take which layer it is, where torch only has its numbers."""
+    def _with_size_errors(self, tensors: Sequence[Tensor]) -> Iterator[None]:
+        """Name the layer that cannot take the images, where torch's error has only numbers.
+
+        Checking sizes before each run would take longer than a small network.
+        """
         try:
             yield
         except RuntimeError as error:
             try:
-                self.expect_sizes(*(tensor.shape[2:] for tensor in tensors))
+                self.check_sizes(*(tensor.shape[2:] for tensor in tensors))
             except DataError as reason:
                 raise reason from error
             raise
 
-    def _expect_inputs(self, count: int) -> None:
+    def _check_input_count(self, count: int) -> None:
         if count != len(self.input_names):
             raise DataError(
                 f"the network takes {counted(len(self.input_names), 'input')} "
-                f"({', '.join(self.input_names)}), got {count}"
+                f"({listed(self.input_names)}), got {count}"
             )
 
     def to_tensors(self, *images: NDArray[Any] | Tensor) -> tuple[list[Tensor], bool]:
-        """Images as ``net(x)`` takes them; and whether they are single images rather than batches.
+        """Convert one array per input layer to tensors for ``net(x)``.
 
-        One for each input layer. Each tensor is on the network's device and in its dtype.
+        Returns:
+            The tensors, on the network's device and in its dtype, and whether the arrays are single images
+            rather than batches.
 
         >>> import numpy as np
         >>> from layergraph.builders import segnet_layers
@@ -352,7 +367,7 @@ class Network(nn.Module, Generic[G]):
         >>> tensor.shape, single
         (torch.Size([1, 1, 33, 35]), True)
         """
-        self._expect_inputs(len(images))
+        self._check_input_count(len(images))
         like = next((t for t in self.state_dict().values() if t.is_floating_point()), None)
         tensors, singles = [], set()
         for name, image in zip(self.input_names, images, strict=True):
@@ -363,6 +378,7 @@ class Network(nn.Module, Generic[G]):
                         f"layout {image.layout}"
                     )
                 tensor = image
+                # a network without weights has no dtype, and its layers take floating-point numbers
                 if like is None and not image.is_floating_point():
                     tensor = image.to(torch.get_default_dtype())
             else:
@@ -371,10 +387,10 @@ class Network(nn.Module, Generic[G]):
                 singles.add(single)
             tensors.append(tensor if like is None else tensor.to(like.device, like.dtype))
         if len(singles) > 1:
-            raise DataError("the inputs are single images or batches of them, all alike; got some of each")
+            raise DataError("the inputs must be all single images or all batches, got some of each")
         return tensors, singles == {True}
 
-    # -- looking back --------------------------------------------------------------------------
+    # -- sizes, classes, weights ---------------------------------------------------------------
 
     @property
     def input_sizes(self) -> tuple[tuple[int, ...], ...]:
@@ -384,7 +400,7 @@ class Network(nn.Module, Generic[G]):
 
     @property
     def classes(self) -> tuple[str, ...] | None:
-        """The class names of the (first) output layer, where it has them."""
+        """The class names of the first output layer that has them, or ``None``."""
         for name in self._lgraph.output_names:
             classes = getattr(self._lgraph[name], "classes", "auto")
             if classes != "auto":
@@ -392,9 +408,9 @@ class Network(nn.Module, Generic[G]):
         return None
 
     def layer_graph(self) -> G:
-        """The layer graph, with copies of the weights as they are now attached to its layers."""
+        """The layer graph with copies of the current weights attached to its layers."""
         weights: dict[str, Weights | None] = {}
-        copies: dict[int, Tensor] = {}  # layers that share a tensor share its copy
+        copies: dict[int, Tensor] = {}  # by the tensor's identity: layers that share a tensor share its copy
         for name in self._lgraph:
             tensors = self.layer_module(name).state_dict(keep_vars=True)
             for tensor in tensors.values():
@@ -405,7 +421,7 @@ class Network(nn.Module, Generic[G]):
         return self._lgraph.with_weights(weights)
 
     def to_fx(self) -> fx.GraphModule:
-        """The network as a ``torch.fx.GraphModule``, whose ``code`` is readable Python. It shares weights."""
+        """The network as a ``torch.fx.GraphModule`` with readable ``code``; both share their weights."""
         return fx.symbolic_trace(self)
 
 
@@ -413,34 +429,37 @@ class MultiInputNetwork(Network[G]):
     """A network with several input layers: ``net(x1, x2)``, in the order of ``input_names``."""
 
     def forward(self, *inputs: Tensor) -> Any:
-        if isinstance(inputs, tuple):  # not while torch.fx traces
-            self._expect_inputs(len(inputs))
+        if isinstance(inputs, tuple):  # while torch.fx traces, they are a proxy without a length
+            self._check_input_count(len(inputs))
         return self._run(self._plan, inputs)
 
 
-class Folder(nn.Module):
-    """Holds the modules of layers whose names begin alike, up to a dot."""
+class LayerGroup(nn.Module):
+    """Holds the modules of layers whose names share a prefix up to a dot."""
 
 
 def _safe_key(name: str) -> str:
-    """A name for torch's tools: torch.fx writes it between quotes into the source text that it generates,
-    and torch.export splits lists of names at commas and semicolons outside brackets."""
+    """The name with underscores for characters that break torch's tools.
+
+    torch.fx writes it between quotes into the source text that it generates, and torch.export splits lists
+    of names at commas and semicolons outside brackets.
+    """
     return "".join(c if c.isprintable() and c not in "\"'\\()[]{},;" else "_" for c in name)
 
 
-def _free_key(owner: nn.Module, name: str, *, folder: bool = False) -> str:
-    """The name, with underscores after it while an attribute or another layer has it.
+def _free_key(owner: nn.Module, name: str, *, for_group: bool = False) -> str:
+    """The name, with underscores at the end while an attribute or another layer has it.
 
-    A layer's own module never becomes a folder: what is put into it would be part of that layer.
+    A group may be used again. A layer's own module never becomes a group, or it would run the modules in it.
     """
     while name in _RESERVED or (
-        hasattr(owner, name) and not (folder and isinstance(owner._modules.get(name), Folder))
+        hasattr(owner, name) and not (for_group and isinstance(owner._modules.get(name), LayerGroup))
     ):
         name += "_"
     return name
 
 
-_DEEPEST = 50  # parts of a layer name that become nested modules
+_DEEPEST = 50  # the most parts of a layer name that become nested modules
 
-# what a traced network needs for itself, and words that its source text cannot have as names
+# names that a traced network needs for itself, and words that Python source cannot have as names
 _RESERVED = {*dir(fx.GraphModule(nn.Module(), fx.Graph())), *keyword.kwlist, "self"}

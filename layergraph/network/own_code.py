@@ -1,4 +1,4 @@
-"""Classes whose methods have code of their own, for ``torch.compile``."""
+"""Classes whose methods have code objects of their own, for ``torch.compile``."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-# what torch.compile is given: the network itself, or one of these
+# the methods that users compile; compiling a module compiles its forward
 _COMPILED = ("forward", "loss", "loss_and_scores", "logits")
 
 
-def with_own_code(kind: type[T]) -> type[T]:
-    """A class like ``kind``, whose methods that are compiled have code objects of their own.
+def with_own_code(cls: type[T]) -> type[T]:
+    """Return a subclass of ``cls`` with a copy of the code object of each method that users compile.
 
-    torch.compile keeps what it has compiled with the code object of a method, 8 versions of each at most.
-    All networks run the same code over different plans, so that the ninth would not be compiled any more
-    or, with ``fullgraph=True``, fail. A class of modules makes its objects of such a class in ``__new__``;
-    copies and pickles of an object have one of their own too. It costs 10 µs.
+    torch.compile caches compiled code by code object, at most 8 versions of each. All networks run the same
+    code with different plans, so the ninth would run uncompiled or, with ``fullgraph=True``, fail. A module
+    class makes its objects of such a subclass in ``__new__``; a copied or unpickled object gets a new one.
+    This takes 10 µs.
     """
 
     def reduce(self: Any) -> tuple[Any, ...]:
-        # no other process knows the class
-        return _without_state, (kind,), self.__getstate__()
+        # pickle finds classes by name, and this one has the name of its parent
+        return _new_object, (cls,), self.__getstate__()
 
     own: dict[str, Any] = {"__reduce__": reduce}
     for name in _COMPILED:
-        method: Any = getattr(kind, name, None)
+        method: Any = getattr(cls, name, None)
         if method is None:
             continue
         code = method.__code__.replace()  # equal, but another object
@@ -38,9 +38,9 @@ def with_own_code(kind: type[T]) -> type[T]:
             method.__qualname__,
         )
         own[name] = copy
-    named = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-    return type(kind.__name__, (kind,), {**named, **own})
+    names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
+    return type(cls.__name__, (cls,), {**names, **own})
 
 
-def _without_state(kind: type[T]) -> T:
-    return object.__new__(with_own_code(kind))
+def _new_object(cls: type[T]) -> T:
+    return object.__new__(with_own_code(cls))

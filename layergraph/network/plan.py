@@ -1,4 +1,8 @@
-"""The frozen plan of a network: which module reads and writes which slot, and when a slot is free."""
+"""The plan of a network: the modules in order, and the slots that each one reads, writes and frees.
+
+A network stores every output of a layer in a numbered slot. Looking outputs up by name would cost time in
+each step, and torch.compile would guard every name.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +16,17 @@ if TYPE_CHECKING:
 
 
 class Row(NamedTuple):
-    """One layer: where its module is, the slots of its inputs and outputs, the slots to free after."""
+    """One layer: the keys of its module, the slots of its inputs and outputs, the slots to free after it."""
 
-    key: str  # in the network's modules
-    path: tuple[str, ...]  # further down, for a layer name with dots
+    key: str  # of the network's child
+    path: tuple[str, ...]  # the keys below that, for a layer name with dots
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     free: tuple[int, ...]
 
 
 class Plan(NamedTuple):
-    """The rows in order, the number of slots, and the slots of the network's inputs and results."""
+    """The rows in the order of execution, the number of slots, the slots of the inputs and of the results."""
 
     rows: tuple[Row, ...]
     num_slots: int
@@ -31,34 +35,39 @@ class Plan(NamedTuple):
 
 
 def make_plan(lgraph: Graph, results: Sequence[End], keys: dict[str, tuple[str, ...]]) -> Plan:
-    """The plan that computes these results, and no layer that they do not need.
+    """Make the plan that computes these results, with only the layers that they need.
 
-    ``keys`` says for each layer under which module keys it is found.
+    Args:
+        lgraph: a graph without errors.
+        results: the output ports to return.
+        keys: the path of keys to the module of each layer.
     """
     needed = lgraph.upstream(end.layer for end in results)
     order = [name for name in lgraph.order if name in needed]
+    # an input layer has no source: its own name without a port is the key of the slot with the user's tensor
     slots: dict[End, int] = {End(name, ""): i for i, name in enumerate(lgraph.input_names)}
     rows = []
     for name in order:
         layer = lgraph[name]
-        fed = lgraph.sources(name)
-        sources = [End(name, "")] if layer.is_input else [fed[port] for port in layer.input_names]
+        by_port = lgraph.sources(name)
+        sources = [End(name, "")] if layer.is_input else [by_port[port] for port in layer.input_names]
         inputs = tuple(slots[source] for source in sources)
         outputs = []
         for port in layer.output_names or ("out",):
             slots[End(name, port)] = len(slots)
             outputs.append(slots[End(name, port)])
         rows.append(Row(keys[name][0], keys[name][1:], inputs, tuple(outputs), ()))
-    wanted = tuple(slots[end] for end in results)
-    return Plan(_freeing(rows, set(wanted)), len(slots), tuple(range(len(lgraph.input_names))), wanted)
+    returned = tuple(slots[end] for end in results)
+    return Plan(_free_slots(rows, returned), len(slots), tuple(range(len(lgraph.input_names))), returned)
 
 
-def _freeing(rows: Sequence[Row], kept: set[int]) -> tuple[Row, ...]:
-    """The rows with each slot freed after the row that reads it last, or writes it for nobody."""
-    last = []
-    seen = set(kept)
+def _free_slots(rows: Sequence[Row], returned: Sequence[int]) -> tuple[Row, ...]:
+    """The rows, each of which frees the slots that no later row reads."""
+    # backward: the first row met that has a slot is the last one that reads it, or writes it for no reader
+    freeing = []
+    used_later = set(returned)
     for row in reversed(rows):
-        free = tuple(slot for slot in dict.fromkeys((*row.inputs, *row.outputs)) if slot not in seen)
-        seen.update(free)
-        last.append(row._replace(free=free))
-    return tuple(reversed(last))
+        free = tuple(slot for slot in dict.fromkeys((*row.inputs, *row.outputs)) if slot not in used_later)
+        used_later.update(free)
+        freeing.append(row._replace(free=free))
+    return tuple(reversed(freeing))

@@ -13,7 +13,7 @@ from layergraph.layers import FullyConnectedLayer, Layer
 from layergraph.layers.convolution import Convolution
 from layergraph.pretrained.loading_report import LoadedTensor
 from layergraph.sizes import Shape, Size
-from layergraph.wording import times
+from layergraph.wording import dtype_name, times
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,7 +75,7 @@ def fit_layer(
             continue
         notes = ["reshaped"] if reshapes else []
         if found.dtype != like.dtype:
-            notes.append(f"from {_kind(found)}")
+            notes.append(f"from {dtype_name(found.dtype)}")
         rows.append(LoadedTensor(layer.name, name, key, shape, "; ".join(notes)))
         values[name] = found.detach().reshape(shape).to("cpu", like.dtype, copy=True)
     outputs = (*next(iter(wanted.values())).shape, 0)[0]
@@ -103,13 +103,9 @@ def _fault(found: Tensor, like: Tensor) -> str:
     if found.layout != torch.strided or found.is_quantized or found.is_meta:
         return "is sparse, quantized or empty, expected plain numbers"
     if found.is_floating_point() != like.is_floating_point() or found.is_complex():
-        return f"holds {_kind(found)} numbers, expected {_kind(like)}"
+        return f"holds {dtype_name(found.dtype)} numbers, expected {dtype_name(like.dtype)}"
     if found.is_floating_point() and found.numel():
         low, high = found.detach().to(like.dtype).aminmax()
         if not (low.isfinite() and high.isfinite()):
             return "holds NaN or infinity, expected finite numbers"
     return ""
-
-
-def _kind(tensor: Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")

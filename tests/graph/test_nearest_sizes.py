@@ -39,9 +39,9 @@ def test_a_size_is_refused_where_torch_refuses_it(name):
                 net(torch.zeros(1, channels, *spatial))
         except RuntimeError:
             with pytest.raises(DataError, match=f"^images of {spatial[0]}×{spatial[1]} do not fit: "):
-                net.expect_sizes(spatial)
+                net.check_sizes(spatial)
         else:
-            net.expect_sizes(spatial)
+            net.check_sizes(spatial)
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ class MultiScale(nn.Module):
         except RuntimeError:
             for scale in self.scales:
                 try:
-                    self.net.expect_sizes(self._scaled_size(x, scale))
+                    self.net.check_sizes(self._scaled_size(x, scale))
                 except DataError as error:
                     raise DataError(f"MultiScale: at the scale {scale:g}, {error}") from None
             raise
