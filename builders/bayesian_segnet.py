@@ -26,7 +26,7 @@ def bayesian_segnet_layers(
 ) -> LayerGraph:
     """Bayesian SegNet: :func:`segnet_layers` with dropout in the deepest half of encoder and decoder.
 
-    Predict with ``semanticseg(..., monte_carlo=n)``: the mean over n random dropouts is the prediction, their
+    Predict with ``MonteCarlo(net, n)``: the mean over n random dropouts is the prediction, their
     spread the uncertainty. Train with ``batch_normalization_statistics="moving"``: these averages see the
     dropouts, as the prediction will; the others are taken without, and the random predictions get worse.
 

@@ -8,9 +8,9 @@ from layergraph.segmentation.evaluation.confusion import (
     normalized_confusion_matrix,
     segmentation_confusion_matrix,
 )
-from layergraph.segmentation.evaluation.metrics import evaluate_semantic_segmentation
+from layergraph.segmentation.evaluation.evaluate import evaluate_semantic_segmentation
+from layergraph.segmentation.evaluation.metrics import SemanticSegmentationMetrics
 from layergraph.segmentation.evaluation.overlap import dice, jaccard
-from layergraph.segmentation.evaluation.results import SemanticSegmentationMetrics
 from layergraph.segmentation.pictures.colors import distinct_colors
 from layergraph.segmentation.pictures.heatmap import heatmap
 from layergraph.segmentation.pictures.overlay import labeloverlay

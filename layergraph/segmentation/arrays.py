@@ -10,14 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 from layergraph.errors import DataError, WrongTypeError
 
 
-def numbers(values: ArrayLike, what: str) -> NDArray[Any]:
+def real_array(values: ArrayLike, what: str) -> NDArray[Any]:
     """An array of real numbers; ``what`` is its name in errors.
 
     Raises:
         DataError: the rows have different lengths.
         WrongTypeError: the values are not real numbers.
 
-    >>> numbers([[1, 2]], "heatmap: values").shape
+    >>> real_array([[1, 2]], "heatmap: values").shape
     (1, 2)
     """
     try:

@@ -11,7 +11,7 @@ from layergraph.data.label_array import LabelArray, class_names
 from layergraph.data.unique_names import unique_names
 from layergraph.errors import ArgumentError, DataError
 from layergraph.labels import UNLABELLED
-from layergraph.segmentation.predictors.image_batches import ImageStore, image_files
+from layergraph.segmentation.image_batches import ImageStore, image_paths
 from layergraph.wording import quoted
 
 if TYPE_CHECKING:
@@ -44,15 +44,16 @@ def write_label_files(
         raise ArgumentError(
             f"semanticseg: name_prefix must be the beginning of a file name, got {quoted(prefix)}"
         )
-    images = image_files(store)
-    stems = numbers(len(store)) if images is None else unique_names(images)
+    images = image_paths(store)
+    stems = _numbers(len(store)) if images is None else unique_names(images)
     files = [folder / f"{prefix}{'_' * bool(prefix)}{stem}.png" for stem in stems]
     _refuse_overwriting(files, images or ())
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(
-            f"cannot make the folder {quoted(str(folder))} of write_location: {error.strerror}"
+            f"semanticseg: write_location must be a folder, got {quoted(str(folder))}, which cannot be made: "
+            f"{error.strerror}"
         ) from None
     num_classes = 0
     for path, (labels, count) in zip(files, segmented, strict=True):
@@ -63,7 +64,7 @@ def write_label_files(
     return PixelLabelDatastore(files, class_names(names), range(num_classes), ignored_ids=[UNLABELLED])
 
 
-def numbers(count: int) -> list[str]:
+def _numbers(count: int) -> list[str]:
     """The numbers from 1, all with the same number of digits, at least three."""
     width = max(3, len(str(count)))
     return [f"{number:0{width}d}" for number in range(1, count + 1)]
@@ -75,6 +76,6 @@ def _refuse_overwriting(files: Sequence[Path], images: Sequence[Path]) -> None:
     for file in files:
         if os.path.realpath(file) in known:
             raise DataError(
-                f"the labels of an image would overwrite the image {quoted(str(file))}; give another "
-                "write_location or name_prefix"
+                f"semanticseg: labels must not overwrite an image, got the file {quoted(str(file))} for "
+                "both; give another write_location or name_prefix"
             )

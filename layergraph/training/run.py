@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from layergraph.network.network import Network
 from layergraph.progress import progress
-from layergraph.training.course import TrainingCallback
+from layergraph.training.callback import TrainingCallback
 from layergraph.training.info import TrainingInfo
 from layergraph.training.interrupts import stop_request
 from layergraph.training.items import Items

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/sliding_window.py
 
-A classifier of 33×33 patches labels a 128×128 image: through ``semanticseg(..., method="sliding-window")``,
-which classifies the patches in batches, and made fully convolutional, dilated to give every pixel its label,
+A classifier of 33×33 patches labels a 128×128 image: through ``SlidingWindow``, which
+classifies the patches in batches, and made fully convolutional, dilated to give every pixel its label,
 and as it is, for every fourth pixel. Times are medians; one thread.
 """
 

@@ -105,10 +105,10 @@ def test_a_whole_image_has_the_same_labels_patch_by_patch_and_all_at_once(size, 
     net = patch_classification_layers(size, 3, encoder_depth=2, num_output_channels=6).compile().eval()
     height, width = np.broadcast_to(size, 2)
     image = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
-    _, scores = semanticseg(image, net, method="sliding-window", return_scores=True)
+    _, scores = semanticseg(image, SlidingWindow(net), return_scores=True)
     with torch.no_grad():  # equal mean scores of all classes, so that none wins everywhere
         net.layer_module("fc4").bias -= torch.from_numpy(np.log(scores.clip(1e-30)).mean(axis=(0, 1)))
-    labels, scores = semanticseg(image, net, method="sliding-window", return_scores=True)
+    labels, scores = semanticseg(image, SlidingWindow(net), return_scores=True)
     assert len(np.unique(labels)) > 1
 
     mirrored = np.pad(image, [(height // 2, height // 2), (width // 2, width // 2)], mode="reflect")

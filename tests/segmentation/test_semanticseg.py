@@ -126,21 +126,21 @@ def test_ties_go_to_the_first_class():
 def test_written_labels_read_back(images, tmp_path):
     net = Bands(classes=("dark", "middle", "bright"))
     out = tmp_path / "deep" / "out"
-    found = semanticseg(images, net, write_location=out, mini_batch_size=2)
-    assert isinstance(found, PixelLabelDatastore)
-    assert [file.name for file in found.files] == [f"pixelLabel_image_{number}.png" for number in range(5)]
-    assert sorted(path.name for path in out.iterdir()) == [file.name for file in found.files]
-    assert found.classes == ("dark", "middle", "bright")
-    assert_same([found[i] for i in range(len(found))], expected(images))
-    metrics = evaluate_semantic_segmentation(found, expected(images))
+    written = semanticseg(images, net, write_location=out, mini_batch_size=2)
+    assert isinstance(written, PixelLabelDatastore)
+    assert [file.name for file in written.files] == [f"pixelLabel_image_{number}.png" for number in range(5)]
+    assert sorted(path.name for path in out.iterdir()) == [file.name for file in written.files]
+    assert written.classes == ("dark", "middle", "bright")
+    assert_same([written[i] for i in range(len(written))], expected(images))
+    metrics = evaluate_semantic_segmentation(written, expected(images))
     assert metrics.data_set_metrics.global_accuracy.tolist() == [1.0]
     assert metrics.image_metrics.name[0] == "pixelLabel_image_0.png"
 
 
 def test_a_stack_can_be_written_too(tmp_path):
-    found = semanticseg(np.stack(IMAGES), Bands(), write_location=tmp_path, name_prefix="night")
-    assert [file.name for file in found.files] == [f"night_00{number}.png" for number in range(1, 6)]
-    assert found.classes == ("C1", "C2", "C3")
+    written = semanticseg(np.stack(IMAGES), Bands(), write_location=tmp_path, name_prefix="night")
+    assert [file.name for file in written.files] == [f"night_00{number}.png" for number in range(1, 6)]
+    assert written.classes == ("C1", "C2", "C3")
 
 
 def test_results_have_the_names_of_their_images(tmp_path):
@@ -150,10 +150,10 @@ def test_results_have_the_names_of_their_images(tmp_path):
     for value, path in enumerate(paths):
         path.parent.mkdir(exist_ok=True)
         write_image(path, np.full((2, 2), value * 50, np.uint8))
-    found = semanticseg(paths, Bands(), write_location=tmp_path / "out", name_prefix="")
+    written = semanticseg(paths, Bands(), write_location=tmp_path / "out", name_prefix="")
     names = ["scan10", "b_scan2", "a_scan2", "scan2", "x.y"]
-    assert [file.name for file in found.files] == [f"{name}.png" for name in names]
-    assert [int(labels[0, 0]) for labels in found] == [0, 0, 1, 1, 2]
+    assert [file.name for file in written.files] == [f"{name}.png" for name in names]
+    assert [int(labels[0, 0]) for labels in written] == [0, 0, 1, 1, 2]
 
 
 def test_labels_know_their_classes(images, tmp_path):
@@ -180,8 +180,8 @@ def test_labels_know_their_classes(images, tmp_path):
 
 def test_the_argument_classes_has_precedence(images, tmp_path):
     net = Bands(classes=("a", "b", "c"))
-    found = semanticseg(images, net, write_location=tmp_path / "out", classes=["x", "y", "z"])
-    assert found.classes == ("x", "y", "z")
+    written = semanticseg(images, net, write_location=tmp_path / "out", classes=["x", "y", "z"])
+    assert written.classes == ("x", "y", "z")
 
 
 def test_other_files_remain_and_are_not_in_the_result(images, tmp_path):
@@ -190,9 +190,9 @@ def test_other_files_remain_and_are_not_in_the_result(images, tmp_path):
     (out / "notes.txt").write_text("mine")
     write_image(out / "foreign.png", np.zeros((2, 2), np.uint8))
     before = (out / "pixelLabel_image_1.png").read_bytes()
-    found = semanticseg(images[3:], Bands(2), write_location=out)
-    assert [file.name for file in found.files] == ["pixelLabel_image_3.png", "pixelLabel_image_4.png"]
-    np.testing.assert_array_equal(found[0], bands(images[3], 2))
+    written = semanticseg(images[3:], Bands(2), write_location=out)
+    assert [file.name for file in written.files] == ["pixelLabel_image_3.png", "pixelLabel_image_4.png"]
+    np.testing.assert_array_equal(written[0], bands(images[3], 2))
     assert (out / "pixelLabel_image_1.png").read_bytes() == before
     assert len(list(out.iterdir())) == 7
 
@@ -268,14 +268,14 @@ def test_invalid_scores():
         IMAGES[0],
         Flat([0]),
     )
-    text = "semanticseg: the network must score 1 to 255 classes, as labels hold, got 256"
+    text = "semanticseg: net must score 1 to 255 classes, as labels hold, got 256"
     check(text, IMAGES[0], Constant([0.0] * 256), error=ArgumentError)
 
     class Two(Constant):
         def predict(self, batch, dropout=False):
             return super().predict(batch), super().predict(batch)
 
-    text = "semanticseg: net must have one output, got 2; remove the others from its graph"
+    text = "predict: net must have one output, got 2; remove the others from its graph"
     for net in (Two([0]), AtSize(Two([0]), (3, 3)), MonteCarlo(AtSize(Two([0]), (3, 3)), 2)):
         check(text, IMAGES[0], net, error=ArgumentError)
 
@@ -358,7 +358,7 @@ def test_other_errors_of_a_network_name_the_image():
 
 
 def test_a_wrong_number_of_classes(images, tmp_path):
-    text = "semanticseg: there must be one class name per class that the network scores (3), got 2"
+    text = "semanticseg: classes must be one name per class that the network scores (3), got 2"
     check(text, images, Bands(), classes=["a", "b"], error=ArgumentError)
     check(text, images, Bands(classes=("a", "b")), write_location=tmp_path / "out", error=ArgumentError)
     for classes in ("abc", 3):
@@ -376,13 +376,14 @@ def test_class_names_a_store_cannot_have_stop_before_the_work(images, tmp_path):
 
 def test_invalid_arguments(images, tmp_path):
     net = Bands()
-    check("there are no images to segment", [], net)
+    check("semanticseg: images must hold one image or more, got none", [], net)
     for size in (0, -1, 2.5, "2", True):
         text = f"semanticseg: mini_batch_size must be a whole number of at least 1, got {size!r}"
         check(text, images, net, mini_batch_size=size, error=ArgumentError)
     check(
-        "semanticseg: write_location must be None for one image, got a folder; write_labels(path, labels) "
-        "saves the returned labels, or give a list of one image",
+        "semanticseg: write_location must be None for a single image, got "
+        f"{str(tmp_path)!r}; give a list of one image, or write the returned labels: "
+        "write_labels(path, labels)",
         IMAGES[0],
         net,
         write_location=tmp_path,
@@ -396,37 +397,50 @@ def test_invalid_arguments(images, tmp_path):
         write_location=tmp_path,
         error=ArgumentError,
     )
-    check("images must be (H, W), (H, W, C) or a stack (N, H, W, C), got the shape (3,)", np.zeros(3), net)
-    check("images[1] must be (H, W) or (H, W, C), got the shape (3,)", [IMAGES[0], np.zeros(3)], net)
     check(
-        "images must be an array, a path or a datastore, got an object of type int; np.asarray(image) makes "
-        "an array of an opened image",
+        "semanticseg: images must be (H, W), (H, W, C) or a stack (N, H, W, C), got the shape (3,)",
+        np.zeros(3),
+        net,
+    )
+    check(
+        "semanticseg: images[1] must be (H, W) or (H, W, C), got the shape (3,)",
+        [IMAGES[0], np.zeros(3)],
+        net,
+    )
+    check(
+        "semanticseg: images must be an array, a path or a datastore, got an object of type int; "
+        "np.asarray(image) makes an array of an opened image",
         5,
         net,
         error=WrongTypeError,
     )
     check(
-        "images must be an array, a path or a datastore, got a Tensor; x.permute(0, 2, 3, 1).numpy() makes "
-        "an array with the channels last, and net(x) takes tensors",
+        "semanticseg: images must be an array, a path or a datastore, got a Tensor; "
+        "x.permute(0, 2, 3, 1).numpy() makes an array with the channels last, and net(x) takes tensors",
         pytest.importorskip("torch").zeros(1, 1, 6, 5),
         net,
         error=WrongTypeError,
     )
     check(
-        "images[1] must be an array (H, W, C), got a Tensor; x.permute(1, 2, 0).numpy() makes one of a "
-        "tensor (C, H, W)",
+        "semanticseg: images[1] must be an array (H, W, C), got a Tensor; x.permute(1, 2, 0).numpy() makes "
+        "one of a tensor (C, H, W)",
         [IMAGES[0], pytest.importorskip("torch").zeros(1, 6, 5)],
         net,
         error=WrongTypeError,
     )
     check(
-        f"images must be an array, the path of a file or a datastore, got the folder '{tmp_path}'; "
-        "ImageDatastore(folder) reads its images",
+        f"semanticseg: images must be an array, the path of a file or a datastore, got the folder "
+        f"'{tmp_path}'; ImageDatastore(folder) reads its images",
         tmp_path,
         net,
         error=WrongTypeError,
     )
-    check("the image must hold numbers, got an array of <U1", np.array([["a"]]), net, error=WrongTypeError)
+    check(
+        "semanticseg: the image must hold numbers, got an array of <U1",
+        np.array([["a"]]),
+        net,
+        error=WrongTypeError,
+    )
     for prefix in ("../up", "a/b", "a\0", None):
         check(
             f"semanticseg: name_prefix must be the beginning of a file name, got {prefix!r}",
@@ -437,8 +451,8 @@ def test_invalid_arguments(images, tmp_path):
             error=ArgumentError,
         )
     check(
-        f"the labels of an image would overwrite the image '{images.files[0]}'; give another write_location "
-        "or name_prefix",
+        f"semanticseg: labels must not overwrite an image, got the file '{images.files[0]}' for both; "
+        "give another write_location or name_prefix",
         images,
         net,
         write_location=tmp_path / "images",
@@ -446,7 +460,8 @@ def test_invalid_arguments(images, tmp_path):
     )
     (tmp_path / "file").write_text("in the way")
     check(
-        f"cannot make the folder '{tmp_path / 'file'}' of write_location: File exists",
+        f"semanticseg: write_location must be a folder, got '{tmp_path / 'file'}', which cannot be made: "
+        "File exists",
         images,
         net,
         write_location=tmp_path / "file",

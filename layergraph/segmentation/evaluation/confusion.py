@@ -11,7 +11,7 @@ from layergraph.data.label_array import class_names_of
 from layergraph.errors import DataError
 from layergraph.labels import UNLABELLED
 from layergraph.layers import arguments
-from layergraph.segmentation.arrays import numbers
+from layergraph.segmentation.arrays import real_array
 from layergraph.segmentation.evaluation.counting import (
     class_counts,
     count_pairs,
@@ -127,7 +127,7 @@ def _mean(values: NDArray[np.float64]) -> float:
 
 def _require_counts(call: str, matrix: ArrayLike) -> NDArray[np.float64]:
     """The counts as float64: exact below 2**53, and rounded above, where int64 sums could overflow."""
-    counts = numbers(matrix, f"{call}: matrix")
+    counts = real_array(matrix, f"{call}: matrix")
     if counts.ndim != 2 or counts.shape[1] - counts.shape[0] not in (0, 1) or counts.size == 0:
         raise DataError(
             f"{call}: matrix must have one row and one column per class (and may have one more column, for "

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from layergraph.errors import DataError
 from layergraph.layers import arguments
-from layergraph.segmentation.arrays import numbers
+from layergraph.segmentation.arrays import real_array
 
 # from black to nearly white, with rising lightness, so that the order is visible in gray print
 _COLORS = ((0, 0, 0), (70, 15, 110), (185, 45, 100), (245, 125, 35), (255, 250, 190))
@@ -24,7 +24,7 @@ def heatmap(values: ArrayLike, *, highest: float | None = None) -> NDArray[np.ui
     >>> heatmap([[0.0, 0.02]]).tolist()
     [[[0, 0, 0], [255, 250, 190]]]
     """
-    given = numbers(values, "heatmap: values").astype(np.float64)
+    given = real_array(values, "heatmap: values").astype(np.float64)
     if given.ndim != 2:
         raise DataError(f"heatmap: values must be (H, W), got the shape {given.shape}")
     if not np.isfinite(given).all():

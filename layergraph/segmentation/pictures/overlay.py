@@ -13,7 +13,7 @@ from layergraph.data.label_array import class_names, class_names_of
 from layergraph.errors import ArgumentError, DataError, WrongTypeError, did_you_mean
 from layergraph.labels import UNLABELLED
 from layergraph.layers import arguments
-from layergraph.segmentation.arrays import numbers
+from layergraph.segmentation.arrays import real_array
 from layergraph.segmentation.pictures.colors import distinct_colors
 from layergraph.wording import quoted
 
@@ -100,7 +100,7 @@ def rgb_bytes(image: ArrayLike, what: str) -> NDArray[np.uint8]:
     >>> rgb_bytes([[1.0]], "the image").tolist()
     [[[255, 255, 255]]]
     """
-    array = numbers(image, what)
+    array = real_array(image, what)
     if array.ndim == 2:
         array = array[:, :, None]
     if array.ndim != 3 or array.shape[2] not in (1, 3):
@@ -116,7 +116,7 @@ def color_bytes(colormap: ArrayLike) -> NDArray[np.uint8]:
     >>> color_bytes([[1.0, 0.0, 0.2]]).tolist()
     [[255, 0, 51]]
     """
-    colors = numbers(colormap, "the colormap")
+    colors = real_array(colormap, "the colormap")
     if colors.ndim != 2 or colors.shape[1] != 3 or not len(colors):
         raise ArgumentError(
             f"the colormap must be (M, 3), one RGB row per class, got the shape {colors.shape}"

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from layergraph.errors import DataError, MissingExtraError
 from layergraph.layers import arguments
-from layergraph.segmentation.arrays import numbers
+from layergraph.segmentation.arrays import real_array
 from layergraph.segmentation.predictors.predictor import Scores
 
 _NORMALIZATIONS = {
@@ -131,7 +131,7 @@ def _require_crf() -> Any:
 
 def _probabilities(scores: ArrayLike) -> Scores:
     """The scores as a batch of float32."""
-    given = numbers(scores, "dense_crf: scores").astype(np.float32)
+    given = real_array(scores, "dense_crf: scores").astype(np.float32)
     if given.ndim not in (3, 4) or not given.size:
         raise DataError(
             f"dense_crf: scores must be (H, W, classes) or (N, H, W, classes), got the shape {given.shape}"
@@ -146,7 +146,7 @@ def _probabilities(scores: ArrayLike) -> Scores:
 
 def _pictures(image: ArrayLike, scores: Scores, color: float) -> NDArray[np.float32]:
     """The images as a batch of float32 with channels."""
-    given = numbers(image, "dense_crf: image")
+    given = real_array(image, "dense_crf: image")
     # a number that float32 cannot hold becomes infinite here, and the checks below refuse it
     with np.errstate(over="ignore"):
         pictures = given.astype(np.float32)

@@ -22,9 +22,10 @@ from layergraph.segmentation.predictors.predictor import (
 class MonteCarlo:
     """Predicts with the mean of several samples of a network whose dropout stays active.
 
-    ``semanticseg(..., monte_carlo=samples)`` does the same. All other layers are in inference mode. The
-    samples use torch's random numbers: call ``torch.manual_seed`` first to repeat them.
-    Memory holds one mean and one sum of squares, not the samples.
+    ``semanticseg(images, MonteCarlo(net))`` labels images by the mean; ``predict_with_uncertainty`` also
+    returns the variance, which :func:`heatmap` shows. All other layers are in inference mode. The samples use
+    torch's random numbers: call ``torch.manual_seed`` first to repeat them. Memory holds one mean and one sum
+    of squares, not the samples.
 
     Args:
         net: a network with dropout, or a predictor around one whose ``predict`` takes ``dropout=True``.
@@ -59,7 +60,8 @@ class MonteCarlo:
 
     def predict_with_uncertainty(self, batch: NDArray[Any], /) -> tuple[Scores, Uncertainty]:
         """The mean scores, and the uncertainty (N, H, W): the variance of the samples (their mean squared
-        distance from their mean), averaged over the classes."""
+        distance from their mean), averaged over the classes. One image gives results for one image if
+        ``net`` takes it, as a network does."""
         steps = range(2, self.samples + 1)
         mean = np.array(predict(self.net, batch, dropout=True), dtype=np.float32)
         squares = np.zeros_like(mean)

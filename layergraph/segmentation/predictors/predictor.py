@@ -90,13 +90,13 @@ def predict(net: Predictor, batch: NDArray[Any], *, dropout: bool = False) -> Sc
     function: Any = net.predict
     if dropout and "dropout" not in signature(function).parameters:
         raise ArgumentError(
-            "monte_carlo: net must be a network, or another predictor whose predict takes dropout=True, got "
+            "MonteCarlo: net must be a network, or another predictor whose predict takes dropout=True, got "
             f"an object of type {type(net).__name__}; sample first and refine the mean afterwards, as in "
             "WithDenseCRF(MonteCarlo(net))"
         )
     scores: Any = function(batch, dropout=True) if dropout else function(batch)
     if isinstance(scores, tuple):
         raise ArgumentError(
-            f"semanticseg: net must have one output, got {len(scores)}; remove the others from its graph"
+            f"predict: net must have one output, got {len(scores)}; remove the others from its graph"
         )
     return np.asarray(scores)

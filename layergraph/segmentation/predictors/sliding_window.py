@@ -12,12 +12,13 @@ from layergraph.errors import ArgumentError, DataError
 from layergraph.layers import arguments
 from layergraph.progress import progress
 from layergraph.segmentation.predictors.predictor import Predictor, Scores, predict, require_predictor
+from layergraph.wording import times
 
 
 class SlidingWindow:
     """Segments with a patch classifier: each pixel gets the scores of the patch around it.
 
-    ``semanticseg(..., method="sliding-window")`` does the same. The image is mirrored at its border (without
+    ``semanticseg(images, SlidingWindow(net))`` segments images. Each image is mirrored at its border (without
     a second copy of the border pixels, and repeatedly where a patch needs it). The center of a patch of even
     size is the last pixel before its middle, index (size - 1) // 2, as with ``padding="same"``. Memory holds
     ``mini_batch_size`` patches at a time.
@@ -89,8 +90,8 @@ class SlidingWindow:
         return np.concatenate(scores).reshape(len(batch), height, width, -1)
 
     def _windows(self, image: NDArray[Any]) -> NDArray[Any]:
-        """The patch of each pixel (H, W, C, height, width), as a view: copies would need height × width times
-        the memory of the image."""
+        """The patch of each pixel, (H, W, C, height, width)."""
+        # a view, since copies would take height × width times the memory of the image
         before = [(size - 1) // 2 for size in self.patch_size]
         margins = [(b, size - 1 - b) for b, size in zip(before, self.patch_size, strict=True)]
         mirrored = np.pad(image, (*margins, (0, 0)), mode="reflect")
@@ -103,13 +104,12 @@ class SlidingWindow:
             scores = scores[:, 0, 0]
         if scores.ndim == 4:
             raise ArgumentError(
-                'semanticseg: method must be "whole-image" for a network that scores each pixel, got '
-                f'"sliding-window"; its scores of {self.patch_size[0]}×{self.patch_size[1]} patches have the '
-                f"shape {scores.shape}"
+                f"SlidingWindow: net must classify patches, got scores of shape {scores.shape} for patches "
+                f"of {times(self.patch_size)}; a network that scores each pixel needs no SlidingWindow"
             )
         if scores.ndim != 2 or len(scores) != len(patches):
             raise DataError(
-                f"the scores of {len(patches)} patches must be (N, classes) or (N, 1, 1, classes), "
-                f"got the shape {scores.shape}"
+                f"SlidingWindow: net must score {len(patches)} patches as (N, classes) or "
+                f"(N, 1, 1, classes), got the shape {scores.shape}"
             )
         return scores

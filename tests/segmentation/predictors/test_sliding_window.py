@@ -56,7 +56,7 @@ def one_by_one(image, net, size, step=1):
 def test_each_pixel_has_the_scores_of_the_patch_around_it(size, output):
     """Odd, even, oblong and single patches, and patches far larger than the image."""
     net = classifier(size, output=output)
-    labels, scores = semanticseg(IMAGE, net, method="sliding-window", return_scores=True, mini_batch_size=10)
+    labels, scores = semanticseg(IMAGE, SlidingWindow(net, mini_batch_size=10), return_scores=True)
     wanted = one_by_one(IMAGE, net, size)
     np.testing.assert_allclose(scores, wanted, atol=1e-6)
     assert scores.dtype == np.float64  # the type of the network
@@ -66,16 +66,16 @@ def test_each_pixel_has_the_scores_of_the_patch_around_it(size, output):
 @pytest.mark.parametrize("shape", [(1, 7, 2), (6, 1, 2), (1, 1, 2)])
 def test_images_of_one_row_or_column(shape):
     image, net = RANDOM.integers(0, 256, shape, np.uint8), classifier((4, 5))
-    found = SlidingWindow(net).predict(image[None])[0]
-    np.testing.assert_allclose(found, one_by_one(image, net, (4, 5)), atol=1e-6)
+    scores = SlidingWindow(net).predict(image[None])[0]
+    np.testing.assert_allclose(scores, one_by_one(image, net, (4, 5)), atol=1e-6)
 
 
 def test_every_third_pixel():
     net = classifier((4, 4))
-    found = SlidingWindow(net, step=3).predict(IMAGE[None])
-    assert found.shape == (1, 4, 5, 3)
-    np.testing.assert_allclose(found[0], one_by_one(IMAGE, net, (4, 4), step=3), atol=1e-6)
-    np.testing.assert_allclose(found, SlidingWindow(net).predict(IMAGE[None])[:, ::3, ::3], atol=1e-6)
+    scores = SlidingWindow(net, step=3).predict(IMAGE[None])
+    assert scores.shape == (1, 4, 5, 3)
+    np.testing.assert_allclose(scores[0], one_by_one(IMAGE, net, (4, 4), step=3), atol=1e-6)
+    np.testing.assert_allclose(scores, SlidingWindow(net).predict(IMAGE[None])[:, ::3, ::3], atol=1e-6)
 
 
 def test_a_convolution_over_the_mirrored_image_gives_the_same():
@@ -87,8 +87,8 @@ def test_a_convolution_over_the_mirrored_image_gives_the_same():
     image = torch.from_numpy(IMAGE).permute(2, 0, 1)[None].double() - 100
     padded = torch.nn.functional.pad(image, (2, 2, 1, 2), mode="reflect")
     wanted = torch.nn.functional.conv2d(padded, weight, net.layer_module("fc").bias).softmax(dim=1)
-    found = semanticseg(IMAGE, net, method="sliding-window", return_scores=True)[1]
-    np.testing.assert_allclose(found, wanted[0].permute(1, 2, 0).detach(), atol=1e-6)
+    scores = SlidingWindow(net).predict(IMAGE[None])[0]
+    np.testing.assert_allclose(scores, wanted[0].permute(1, 2, 0).detach(), atol=1e-6)
 
 
 def test_the_fully_convolutional_network_gives_the_same_map_in_one_pass():
@@ -128,20 +128,20 @@ def test_patches_go_in_batches():
 
 
 def test_stacks_lists_and_datastores(tmp_path):
-    net, images = classifier((5, 5), 1), [IMAGE[..., :1], IMAGE[:8, :, 1:]]
+    net, images = SlidingWindow(classifier((5, 5), 1)), [IMAGE[..., :1], IMAGE[:8, :, 1:]]
     (tmp_path / "images").mkdir()
     for number, image in enumerate(images):
         write_image(tmp_path / "images" / f"{number}.png", image)
     store = ImageDatastore(tmp_path / "images")
-    alone = [semanticseg(image, net, method="sliding-window") for image in images]
+    alone = [semanticseg(image, net) for image in images]
     for many in (images, store):
-        labels, scores = semanticseg(many, net, method="sliding-window", return_scores=True)
+        labels, scores = semanticseg(many, net, return_scores=True)
         for one, score, wanted in zip(labels, scores, alone, strict=True):
             np.testing.assert_array_equal(one, wanted)
             assert score.shape == (*wanted.shape, 3)
-    stack = semanticseg(np.stack([images[0]] * 2), net, method="sliding-window")
+    stack = semanticseg(np.stack([images[0]] * 2), net)
     np.testing.assert_array_equal(stack, [alone[0]] * 2)
-    written = semanticseg(store, net, method="sliding-window", write_location=tmp_path / "out")
+    written = semanticseg(store, net, write_location=tmp_path / "out")
     assert isinstance(written, PixelLabelDatastore)
     assert written.classes == ("class 0", "class 1", "class 2")
     for index, wanted in enumerate(alone):
@@ -171,16 +171,16 @@ def test_samples_of_a_patch_classifier():
 
     net = classifier((3, 3), dropout=True)
     torch.manual_seed(1)
-    _, scores, uncertainty = semanticseg(IMAGE, net, method="sliding-window", monte_carlo=4)
+    drawn = np.stack([SlidingWindow(net).predict(IMAGE[None], dropout=True) for _ in range(4)])
     torch.manual_seed(1)
-    again = MonteCarlo(SlidingWindow(net), 4).predict_with_uncertainty(IMAGE[None])
-    np.testing.assert_array_equal(scores, again[0][0])
-    np.testing.assert_array_equal(uncertainty, again[1][0])
+    mean, uncertainty = MonteCarlo(SlidingWindow(net), 4).predict_with_uncertainty(IMAGE[None])
+    np.testing.assert_allclose(mean, drawn.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(uncertainty, drawn.var(axis=0).mean(axis=-1), atol=1e-6)
     assert uncertainty.max() > 0
 
 
-@pytest.mark.parametrize("several", [False, True])
-def test_progress_counts_the_patches_of_one_image(several, monkeypatch):
+@pytest.mark.parametrize("verbose", [False, True])
+def test_progress_counts_the_patches(verbose, monkeypatch):
     class Terminal(io.StringIO):
         def isatty(self):
             return True
@@ -188,9 +188,8 @@ def test_progress_counts_the_patches_of_one_image(several, monkeypatch):
     stderr = Terminal()
     monkeypatch.setattr(sys, "stderr", stderr)
     monkeypatch.setenv("TERM", "xterm")
-    semanticseg([IMAGE] * 2 if several else IMAGE, classifier((3, 3)), method="sliding-window")
-    assert ("Classifying" in stderr.getvalue()) is not several
-    assert ("Segmenting" in stderr.getvalue()) is several
+    semanticseg(IMAGE, SlidingWindow(classifier((3, 3)), verbose=verbose))
+    assert ("Classifying" in stderr.getvalue()) is verbose
 
 
 def test_errors_for_other_networks(golden_errors, tmp_path):
@@ -205,9 +204,6 @@ def test_errors_for_other_networks(golden_errors, tmp_path):
         def predict(self, batch):
             return np.zeros((1, 3), np.float32)
 
-    def sliding(net, **options):
-        return lambda: semanticseg(image, net, method="sliding-window", **options)
-
     patches = classifier((6, 8), dropout=True)
     golden_errors(
         "sliding_window",
@@ -215,12 +211,11 @@ def test_errors_for_other_networks(golden_errors, tmp_path):
             "a patch classifier on an image": lambda: semanticseg(image, patches),
             "on an image of the size of its patches": lambda: semanticseg(image[:6, :8], patches),
             "on a datastore, to files": lambda: semanticseg([image], patches, write_location=tmp_path),
-            "its samples": lambda: semanticseg(image, patches, monte_carlo=3),
-            "a network that scores pixels": sliding(dense),
-            "images of other channels": lambda: semanticseg(image[..., 0], patches, method="sliding-window"),
+            "its samples": lambda: semanticseg(image, MonteCarlo(patches, 3)),
+            "a network that scores pixels": lambda: semanticseg(image, SlidingWindow(dense)),
+            "images of other channels": lambda: semanticseg(image[..., 0], SlidingWindow(patches)),
             "one row for all patches": lambda: SlidingWindow(Odd(), (3, 3)).predict(image[None]),
-            "no size of patches": sliding(Odd()),
-            "an unknown method": lambda: semanticseg(image, dense, method="sliding window"),
+            "no size of patches": lambda: SlidingWindow(Odd()),
             "no step": lambda: SlidingWindow(patches, step=0),
             "half a pixel": lambda: SlidingWindow(patches, (3, 2.5)),
             "no patches at a time": lambda: SlidingWindow(patches, mini_batch_size=0),

@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 
 from layergraph.errors import ArgumentError, DataError, LayergraphError
 from layergraph.segmentation.predictors.monte_carlo import MonteCarlo
-from layergraph.segmentation.predictors.predictor import Predictor, Scores, Uncertainty, predict
+from layergraph.segmentation.predictors.predictor import Predictor, Scores, predict
 
 
-def image_scores(
-    net: Predictor, batch: NDArray[Any], name_image: Callable[[int], str]
-) -> tuple[Scores, Uncertainty]:
-    """The scores (N, H, W, num_classes) of a batch, and the uncertainty (N, H, W), or (N, 0) without samples.
+def image_scores(net: Predictor, batch: NDArray[Any], name_image: Callable[[int], str]) -> Scores:
+    """The scores (N, H, W, num_classes) of a batch.
 
     ``name_image`` gives the name of an image of the batch for errors. Raises DataError for images that the
     network does not take or that need too much memory, and for scores of another shape, ArgumentError for a
@@ -26,15 +24,11 @@ def image_scores(
     ...     classes = None
     ...     def predict(self, batch):
     ...         return batch / 2
-    >>> image_scores(Half(), np.ones((1, 1, 2, 1)), "image {}".format)[0].tolist()
+    >>> image_scores(Half(), np.ones((1, 1, 2, 1)), "image {}".format).tolist()
     [[[[0.5], [0.5]]]]
     """
-    uncertainty: Uncertainty = np.zeros((len(batch), 0), np.float32)
     try:
-        if isinstance(net, MonteCarlo):
-            scores, uncertainty = net.predict_with_uncertainty(batch)
-        else:
-            scores = predict(net, batch)
+        scores = predict(net, batch)
     except ArgumentError:  # a fault of the network, not of an image
         raise
     except LayergraphError as error:
@@ -62,7 +56,7 @@ def image_scores(
         if np.isfinite(batch[index]).all():
             cause = "the image holds finite numbers, so weights of the network may be NaN"
         raise DataError(f"{name_image(index)}: the network's scores hold NaN; {cause}")
-    return scores, uncertainty
+    return scores
 
 
 def _is_out_of_memory(error: Exception) -> bool:
@@ -98,6 +92,7 @@ def _expect_map(net: Predictor, error: Exception | None) -> None:
     if np.ndim(scores) == 2 or np.shape(scores)[1:-1] == (1, 1):
         height, width = sizes[0][:2]
         raise ArgumentError(
-            'semanticseg: method must be "sliding-window" for a network that classifies patches, here of '
-            f'{height}×{width}, got "whole-image"; fully_convolutional(lgraph) makes it score each pixel'
+            f"semanticseg: net must score each pixel, got a network that classifies patches of "
+            f"{height}×{width}; give SlidingWindow(net), or make it score each pixel by "
+            "fully_convolutional(lgraph)"
         ) from error

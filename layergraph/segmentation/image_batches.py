@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from layergraph.errors import DataError, WrongTypeError
 from layergraph.progress import with_progress
-from layergraph.segmentation.arrays import numbers
+from layergraph.segmentation.arrays import real_array
 from layergraph.wording import visible
 
 
@@ -35,8 +35,7 @@ def batches(store: ImageStore, size: int, *, verbose: bool = False) -> Iterator[
     """
     pending: list[NDArray[Any]] = []
     first = 0
-    indices = with_progress(range(len(store)), "Segmenting", len(store), shown=verbose)
-    for index in indices:
+    for index in with_progress(range(len(store)), "Segmenting", len(store), shown=verbose):
         image = _image(store, index)
         if pending and (len(pending) == size or pending[0].shape != image.shape):
             yield first, np.stack(pending)
@@ -46,7 +45,7 @@ def batches(store: ImageStore, size: int, *, verbose: bool = False) -> Iterator[
 
 
 def _image(store: ImageStore, index: int) -> NDArray[Any]:
-    item = store[index]
+    item, name = store[index], f"semanticseg: {image_name(store, index)}"
     if isinstance(item, tuple):  # a combined store: images first
         item = item[0]
     if isinstance(item, str | os.PathLike):
@@ -56,21 +55,19 @@ def _image(store: ImageStore, index: int) -> NDArray[Any]:
         item = read_image(Path(item))
     if hasattr(item, "numpy"):  # a tensor: its first axis is the channels, that of an image is the height
         raise WrongTypeError(
-            f"{image_name(store, index)} must be an array (H, W, C), got a {type(item).__name__}; "
+            f"{name} must be an array (H, W, C), got a {type(item).__name__}; "
             "x.permute(1, 2, 0).numpy() makes one of a tensor (C, H, W)"
         )
-    image = numbers(item, image_name(store, index))
+    image = real_array(item, name)
     if image.ndim not in (2, 3) or not image.size:
-        raise DataError(
-            f"{image_name(store, index)} must be (H, W) or (H, W, C), got the shape {image.shape}"
-        )
+        raise DataError(f"{name} must be (H, W) or (H, W, C), got the shape {image.shape}")
     return image[:, :, None] if image.ndim == 2 else image
 
 
-def image_files(store: ImageStore) -> list[Path] | None:
+def image_paths(store: ImageStore) -> list[Path] | None:
     """The file of each image, or ``None`` if an image has no file.
 
-    >>> [file.stem for file in image_files(["a.png", "b.png"])]
+    >>> [file.stem for file in image_paths(["a.png", "b.png"])]
     ['a', 'b']
     """
     files = getattr(store, "files", None)

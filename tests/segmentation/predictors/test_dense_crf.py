@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from layergraph import MissingExtraError
-from layergraph.segmentation import WithDenseCRF, dense_crf, semanticseg
+from layergraph.segmentation import MonteCarlo, WithDenseCRF, dense_crf, semanticseg
 
 
 @pytest.fixture
@@ -205,9 +205,7 @@ def test_texts_of_errors(crf, golden_errors):
             "no iteration": lambda: dense_crf(scores, image, iterations=0),
             "an unknown normalization": lambda: dense_crf(scores, image, normalization="none"),
             "a wrapper, before any image": lambda: WithDenseCRF(Fixed(scores), appearance_color="red"),
-            "samples of what comes after": lambda: semanticseg(
-                image, WithDenseCRF(Fixed(scores)), monte_carlo=3
-            ),
+            "samples of refined scores": lambda: semanticseg(image, MonteCarlo(WithDenseCRF(Fixed(scores)))),
         },
     )
 

@@ -28,7 +28,6 @@ def test_texts_of_errors(golden_errors):
             "nothing": lambda: semanticseg(IMAGE, None),
             "a predictor without classes": lambda: semanticseg(IMAGE, Nameless()),
             "a graph at a size": lambda: AtSize(lgraph, (8, 8)),
-            "a graph by samples": lambda: semanticseg(IMAGE, lgraph, monte_carlo=2),
             "a graph in samples": lambda: MonteCarlo(lgraph),
             "a graph in windows": lambda: SlidingWindow(lgraph),
             "a graph at scales": lambda: MultiScale(lgraph),

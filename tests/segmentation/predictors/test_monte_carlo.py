@@ -7,7 +7,6 @@ import pytest
 import torch
 
 import layergraph as lg
-from layergraph.data import PixelLabelDatastore
 from layergraph.segmentation import AtSize, MonteCarlo, MultiScale, WithDenseCRF, semanticseg
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (9, 7, 1), np.uint8)
@@ -28,13 +27,12 @@ def samples(net, image, count, seed):
 
 def test_mean_and_variance_are_those_of_the_samples():
     net = network()
-    found = samples(net, IMAGE, 12, seed=3)
-    assert len(np.unique(found[:, 0, 0, 0])) > 2
+    drawn = samples(net, IMAGE, 12, seed=3)
+    assert len(np.unique(drawn[:, 0, 0, 0])) > 2
     torch.manual_seed(3)
-    labels, scores, uncertainty = semanticseg(IMAGE, net, monte_carlo=12)
-    np.testing.assert_allclose(scores, found.mean(axis=0), atol=1e-6)
-    np.testing.assert_allclose(uncertainty, found.var(axis=0).mean(axis=-1), atol=1e-7)
-    np.testing.assert_array_equal(labels, scores.argmax(axis=2))
+    scores, uncertainty = MonteCarlo(net, 12).predict_with_uncertainty(IMAGE)
+    np.testing.assert_allclose(scores, drawn.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(uncertainty, drawn.var(axis=0).mean(axis=-1), atol=1e-7)
     np.testing.assert_allclose(scores.sum(axis=2), 1, atol=1e-5)
     assert (scores.dtype, uncertainty.dtype) == (np.float32, np.float32)
 
@@ -43,7 +41,7 @@ def test_torch_s_seed_repeats_it():
     net, results = network(), []
     for seed in (5, 5, 6):
         torch.manual_seed(seed)
-        results.append(semanticseg(IMAGE, net, monte_carlo=3)[1])
+        results.append(MonteCarlo(net, 3).predict(IMAGE))
     np.testing.assert_array_equal(results[0], results[1])
     assert (results[0] != results[2]).any()
 
@@ -62,21 +60,16 @@ def test_small_variances_are_not_lost():
     np.testing.assert_allclose(uncertainty, 0.25**2 * (40**2 - 1) / 12, rtol=1e-4)
 
 
-def test_results_for_stacks_lists_and_files(tmp_path):
-    net, other = network(), IMAGE[:5]
-    stack = semanticseg(np.stack([IMAGE] * 3), net, monte_carlo=2)
-    assert [part.shape for part in stack] == [(3, 9, 7), (3, 9, 7, 3), (3, 9, 7)]
-    lists = semanticseg([IMAGE, other], net, monte_carlo=2, return_scores=True)
-    assert [[one.shape for one in part] for part in lists] == [
-        [(9, 7), (5, 7)],
-        [(9, 7, 3), (5, 7, 3)],
-        [(9, 7), (5, 7)],
-    ]
-    written = semanticseg([IMAGE, other], net, monte_carlo=2, write_location=tmp_path)
-    assert isinstance(written, PixelLabelDatastore)
-    assert written.classes == tuple(CLASSES)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["pixelLabel_001.png", "pixelLabel_002.png"]
-    assert written[1].shape == (5, 7)
+def test_labels_are_those_of_the_mean():
+    net, stack = network(), np.stack([IMAGE] * 3)
+    torch.manual_seed(4)
+    labels, scores = semanticseg(stack, MonteCarlo(net, 2), return_scores=True)
+    torch.manual_seed(4)
+    mean, uncertainty = MonteCarlo(net, 2).predict_with_uncertainty(stack)
+    np.testing.assert_array_equal(scores, mean)
+    np.testing.assert_array_equal(labels, mean.argmax(axis=3))
+    assert labels.classes == tuple(CLASSES)
+    assert uncertainty.shape == labels.shape
 
 
 def test_more_samples_come_nearer_to_the_mean_of_many():
@@ -85,7 +78,7 @@ def test_more_samples_come_nearer_to_the_mean_of_many():
     errors = []
     for count in (2, 200):
         torch.manual_seed(count)
-        errors.append(np.abs(semanticseg(IMAGE, net, monte_carlo=count)[1] - many).mean())
+        errors.append(np.abs(MonteCarlo(net, count).predict(IMAGE) - many).mean())
     assert errors[1] < errors[0] / 3
 
 
@@ -109,18 +102,18 @@ def test_around_other_predictors():
     net = network()
     for predictor in (AtSize(net, (8, 8)), MultiScale(net, (0.5, 1))):
         torch.manual_seed(2)
-        _, scores, uncertainty = semanticseg(IMAGE, predictor, monte_carlo=3)
+        scores, uncertainty = MonteCarlo(predictor, 3).predict_with_uncertainty(IMAGE[None])
         torch.manual_seed(2)
-        found = np.stack([predictor.predict(IMAGE[None], dropout=True) for _ in range(3)])
-        np.testing.assert_allclose(scores, found.mean(axis=0)[0], atol=1e-6)
-        np.testing.assert_allclose(uncertainty, found.var(axis=0).mean(axis=-1)[0], atol=1e-6)
+        drawn = np.stack([predictor.predict(IMAGE[None], dropout=True) for _ in range(3)])
+        np.testing.assert_allclose(scores, drawn.mean(axis=0), atol=1e-6)
+        np.testing.assert_allclose(uncertainty, drawn.var(axis=0).mean(axis=-1), atol=1e-6)
         assert (uncertainty > 0).any()
 
 
 def test_the_network_is_unchanged():
     net = network().train()
     before = {key: tensor.clone() for key, tensor in net.state_dict().items()}
-    semanticseg(IMAGE, net, monte_carlo=2)
+    semanticseg(IMAGE, MonteCarlo(net, 2))
     assert all(module.training for module in net.modules())
     assert all(torch.equal(tensor, before[key]) for key, tensor in net.state_dict().items())
 
@@ -132,21 +125,17 @@ def test_texts_of_errors(golden_errors):
         def predict(self, batch):
             return np.zeros((*batch.shape[:3], 2), np.float32)
 
+    without_dropout = lg.LayerGraph([lg.ImageInputLayer((8, 8)), lg.SoftmaxLayer()]).compile()
     golden_errors(
         "monte_carlo",
         {
-            "a network without dropout": lambda: semanticseg(
-                IMAGE, lg.LayerGraph([lg.ImageInputLayer((8, 8)), lg.SoftmaxLayer()]).compile(), monte_carlo=3
-            ),
-            "dropout that drops nothing": lambda: semanticseg(IMAGE, network(0), monte_carlo=3),
-            "a predictor that takes no dropout": lambda: semanticseg(IMAGE, Fixed(), monte_carlo=3),
-            "one sample": lambda: semanticseg(IMAGE, network(), monte_carlo=1),
-            "yes": lambda: semanticseg(IMAGE, network(), monte_carlo=True),
+            "a network without dropout": lambda: semanticseg(IMAGE, MonteCarlo(without_dropout)),
+            "dropout that drops nothing": lambda: semanticseg(IMAGE, MonteCarlo(network(0))),
+            "a predictor that takes no dropout": lambda: semanticseg(IMAGE, MonteCarlo(Fixed())),
+            "one sample": lambda: MonteCarlo(network(), 1),
+            "yes": lambda: MonteCarlo(network(), True),
             "half a sample": lambda: MonteCarlo(network(), 2.5),
-            "channels": lambda: semanticseg(np.zeros((3, 3, 2)), network(), monte_carlo=2),
-            "scores to files": lambda: semanticseg(
-                [IMAGE], network(), monte_carlo=2, return_scores=True, write_location="out"
-            ),
+            "channels": lambda: semanticseg(np.zeros((3, 3, 2)), MonteCarlo(network(), 2)),
         },
     )
 
