@@ -1,1 +1,1 @@
-"""Two networks compared: what an edit changed."""
+"""Comparisons of two networks, such as one before and after an edit."""

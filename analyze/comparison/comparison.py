@@ -1,4 +1,4 @@
-"""Comparing two networks: what an edit, or another argument of a builder, changed."""
+"""The comparison of two networks, such as one before and after an edit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from layergraph.analyze.analysis import NetworkAnalysis, analysis_of
 from layergraph.analyze.comparison.comparison_json import as_dict, as_json
 from layergraph.analyze.comparison.differences import Differences
-from layergraph.analyze.comparison.find_differences import Attached, aligned, new_issues
-from layergraph.analyze.comparison.matching import matched
+from layergraph.analyze.comparison.find_differences import AttachedWeights, align, unmatched_issues
+from layergraph.analyze.comparison.matching import match_layers
 from layergraph.analyze.comparison.text import lines, summary
 from layergraph.analyze.printed import Printed
 from layergraph.analyze.table.grid import Line, plain
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class Comparison(Differences, Printed):
-    """The differences that :func:`compare` finds; ``print`` shows them, in color with :meth:`show`.
+    """The result of :func:`compare`; ``print`` shows it, in color with :meth:`show`.
 
-    Layers that were edited are shown in full, and layers that merely have another size in short.
+    It shows edited layers in full, and layers with another size only in one line each.
     """
 
     def __repr__(self) -> str:
@@ -39,7 +39,7 @@ class Comparison(Differences, Printed):
         return fragment(self)
 
     def to_text(self, most: int | None = None) -> str:
-        """What differs, as plain text; at most so many of the layers that merely have another size.
+        """The differences as plain text; ``most`` limits the layers that only have another size or weights.
 
         >>> from layergraph import LayerGraph, ImageInputLayer, ReluLayer, SigmoidLayer
         >>> lgraph = LayerGraph([ImageInputLayer((8, 8, 1), name="data"), ReluLayer(name="act")])
@@ -56,7 +56,7 @@ class Comparison(Differences, Printed):
     # -- to work with --------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything that differs, and the totals, ready for JSON; the keys are stable."""
+        """All differences and the totals, as dictionaries and lists for JSON; the keys are stable."""
         return as_dict(self)
 
     def to_json(self, indent: int | None = None) -> str:
@@ -66,7 +66,7 @@ class Comparison(Differences, Printed):
     def to_html(self) -> str:
         """One self-contained page: totals, issues, and both networks side by side, differences colored.
 
-        It has no program in it and loads nothing.
+        It contains no program and loads nothing.
         """
         from layergraph.analyze.comparison.page import page
 
@@ -80,21 +80,22 @@ def compare(
     names: tuple[str, str] = ("before", "after"),
     target_usage: TargetUsage | None = None,
 ) -> Comparison:
-    """What differs between two networks: layers added, removed, renamed, changed, rewired; sizes and costs.
+    """Compare two networks: layers added, removed, renamed, changed, rewired; their sizes and costs.
 
-    Layers are the same where their names are. Where one went and an equal one came in its place (type,
-    arguments, and neighbours the same), it was renamed. The order in which layers were added does not count.
+    Layers with the same name are the same layer. A layer is renamed if the other network has, in the same
+    position, a layer with another name but the same type, arguments and neighbors. The order in which layers
+    were added does not count.
 
     Everything comes from arithmetic: no weight is made, and a compiled network is neither run nor changed.
-    torch is needed only where both sides have weights, to see whether they are equal.
+    torch is imported only if both networks have weights, to compare them.
 
     Args:
         before, after: layer graphs, compiled networks, sequences of layers, or analyses of them.
-        names: what to call the two.
+        names: titles for the two networks.
         target_usage: as in :func:`analyze_network`, for both.
 
     Raises:
-        WrongTypeError: something else than a network.
+        WrongTypeError: ``before`` or ``after`` is not a network.
 
     Cost: linear in the layers, some 20 µs each, costs of the network aside.
 
@@ -107,7 +108,7 @@ def compare(
     """
     sides = zip((before, after), names, strict=True)
     old, new = (analysis_of(side, "compare", name, target_usage) for side, name in sides)
-    found = matched(old.lgraph, new.lgraph)
-    appeared, gone = new_issues(old, new, found)
-    layers = aligned(old, new, found, Attached(before), Attached(after))
-    return Comparison(old, new, layers, appeared, gone, found)
+    matches = match_layers(old.lgraph, new.lgraph)
+    appeared, gone = unmatched_issues(old, new, matches)
+    layers = align(old, new, matches, AttachedWeights(before), AttachedWeights(after))
+    return Comparison(old, new, layers, appeared, gone, matches)

@@ -1,4 +1,4 @@
-"""A comparison for machines: plain dictionaries with stable keys, and JSON."""
+"""A comparison as dictionaries with stable keys, and as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def as_dict(comparison: Differences) -> dict[str, Any]:
-    """Everything that differs, and the totals."""
+    """All differences, and the totals."""
     return {
         "before": comparison.before.name,
         "after": comparison.after.name,
@@ -79,14 +79,14 @@ def _numbers(size: Size | None) -> list[int] | None:
 
 
 def _value(value: Any) -> Any:
-    """An argument as JSON has it; what is no number, word or list of them, as its text."""
+    """An argument for JSON; a value that JSON lacks becomes its text."""
     if isinstance(value, (list, tuple)):
         return [_value(item) for item in value]
     return value if value is None or isinstance(value, (bool, int, float, str)) else value_text(value)
 
 
 def value_text(value: Any) -> str:
-    """An argument as it is written; a function by its name, a torch module by its type."""
+    """An argument in Python's notation; a function by its name, a torch module by its type."""
     if isinstance(value, tuple) and value and not any(isinstance(item, tuple) for item in value):
         return f"({', '.join(map(value_text, value))})"
     if callable(value):

@@ -1,4 +1,4 @@
-"""The differences of two networks, as data; :class:`Comparison` shows them."""
+"""The differences between two networks, as data; :class:`Comparison` shows them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from layergraph.issues import Issue
 
 
 class Total(NamedTuple):
-    """A figure of the whole network before and after; ``None`` where errors leave it unknown."""
+    """A total of both networks; ``None`` if errors leave it unknown."""
 
     before: int | None
     after: int | None
@@ -21,12 +21,12 @@ class Total(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Differences:
-    """The differences of two networks, as :func:`compare` finds them.
+    """The differences between two networks.
 
     Attributes:
         before, after: the analyses of both networks.
         layers: every layer of both, aligned, in the analyzer's order.
-        appeared, gone: the issues that only one side has.
+        appeared, gone: the issues of ``after`` alone, and those of ``before`` alone.
     """
 
     before: AnalysisResult
@@ -36,66 +36,66 @@ class Differences:
     gone: tuple[Issue, ...]
     _names: Mapping[str, str] = field(repr=False)
 
-    # -- what differs --------------------------------------------------------------------------
+    # -- differences --------------------------------------------------------------------------
 
     @property
     def is_equal(self) -> bool:
-        """Whether nothing differs: layers, arguments, connections, order of inputs and outputs, weights."""
+        """Whether layers, arguments, connections, weights, and the order of inputs and outputs are equal."""
         return all(row.status == "equal" for row in self.layers) and not self.reordered
 
     @property
     def added(self) -> tuple[str, ...]:
-        """The layers that are new."""
+        """The layers that only ``after`` has."""
         return self._with("added")
 
     @property
     def removed(self) -> tuple[str, ...]:
-        """The layers that are gone."""
+        """The layers that only ``before`` has."""
         return self._with("removed")
 
     @property
     def renamed(self) -> dict[str, str]:
-        """The layers that have another name, in their old place: old name to new name."""
+        """Maps the old name of each renamed layer to its new name."""
         return {old: new for old, new in self._names.items() if old != new}
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """The layers of another type or with other arguments, by their name after."""
-        return tuple(row.name for row in self.layers if row.arguments or row.retyped)
+        """The layers with another type or other arguments, by their new names."""
+        return tuple(row.name for row in self.layers if row.arguments or row.is_retyped)
 
     @property
     def rewired(self) -> tuple[str, ...]:
-        """The layers, on both sides, with an input that something else feeds."""
+        """The layers of both networks with an input that another output feeds."""
         return tuple(row.name for row in self.layers if row.rewired)
 
     @property
     def resized(self) -> tuple[str, ...]:
-        """The layers, on both sides, with an output of another size."""
+        """The layers of both networks with an output of another size."""
         return tuple(row.name for row in self.layers if row.sizes)
 
     @property
     def reweighted(self) -> tuple[str, ...]:
-        """The layers, on both sides, whose weights came, went or have other values."""
+        """The layers of both networks whose weights were attached, detached or changed."""
         return tuple(row.name for row in self.layers if row.weights)
 
     @cached_property
     def reordered(self) -> tuple[Literal["inputs", "outputs"], ...]:
-        """``"inputs"`` or ``"outputs"`` where a call takes or returns the same ones in another order."""
-        found: list[Literal["inputs", "outputs"]] = []
-        for what in ("inputs", "outputs"):
-            attribute = "input_names" if what == "inputs" else "output_names"
+        """``"inputs"`` or ``"outputs"`` if a call takes or returns them in another order."""
+        reordered: list[Literal["inputs", "outputs"]] = []
+        for side in ("inputs", "outputs"):
+            attribute = "input_names" if side == "inputs" else "output_names"
             before: tuple[str, ...] = getattr(self.before, attribute)
             after: tuple[str, ...] = getattr(self.after, attribute)
-            kept = [self._names[name] for name in before if self._names.get(name) in after]
-            if kept != [name for name in after if name in kept]:
-                found.append(what)
-        return tuple(found)
+            common = [self._names[name] for name in before if self._names.get(name) in after]
+            if common != [name for name in after if name in common]:
+                reordered.append(side)
+        return tuple(reordered)
 
     def totals(self, batch_size: int = 1, dtype: str = "float32") -> dict[str, Total]:
-        """Layers, connections, learnables and costs of both, by name; bytes are those of this batch.
+        """Layers, connections, learnables and costs of both networks, by name; bytes are for this batch.
 
-        See :meth:`NetworkAnalysis.costs`; where errors leave layers unknown, multiply-adds and bytes in
-        training are the least they can be.
+        See :meth:`NetworkAnalysis.costs`; if errors leave layers unknown, multiply-adds and bytes in training
+        are lower bounds.
         """
         sides = [self.before, self.after]
         costs = [analysis.costs(batch_size, dtype) for analysis in sides]

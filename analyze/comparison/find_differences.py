@@ -1,4 +1,4 @@
-"""What differs between two networks, layer by layer: arguments, wiring, sizes, weights; and the issues."""
+"""The differences between two networks, layer by layer: arguments, wiring, sizes, weights; and the issues."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WeightsChange = Literal["", "attached", "detached", "changed"]
 
 
 class ArgumentChange(NamedTuple):
-    """An argument of a layer that differs; ``None`` on a side whose layer type has no such argument."""
+    """An argument of a layer that differs; ``None`` where the layer type has no such argument."""
 
     argument: str
     before: Any
@@ -29,7 +29,7 @@ class ArgumentChange(NamedTuple):
 
 
 class Rewiring(NamedTuple):
-    """An input port that another output feeds, written as in ``connect_layers``; ``""``: nothing."""
+    """An input port that another output feeds; outputs are written as in ``connect_layers``, or empty."""
 
     port: str
     before: str
@@ -37,7 +37,7 @@ class Rewiring(NamedTuple):
 
 
 class SizeChange(NamedTuple):
-    """An output port whose size differs; ``None`` where there is no such port or its size is unknown."""
+    """An output port whose size differs; ``None`` if there is no such port or its size is unknown."""
 
     port: str
     before: Size | None
@@ -46,14 +46,14 @@ class SizeChange(NamedTuple):
 
 @dataclass(frozen=True)
 class LayerComparison:
-    """A layer before and after; one of them is ``None`` for a layer that was added or removed.
+    """A layer in both networks.
 
     Attributes:
-        before, after: its rows in the two analyses.
+        before, after: its rows in the two analyses; ``None`` for a layer that was added or removed.
         arguments: the arguments that differ.
-        rewired: the inputs that are fed otherwise; what feeds them under another name does not count.
+        rewired: the inputs that another output feeds; a renamed source does not count.
         sizes: the outputs of another size.
-        weights: what became of attached weights.
+        weights: ``"attached"``, ``"detached"`` or ``"changed"`` if the weights differ, else empty.
     """
 
     before: LayerInfo | None
@@ -65,28 +65,28 @@ class LayerComparison:
 
     @property
     def name(self) -> str:
-        """The layer's name, where it was renamed the new one."""
+        """The layer's name; of a renamed layer the new one."""
         return (self.after or self.before).name  # type: ignore[union-attr]
 
     @property
     def is_renamed(self) -> bool:
-        """Whether it is there on both sides, under two names."""
+        """Whether both networks have the layer, with different names."""
         return bool(self.before and self.after) and self.before.name != self.after.name  # type: ignore[union-attr]
 
     @property
-    def retyped(self) -> bool:
-        """Whether a layer of another type has its name."""
+    def is_retyped(self) -> bool:
+        """Whether both networks have the layer, with different types."""
         return bool(self.before and self.after) and self.before.type != self.after.type  # type: ignore[union-attr]
 
     @property
     def status(self) -> str:
-        """The word for the row: ``"added"``, ``"removed"``, ``"renamed"``, ``"changed"`` (another type or
-        argument), ``"rewired"``, ``"weights"``, ``"resized"`` or ``"equal"``; the first that fits."""
+        """The first that applies of ``"added"``, ``"removed"``, ``"renamed"``, ``"changed"`` (another type or
+        argument), ``"rewired"``, ``"weights"``, ``"resized"`` and ``"equal"``."""
         if self.before is None or self.after is None:
             return "added" if self.after else "removed"
         words = {
             "renamed": self.is_renamed,
-            "changed": self.arguments or self.retyped,
+            "changed": self.arguments or self.is_retyped,
             "rewired": self.rewired,
             "weights": self.weights,
             "resized": self.sizes,
@@ -94,11 +94,11 @@ class LayerComparison:
         return next((word for word, applies in words.items() if applies), "equal")
 
 
-class Attached:
-    """The weights of a graph's layers, or those of a compiled network, which are looked at in place."""
+class AttachedWeights:
+    """The weights of the layers of a graph or a compiled network, read without a copy."""
 
-    def __init__(self, subject: Any) -> None:
-        self._net = subject if is_compiled(subject) else None
+    def __init__(self, network: Any) -> None:
+        self._net = network if is_compiled(network) else None
 
     def of(self, layer: Layer) -> Weights | None:
         if self._net is None:
@@ -107,24 +107,24 @@ class Attached:
         return Weights(tensors) if tensors else None
 
 
-def aligned(
+def align(
     before: AnalysisResult,
     after: AnalysisResult,
-    found: Mapping[str, str],
-    weights_before: Attached,
-    weights_after: Attached,
+    matches: Mapping[str, str],
+    weights_before: AttachedWeights,
+    weights_after: AttachedWeights,
 ) -> tuple[LayerComparison, ...]:
-    """A row for each layer: those of ``after`` in order, each that is gone behind the one it came after."""
-    old_of = {new: old for old, new in found.items()}
+    """One row per layer, in the order of ``after``; removed layers follow the layer that preceded them."""
+    old_of = {new: old for old, new in matches.items()}
     rows_before = {row.name: row for row in before.layers}
-    gone_after: dict[str, list[LayerInfo]] = {}
-    place = ""
+    removed_after: dict[str, list[LayerInfo]] = {}
+    previous = ""
     for row in before.layers:
-        if row.name in found:
-            place = found[row.name]
+        if row.name in matches:
+            previous = matches[row.name]
         else:
-            gone_after.setdefault(place, []).append(row)
-    rows = [LayerComparison(row, None) for row in gone_after.get("", ())]
+            removed_after.setdefault(previous, []).append(row)
+    rows = [LayerComparison(row, None) for row in removed_after.get("", ())]
     for row in after.layers:
         if row.name in old_of:
             old = rows_before[old_of[row.name]]
@@ -133,19 +133,19 @@ def aligned(
                 LayerComparison(
                     old,
                     row,
-                    arguments=_changed_arguments(*layers),
-                    rewired=tuple(_rewired(before.lgraph, after.lgraph, *layers, found)),
-                    sizes=_resized(old, row),
-                    weights=_changed_weights(weights_before.of(layers[0]), weights_after.of(layers[1])),
+                    arguments=_argument_changes(*layers),
+                    rewired=tuple(_rewirings(before.lgraph, after.lgraph, *layers, matches)),
+                    sizes=_size_changes(old, row),
+                    weights=_weights_change(weights_before.of(layers[0]), weights_after.of(layers[1])),
                 )
             )
         else:
             rows.append(LayerComparison(None, row))
-        rows += (LayerComparison(gone, None) for gone in gone_after.get(row.name, ()))
+        rows += (LayerComparison(removed, None) for removed in removed_after.get(row.name, ()))
     return tuple(rows)
 
 
-def _changed_arguments(old: Layer, new: Layer) -> tuple[ArgumentChange, ...]:
+def _argument_changes(old: Layer, new: Layer) -> tuple[ArgumentChange, ...]:
     if old is new:
         return ()
     before, after = arguments(old), arguments(new)
@@ -157,26 +157,29 @@ def _changed_arguments(old: Layer, new: Layer) -> tuple[ArgumentChange, ...]:
 
 
 def _same(old: Any, new: Any) -> bool:
-    """Whether two values of an argument are the same; torch modules by what they are and hold."""
+    """Whether two values of an argument are equal.
+
+    Two torch modules are never equal for Python, so their structure and tensors are compared.
+    """
     if old is new or not hasattr(old, "state_dict") or type(old) is not type(new):
         return bool(old is new or old == new)
     return repr(old) == repr(new) and Weights(old.state_dict()) == Weights(new.state_dict())
 
 
-def _rewired(
-    before: LayerGraph, after: LayerGraph, old: Layer, new: Layer, found: Mapping[str, str]
+def _rewirings(
+    before: LayerGraph, after: LayerGraph, old: Layer, new: Layer, matches: Mapping[str, str]
 ) -> Iterator[Rewiring]:
     sources, sources_after = before.sources(old.name), after.sources(new.name)
     for port in dict.fromkeys([*old.input_names, *new.input_names]):
         was, now = sources.get(port), sources_after.get(port)
-        expected = End(found.get(was.layer, ""), was.port) if was else None
+        expected = End(matches.get(was.layer, ""), was.port) if was else None
         if expected != now:
             yield Rewiring(
                 port, before.output_text(was) if was else "", after.output_text(now) if now else ""
             )
 
 
-def _resized(old: LayerInfo, new: LayerInfo) -> tuple[SizeChange, ...]:
+def _size_changes(old: LayerInfo, new: LayerInfo) -> tuple[SizeChange, ...]:
     if old.activations == new.activations:
         return ()
     before, after = dict(old.activations), dict(new.activations)
@@ -187,28 +190,27 @@ def _resized(old: LayerInfo, new: LayerInfo) -> tuple[SizeChange, ...]:
     )
 
 
-def _changed_weights(old: Weights | None, new: Weights | None) -> WeightsChange:
+def _weights_change(old: Weights | None, new: Weights | None) -> WeightsChange:
     if old is None or new is None:
         return "" if old is new else "attached" if old is None else "detached"
     return "" if old == new else "changed"
 
 
-def new_issues(
-    before: AnalysisResult, after: AnalysisResult, found: Mapping[str, str]
+def unmatched_issues(
+    before: AnalysisResult, after: AnalysisResult, matches: Mapping[str, str]
 ) -> tuple[tuple[Issue, ...], tuple[Issue, ...]]:
-    """The issues of one side alone; the same code at the same place is the same issue."""
-    keys = [
-        [(issue.code, found.get(issue.layer, issue.layer), issue.port) for issue in before.issues],
-        [(issue.code, issue.layer, issue.port) for issue in after.issues],
-    ]
-    appeared, gone = (
-        tuple(_beyond(analysis.issues, own, Counter(other)))
-        for analysis, own, other in ((after, keys[1], keys[0]), (before, keys[0], keys[1]))
+    """The issues of ``after`` alone and those of ``before`` alone.
+
+    Texts contain sizes and names that an edit changes elsewhere, so issues match by code, layer and port.
+    """
+    old = [(issue.code, matches.get(issue.layer, issue.layer), issue.port) for issue in before.issues]
+    new = [(issue.code, issue.layer, issue.port) for issue in after.issues]
+    return tuple(_unmatched(after.issues, new, Counter(old))), tuple(
+        _unmatched(before.issues, old, Counter(new))
     )
-    return appeared, gone
 
 
-def _beyond(
+def _unmatched(
     issues: Iterable[Issue], keys: Iterable[tuple[str, ...]], known: Counter[tuple[str, ...]]
 ) -> Iterator[Issue]:
     for issue, key in zip(issues, keys, strict=True):

@@ -1,4 +1,4 @@
-"""Which layer of one graph is which of another: by name, or renamed in its place."""
+"""The correspondence between the layers of two graphs: by name, or renamed at the same position."""
 
 from __future__ import annotations
 
@@ -13,36 +13,38 @@ from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers.layer import Layer
 
 
-def matched(before: LayerGraph, after: LayerGraph) -> dict[str, str]:
-    """The layers of ``before`` that are in ``after``, each with its name there.
+def match_layers(before: LayerGraph, after: LayerGraph) -> dict[str, str]:
+    """Maps the layers of ``before`` that ``after`` still has to their names in ``after``.
 
-    A layer is renamed where it went and one of its type and arguments came, fed by the same layers and
-    feeding the same; these may be renamed themselves.
+    A removed layer counts as renamed if an added layer has its type and arguments, is fed by the same layers
+    and feeds the same layers; these may be renamed themselves.
 
     >>> from layergraph import LayerGraph, ImageInputLayer, ReluLayer
     >>> data = ImageInputLayer((8, 8, 1), name="data")
-    >>> matched(LayerGraph([data, ReluLayer(name="a")]), LayerGraph([data, ReluLayer(name="b")]))
+    >>> match_layers(LayerGraph([data, ReluLayer(name="a")]), LayerGraph([data, ReluLayer(name="b")]))
     {'data': 'data', 'a': 'b'}
     """
-    found = {name: name for name in before if name in after}
-    common = frozenset(found)
-    came: dict[Hashable, list[str]] = defaultdict(list)
+    matches = {name: name for name in before if name in after}
+    common = frozenset(matches)
+    added: dict[Hashable, list[str]] = defaultdict(list)
     for name in after.order:
         if name not in common:
             fed = frozenset(after.sources(name).items())
-            came[_place(after, name, common), fed].append(name)
-    for name in before.order if came else ():
+            added[_signature(after, name, common), fed].append(name)
+    # in topological order the sources of a layer are matched before it, so that a chain of renamed layers
+    # matches from its start on; destinations are not matched yet and are compared by type and arguments
+    for name in before.order if added else ():
         if name in common:
             continue
-        fed_by = before.sources(name).items()  # looked at before, in this order
-        fed = frozenset((port, End(found.get(end.layer, ""), end.port)) for port, end in fed_by)
-        if candidates := came.get((_place(before, name, common), fed)):
-            found[name] = candidates.pop(0)
-    return found
+        sources = before.sources(name).items()
+        fed = frozenset((port, End(matches.get(end.layer, ""), end.port)) for port, end in sources)
+        if candidates := added.get((_signature(before, name, common), fed)):
+            matches[name] = candidates.pop(0)
+    return matches
 
 
 def arguments(layer: Layer) -> dict[str, Any]:
-    """What the layer was made with, but for its name and weights."""
+    """The arguments of a layer except its name and weights."""
     kind: Any = type(layer)
     return {argument: getattr(layer, argument) for argument in _arguments(kind)}
 
@@ -52,14 +54,14 @@ def _arguments(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind) if field.name not in ("name", "weights"))
 
 
-def _place(lgraph: LayerGraph, name: str, common: Set[str]) -> Hashable:
-    """What the layer is, and what it feeds: by name where both graphs have that, else by what it is."""
+def _signature(lgraph: LayerGraph, name: str, common: Set[str]) -> Hashable:
+    """The type and arguments of a layer and its destinations; the latter by name if both graphs have them."""
     feeds = Counter(
-        (port, end.port, end.layer if end.layer in common else _likeness(lgraph[end.layer]))
+        (port, end.port, end.layer if end.layer in common else _type_and_arguments(lgraph[end.layer]))
         for port, end in lgraph.destinations(name)
     )
-    return _likeness(lgraph[name]), frozenset(feeds.items())
+    return _type_and_arguments(lgraph[name]), frozenset(feeds.items())
 
 
-def _likeness(layer: Layer) -> Hashable:
+def _type_and_arguments(layer: Layer) -> Hashable:
     return type(layer), *arguments(layer).values()

@@ -1,4 +1,4 @@
-"""A comparison as HTML: both networks side by side, what differs in colour. No program, nothing to load."""
+"""A comparison as HTML: both networks side by side, differences in color; no program, nothing to load."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from layergraph.analyze.comparison.find_differences import LayerComparison
     from layergraph.analyze.result import LayerInfo
 
-_FEW = 40  # of so few layers all are shown at first
+_FEW = 40  # up to this many layers, the page first shows all
 
 
 class _Side(NamedTuple):
@@ -33,12 +33,12 @@ class _Row(NamedTuple):
 
 
 def page(comparison: Differences) -> str:
-    """A whole HTML page that needs nothing beside it."""
+    """A self-contained HTML page."""
     return templates(Path(__file__).parent).get_template("comparison.html").render(_values(comparison))
 
 
 def fragment(comparison: Differences) -> str:
-    """The comparison alone, to stand in another page."""
+    """The comparison alone, for another page."""
     return templates(Path(__file__).parent).get_template("comparison_result.html").render(_values(comparison))
 
 
@@ -69,11 +69,11 @@ def _values(comparison: Differences) -> dict[str, Any]:
 
 
 def _row(comparison: Differences, row: LayerComparison) -> _Row:
-    found = [] if row.status == "resized" else details(row)
+    differences = [] if row.status == "resized" else details(row)
     for analysis, info in ((comparison.before, row.before), (comparison.after, row.after)):
         if row.status in ("added", "removed") and info and (sources := fed_by(analysis, info)):
-            found.append(("from", sources))
-    return _Row(MARKS.get(row.status, "~"), row.status, _side(row.before), _side(row.after), found)
+            differences.append(("from", sources))
+    return _Row(MARKS.get(row.status, "~"), row.status, _side(row.before), _side(row.after), differences)
 
 
 def _side(info: LayerInfo | None) -> _Side:

@@ -1,4 +1,4 @@
-"""A comparison in words: what was edited in full, what follows from it in short, the totals."""
+"""A comparison as text: edited layers in full, the consequences in short, the totals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from layergraph.analyze.comparison.comparison_json import value_text
 from layergraph.analyze.size_text import plain_size
 from layergraph.analyze.table.grid import GAP, STYLES, Cell, Line, row_lines, widths_of
-from layergraph.wording import byte_count, short_count, shortened, visible
+from layergraph.wording import byte_count, counted, short_count, shortened, visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.comparison.differences import Differences, Total
@@ -33,62 +33,62 @@ _LABELS = {
 
 
 def summary(comparison: Differences) -> str:
-    """How many layers were added, removed and so on, in one line."""
+    """The numbers of layers added, removed and so on, in one line."""
     counts = {
         "added": len(comparison.added),
         "removed": len(comparison.removed),
         "renamed": len(comparison.renamed),
         "changed": len(comparison.changed),
         "rewired": len(comparison.rewired),
-        "with other weights": len(comparison.reweighted),
-        "of another size": len(comparison.resized),
+        "with different weights": len(comparison.reweighted),
+        "resized": len(comparison.resized),
     }
-    found = [f"{count:,} {word}" for word, count in counts.items() if count]
-    found += [f"{what} in another order" for what in comparison.reordered]
-    return ", ".join(found) or "no difference"
+    parts = [f"{count:,} {word}" for word, count in counts.items() if count]
+    parts += [f"{side} reordered" for side in comparison.reordered]
+    return ", ".join(parts) or "no difference"
 
 
 def names(comparison: Differences) -> tuple[str, str]:
-    """What the two networks are called."""
+    """The titles of the two networks."""
     return visible(comparison.before.name) or "before", visible(comparison.after.name) or "after"
 
 
 def lines(comparison: Differences, most: int | None) -> Iterator[Line]:
-    """The whole comparison; at most so many layers that merely have another size or other weights."""
+    """The whole comparison; at most ``most`` of the layers that only have another size or weights."""
     before, after = names(comparison)
     yield [(f"COMPARISON: {before} → {after}", "bold")]
     yield [(summary(comparison), "")]
     yield from _layer_lines(comparison)
-    yield from _others(comparison, most)
+    yield from _unedited_lines(comparison, most)
     yield from _issue_lines(comparison)
     yield []
     yield from _total_lines(comparison)
 
 
 def details(row: LayerComparison) -> list[tuple[str, str]]:
-    """What differs in a layer that both networks have, each as what and how."""
-    found = []
-    if row.before and row.after and row.retyped:
-        found.append(("type", f"{row.before.type} → {row.after.type}"))
+    """The differences of a layer that both networks have, as labels and texts."""
+    rows = []
+    if row.before and row.after and row.is_retyped:
+        rows.append(("type", f"{row.before.type} → {row.after.type}"))
     for argument, *values in row.arguments:
-        # a layer of another type has not the argument at all
-        texts = ["–" if value is None and row.retyped else visible(value_text(value)) for value in values]
+        # a layer of another type may lack the argument
+        texts = ["–" if value is None and row.is_retyped else visible(value_text(value)) for value in values]
         old, new = (shortened(text, _LONGEST_VALUE) for text in texts)
-        found.append((argument, f"{old} → {new}"))
+        rows.append((argument, f"{old} → {new}"))
     for port, was, now in row.rewired:
-        found.append((f"input {port}", f"{visible(was) or 'nothing'} → {visible(now) or 'nothing'}"))
+        rows.append((f"input {port}", f"{visible(was) or 'nothing'} → {visible(now) or 'nothing'}"))
     if row.weights:
-        found.append(("weights", row.weights))
+        rows.append(("weights", row.weights))
     for port, size_before, size_after in row.sizes:
         label = "size" if port == "out" else f"size of {port}"
-        found.append((label, f"{plain_size(size_before)} → {plain_size(size_after)}"))
-    return found
+        rows.append((label, f"{plain_size(size_before)} → {plain_size(size_after)}"))
+    return rows
 
 
 def fed_by(analysis: AnalysisResult, info: LayerInfo) -> str:
-    """The layers that feed one, as ``connect_layers`` takes them."""
-    fed = analysis.lgraph.sources(info.name).values()
-    return ", ".join(visible(analysis.lgraph.output_text(end)) for end in fed)
+    """The outputs that feed a layer, as ``connect_layers`` takes them."""
+    sources = analysis.lgraph.sources(info.name).values()
+    return ", ".join(visible(analysis.lgraph.output_text(end)) for end in sources)
 
 
 def _layer_lines(comparison: Differences) -> Iterator[Line]:
@@ -116,24 +116,24 @@ def _layer_lines(comparison: Differences) -> Iterator[Line]:
     for row, head in zip(rows, heads, strict=True):
         yield from row_lines(head, widths)
         if row.status not in _COLORS:
-            found = details(row)
-            width = max((len(what) for what, _ in found), default=0)
-            yield from ([(f"    {what:<{width}}{GAP}", "dim"), (how, "")] for what, how in found)
+            differences = details(row)
+            width = max((len(label) for label, _ in differences), default=0)
+            yield from ([(f"    {label:<{width}}{GAP}", "dim"), (text, "")] for label, text in differences)
 
 
-def _others(comparison: Differences, most: int | None) -> Iterator[Line]:
-    """The layers that nobody edited: other weights, and another size because of what is before them."""
-    for status, heading in (("weights", "Only other weights"), ("resized", "Only of another size")):
+def _unedited_lines(comparison: Differences, most: int | None) -> Iterator[Line]:
+    """The layers with other weights only, and those resized by an edit upstream."""
+    for status, heading in (("weights", "Only different weights"), ("resized", "Only resized")):
         rows = [row for row in comparison.layers if row.status == status]
         shown = rows if most is None else rows[:most]
         if rows:
             yield []
-            yield [(f"{heading}: {len(rows):,} layer{'s' * (len(rows) != 1)}", "yellow")]
+            yield [(f"{heading}: {counted(len(rows), 'layer')}", "yellow")]
         width = min(max((len(visible(row.name)) for row in shown), default=0), 48)
         for row in shown:
-            found = [(what, text) for what, text in details(row) if not what.startswith("size of ")]
-            how = ", ".join(text if what == "size" else f"{what} {text}" for what, text in found)
-            yield [(f"  {visible(row.name):<{width}}{GAP}", ""), (how, "dim")]
+            parts = [(label, text) for label, text in details(row) if not label.startswith("size of ")]
+            changes = ", ".join(text if label == "size" else f"{label} {text}" for label, text in parts)
+            yield [(f"  {visible(row.name):<{width}}{GAP}", ""), (changes, "dim")]
         if len(shown) < len(rows):
             yield [(f"  and {len(rows) - len(shown):,} more", "dim")]
 
@@ -153,7 +153,7 @@ def _issue_lines(comparison: Differences) -> Iterator[Line]:
 
 
 def total_rows(comparison: Differences) -> list[tuple[str, str, str, str]]:
-    """The totals: label, before, after, and by how much they differ."""
+    """The totals: label, before, after, and their difference."""
     rows = []
     for name, total in comparison.totals().items():
         values = [_figure(name, value) for value in total]

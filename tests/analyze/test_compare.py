@@ -1,4 +1,4 @@
-"""What differs between two networks: exactly the edit, in every form, and nothing between equal ones."""
+"""Comparisons: exactly the edit in every format, and no difference between equal networks."""
 
 from __future__ import annotations
 
@@ -38,29 +38,29 @@ SEGNET = segnet_layers((32, 32, 1), 2, 2)
 many = settings(max_examples=100, suppress_health_check=[*HealthCheck])
 
 
-def edited(lgraph: LayerGraph, name: str, **arguments: object) -> LayerGraph:
+def with_arguments(lgraph: LayerGraph, name: str, **arguments: object) -> LayerGraph:
     return lgraph.replace_layer(name, replace(lgraph[name], **arguments))
 
 
-def renamed(lgraph: LayerGraph, names: dict[str, str]) -> LayerGraph:
+def rename(lgraph: LayerGraph, names: dict[str, str]) -> LayerGraph:
     for old, new in names.items():
         lgraph = lgraph.replace_layer(old, replace(lgraph[old], name=new))
     return lgraph
 
 
-def found(comparison: Comparison) -> dict[str, object]:
-    """Everything that differs, but for sizes, which only follow."""
+def differences(comparison: Comparison) -> dict[str, object]:
+    """All differences except sizes, which are consequences."""
     sets = {"added", "removed", "changed", "rewired"}
     values = {word: set(getattr(comparison, word)) for word in sets}
     return {word: names for word, names in {**values, "renamed": comparison.renamed}.items() if names}
 
 
-# -- exactly the edit --------------------------------------------------------------------------
+# -- random edits --------------------------------------------------------------------------
 
 
 @many
 @given(lgraph=networks())
-def test_a_graph_does_not_differ_from_itself_or_from_its_equal(lgraph: LayerGraph) -> None:
+def test_a_graph_does_not_differ_from_itself_or_from_an_equal_graph(lgraph: LayerGraph) -> None:
     again = LayerGraph._from_draft(lgraph._draft.copy())
     for name in lgraph:
         again = again.replace_layer(name, replace(lgraph[name]))
@@ -68,7 +68,7 @@ def test_a_graph_does_not_differ_from_itself_or_from_its_equal(lgraph: LayerGrap
     for other in (lgraph, again):
         comparison = compare(lgraph, other)
         assert comparison.is_equal
-        assert found(comparison) == {}
+        assert differences(comparison) == {}
         assert (comparison.resized, comparison.appeared, comparison.gone) == ((), (), ())
         assert {row.status for row in comparison.layers} == {"equal"}
 
@@ -84,7 +84,7 @@ CHANGES: dict[type, tuple[str, object]] = {
 
 @st.composite
 def edits(draw: st.DrawFn) -> tuple[LayerGraph, LayerGraph, dict[str, object]]:
-    """A network, an edit of it, and what a comparison must say."""
+    """A network, an edit of it, and the expected differences."""
     lgraph = draw(networks())
     name = draw(st.sampled_from([*lgraph]))
     kind = draw(st.sampled_from(["remove", "insert", "rename", "change", "disconnect"]))
@@ -92,8 +92,8 @@ def edits(draw: st.DrawFn) -> tuple[LayerGraph, LayerGraph, dict[str, object]]:
     if kind == "remove":
         return lgraph, lgraph.remove_layers(name), {"removed": {name}, **({"rewired": fed} if fed else {})}
     if kind == "insert" and len(lgraph[name].output_names) == 1:
-        after = lgraph.insert_after(name, SigmoidLayer(name="something new"))
-        return lgraph, after, {"added": {"something new"}, **({"rewired": fed} if fed else {})}
+        after = lgraph.insert_after(name, SigmoidLayer(name="new layer"))
+        return lgraph, after, {"added": {"new layer"}, **({"rewired": fed} if fed else {})}
     if kind == "disconnect" and lgraph.connections:
         connection = draw(st.sampled_from(lgraph.connections))
         after = lgraph.disconnect_layers(*connection)
@@ -103,20 +103,20 @@ def edits(draw: st.DrawFn) -> tuple[LayerGraph, LayerGraph, dict[str, object]]:
         name = draw(st.sampled_from(alterable))
         argument, value = CHANGES[type(lgraph[name])]
         if getattr(lgraph[name], argument) != value:
-            return lgraph, edited(lgraph, name, **{argument: value}), {"changed": {name}}
+            return lgraph, with_arguments(lgraph, name, **{argument: value}), {"changed": {name}}
     names = draw(st.sets(st.sampled_from([*lgraph]), min_size=1))
     new = {old: f"new {index}" for index, old in enumerate(n for n in lgraph if n in names)}
-    return lgraph, renamed(lgraph, new), {"renamed": new}
+    return lgraph, rename(lgraph, new), {"renamed": new}
 
 
 @many
 @given(edit=edits())
-def test_an_edit_is_found_exactly_and_in_reverse_the_other_way_round(
+def test_a_comparison_finds_exactly_the_edit_and_its_reverse(
     edit: tuple[LayerGraph, LayerGraph, dict[str, object]],
 ) -> None:
     before, after, expected = edit
     comparison = compare(before, after)
-    assert found(comparison) == expected
+    assert differences(comparison) == expected
     assert not comparison.is_equal
     back = compare(after, before)
     assert (set(back.added), set(back.removed)) == (set(comparison.removed), set(comparison.added))
@@ -150,8 +150,8 @@ def test_sizes_and_totals_are_those_of_both_analyses(
 # -- case by case ------------------------------------------------------------------------------
 
 
-def test_arguments_of_a_changed_layer_old_and_new() -> None:
-    after = edited(SEGNET, "encoder1_conv1", num_filters=32, stride=(1, 2))
+def test_a_changed_layer_lists_old_and_new_arguments() -> None:
+    after = with_arguments(SEGNET, "encoder1_conv1", num_filters=32, stride=(1, 2))
     comparison = compare(SEGNET, after)
     (row,) = (row for row in comparison.layers if row.arguments)
     assert row.name == "encoder1_conv1"
@@ -167,13 +167,13 @@ def test_another_type_under_the_same_name() -> None:
         SEGNET, SEGNET.replace_layer("encoder1_relu_1", LeakyReluLayer(name="encoder1_relu_1"))
     )
     (row,) = (row for row in comparison.layers if row.status == "changed")
-    assert row.retyped
+    assert row.is_retyped
     assert row.arguments == (("scale", None, 0.01),)
     assert (comparison.rewired, comparison.renamed) == ((), {})
     assert "type   ReLU → Leaky ReLU\n    scale  – → 0.01" in str(comparison)
 
 
-def test_a_layer_that_only_looks_alike_is_no_renamed_one() -> None:
+def test_a_similar_layer_elsewhere_is_not_a_renamed_one() -> None:
     data, relu = ImageInputLayer((8, 8, 1), name="data"), ReluLayer(name="a")
     before = LayerGraph([data, relu, SigmoidLayer(name="s")])
     elsewhere = before.remove_layers("a").connect_layers("data", "s").add_layers(ReluLayer(name="b"))
@@ -185,14 +185,14 @@ def test_a_layer_that_only_looks_alike_is_no_renamed_one() -> None:
     assert compare(before, other_argument).renamed == {}
 
 
-def test_the_names_of_a_whole_network_change() -> None:
+def test_all_names_of_a_network_change() -> None:
     new = {name: f"net/{name}".replace("/", ".") for name in SEGNET}
-    comparison = compare(SEGNET, renamed(SEGNET, new))
-    assert found(comparison) == {"renamed": new}
+    comparison = compare(SEGNET, rename(SEGNET, new))
+    assert differences(comparison) == {"renamed": new}
     assert comparison.appeared == comparison.gone == ()
 
 
-def test_an_issue_that_appears_and_one_that_goes() -> None:
+def test_issues_appear_and_disappear() -> None:
     broken = SEGNET.disconnect_layers("encoder2_conv1", "encoder2_bn_1")
     comparison = compare(SEGNET, broken)
     assert {issue.code for issue in comparison.appeared} >= {"LG-MISSING-INPUT"}
@@ -213,12 +213,12 @@ def test_inputs_in_another_order() -> None:
 
     comparison = compare(joined("a", "b"), joined("b", "a"))
     assert comparison.reordered == ("inputs",)
-    assert found(comparison) == {}
+    assert differences(comparison) == {}
     assert not comparison.is_equal
-    assert "inputs in another order" in str(comparison)
+    assert "inputs reordered" in str(comparison)
 
 
-def test_weights_that_came_went_and_changed() -> None:
+def test_weights_are_attached_detached_and_changed() -> None:
     net = SEGNET.compile()
     trained = net.layer_graph()
     learning = {name for name in trained if trained[name].weights is not None}
@@ -231,11 +231,11 @@ def test_weights_that_came_went_and_changed() -> None:
     changed = compare(trained, net.layer_graph())
     assert changed.reweighted == ("encoder1_conv1",)
     assert not changed.is_equal
-    assert "Only other weights: 1 layer\n  encoder1_conv1  weights changed" in str(changed)
+    assert "Only different weights: 1 layer\n  encoder1_conv1  weights changed" in str(changed)
     assert compare(trained, SEGNET.with_weights({n: trained[n].weights for n in learning})).is_equal
 
 
-def test_compiled_networks_are_looked_at_and_not_touched() -> None:
+def test_compiled_networks_are_compared_without_a_change() -> None:
     net, other = SEGNET.compile(), SEGNET.compile()
     net.train()
     before = {key: (tensor.data_ptr(), tensor.clone()) for key, tensor in net.state_dict().items()}
@@ -251,7 +251,7 @@ def test_compiled_networks_are_looked_at_and_not_touched() -> None:
         assert torch.equal(tensor, before[key][1])
 
 
-def test_torch_modules_are_compared_by_what_they_hold() -> None:
+def test_torch_modules_are_compared_by_structure_and_tensors() -> None:
     def around(module: nn.Module) -> LayerGraph:
         return LayerGraph([ImageInputLayer((8, 8, 3), name="data"), ModuleLayer(module, name="stem")])
 
@@ -264,7 +264,7 @@ def test_torch_modules_are_compared_by_what_they_hold() -> None:
     assert wider.changed == wider.resized == ("stem",)
 
 
-def test_a_comparison_takes_what_an_analysis_takes() -> None:
+def test_compare_takes_the_networks_that_analyze_network_takes() -> None:
     layers = [ImageInputLayer((8, 8, 1)), ReluLayer()]
     analysis = analyze_network(layers, name="small")
     comparison = compare(layers, analysis)
@@ -274,24 +274,24 @@ def test_a_comparison_takes_what_an_analysis_takes() -> None:
         compare(layers, "a.safetensors")
 
 
-# -- how it is shown ---------------------------------------------------------------------------
+# -- output ---------------------------------------------------------------------------
 
 
-def an_edit() -> Comparison:
+def example() -> Comparison:
     before, _ = unet_layers((64, 96, 3), 5, encoder_depth=2, num_first_encoder_filters=8)
     after = before.insert_after("Encoder-Stage-1-Conv-1", LeakyReluLayer(name="leaky"))
     after = after.replace_layer("Encoder-Stage-2-ReLU-1", ReluLayer(name="act2"))
     after = after.remove_layers("Encoder-Stage-2-DropOut")
     after = after.connect_layers("Encoder-Stage-2-ReLU-2", "Encoder-Stage-2-MaxPool")
-    after = edited(after, "Final-ConvolutionLayer", num_filters=4)
+    after = with_arguments(after, "Final-ConvolutionLayer", num_filters=4)
     return compare(before, after, names=("U-Net", "edited"))
 
 
 def test_the_text(golden: Callable[[str, str], None]) -> None:
-    golden("analyze/comparison", an_edit().to_text())
+    golden("analyze/comparison", example().to_text())
 
 
-def test_the_text_of_another_builder_argument_is_short_by_default(golden: Callable[[str, str], None]) -> None:
+def test_the_text_shortens_long_lists_by_default(golden: Callable[[str, str], None]) -> None:
     before, after = segnet_layers((32, 32, 1), 2, 2), segnet_layers((64, 64, 1), 2, 2)
     comparison = compare(before, after)
     golden("analyze/comparison_image_size", str(comparison))
@@ -301,7 +301,7 @@ def test_the_text_of_another_builder_argument_is_short_by_default(golden: Callab
 
 
 def test_json_has_stable_keys(golden: Callable[[str, str], None]) -> None:
-    text = an_edit().to_json(indent=1)
+    text = example().to_json(indent=1)
     assert [*json.loads(text)] == [
         "before", "after", "equal", "added", "removed", "renamed", "changed", "rewired", "resized",
         "reweighted", "reordered", "layers", "totals", "issues_appeared", "issues_gone",
@@ -311,13 +311,13 @@ def test_json_has_stable_keys(golden: Callable[[str, str], None]) -> None:
 
 def test_json_of_functions_and_modules() -> None:
     lgraph = LayerGraph([ImageInputLayer((8, 8, 3), name="data"), Convolution2dLayer(3, 2, name="conv")])
-    after = edited(lgraph, "conv", weights_initializer=torch.zeros)
+    after = with_arguments(lgraph, "conv", weights_initializer=torch.zeros)
     (change,) = json.loads(compare(lgraph, after).to_json())["layers"][0]["arguments"]
     assert change == {"argument": "weights_initializer", "before": "glorot", "after": "zeros"}
 
 
 class Page(HTMLParser):
-    """Tags, attributes, and the text of a page."""
+    """The tags, attributes and text of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -344,7 +344,7 @@ def test_no_name_becomes_markup(make: str) -> None:
     after = before.replace_layer("softmax", PixelClassificationLayer(classes=["<img src=x>"], name="<b>loss"))
     for comparison in (
         compare(before, after, names=("<i>before</i>", "{% raw %}")),
-        compare(before, renamed(before, {name: f"<u>{name}" for name in HOSTILE})),
+        compare(before, rename(before, {name: f"<u>{name}" for name in HOSTILE})),
         compare(before, before.remove_layers(HOSTILE[:3])),
     ):
         text = getattr(comparison, make)()
@@ -357,8 +357,8 @@ def test_no_name_becomes_markup(make: str) -> None:
         assert "{{ 7*7 }}" in page.text
 
 
-def test_the_page_needs_nothing_beside_it_and_colours_what_differs() -> None:
-    comparison = an_edit()
+def test_the_page_is_self_contained_and_colors_differences() -> None:
+    comparison = example()
     text = comparison.to_html()
     assert text.startswith("<!DOCTYPE html>")
     assert "prefers-color-scheme: dark" in text
@@ -370,12 +370,12 @@ def test_the_page_needs_nothing_beside_it_and_colours_what_differs() -> None:
         assert classes.count(status) == sum(row.status == status for row in comparison.layers), status
 
 
-def test_a_terminal_gets_colours() -> None:
+def test_a_terminal_gets_colors() -> None:
     from rich.console import Console
 
     console = Console(force_terminal=True, color_system="standard", width=200)
     with console.capture() as capture:
-        console.print(an_edit())
+        console.print(example())
     assert "\x1b[1;32m+ leaky" in capture.get()
     assert "\x1b[1;31m- Encoder-Stage-2-DropOut" in capture.get()
     assert "\x1b[1;33m~ Final-ConvolutionLayer" in capture.get()

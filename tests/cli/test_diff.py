@@ -58,7 +58,7 @@ def test_files_and_a_builder(tmp_path: Path) -> None:
     assert diff("a.safetensors", "b.safetensors", cwd=tmp_path).returncode == 0
     result = diff("a.safetensors", "b.safetensors", "--with-weights", cwd=tmp_path)
     assert result.returncode == 1
-    assert "17 with other weights" in result.stdout
+    assert "17 with different weights" in result.stdout
 
 
 @pytest.mark.parametrize(("name", "beginning"), [("d.html", "<!DOCTYPE html>"), ("d.json", '{"before"')])
