@@ -1,4 +1,4 @@
-"""Cutting a graph at named layers."""
+"""Removal of all layers that named layers do not need."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from layergraph.graph.layer_graph import LayerGraph
 
 
 def cut_after(lgraph: LayerGraph, *names: str) -> LayerGraph:
-    """The part of a graph that computes these layers; all that comes after, or beside, is gone.
-
-    Weights stay with the layers.
+    """Return the graph of these layers and all layers upstream of them, with their weights.
 
     Raises:
         UnknownLayerError: a name that no layer has.
-        ArgumentError: no name at all.
+        ArgumentError: no name is given.
 
     >>> from layergraph.builders.backbones import vgg16
     >>> encoder = cut_after(vgg16(), "pool4")
@@ -21,6 +19,6 @@ def cut_after(lgraph: LayerGraph, *names: str) -> LayerGraph:
     (25, 'pool4')
     """
     if not names:
-        raise ArgumentError("cut_after: names are those of one layer or more, got none")
+        raise ArgumentError("cut_after: names must be those of one or more layers, got none")
     needed = lgraph.upstream(lgraph[name].name for name in names)
     return lgraph.remove_layers([name for name in lgraph if name not in needed])

@@ -1,11 +1,11 @@
-"""Dilation: the features of every pixel, where subsampling gives those of every 16th or 32nd."""
+"""Dilation of an encoder: features of every 8th pixel, say, instead of every 32nd."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple, cast
 
-from layergraph.edits.multiply_dilation import Sliding, dilated, own_margins
+from layergraph.edits.multiply_dilation import WindowLayer, fixed_margins, with_dilation
 from layergraph.errors import ArgumentError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
@@ -23,11 +23,12 @@ from layergraph.layers.arguments import flag, whole
 from layergraph.layers.layer import Shape
 
 
-class Grid(NamedTuple):
-    """Where the places of a layer's output lie.
+class Spacing(NamedTuple):
+    """The spacing of the positions in a layer's output map, per direction.
 
-    ``stride`` counts the pixels from one place to the next, ``rate`` how many places there are for each one
-    that there was before. Both have a number for each direction.
+    Attributes:
+        stride: the pixels of the image from one position to the next.
+        rate: the number of positions for each one that the undilated graph has.
     """
 
     stride: Shape = (1, 1)
@@ -35,34 +36,33 @@ class Grid(NamedTuple):
 
 
 def dilate(lgraph: LayerGraph, output_stride: int, *, keep_size: bool = True) -> LayerGraph:
-    """The graph without subsampling beyond ``output_stride``; the windows after it are dilated instead.
+    """Return the graph without subsampling beyond ``output_stride``, and with dilated windows instead.
 
-    A layer that would take the stride past ``output_stride`` slides by 1, and every window behind it is
-    dilated by the stride that was lost, so that it meets the same features as before. Weights stay. Where a
-    layer lost the stride r in all, what was at place i is now at place r·i (from 0), with the same value, and
-    the places in between are new. This is exact
+    A layer that would exceed ``output_stride`` gets stride 1, and all windows downstream are dilated by the
+    stride that it lost, so that each window covers the same features as before. Weights stay. Where a path
+    lost the stride r in all, the value at position i is now at position r·i (from 0), and the positions
+    between are new. This is exact
 
-    - at every place if each changed layer gave ``ceil(size / stride)`` places before, as 3×3 windows with
-      padding 1 and 2×2 windows on even sizes do;
-    - else away from the lower and right border, where windows now meet features that were dropped before.
+    - at every position if each changed layer gave ``ceil(size / stride)`` positions before, as 3×3 windows
+      with padding 1 and 2×2 windows on even sizes do;
+    - else away from the bottom and right borders, where windows now cover features that were dropped before.
 
-    Padding ``"same"`` of a layer that subsampled stays, with other margins: 3×3 windows began at an even
-    size without padding and now begin one place earlier, so that values move by one place. What a global
-    average pooling sees is denser, so its mean is another one.
+    A layer with a stride and padding ``"same"`` keeps ``"same"``, which has other margins for stride 1: on an
+    even size 3×3 windows start one position earlier, so that values move by one position. A global average
+    pooling averages over more positions, so its mean changes.
 
     Args:
-        lgraph: an encoder of images; its decoder is added afterwards.
-        output_stride: how many pixels of the image lie between two places of the result at most, such as 8
-            or 16.
-        keep_size: each changed layer that slides by 1 gives a map as large as its input, padded as before
-            above and left, with the rest below and right (``"same"`` where that is even). ``False``
-            multiplies the padding by the dilation instead: without padding there is none afterwards, so that
-            a classifier of patches gives exactly one result for each patch.
+        lgraph: an encoder of images; add its decoder afterwards.
+        output_stride: the largest number of pixels between two positions of the output, such as 8 or 16.
+        keep_size: give each changed layer with stride 1 an output as large as its input: it keeps its padding
+            at the top and left, and gets the rest at the bottom and right (``"same"`` if that is even).
+            ``False`` multiplies the padding by the dilation instead: a classifier of patches without padding
+            stays without, and gives exactly one result per patch.
 
     Raises:
-        ArgumentError: features that became denser meet a layer that cannot take them: an average
-            pooling (torch cannot dilate it), a fully connected layer, a decoder, or an addition or
-            concatenation with features that did not become denser.
+        ArgumentError: a layer cannot take denser features: an average pooling (torch cannot dilate it), a
+            fully connected layer, a decoder, or an addition or concatenation with features of another
+            density.
 
     Source: M. Holschneider et al., "A Real-Time Algorithm for Signal Analysis with the Help of the Wavelet
     Transform", 1989 (algorithme à trous); L.-C. Chen et al., "Semantic Image Segmentation with Deep
@@ -77,86 +77,92 @@ def dilate(lgraph: LayerGraph, output_stride: int, *, keep_size: bool = True) ->
     """
     whole("dilate", "output_stride", output_stride)
     flag("dilate", "keep_size", keep_size)
-    grids: dict[str, Grid | None] = {}  # of each layer; None: one number stands for the whole image
+    # One pass from the inputs to the outputs. Whether a layer keeps its stride depends on the stride of its
+    # path, and its dilation on the strides lost upstream, so both are carried along as a spacing.
+    spacings: dict[str, Spacing | None] = {}  # None: the output has no positions, only one value per channel
     for name in lgraph.order:
         layer = lgraph[name]
-        grid = grids[name] = _grid_of_inputs(lgraph, layer, grids)
+        spacing = spacings[name] = _input_spacing(lgraph, layer, spacings)
         if isinstance(layer, (GlobalAveragePooling2dLayer, FullyConnectedLayer)):
-            grids[name] = None
-        elif grid is not None and isinstance(layer, Sliding):
-            wanted = cast(Shape, layer.stride)
-            kept = tuple(
-                s if now * s <= output_stride else 1 for s, now in zip(wanted, grid.stride, strict=True)
+            spacings[name] = None
+        elif spacing is not None and isinstance(layer, WindowLayer):
+            old = cast(Shape, layer.stride)
+            new = tuple(
+                s if so_far * s <= output_stride else 1 for s, so_far in zip(old, spacing.stride, strict=True)
             )
-            if kept != wanted or set(grid.rate) != {1}:
-                lgraph = lgraph.replace_layer(name, _denser(layer, kept, grid.rate, keep_size))
-            lost = tuple(w // k for w, k in zip(wanted, kept, strict=True))
-            grids[name] = Grid(_product(grid.stride, kept), _product(grid.rate, lost))
+            if new != old or set(spacing.rate) != {1}:
+                lgraph = lgraph.replace_layer(name, _dilated_layer(layer, new, spacing.rate, keep_size))
+            lost = tuple(o // n for o, n in zip(old, new, strict=True))
+            spacings[name] = Spacing(_product(spacing.stride, new), _product(spacing.rate, lost))
     return lgraph
 
 
-def _grid_of_inputs(lgraph: LayerGraph, layer: Layer, grids: Mapping[str, Grid | None]) -> Grid | None:
-    """The one grid of all that a layer meets.
+def _input_spacing(
+    lgraph: LayerGraph, layer: Layer, spacings: Mapping[str, Spacing | None]
+) -> Spacing | None:
+    """The spacing that all inputs of a layer share.
 
     Raises:
-        ArgumentError: it cannot take features that became denser.
+        ArgumentError: the layer cannot take denser features.
     """
     if isinstance(layer, Image3dInputLayer):
-        raise ArgumentError(f"dilate: lgraph is a network of images, got one of volumes ({layer.name!r})")
-    fed = {port: end.layer for port, end in lgraph.sources(layer.name).items()}
-    if "ref" in fed:
-        return grids[fed["ref"]]  # the layer brings what it takes to the size of this
-    met = {source: grid for source in fed.values() if (grid := grids[source]) is not None}
-    if not met:
-        return None if fed else Grid()
-    rates = {grid.rate for grid in met.values()}
+        raise ArgumentError(f"dilate: lgraph must be a network of images, got volumes ({layer.name!r})")
+    sources = {port: end.layer for port, end in lgraph.sources(layer.name).items()}
+    if "ref" in sources:
+        return spacings[sources["ref"]]  # the output has the size of the reference
+    known = {source: spacing for source in sources.values() if (spacing := spacings[source]) is not None}
+    if not known:
+        return None if sources else Spacing()
+    rates = {spacing.rate for spacing in known.values()}
     if len(rates) > 1:
-        first, *others = sorted(met, key=lambda source: met[source].rate, reverse=True)
+        densest, *others = sorted(known, key=lambda source: known[source].rate, reverse=True)
         raise ArgumentError(
-            f"dilate: layer {layer.name!r} joins {first!r}, which became denser, with {others[-1]!r}, which "
-            "did not; dilate the encoder before it is joined to a decoder"
+            f"dilate: the inputs of layer {layer.name!r} must become equally dense, got {densest!r}, denser "
+            f"than {others[-1]!r}; dilate the encoder before you connect a decoder"
         )
     if rates != {(1, 1)}:
-        _check_takes_denser(layer)
-    return next(iter(met.values()))
+        _check_accepts_denser(layer)
+    return next(iter(known.values()))
 
 
-def _check_takes_denser(layer: Layer) -> None:
-    """Raise for a layer that cannot take features that became denser."""
+def _check_accepts_denser(layer: Layer) -> None:
+    """Raise an error for a layer that cannot take denser features."""
     if isinstance(layer, FullyConnectedLayer):
         raise ArgumentError(
-            f"dilate: the fully connected layer {layer.name!r} takes features of one size; "
-            "fully_convolutional(lgraph) before makes it a convolution"
+            f"dilate: the fully connected layer {layer.name!r} takes features of one size; make it a "
+            "convolution first with fully_convolutional(lgraph)"
         )
     if isinstance(layer, AveragePooling2dLayer) and max(cast(Shape, layer.pool_size)) > 1:
         raise ArgumentError(
-            f"dilate: average pooling {layer.name!r} would have to be dilated, which torch cannot do; "
-            "replace it by a max pooling or a convolution, or cut the graph before it"
+            f"dilate: torch cannot dilate the average pooling {layer.name!r}; replace it by a max pooling or "
+            "a convolution, or cut the graph before it"
         )
     if isinstance(layer, (TransposedConv2dLayer, MaxUnpooling2dLayer)) or (
         isinstance(layer, Resize2dLayer) and layer.scale is not None
     ):
         raise ArgumentError(
-            f"dilate: layer {layer.name!r} upsamples features that became denser already; dilate the encoder "
-            "before a decoder is added to it"
+            f"dilate: layer {layer.name!r} upsamples features that are already denser; dilate the encoder "
+            "before you connect a decoder"
         )
 
 
-def _denser(layer: Sliding, stride: Shape, rate: Shape, keep_size: bool) -> Layer:
-    """The layer with this stride, on an input that is ``rate`` times denser than before."""
+def _dilated_layer(layer: WindowLayer, stride: Shape, rate: Shape, keep_size: bool) -> Layer:
+    """The layer with this stride, for an input that is ``rate`` times denser."""
     if isinstance(layer, MaxPooling2dLayer) and layer.has_unpooling_outputs:
+        # unpooling puts each value at the index of its maximum, and one index cannot hold two values
         raise ArgumentError(
-            f"dilate: max pooling {layer.name!r} remembers where its maxima were, which windows that overlap "
-            "cannot; give it has_unpooling_outputs=False, or stop at a larger output_stride"
+            f"dilate: max pooling {layer.name!r} has unpooling outputs, whose windows must not overlap; give "
+            "it has_unpooling_outputs=False, or choose a larger output_stride"
         )
     window = layer.window()
-    margins = own_margins(window)
+    margins = fixed_margins(window)
+    # the same features lie ``rate`` times further away, and so does the border
     if margins is not None:
         margins = [(before * r, after * r) for (before, after), r in zip(margins, rate, strict=True)]
         if keep_size and set(stride) == {1}:
             totals = [(extent - 1) * r for extent, r in zip(window.extents, rate, strict=True)]
             margins = [(min(m[0], t), t - min(m[0], t)) for m, t in zip(margins, totals, strict=True)]
-    return dilated(layer, rate, stride, margins)
+    return with_dilation(layer, rate, stride, margins)
 
 
 def _product(a: Shape, b: Shape) -> Shape:

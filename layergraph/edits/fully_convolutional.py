@@ -1,4 +1,4 @@
-"""From a classifier of patches to a network that classifies every place of an image at once."""
+"""Conversion of a patch classifier to a network that classifies all patches of an image at once."""
 
 from __future__ import annotations
 
@@ -29,23 +29,24 @@ if TYPE_CHECKING:
 
 
 def fully_convolutional(lgraph: LayerGraph, image_size: Sequence[int] | None = None) -> LayerGraph:
-    """The graph with each fully connected layer turned into the convolution that computes the same.
+    """Return the graph with each fully connected layer replaced by the equivalent convolution.
 
     A fully connected layer on h×w×c features becomes a convolution with h×w windows and the same weights, a
-    global average pooling an average pooling with a window of its input's size, a classification layer a
-    pixel classification layer. Names stay. On images of the original size the outputs are the same; a larger
-    image gives a map of outputs, one for each patch of the original size, as many pixels apart as the layers
-    before subsample in all. Each output is what the classifier gives for its patch alone, exactly so if these
-    layers neither pad, since they then see what lies around the patch, nor drop rows that fill no window.
-    :func:`dilate` to output stride 1 gives the outputs of all patches.
+    global average pooling an average pooling with a window of its input's size, and a classification layer a
+    pixel classification layer. Names stay.
+
+    On images of the original size the outputs are the same. A larger image gives a map with one output per
+    patch of the original size; the patches are as many pixels apart as the network subsamples in all, and
+    :func:`dilate` to output stride 1 gives those of all patches. An output equals the classifier's for its
+    patch if no layer pads (padding would see the pixels around the patch) or drops rows that fill no window.
 
     Args:
-        lgraph: a graph that runs; the size of its input layer says how large the windows are.
-        image_size: (height, width, channels) for the input layer afterwards; by default as it was.
+        lgraph: a graph without errors; the windows follow from the size of its input layer.
+        image_size: the new (height, width, channels) of the input layer; by default it stays.
 
     Raises:
         InvalidNetworkError: the graph has errors.
-        ArgumentError: there is nothing to turn into a convolution.
+        ArgumentError: no layer can be replaced.
 
     Source: J. Long, E. Shelhamer, T. Darrell, "Fully Convolutional Networks for Semantic Segmentation",
     CVPR 2015, section 3.1.
@@ -55,16 +56,16 @@ def fully_convolutional(lgraph: LayerGraph, image_size: Sequence[int] | None = N
     >>> lgraph["fc6"].description
     '4096 7×7×512 convolutions with stride [1 1] and padding [0 0 0 0]'
     """
-    found = infer_sizes(lgraph, "network")
-    if found.errors:
-        raise InvalidNetworkError(found.errors)
-    sizes = {name: cast(Size, given[0]) for name, given in found.inputs.items() if given}
+    inferred = infer_sizes(lgraph, "network")
+    if inferred.errors:
+        raise InvalidNetworkError(inferred.errors)
+    sizes = {name: cast(Size, inputs[0]) for name, inputs in inferred.inputs.items() if inputs}
     layers = [_convolutional(lgraph[name], size) for name, size in sizes.items()]
     changed = [layer for layer in layers if layer is not lgraph[layer.name]]
     if all(layer.is_output for layer in changed):
         raise ArgumentError(
-            "fully_convolutional: the graph has no fully connected layer and no global average pooling, so "
-            "it takes images of any size as it is"
+            "fully_convolutional: lgraph must have a fully connected layer or a global average pooling, got "
+            "neither; it takes images of any size already"
         )
     for layer in changed:
         lgraph = lgraph.replace_layer(layer.name, layer)
@@ -72,7 +73,7 @@ def fully_convolutional(lgraph: LayerGraph, image_size: Sequence[int] | None = N
 
 
 def _convolutional(layer: Layer, size: Size) -> Layer:
-    """The layer for any image that equals this one on an image of this size; itself if it is that."""
+    """The layer for images of any size that equals this one for an input of this size; maybe itself."""
     if isinstance(layer, ClassificationLayer):
         return PixelClassificationLayer(
             name=layer.name, classes=layer.classes, class_weights=layer.class_weights
@@ -93,6 +94,6 @@ def _convolutional(layer: Layer, size: Size) -> Layer:
 
 
 def _reshaped(weights: Weights, size: Size) -> Weights:
-    """Fully connected weights (outputs, inputs) as filters: torch flattens channels, height, width."""
+    """Fully connected weights (outputs, inputs) as filters, in the order channels, height, width."""
     filters: Tensor = weights["weight"].reshape(-1, size.channels, *size.spatial)
     return Weights({**weights, "weight": filters})

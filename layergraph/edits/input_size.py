@@ -1,4 +1,4 @@
-"""Another image size for a graph."""
+"""Replacement of a graph's input size."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Any
 
 from layergraph.errors import ArgumentError
 from layergraph.graph.layer_graph import LayerGraph
+from layergraph.wording import listed
 
 
 def with_input_size(lgraph: LayerGraph, input_size: Sequence[int]) -> LayerGraph:
-    """The graph with another size at its one input layer, which keeps its name and normalization.
+    """Return the graph with another size at its one input layer, which keeps its name and normalization.
 
     Args:
+        lgraph: a graph with one input layer.
         input_size: (height, width, channels) for images, (height, width, depth, channels) for volumes.
 
     Raises:
@@ -24,8 +26,8 @@ def with_input_size(lgraph: LayerGraph, input_size: Sequence[int]) -> LayerGraph
     "360×480×3 images with 'zerocenter' normalization"
     """
     if len(lgraph.input_names) != 1:
-        found = ", ".join(map(repr, lgraph.input_names)) or "none"
-        raise ArgumentError(f"with_input_size: lgraph has one input layer, got {found}")
+        names = listed(lgraph.input_names) or "none"
+        raise ArgumentError(f"with_input_size: lgraph must have one input layer, got {names}")
     (name,) = lgraph.input_names
     layer: Any = lgraph[name]
     return lgraph.replace_layer(name, replace(layer, input_size=input_size))

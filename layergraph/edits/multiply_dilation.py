@@ -1,4 +1,4 @@
-"""Dilation of single windows, and the padding that goes with it."""
+"""Dilation of the windows of single layers, with the padding that keeps the output size."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from layergraph.layers.layer import Shape
 from layergraph.sizes import Window
 
 Dilatable = Convolution2dLayer | GroupedConvolution2dLayer | MaxPooling2dLayer
-Sliding = Dilatable | AveragePooling2dLayer
+WindowLayer = Dilatable | AveragePooling2dLayer
 Margins = Sequence[tuple[int, int]]
 
 
 def multiply_dilation(lgraph: LayerGraph, factors: Mapping[str, int]) -> LayerGraph:
-    """The graph with the dilation of the named layers multiplied: multi-grid, and wider fields of view.
+    """Return the graph with the dilation of the named layers multiplied: multi-grid, larger receptive fields.
 
-    Padding grows with the window, alike on both sides, so that sizes stay and windows keep their centres.
-    Weights stay.
+    Padding grows equally on both sides, so that output sizes and the centers of the windows stay. Weights
+    stay.
 
     Args:
-        factors: for the name of a convolution or max pooling the number that its dilation is multiplied by.
+        lgraph: the graph.
+        factors: the factor for each name of a convolution or max pooling.
 
     Raises:
         UnknownLayerError: a name that no layer has.
-        ArgumentError: a layer whose window cannot be dilated, or a factor that is no whole number of at
-            least 1.
+        ArgumentError: a layer whose window cannot be dilated, or a factor that is no positive integer.
 
     Source: L.-C. Chen et al., "Rethinking Atrous Convolution for Semantic Image Segmentation",
     arXiv:1706.05587, 2017, section 3.2.1 (multi-grid).
@@ -49,43 +49,43 @@ def multiply_dilation(lgraph: LayerGraph, factors: Mapping[str, int]) -> LayerGr
         layer = lgraph[name]
         if not isinstance(layer, Dilatable) or max(layer.window().size) == 1:
             raise ArgumentError(
-                f"multiply_dilation: {name!r} is a convolution or max pooling with windows larger than 1×1, "
-                f"got {layer.description!r}"
+                f"multiply_dilation: {name!r} must be a convolution or max pooling with windows larger than "
+                f"1×1, got {layer.description!r}"
             )
         factor = whole("multiply_dilation", f"the factor of {name!r}", factor)
         window = layer.window()
         margins: Margins | None = window.margins
         if margins is not None:
-            grown = [_halves((factor - 1) * (extent - 1)) for extent in window.extents]
-            margins = [(m[0] + g[0], m[1] + g[1]) for m, g in zip(margins, grown, strict=True)]
-        lgraph = lgraph.replace_layer(name, dilated(layer, (factor, factor), window.stride, margins))
+            growth = [_split((factor - 1) * (extent - 1)) for extent in window.extents]
+            margins = [(m[0] + g[0], m[1] + g[1]) for m, g in zip(margins, growth, strict=True)]
+        lgraph = lgraph.replace_layer(name, with_dilation(layer, (factor, factor), window.stride, margins))
     return lgraph
 
 
-def dilated(layer: Sliding, factors: Shape, stride: Shape, margins: Margins | None) -> Layer:
+def with_dilation(layer: WindowLayer, factors: Shape, stride: Shape, margins: Margins | None) -> Layer:
     """The layer with its dilation multiplied, and with this stride and padding (``None``: ``"same"``)."""
     window = layer.window()
-    # a window of one element has nothing to spread
+    # the dilation of a window of one element changes nothing, and would only appear in its description
     dilation = tuple(
         d * f if s > 1 else d for s, d, f in zip(window.size, window.dilation, factors, strict=True)
     )
-    same = [_halves(extent - 1) for extent in window._replace(dilation=dilation).extents]
-    # "same" as MATLAB's networks have it, but [0 0 0 0] of 1×1 windows stays
-    spelled = max(window.size) > 1 or window.margins is None
+    same = [_split(extent - 1) for extent in window._replace(dilation=dilation).extents]
+    # margins that equal "same" are written "same", as in MATLAB's networks; a 1×1 window keeps its [0 0 0 0]
+    prefers_same = max(window.size) > 1 or window.margins is None
     padding: Padding = [n for pair in margins or () for n in pair]
-    if margins is None or (spelled and set(stride) == {1} and [*margins] == same):
+    if margins is None or (prefers_same and set(stride) == {1} and [*margins] == same):
         padding = "same"
     if isinstance(layer, AveragePooling2dLayer):
         return replace(layer, stride=stride, padding=padding)
     return replace(layer, stride=stride, dilation_factor=dilation, padding=padding)
 
 
-def own_margins(window: Window) -> Margins | None:
-    """The padding of a window in numbers; ``None`` where ``"same"`` depends on the size of the image."""
+def fixed_margins(window: Window) -> Margins | None:
+    """The margins of a window as numbers; ``None`` if they depend on the size of the image."""
     if window.margins is not None:
         return window.margins
-    return [_halves(extent - 1) for extent in window.extents] if set(window.stride) == {1} else None
+    return [_split(extent - 1) for extent in window.extents] if set(window.stride) == {1} else None
 
 
-def _halves(total: int) -> tuple[int, int]:
+def _split(total: int) -> tuple[int, int]:
     return (total // 2, total - total // 2)

@@ -1,4 +1,4 @@
-"""Padding that keeps the size of maps, where a classifier lets its windows eat the border."""
+"""Padding ``"same"`` for a classifier whose windows would shrink its maps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from layergraph.layers import (
 )
 from layergraph.layers.arguments import pairs
 
-Sliding = (
+WindowLayer = (
     Convolution2dLayer
     | Convolution3dLayer
     | GroupedConvolution2dLayer
@@ -28,15 +28,14 @@ Sliding = (
 
 
 def pad_same(lgraph: LayerGraph) -> LayerGraph:
-    """The graph with padding ``"same"`` at every convolution and pooling that would lose the border.
+    """Return the graph with padding ``"same"`` at every convolution and pooling.
 
-    Afterwards a map of stride s has ``ceil(n / s)`` places in each dimension, whatever the size n of the
-    image: so maps of one stride can be added and joined, and a decoder can restore the image. Windows whose
-    padding gives that already stay as they are, 1×1 windows among them; those that were padded by more or
-    less get ``"same"`` too. Weights stay.
+    Afterwards a map of stride s has ``ceil(n / s)`` positions in each dimension for any image size n, so that
+    maps of one stride can be added and concatenated, and a decoder can restore the image size. Windows whose
+    padding already gives that, such as 1×1 windows, stay. Weights stay.
 
-    It is for encoders. Behind maps of another size, a fully connected layer takes another number of
-    features, which no trained weights fit.
+    Use it on encoders: the fully connected layer of a classifier would get another number of features, which
+    no trained weights fit.
 
     >>> from layergraph.builders.backbones import xception
     >>> encoder = xception((100, 150), include_head=False)
@@ -47,13 +46,13 @@ def pad_same(lgraph: LayerGraph) -> LayerGraph:
     """
     for name in lgraph.order:
         layer = lgraph[name]
-        if isinstance(layer, Sliding) and not _keeps(layer):
+        if isinstance(layer, WindowLayer) and not _has_same_size(layer):
             lgraph = lgraph.replace_layer(name, replace(layer, padding="same"))
     return lgraph
 
 
-def _keeps(layer: Sliding) -> bool:
-    """Whether the layer gives ``ceil(n / stride)`` places for every n."""
+def _has_same_size(layer: WindowLayer) -> bool:
+    """Whether the output has ``ceil(n / stride)`` positions for every n."""
     if layer.padding == "same":
         return True
     margins = map(sum, pairs(layer.padding))
