@@ -1,4 +1,4 @@
-"""The analysis of a network: sizes, learnables and findings of every layer, by arithmetic alone."""
+"""Analyze a network: sizes, learnables and issues of every layer, by arithmetic alone."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from layergraph.analyze.network_argument import around_module, is_compiled, is_module, layer_graph_of
+from layergraph.analyze.network_argument import graph_of_module, is_compiled, is_torch_module, layer_graph_of
 from layergraph.analyze.printed import Printed
 from layergraph.analyze.result import AnalysisResult
 from layergraph.analyze.sized_network import sized_network
-from layergraph.analyze.table.grid import Line, plain
+from layergraph.analyze.table.text_columns import Line, plain_text
 from layergraph.errors import ArgumentError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.size_inference import TargetUsage
 from layergraph.layers.layer import Layer
-from layergraph.wording import visible
+from layergraph.wording import quoted, visible
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -26,9 +26,14 @@ if TYPE_CHECKING:
 
 
 class NetworkAnalysis(AnalysisResult, Printed):
-    """The result of :func:`analyze_network`; ``print`` shows it as a table, notebooks show it too.
+    """The result of :func:`analyze_network`; ``print`` and notebooks show it as a table.
 
-    See :class:`AnalysisResult` for the attributes; the methods write it in every format.
+    Attributes:
+        layers: one :class:`LayerInfo` per layer, in the analyzer's order.
+        issues: the errors, warnings and notes.
+        total_learnables: the number of learnable parameters; ``None`` where errors leave it unknown.
+        lgraph: the graph that was analyzed.
+        name, target_usage, analysis_date: the title, the usage, and the time of the analysis.
     """
 
     def __repr__(self) -> str:
@@ -39,16 +44,16 @@ class NetworkAnalysis(AnalysisResult, Printed):
             "issues": f"{len(self.issues)} issues",
             "num_errors": self.num_errors,
             "num_warnings": self.num_warnings,
-            "num_hints": self.num_hints,
+            "num_notes": self.num_notes,
             "analysis_date": f"{self.analysis_date:%Y-%m-%d %H:%M:%S}",
         }
         lines = [f"{key:>20}: {visible(str(value))}" for key, value in rows.items() if value != ""]
         return "\n".join(["NetworkAnalysis with properties:", "", *lines])
 
     def _lines(self, width: int | None) -> Iterator[Line]:
-        from layergraph.analyze.table.table import lines
+        from layergraph.analyze.table.analysis_table import analysis_lines
 
-        return lines(self, width)
+        return analysis_lines(self, width)
 
     def _repr_html_(self) -> str:
         from layergraph.analyze.page import fragment
@@ -56,16 +61,16 @@ class NetworkAnalysis(AnalysisResult, Printed):
         return fragment(self)
 
     def to_text(self, width: int | None = None) -> str:
-        """The table as plain text, cut with ``…`` to ``width`` columns; by default whole.
+        """The table as plain text, cut with ``…`` to ``width`` columns if given.
 
         >>> from layergraph import ImageInputLayer, ReluLayer
         >>> analysis = analyze_network([ImageInputLayer((8, 8, 1)), ReluLayer()])
         >>> print(analysis.to_text().splitlines()[0])
         ANALYSIS RESULT
         """
-        return plain(self._lines(width))
+        return plain_text(self._lines(width))
 
-    # -- to work with --------------------------------------------------------------------------
+    # -- formats -------------------------------------------------------------------------------
 
     def table(
         self,
@@ -79,22 +84,22 @@ class NetworkAnalysis(AnalysisResult, Printed):
         batch_size: int = 1,
         dtype: str = "float32",
     ) -> LayerTable:
-        """The layers in the columns, rows and order asked for, in every format.
+        """Select layers, columns and order, for every format.
 
         Args:
-            columns: of ``"index"``, ``"name"``, ``"type"``, ``"description"``, ``"block"``,
+            columns: any of ``"index"``, ``"name"``, ``"type"``, ``"description"``, ``"block"``,
                 ``"activations"``, ``"size"``, ``"learnables"``, ``"num_learnables"``, ``"states"``,
                 ``"num_states"``, ``"multiply_adds"``, ``"activation_bytes_inference"``,
                 ``"activation_bytes_training"``, ``"receptive_field"``, ``"receptive_stride"``,
                 ``"inputs"``, ``"outputs"``, ``"issues"``; or ``"all"``.
-            sort_by: columns to sort by, also such as are not shown; with ``-`` before it, the largest
-                comes first. What is unknown comes last.
-            names: patterns of layer names, such as ``"res3a*"``; layers that fit one stay.
+            sort_by: columns to sort by, shown or not; with ``-`` in front, the largest value comes first.
+                Unknown values come last.
+            names: patterns of layer names, such as ``"res3a*"``; keeps the layers that match one.
             types: patterns of layer types, in upper or lower case, such as ``"*convolution"``.
             blocks: patterns of the names of blocks (the column ``"block"``).
-            group: one row a block, such as ``res3a*``: sums of what can be summed, the output of its last
-                layer. Layers that ``names`` or ``types`` leave out do not count.
-            batch_size, dtype: what multiply-adds and bytes are for, as in :meth:`costs`.
+            group: one row per block, such as ``res3a*``, with the sums of its layers and the output of the
+                last one. Layers that ``names`` or ``types`` leave out do not count.
+            batch_size, dtype: the batch for multiply-adds and bytes, as in :meth:`costs`.
 
         Raises:
             ArgumentError: an unknown column; a name, type or block without ``*`` that no layer has.
@@ -111,12 +116,12 @@ class NetworkAnalysis(AnalysisResult, Printed):
         ──────────  ───────────  ──────────
         Total       17 layers        76,038
         """
-        from layergraph.analyze.table.columns import Facts
-        from layergraph.analyze.table.selection import layer_table
+        from layergraph.analyze.table.columns import TableData
+        from layergraph.analyze.table.selection import select_layers
 
-        facts = Facts(self, batch_size, dtype)
-        return layer_table(
-            facts, columns, sort_by=sort_by, names=names, types=types, blocks=blocks, group=group
+        data = TableData(self, batch_size, dtype)
+        return select_layers(
+            data, columns, sort_by=sort_by, names=names, types=types, blocks=blocks, group=group
         )
 
     def to_records(self) -> list[dict[str, Any]]:
@@ -128,22 +133,22 @@ class NetworkAnalysis(AnalysisResult, Printed):
         return [{**row, "assumed": layer.assumed} for row, layer in rows]
 
     def to_json(self, indent: int | None = None) -> str:
-        """Everything as JSON; the keys are stable. Unknown sizes and learnables are ``null``."""
-        from layergraph.analyze.table.records import as_json
+        """The analysis as JSON; the keys are stable, and unknown sizes and learnables are ``null``."""
+        from layergraph.analyze.table.records import analysis_json
 
-        return as_json(self, self.to_records(), indent)
+        return analysis_json(self, self.to_records(), indent)
 
     def to_csv(self) -> str:
-        """The layers as CSV with a header; what a spreadsheet takes for a formula gets ``'`` before it."""
+        """The layers as CSV with a header; cells that a spreadsheet would run begin with ``'``."""
         from layergraph.analyze.table.records import LAYER_COLUMNS
 
         return self.table(LAYER_COLUMNS).to_csv()
 
     def to_markdown(self) -> str:
         """The title, the totals, the issues and the table in Markdown."""
-        from layergraph.analyze.table.records import as_markdown
+        from layergraph.analyze.table.records import analysis_markdown
 
-        return as_markdown(self)
+        return analysis_markdown(self)
 
     def to_latex(self) -> str:
         """The layers, their sizes and learnables as a table for LaTeX (``booktabs``, ``longtable``)."""
@@ -162,7 +167,7 @@ class NetworkAnalysis(AnalysisResult, Printed):
     def to_html(self) -> str:
         """An interactive page in one file: findings on top, the graph beside the table, both linked.
 
-        It opens from disk, asks no network for anything, and works with 10,000 layers.
+        It opens from disk, loads nothing, and shows 10,000 layers without delay.
         """
         from layergraph.analyze.page import page
 
@@ -176,27 +181,27 @@ def analyze_network(
     name: str = "",
     input_size: Sequence[int] | None = None,
 ) -> NetworkAnalysis:
-    """Sizes, learnables and faults of every layer of a network (MATLAB ``analyzeNetwork``).
+    """Report sizes, learnables and issues of every layer of a network (MATLAB ``analyzeNetwork``).
 
-    Everything comes from arithmetic: no weight is made, torch is not imported, and a compiled network
-    is neither run nor changed. Every fault is reported, not only the first; the checks of style and of the
-    likely causes run when ``issues`` are asked for.
+    All results come from arithmetic: no weight is made, torch is not imported, and a compiled network
+    is neither run nor changed. Every error is reported, not only the first. The checks run when ``issues``
+    is first read.
 
     Args:
         lgraph: a layer graph, a compiled network, or a sequence of layers; with ``input_size`` any torch
-            module, which is then one layer after an input (see :class:`ModuleLayer`). A module with several
-            inputs or outputs comes as a graph: ``ModuleLayer(module, num_inputs=2)``.
+            module, which becomes one layer after an input (see :class:`ModuleLayer`). Put a module with
+            several inputs or outputs into a graph yourself: ``ModuleLayer(module, num_inputs=2)``.
         target_usage: ``"train_network"`` (the default) expects an output layer; ``"network"`` (the
             default for a module, and for a compiled network without output layers) does not.
         name: a title for tables and pages.
-        input_size: (height, width, channels) of the images that a torch module takes; of volumes
-            (height, width, depth, channels).
+        input_size: (height, width, channels) of the images that a torch module takes, or
+            (height, width, depth, channels) of volumes.
 
     Raises:
-        WrongTypeError: something else than a network.
-        ArgumentError: an unknown ``target_usage``; an ``input_size`` where none is needed.
+        WrongTypeError: ``lgraph`` is no network.
+        ArgumentError: an unknown ``target_usage``; an ``input_size`` for a graph that has its own.
 
-    Cost: linear in the layers, some 6 µs each.
+    Cost: linear in the layers, about 6 µs each.
 
     >>> from layergraph.builders import unet_layers
     >>> lgraph, _ = unet_layers((480, 640, 3), 5, encoder_depth=3)
@@ -208,29 +213,32 @@ def analyze_network(
     """
     if input_size is None:
         graph = layer_graph_of(lgraph, "analyze_network")
-    elif is_module(lgraph):
-        graph = around_module(cast("nn.Module", lgraph), input_size)
+    elif is_torch_module(lgraph):
+        graph = graph_of_module(cast("nn.Module", lgraph), input_size)
         target_usage = target_usage or "network"
     else:
-        raise ArgumentError("analyze_network: input_size is for a torch module; a layer graph has its own")
+        raise ArgumentError(
+            f"analyze_network: input_size must be left out for a layer graph, got {quoted(input_size)}; "
+            "the graph has its own, and only a torch module needs one"
+        )
     if target_usage is None:
         target_usage = "network" if is_compiled(lgraph) and not graph.output_names else "train_network"
     if target_usage not in get_args(TargetUsage):
         usages = " or ".join(map(repr, get_args(TargetUsage)))
-        raise ArgumentError(f"analyze_network: target_usage is {usages}, got {target_usage!r}")
+        raise ArgumentError(f"analyze_network: target_usage must be {usages}, got {quoted(target_usage)}")
     network = sized_network(graph, target_usage)
     return NetworkAnalysis(str(name), target_usage, datetime.now().astimezone(), network)
 
 
 def analysis_of(
-    subject: Any, caller: str, name: str = "", target_usage: TargetUsage | None = None
+    network: Any, caller: str, name: str = "", target_usage: TargetUsage | None = None
 ) -> NetworkAnalysis:
-    """The analysis that is meant, or that of the network that is meant; ``caller`` is for the message.
+    """Analyze a network, unless it is an analysis; ``caller`` is the name of the function, for messages.
 
     Raises:
-        WrongTypeError: it is no network; the message says how to get there.
+        WrongTypeError: ``network`` is none; the message gives the call that makes one of it.
     """
-    if isinstance(subject, NetworkAnalysis):
-        return subject
-    network = subject if is_compiled(subject) else layer_graph_of(subject, caller)
-    return analyze_network(network, target_usage=target_usage, name=name)
+    if isinstance(network, NetworkAnalysis):
+        return network
+    lgraph = network if is_compiled(network) else layer_graph_of(network, caller)
+    return analyze_network(lgraph, target_usage=target_usage, name=name)

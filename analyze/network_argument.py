@@ -1,4 +1,4 @@
-"""What can be analyzed and drawn: a layer graph, a compiled network, a sequence of layers."""
+"""The argument that a function analyzes or draws: a layer graph, a compiled network, a sequence of layers."""
 
 from __future__ import annotations
 
@@ -14,65 +14,69 @@ from layergraph.layers.layer import Layer
 if TYPE_CHECKING:
     from torch import nn
 
+_EXPECTED = "the network must be a LayerGraph, a compiled network or a sequence of layers"
 
-def layer_graph_of(subject: object, caller: str) -> LayerGraph:
-    """The layer graph that is meant; ``caller`` is the function's name, for the message.
 
-    Of a compiled network it is the graph without weights: nothing is copied, and torch is not touched.
+def layer_graph_of(network: object, caller: str) -> LayerGraph:
+    """The layer graph of a network; ``caller`` is the name of the function, for messages.
+
+    The graph of a compiled network comes without weights, so nothing is copied and torch is not imported.
 
     Raises:
-        WrongTypeError: it is none of these; the message says how to get there.
+        WrongTypeError: ``network`` is none; the message gives the call that makes one of it.
         LayergraphError: the layers make no graph.
     """
-    if isinstance(subject, LayerGraph):
-        return subject
-    lgraph = getattr(subject, "_lgraph", None)
+    if isinstance(network, LayerGraph):
+        return network
+    lgraph = getattr(network, "_lgraph", None)
     if isinstance(lgraph, LayerGraph):
         return lgraph
-    if is_module(subject):
+    if is_torch_module(network):
         raise WrongTypeError(
-            f"{caller} takes a LayerGraph, a compiled network or a sequence of layers, got the torch module "
-            f"{type(subject).__name__}; give its image size, analyze_network(module, "
-            "input_size=(height, width, channels)), or wrap it as a layer: ModuleLayer(module, name=...)"
+            f"{caller}: {_EXPECTED}, got the torch module {type(network).__name__}; give its image size, "
+            "analyze_network(module, input_size=(height, width, channels)), or wrap it as a layer: "
+            "ModuleLayer(module, name=...)"
         )
-    if isinstance(subject, Layer) or (isinstance(subject, Iterable) and not isinstance(subject, str)):
-        layers = subject if isinstance(subject, Layer) else list(subject)
+    if isinstance(network, Layer) or (isinstance(network, Iterable) and not isinstance(network, str)):
+        layers = network if isinstance(network, Layer) else list(network)
         if isinstance(layers, list) and layers and isinstance(layers[0], LayerGraph):
             raise WrongTypeError(
-                f"{caller} takes the layer graph alone, got it together with its output size; "
+                f"{caller}: {_EXPECTED}, got a layer graph together with its output size; "
                 "a builder such as unet_layers returns both: lgraph, output_size = unet_layers(...)"
             )
         return LayerGraph(layers)
-    raise WrongTypeError(
-        f"{caller} takes a LayerGraph, a compiled network or a sequence of layers, got {_described(subject)}"
+    raise WrongTypeError(f"{caller}: {_EXPECTED}, got {_value_text(network)}")
+
+
+def is_torch_module(network: object) -> bool:
+    """Whether this is a torch module and no compiled network. It does not import torch."""
+    bases = type(network).__mro__
+    has_module_base = any(
+        base.__module__ == "torch.nn.modules.module" and base.__name__ == "Module" for base in bases
     )
+    return has_module_base and not is_compiled(network)
 
 
-def is_module(subject: object) -> bool:
-    """Whether this is a torch module that is no compiled network; looked at without importing torch."""
-    bases = type(subject).__mro__
-    named = any(cls.__module__ == "torch.nn.modules.module" and cls.__name__ == "Module" for cls in bases)
-    return named and not is_compiled(subject)
+def is_compiled(network: object) -> bool:
+    """Whether this is a compiled network. It does not import torch."""
+    return not isinstance(network, LayerGraph) and isinstance(getattr(network, "_lgraph", None), LayerGraph)
 
 
-def around_module(module: nn.Module, input_size: object) -> LayerGraph:
-    """An input layer of this size (with a depth: of volumes), and the module as the one layer behind it.
+def graph_of_module(module: nn.Module, input_size: object) -> LayerGraph:
+    """A graph of an input layer and a torch module as its only other layer.
+
+    ``input_size`` is (height, width, channels), or (height, width, depth, channels) for volumes.
 
     Raises:
-        ArgumentError: no size of an image or a volume.
+        ArgumentError: ``input_size`` is no such size.
     """
-    volume = isinstance(input_size, (list, tuple)) and len(input_size) == 4
-    made = Image3dInputLayer if volume else ImageInputLayer
-    data = made(cast(Sequence[int], input_size), normalization="none", name="input")
+    is_volume = isinstance(input_size, (list, tuple)) and len(input_size) == 4
+    input_type = Image3dInputLayer if is_volume else ImageInputLayer
+    data = input_type(cast(Sequence[int], input_size), normalization="none", name="input")
     return LayerGraph([data, ModuleLayer(module, name="module")])
 
 
-def is_compiled(subject: object) -> bool:
-    """Whether this is a compiled network."""
-    return not isinstance(subject, LayerGraph) and isinstance(getattr(subject, "_lgraph", None), LayerGraph)
-
-
-def _described(subject: object) -> str:
-    if isinstance(subject, str) or hasattr(subject, "__fspath__"):
-        return f"the text {subject!r:.60}; a saved graph is read by layergraph.load(path)"
-    return description(subject)
+def _value_text(value: object) -> str:
+    if isinstance(value, str) or hasattr(value, "__fspath__"):
+        return f"the text {value!r:.60}; a saved graph is read by layergraph.load(path)"
+    return description(value)

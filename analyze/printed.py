@@ -1,4 +1,4 @@
-"""How results print: as text, in color where the terminal has colors, in rich's consoles."""
+"""Print results: as text, in color where the terminal has colors, and in the consoles of rich."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from layergraph.analyze.table.grid import Line, colored, plain, terminal_width
+from layergraph.analyze.table.text_columns import Line, plain_text, rich_text, terminal_width
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 
 
 class Printed(ABC):
-    """A result that prints as lines: cut to the width of a terminal, whole to a file or a pipe."""
+    """A result that prints as lines, cut to the width of a terminal, and whole to a file or a pipe."""
 
     @abstractmethod
     def _lines(self, width: int | None) -> Iterator[Line]:
-        """The lines, cut to ``width`` columns; whole where it is ``None``."""
+        """The lines, cut to ``width`` columns; whole if it is ``None``."""
 
     def __str__(self) -> str:
-        return plain(self._lines(terminal_width()))
+        return plain_text(self._lines(terminal_width()))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        yield colored(self._lines(options.max_width if console.is_terminal else None))
+        yield rich_text(self._lines(options.max_width if console.is_terminal else None))
 
     def show(self) -> None:
-        """Print it, in color where the terminal has colors; whole and plain to a file or pipe."""
+        """Print the result, in color where the terminal has colors."""
         if terminal_width() is None:
             print(self)
             return
-        # imported here: it costs 30 ms, and a pipe needs none
+        # imported here: it costs 30 ms, and a pipe does without
         from rich.console import Console
 
         Console().print(self)

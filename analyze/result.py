@@ -1,4 +1,4 @@
-"""The result of an analysis, as data: a row per layer, the findings, the totals, the costs."""
+"""The result of an analysis, as data: one row per layer, the issues, the totals, the costs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from layergraph.analyze.sized_network import SizedNetwork, count
+from layergraph.analyze.sized_network import SizedNetwork, num_elements
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.sharing import shared_tensors
 from layergraph.graph.size_inference import InferredSizes, TargetUsage
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Activation(NamedTuple):
-    """What one output port carries; ``size`` is ``None`` where an error before leaves it unknown."""
+    """An output port and its size; ``size`` is ``None`` where an error upstream leaves it unknown."""
 
     port: str
     size: Size | None
@@ -33,13 +33,13 @@ class LayerInfo:
     """One row of the analysis.
 
     Attributes:
-        index: the place in the analyzer's order, from 1.
-        name, type, description: as the layer says them.
-        activations: port and size of each output; an output layer has one, what the network returns.
-        learnables: size of each learnable by name, dimensions in MATLAB's order; ``None`` if unknown. Of
-            torch modules that layers share, those that no layer before has.
-        states: size of each state by name, the same way.
-        assumed: whether the sizes rest on a guess: behind a fault they go on as if it were mended.
+        index: the position in the analyzer's order. It counts from 1, as in MATLAB's table.
+        name, type, description: those of the layer.
+        activations: port and size of each output; an output layer has one, the result of the network.
+        learnables: the shape of each learnable by name, dimensions in MATLAB's order; ``None`` if unknown.
+            A learnable that several layers share is listed at the first of them.
+        states: the shape of each state by name, in the same way.
+        assumed: whether the sizes are a guess: downstream of an error, they assume that it is fixed.
     """
 
     index: int
@@ -53,8 +53,8 @@ class LayerInfo:
 
     @property
     def num_learnables(self) -> int | None:
-        """How many numbers training learns here; ``None`` if unknown."""
-        return None if self.learnables is None else count(self.learnables)
+        """The number of learnable parameters; ``None`` if unknown."""
+        return None if self.learnables is None else num_elements(self.learnables)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,9 +62,9 @@ class AnalysisResult:
     """The result of an analysis, as data.
 
     Attributes:
-        name: the title it was given.
+        name: the title.
         target_usage: ``"train_network"`` or ``"network"``.
-        analysis_date: when it was made, in local time.
+        analysis_date: the local time of the analysis.
         network: the graph with the sizes of its layers.
     """
 
@@ -80,28 +80,28 @@ class AnalysisResult:
 
     @property
     def inferred_sizes(self) -> InferredSizes:
-        """The sizes at every layer, and what keeps the graph from running."""
+        """The sizes at every layer, and the issues that keep the graph from running."""
         return self.network.inferred_sizes
 
     @cached_property
     def known_learnables(self) -> int:
-        """How many of the numbers that training learns could be counted in spite of errors."""
+        """The number of learnable parameters in the layers where errors leave it known."""
         return self.network.known_learnables
 
     @property
     def total_learnables(self) -> int | None:
-        """How many numbers training learns; ``None`` where errors leave it unknown."""
+        """The number of learnable parameters; ``None`` where errors leave it unknown."""
         return None if None in self.network.learnables.values() else self.known_learnables
 
     @cached_property
     def num_connections(self) -> int:
-        """How many connections the graph has."""
+        """The number of connections."""
         return sum(len(self.lgraph.destinations(name)) for name in self.lgraph)
 
     @cached_property
     def issues(self) -> tuple[Issue, ...]:
-        """All that was found: errors, then warnings, then notes, each in the order of the layers."""
-        # imported here: the sizes do without
+        """All issues: errors, then warnings, then notes, each in the order of the layers."""
+        # imported here: an analysis whose issues are not read needs none of the checks
         from layergraph.analyze.checks.catalogue import findings
         from layergraph.analyze.checks.checked_graph import CheckedGraph
 
@@ -109,7 +109,7 @@ class AnalysisResult:
 
     @cached_property
     def layers(self) -> tuple[LayerInfo, ...]:
-        """One row a layer, in the analyzer's order."""
+        """One row per layer, in the analyzer's order."""
         rows = []
         shared = shared_tensors(self.lgraph)
         for index, name in enumerate(self.lgraph.order, 1):
@@ -141,17 +141,17 @@ class AnalysisResult:
 
     @property
     def num_errors(self) -> int:
-        """How many of the issues are errors."""
+        """The number of errors among the issues."""
         return sum(issue.severity == "error" for issue in self.issues)
 
     @property
     def num_warnings(self) -> int:
-        """How many of the issues are warnings."""
+        """The number of warnings among the issues."""
         return sum(issue.severity == "warning" for issue in self.issues)
 
     @property
-    def num_hints(self) -> int:
-        """How many of the issues are notes."""
+    def num_notes(self) -> int:
+        """The number of notes among the issues."""
         return sum(issue.severity == "note" for issue in self.issues)
 
     @property

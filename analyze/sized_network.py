@@ -1,4 +1,4 @@
-"""A graph with the sizes and the learnables of its layers, from which all tools of the analysis start."""
+"""A graph with its sizes, learnables and states, from which all tools of the analysis start."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Tensors = Mapping[str, Mapping[str, Shape] | None]
 
 @dataclass(frozen=True, eq=False)
 class SizedNetwork:
-    """A graph, the sizes at its layers, and the tensors of its layers.
+    """A graph, the sizes at its layers, and the shapes of the tensors of its layers.
 
     Attributes:
         lgraph: the graph.
-        inferred_sizes: the sizes, and what keeps the graph from running.
-        learnables, states: for each layer the sizes of its tensors by name; ``None`` where they are unknown.
-            A tensor that several layers share counts at the first of them.
+        inferred_sizes: the sizes, and the issues that keep the graph from running.
+        learnables, states: for each layer the shapes of its tensors by name; ``None`` where they are unknown.
+            A tensor that several layers share is listed at the first of them.
     """
 
     lgraph: LayerGraph
@@ -33,42 +33,42 @@ class SizedNetwork:
 
     @property
     def known_learnables(self) -> int:
-        """How many numbers training learns in the layers whose learnables are known."""
-        return sum(map(count, filter(None, self.learnables.values())))
+        """The number of learnable parameters in the layers where it is known."""
+        return sum(map(num_elements, filter(None, self.learnables.values())))
 
 
 def sized_network(lgraph: LayerGraph, target_usage: TargetUsage) -> SizedNetwork:
-    """Infer the sizes of a graph and of the tensors of its layers. Linear in the layers."""
+    """Infer the sizes of a graph and the shapes of its tensors. Linear in the layers."""
     inferred_sizes = infer_sizes(lgraph, target_usage)
     learnables: dict[str, Mapping[str, Shape] | None] = {}
     states: dict[str, Mapping[str, Shape] | None] = {}
     for layer in lgraph.layers:
         cls, inputs = type(layer), known_inputs(lgraph, layer, inferred_sizes)
-        for found, method, default in (
+        for tensors, method, default in (
             (learnables, cls.learnables, Layer.learnables),
             (states, cls.states, Layer.states),
         ):
-            if method is default:  # of this type no layer has any, whatever its size
-                found[layer.name] = {}
+            if method is default:  # layers of this type have none, even where sizes are unknown
+                tensors[layer.name] = {}
             else:
-                found[layer.name] = None if inputs is None else method(layer, inputs)
-    for name, tensors in shared_tensors(lgraph).items():
-        for found in (learnables, states):
-            if sizes := found[name]:
-                found[name] = {key: shape for key, shape in sizes.items() if key not in tensors}
+                tensors[layer.name] = None if inputs is None else method(layer, inputs)
+    for name, shared in shared_tensors(lgraph).items():
+        for tensors in (learnables, states):
+            if shapes := tensors[name]:
+                tensors[name] = {key: shape for key, shape in shapes.items() if key not in shared}
     return SizedNetwork(lgraph, inferred_sizes, learnables, states)
 
 
 def known_inputs(lgraph: LayerGraph, layer: Layer, inferred_sizes: InferredSizes) -> list[Size] | None:
-    """The sizes of a layer's inputs; ``None`` where they are unknown, guessed, or not what it takes."""
+    """The sizes of a layer's inputs; ``None`` where they are unknown, guessed, or refused by the layer."""
     if inferred_sizes.issues:
         name, guesses = layer.name, inferred_sizes.guesses
-        guessed = guesses and any(source.layer in guesses for source in lgraph.sources(name).values())
-        if guessed or name in inferred_sizes.faulty or None in inferred_sizes.outputs[name]:
+        is_guessed = guesses and any(source.layer in guesses for source in lgraph.sources(name).values())
+        if is_guessed or name in inferred_sizes.faulty or None in inferred_sizes.outputs[name]:
             return None
     return [size for size in inferred_sizes.inputs[layer.name] if size is not None]
 
 
-def count(sizes: Mapping[str, Shape]) -> int:
-    """How many numbers tensors of these sizes hold."""
-    return sum(map(prod, sizes.values()))
+def num_elements(shapes: Mapping[str, Shape]) -> int:
+    """The number of elements of tensors of these shapes."""
+    return sum(map(prod, shapes.values()))

@@ -12,7 +12,7 @@ from layergraph.analyze.comparison.find_differences import AttachedWeights, alig
 from layergraph.analyze.comparison.matching import match_layers
 from layergraph.analyze.comparison.text import lines, summary
 from layergraph.analyze.printed import Printed
-from layergraph.analyze.table.grid import Line, plain
+from layergraph.analyze.table.text_columns import Line, plain_text
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.size_inference import TargetUsage
 from layergraph.layers.layer import Layer
@@ -51,7 +51,7 @@ class Comparison(Differences, Printed):
         ~ act  sigmoid
             type  ReLU → Sigmoid
         """
-        return plain(lines(self, most=most))
+        return plain_text(lines(self, most=most))
 
     # -- to work with --------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.comparison.comparison_json import value_text
 from layergraph.analyze.size_text import plain_size
-from layergraph.analyze.table.grid import GAP, STYLES, Cell, Line, row_lines, widths_of
+from layergraph.analyze.table.text_columns import GAP, STYLES, Cell, Line, column_widths, row_lines
 from layergraph.wording import byte_count, counted, short_count, shortened, visible
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _layer_lines(comparison: Differences) -> Iterator[Line]:
         texts = [f"{MARKS.get(status, '~')} {name}", visible(info.description), sizes]
         heads.append([Cell([texts[0]], style), Cell([texts[1]], color), Cell([texts[2]], color),
                       Cell([f"from {sources}" if sources else ""], "dim")])  # fmt: skip
-    widths = [min(width, most) for width, most in zip(widths_of(heads, 4), (48, 64, 20, 60), strict=True)]
+    widths = [min(width, most) for width, most in zip(column_widths(heads, 4), (48, 64, 20, 60), strict=True)]
     for row, head in zip(rows, heads, strict=True):
         yield from row_lines(head, widths)
         if row.status not in _COLORS:
@@ -167,7 +167,7 @@ def _total_lines(comparison: Differences) -> Iterator[Line]:
     for index, (label, *values) in enumerate([header, *total_rows(comparison)]):
         style = "" if index else "dim"
         cells.append([Cell([label]), *(Cell([value], style, right=True) for value in values)])
-    widths = [min(width, 40) for width in widths_of(cells, 4)]
+    widths = [min(width, 40) for width in column_widths(cells, 4)]
     for row in cells:
         yield from row_lines(row, widths)
 

@@ -9,7 +9,7 @@ from layergraph.analyze.analysis import NetworkAnalysis, analysis_of
 from layergraph.analyze.explanation.sentences import as_dict, lines
 from layergraph.analyze.explanation.trace import SizeTrace, SizeTracer
 from layergraph.analyze.printed import Printed
-from layergraph.analyze.table.grid import Line
+from layergraph.analyze.table.text_columns import Line
 from layergraph.errors import UnknownPortError, WrongTypeError
 from layergraph.graph.draft import End
 from layergraph.graph.layer_graph import LayerGraph

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.size_text import plain_size
-from layergraph.analyze.table.grid import GAP, STYLES, Line
+from layergraph.analyze.table.text_columns import GAP, STYLES, Line
 from layergraph.wording import counted, visible
 
 if TYPE_CHECKING:

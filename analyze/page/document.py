@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.kinds import COLORS
 from layergraph.analyze.page.payload import payload
-from layergraph.analyze.table.table import cells, title, totals_of
+from layergraph.analyze.table.analysis_table import row_cells, title, totals
 from layergraph.json_text import json_text
 from layergraph.wording import visible
 
@@ -66,7 +66,7 @@ def fragment(analysis: AnalysisResult) -> str:
     flawed = {issue.layer: issue.severity for issue in reversed(analysis.issues)}
     rows = []
     for info in analysis.layers:
-        index, name, kind, sizes, learnables = cells(info)
+        index, name, kind, sizes, learnables = row_cells(info)
         flaw = flawed.get(info.name, "")
         rows.append((index[0], name[0], name[1].strip(), kind[0], sizes, learnables, flaw))
     issues = [
@@ -75,7 +75,7 @@ def fragment(analysis: AnalysisResult) -> str:
     return (
         templates(_HERE)
         .get_template("result.html")
-        .render(title=title(analysis), totals=totals_of(analysis), issues=issues, rows=rows)
+        .render(title=title(analysis), totals=totals(analysis), issues=issues, rows=rows)
     )
 
 

@@ -1,1 +1,1 @@
-"""The analysis as a table: on a terminal, and in every other format."""
+"""An analysis as a table: on a terminal, and in every other format."""

@@ -1,4 +1,4 @@
-"""How the values of columns are written: as lines of text, in CSV, in JSON; and how they sort."""
+"""Write and sort the values of columns: as lines of text, in CSV and in JSON."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from layergraph.sizes import Size
 from layergraph.wording import byte_count, short_count, times, visible
 
 BLANK = ""
-"""The value of a block where the values of its layers have no sum."""
+"""The value of a block in a column that cannot be summed."""
 
 Activations = Sequence[tuple[str, Size | None]]
 Shapes = Mapping[str, Shape] | None
 
 
-class Kind(NamedTuple):
-    """A kind of values.
+class ValueKind(NamedTuple):
+    """A kind of values, with the functions that write and sort them.
 
     Attributes:
-        lines: the value in a table to be read.
+        lines: the lines of a value in a printed table.
         plain: the value in CSV: text, or a number.
         record: the value in JSON.
-        order: what to sort by; ``None`` where the value is unknown.
-        number: whether it is written to the right, and may be shortened.
-        floors: the width down to which a column shrinks first, and at last.
+        order: the key to sort by; ``None`` where the value is unknown.
+        number: whether values are aligned on the right and may be abbreviated.
+        floors: two widths; a column shrinks to the first before other columns must shrink to the second.
     """
 
     lines: Callable[[Any], list[str]]
@@ -40,15 +40,16 @@ class Kind(NamedTuple):
 
 
 def _text_order(text: str) -> list[tuple[int, int | str]]:
-    """``conv2`` before ``conv10``."""
+    """A key that sorts ``conv2`` before ``conv10``."""
     parts = re.split(r"([0-9]+)", text.casefold())
+    # at most 40 digits: Python refuses to convert thousands of them
     return [(0, int(part[:40])) if index % 2 else (1, part) for index, part in enumerate(parts)]
 
 
-def _activation_lines(activations: Activations, write: Callable[[Size | None], str] = size_text) -> list[str]:
+def _activation_lines(activations: Activations) -> list[str]:
     if len(activations) == 1:
-        return [write(activations[0][1])]
-    return aligned([(port, write(size)) for port, size in activations])
+        return [size_text(activations[0][1])]
+    return aligned([(port, size_text(size)) for port, size in activations])
 
 
 def _activations_plain(activations: Activations) -> str:
@@ -76,7 +77,7 @@ def _activations_order(activations: Activations) -> int | None:
 def _shape_lines(shapes: Shapes) -> list[str]:
     if shapes is None or len(shapes) < 2:
         return learnables_text(shapes)
-    return aligned([(visible(name), times(numbers)) for name, numbers in shapes.items()])
+    return aligned([(visible(name), times(shape)) for name, shape in shapes.items()])
 
 
 def _shapes_plain(shapes: Shapes) -> str:
@@ -86,11 +87,11 @@ def _shapes_plain(shapes: Shapes) -> str:
 def _shape_records(shapes: Shapes) -> list[dict[str, Any]] | None:
     if shapes is None:
         return None
-    return [{"name": name, "size": list(numbers)} for name, numbers in shapes.items()]
+    return [{"name": name, "size": list(shape)} for name, shape in shapes.items()]
 
 
-def shape_count(shapes: Shapes) -> int | None:
-    """How many numbers there are in all; ``None`` if that is unknown."""
+def num_elements(shapes: Shapes) -> int | None:
+    """The number of elements of all tensors; ``None`` if it is unknown."""
     return None if shapes is None else sum(map(prod, shapes.values()))
 
 
@@ -106,14 +107,14 @@ def _number_plain(count: int | None) -> str | int:
     return "" if count is None else count
 
 
-def _number(write: Callable[[int], str], narrow: int) -> Kind:
-    return Kind(_number_lines(write), _number_plain, _same, _same, True, (narrow, narrow))
+def _number(write: Callable[[int], str], floor: int) -> ValueKind:
+    return ValueKind(_number_lines(write), _number_plain, _same, _same, True, (floor, floor))
 
 
-TEXT = Kind(lambda text: [visible(text)], visible, _same, _text_order, False, (16, 6))
+TEXT = ValueKind(lambda text: [visible(text)], visible, _same, _text_order, False, (16, 6))
 NAME = TEXT._replace(floors=(26, 10))
 SENTENCE = TEXT._replace(floors=(30, 8))
-NAMES = Kind(
+NAMES = ValueKind(
     lambda names: [visible(", ".join(names))],
     lambda names: visible("; ".join(names)),
     list,
@@ -124,35 +125,35 @@ NAMES = Kind(
 INDEX = _number(str, 4)
 COUNT = _number("{:,}".format, 6)
 BYTES = _number(byte_count, 9)
-NUMBERS = Kind(
-    lambda numbers: ["?" if numbers is None else times(numbers)],
-    lambda numbers: "" if numbers is None else times(numbers),
-    lambda numbers: None if numbers is None else list(numbers),
-    lambda numbers: None if numbers is None else prod(numbers),
+SHAPE = ValueKind(
+    lambda shape: ["?" if shape is None else times(shape)],
+    lambda shape: "" if shape is None else times(shape),
+    lambda shape: None if shape is None else list(shape),
+    lambda shape: None if shape is None else prod(shape),
     False,
     (9, 7),
 )
-ACTIVATIONS = Kind(
+ACTIVATIONS = ValueKind(
     _activation_lines, _activations_plain, _activation_records, _activations_order, False, (22, 10)
 )
-SHAPES = Kind(_shape_lines, _shapes_plain, _shape_records, shape_count, False, (18, 8))
+SHAPES = ValueKind(_shape_lines, _shapes_plain, _shape_records, num_elements, False, (18, 8))
 
 
-def compact(kind: Kind, value: Any) -> list[str]:
-    """The lines of a value where space is short: of sizes that of the first output, without labels."""
+def lines(kind: ValueKind, value: Any) -> list[str]:
+    """The lines of a value, also of one that is blank."""
+    return [""] if value == BLANK else kind.lines(value)
+
+
+def narrow_lines(kind: ValueKind, value: Any) -> list[str]:
+    """The lines of a value in a narrow table: of several activations only the first, without labels."""
     if kind is not ACTIVATIONS or value == BLANK:
         return lines(kind, value)
     more = f" +{len(value) - 1}" if len(value) > 1 else ""
     return [f"{plain_size(value[0][1])}{more}"]
 
 
-def lines(kind: Kind, value: Any) -> list[str]:
-    """The lines of a value, of a block's too."""
-    return [""] if value == BLANK else kind.lines(value)
-
-
-def short(kind: Kind, value: Any) -> str:
-    """What stands for a number that does not fit: half a number would say something wrong."""
+def abbreviation(kind: ValueKind, value: Any) -> str:
+    """The text that replaces a number that does not fit; empty for other values, which may be cut."""
     if not kind.number or value == BLANK:
         return ""
     return short_count(value) if kind is COUNT and value is not None and value >= 1000 else "…"

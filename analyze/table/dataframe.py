@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def data_frame(table: LayerRows) -> DataFrame:
-    """One column each; counts are whole numbers, missing where they are unknown.
+    """A data frame with the columns of a table; counts are integers, missing where they are unknown.
 
     Raises:
         MissingExtraError: pandas is not installed.
@@ -26,12 +26,12 @@ def data_frame(table: LayerRows) -> DataFrame:
         raise MissingExtraError(
             'a data frame needs the package pandas, which is not installed: pip install "layergraph[pandas]"'
         ) from None
-    found = {}
-    for place, name in enumerate(table.columns):
+    arrays = {}
+    for index, name in enumerate(table.columns):
         kind = COLUMNS[name].kind
-        values = [row.values[place] for row in table.rows]
+        values = [row.values[index] for row in table.rows]
         if kind.number:
-            found[name] = pandas.array(values, dtype="Int64")
+            arrays[name] = pandas.array(values, dtype="Int64")
         else:
-            found[name] = pandas.array([str(kind.plain(value)) for value in values], dtype="object")
-    return pandas.DataFrame(found, columns=list(table.columns))
+            arrays[name] = pandas.array([str(kind.plain(value)) for value in values], dtype="object")
+    return pandas.DataFrame(arrays, columns=list(table.columns))

@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from layergraph.analyze.table.columns import COLUMNS
-from layergraph.analyze.table.layer_grid import texts, total_texts
+from layergraph.analyze.table.layer_text import cell_lines, total_texts
 from layergraph.wording import visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.table.rows import LayerRows
 
-# in braces what \\ in the row before would take for its argument
+# * and [ in braces: after the \\ of the row before they would be its arguments
 _ESCAPES = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -38,17 +38,17 @@ _ESCAPES = {
 
 
 def latex_text(text: str) -> str:
-    """Text as LaTeX prints it.
+    """Escape text, so that LaTeX prints it as it is.
 
     >>> print(latex_text("res3a_branch2a & 50%"))
     res3a\\_branch2a \\& 50\\%
     """
     escaped = "".join(_ESCAPES.get(character, character) for character in visible(text))
-    return re.sub(r"([-,])(?=\1)", r"\1{}", escaped)  # a double hyphen would become a dash
+    return re.sub(r"([-,])(?=\1)", r"\1{}", escaped)  # a ligature would make a dash of two hyphens
 
 
 def latex_table(table: LayerRows) -> str:
-    """A ``longtable`` with a header on each page; a cell of several lines makes several rows."""
+    """A ``longtable`` with a header on each page; a cell of several lines takes several rows."""
     columns = [COLUMNS[name] for name in table.columns]
     sides = "".join("r" if column.kind.number else "l" for column in columns)
     lines = [
@@ -59,7 +59,7 @@ def latex_table(table: LayerRows) -> str:
         r"\midrule",
         r"\endhead",
     ]
-    for cells in texts(table):
+    for cells in cell_lines(table):
         for index in range(max(map(len, cells))):
             lines.append(_row([cell[index] if index < len(cell) else "" for cell in cells]))
     if total := total_texts(table):

@@ -1,4 +1,4 @@
-"""A view of an analysis: the columns, rows and order that were asked for, in every format."""
+"""A selection of layers and columns of an analysis, in every format."""
 
 from __future__ import annotations
 
@@ -6,26 +6,32 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from layergraph.analyze.printed import Printed
-from layergraph.analyze.table.grid import Line, plain
 from layergraph.analyze.table.rows import LayerRows
+from layergraph.analyze.table.text_columns import Line, plain_text
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 
 class LayerTable(LayerRows, Printed):
-    """Layers of an analysis in the columns and the order asked for; ``print`` and notebooks show it.
+    """A selection of the layers and columns of an analysis; ``print`` and notebooks show it.
 
-    Made by :meth:`NetworkAnalysis.table`; see :class:`LayerRows` for the attributes.
+    :meth:`NetworkAnalysis.table` makes it. Iteration gives one dictionary per row.
+
+    Attributes:
+        columns: the names of the columns.
+        rows: the rows, each with one value per column.
+        totals: the sum of each column that can be summed; ``None`` where it is unknown.
+        num_layers: the number of layers in all rows.
     """
 
     def __repr__(self) -> str:
         return f"LayerTable({len(self)} rows, columns {', '.join(self.columns)})"
 
     def _lines(self, width: int | None) -> Iterator[Line]:
-        from layergraph.analyze.table.layer_grid import grid_lines
+        from layergraph.analyze.table.layer_text import table_lines
 
-        return grid_lines(self, width)
+        return table_lines(self, width)
 
     def _repr_html_(self) -> str:
         from layergraph.analyze.table.markup import html_table
@@ -33,11 +39,11 @@ class LayerTable(LayerRows, Printed):
         return html_table(self)
 
     def to_text(self, width: int | None = None) -> str:
-        """Plain text, cut with ``…`` to ``width`` columns; by default whole. A last row has the sums."""
-        return plain(self._lines(width))
+        """The table as plain text, cut with ``…`` to ``width`` columns if given; the last row has totals."""
+        return plain_text(self._lines(width))
 
     def to_json(self, indent: int | None = None) -> str:
-        """The rows and totals as JSON; the keys are stable. What is unknown is ``null``."""
+        """The rows and totals as JSON; the keys are stable, and unknown values are ``null``."""
         from layergraph.json_text import json_text
 
         everything = {
@@ -49,19 +55,19 @@ class LayerTable(LayerRows, Printed):
         return json_text(everything, indent)
 
     def to_csv(self) -> str:
-        """CSV with a header; what a spreadsheet takes for a formula gets ``'`` before it."""
+        """The rows as CSV with a header; cells that a spreadsheet would run begin with ``'``."""
         from layergraph.analyze.table.records import csv_text
 
         return csv_text(self)
 
     def to_markdown(self) -> str:
-        """The table in Markdown; names can become no markup."""
+        """The table in Markdown; names are escaped."""
         from layergraph.analyze.table.markup import markdown_table
 
         return markdown_table(self)
 
     def to_latex(self) -> str:
-        """The table for LaTeX with the packages ``longtable`` and ``booktabs``; names are escaped.
+        """The table for LaTeX with the packages ``booktabs`` and ``longtable``; names are escaped.
 
         >>> from layergraph import ImageInputLayer, ReluLayer
         >>> from layergraph.analyze import analyze_network
@@ -74,7 +80,7 @@ class LayerTable(LayerRows, Printed):
         return latex_table(self)
 
     def to_dataframe(self) -> DataFrame:
-        """A pandas data frame: a row a row, counts as whole numbers, sizes as text.
+        """The rows as a pandas data frame, with counts as integers and sizes as text.
 
         Raises:
             MissingExtraError: pandas is not installed.

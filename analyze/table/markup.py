@@ -7,15 +7,15 @@ import re
 from typing import TYPE_CHECKING
 
 from layergraph.analyze.table.columns import COLUMNS
-from layergraph.analyze.table.layer_grid import texts, total_texts
+from layergraph.analyze.table.layer_text import cell_lines, total_texts
 from layergraph.wording import visible
 
 if TYPE_CHECKING:
     from layergraph.analyze.table.rows import LayerRows
 
 
-def marked(text: str) -> str:
-    """Text in a cell of a Markdown table, where it can become no markup."""
+def markdown_text(text: str) -> str:
+    """Escape text for a cell of a Markdown table."""
     text = html.escape(visible(text), quote=False)
     text = re.sub(r"([\\`*|~$])", r"\\\1", text)
     text = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\_", text)  # inside a word it is no markup
@@ -23,32 +23,32 @@ def marked(text: str) -> str:
 
 
 def markdown_table(table: LayerRows) -> str:
-    """Header, rows, and the sums in bold."""
+    """Header, rows, and the totals in bold."""
     columns = [COLUMNS[name] for name in table.columns]
     lines = [
         f"| {' | '.join(column.title for column in columns)} |",
         f"|{'|'.join('--:' if column.kind.number else '---' for column in columns)}|",
     ]
-    for row in texts(table):
-        lines.append(f"| {' | '.join('<br>'.join(map(marked, cell)) for cell in row)} |")
+    for row in cell_lines(table):
+        lines.append(f"| {' | '.join('<br>'.join(map(markdown_text, cell)) for cell in row)} |")
     if total := total_texts(table):
         lines.append(f"| {' | '.join(f'**{text}**' if text else '' for text in total)} |")
     return "\n".join(lines) + "\n"
 
 
 def html_table(table: LayerRows) -> str:
-    """A table element, for notebooks."""
+    """A table element for notebooks."""
     columns = [COLUMNS[name] for name in table.columns]
     sides = ["right" if column.kind.number else "left" for column in columns]
 
     def row(tag: str, cells: list[str]) -> str:
-        inside = (
+        elements = (
             f'<{tag} style="text-align: {side}; vertical-align: top">{cell}</{tag}>'
             for side, cell in zip(sides, cells, strict=True)
         )
-        return f"<tr>{''.join(inside)}</tr>"
+        return f"<tr>{''.join(elements)}</tr>"
 
-    body = [row("td", ["<br>".join(map(html.escape, cell)) for cell in cells]) for cells in texts(table)]
+    body = [row("td", ["<br>".join(map(html.escape, cell)) for cell in cells]) for cells in cell_lines(table)]
     parts = ["<table>", "<thead>", row("th", [column.title for column in columns]), "</thead>"]
     parts += ["<tbody>", *body, "</tbody>"]
     if total := total_texts(table):

@@ -1,4 +1,4 @@
-"""The analysis as records, JSON, CSV and Markdown."""
+"""An analysis as JSON, CSV and Markdown."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.size_text import learnables_text, size_text
+from layergraph.analyze.table.analysis_table import title, totals
 from layergraph.analyze.table.cells import BLANK
 from layergraph.analyze.table.columns import COLUMNS
-from layergraph.analyze.table.markup import marked
-from layergraph.analyze.table.table import title, totals_of
+from layergraph.analyze.table.markup import markdown_text
 from layergraph.json_text import json_text
 
 if TYPE_CHECKING:
@@ -30,63 +30,65 @@ LAYER_COLUMNS = (
 )
 
 
-def as_json(analysis: AnalysisResult, layers: list[dict[str, Any]], indent: int | None) -> str:
-    """Everything as JSON text; ``layers`` are the records of the layers."""
-    everything = {
+def analysis_json(analysis: AnalysisResult, layers: list[dict[str, Any]], indent: int | None) -> str:
+    """An analysis as JSON; ``layers`` are the records of its layers."""
+    content = {
         "name": analysis.name,
         "total_learnables": analysis.total_learnables,
         "input_names": list(analysis.input_names),
         "output_names": list(analysis.output_names),
         "num_connections": analysis.num_connections,
         "layers": layers,
-        "issues": [_issue(issue) for issue in analysis.issues],
+        "issues": [_issue_record(issue) for issue in analysis.issues],
     }
-    return json_text(everything, indent)
+    return json_text(content, indent)
 
 
 def csv_text(table: LayerRows) -> str:
-    """A header with the names of the columns, then one line a row."""
+    """A header with the names of the columns, then one line per row."""
     kinds = [COLUMNS[name].kind for name in table.columns]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(table.columns)
     for row in table.rows:
         values = zip(kinds, row.values, strict=True)
-        writer.writerow(_harmless(kind.plain(value)) if value != BLANK else "" for kind, value in values)
+        writer.writerow(
+            _escape_formula(kind.plain(value)) if value != BLANK else "" for kind, value in values
+        )
     return file.getvalue()
 
 
-def as_markdown(analysis: AnalysisResult) -> str:
-    """Title, totals, issues and table."""
-    lines = [f"# {marked(title(analysis))}", ""]
-    lines += [f"- {label}: {value}" for label, value in totals_of(analysis)]
+def analysis_markdown(analysis: AnalysisResult) -> str:
+    """Title, totals, issues and table of an analysis."""
+    lines = [f"# {markdown_text(title(analysis))}", ""]
+    lines += [f"- {label}: {value}" for label, value in totals(analysis)]
     if analysis.issues:
         lines += ["", "| Severity | Layer | Issue | Code |", "|---|---|---|---|"]
         for issue in analysis.issues:
             cells = (issue.severity, issue.layer, issue.message, issue.code)
-            lines.append(f"| {' | '.join(map(marked, cells))} |")
+            lines.append(f"| {' | '.join(map(markdown_text, cells))} |")
     lines += ["", "| | Name | Type | Activations | Learnable Properties |", "|--:|---|---|---|---|"]
     for row in analysis.layers:
-        name = f"**{marked(row.name)}**<br>{marked(row.description)}"
-        activations = "<br>".join(map(marked, _activations(row)))
-        learnables = "<br>".join(map(marked, learnables_text(row.learnables)))
-        lines.append(f"| {row.index} | {name} | {marked(row.type)} | {activations} | {learnables} |")
+        name = f"**{markdown_text(row.name)}**<br>{markdown_text(row.description)}"
+        activations = "<br>".join(map(markdown_text, _activation_lines(row)))
+        learnables = "<br>".join(map(markdown_text, learnables_text(row.learnables)))
+        lines.append(f"| {row.index} | {name} | {markdown_text(row.type)} | {activations} | {learnables} |")
     return "\n".join(lines) + "\n"
 
 
-def _issue(issue: Issue) -> dict[str, Any]:
+def _issue_record(issue: Issue) -> dict[str, Any]:
     keys = ("severity", "layer", "port", "code", "message", "text", "advice", "edit", "others")
     values = issue.to_dict()
     return {key: values[key] for key in keys}
 
 
-def _activations(row: LayerInfo) -> list[str]:
+def _activation_lines(row: LayerInfo) -> list[str]:
     if len(row.activations) == 1:
         return [size_text(row.activations[0].size)]
     return [f"{port} {size_text(size)}" for port, size in row.activations]
 
 
-def _harmless(value: str | int) -> str | int:
-    """What a spreadsheet takes for a formula starts with an apostrophe."""
-    formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@"))
-    return f"'{value}" if formula else value
+def _escape_formula(value: str | int) -> str | int:
+    """Put an apostrophe before a text that a spreadsheet would run as a formula."""
+    is_formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@"))
+    return f"'{value}" if is_formula else value

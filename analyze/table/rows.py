@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TableRow:
-    """A row: a layer, or a block of several.
+    """A row of a :class:`LayerTable`: one layer, or the layers of a block.
 
     Attributes:
-        layers: the names of the layers it stands for.
-        block: the name of the block it stands for; empty for a layer.
+        layers: the names of its layers.
+        block: the name of the block; empty for one layer.
         values: the value of each column.
     """
 
@@ -31,12 +31,13 @@ class TableRow:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LayerRows:
-    """Layers of an analysis in the columns and the order asked for, as data.
+    """Rows of a table of layers.
 
     Attributes:
         columns: the names of the columns.
-        rows: the rows, each with the values of the columns.
-        totals: the sum of each column that has one, ``None`` where it is unknown.
+        rows: the rows, each with one value per column.
+        totals: the sum of each column that can be summed; ``None`` where it is unknown.
+        analysis: the analysis of the network.
     """
 
     columns: tuple[str, ...]
@@ -52,20 +53,20 @@ class LayerRows:
 
     @cached_property
     def num_layers(self) -> int:
-        """How many layers the rows stand for."""
+        """The number of layers in all rows."""
         return sum(len(row.layers) for row in self.rows)
 
     def to_records(self) -> list[dict[str, Any]]:
-        """A dictionary a row, ready for JSON; a block's has its layers under ``"layers"``."""
+        """One dictionary per row, ready for JSON; that of a block has its layers under ``"layers"``."""
         kinds = [COLUMNS[name].kind for name in self.columns]
-        found = []
+        records = []
         for row in self.rows:
             values = zip(self.columns, kinds, row.values, strict=True)
             if row.block:
                 record = {
                     name: None if value == BLANK else kind.record(value) for name, kind, value in values
                 }
-                found.append({**record, "layers": list(row.layers)})
+                records.append({**record, "layers": list(row.layers)})
             else:
-                found.append({name: kind.record(value) for name, kind, value in values})
-        return found
+                records.append({name: kind.record(value) for name, kind, value in values})
+        return records

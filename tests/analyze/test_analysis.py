@@ -1,4 +1,4 @@
-"""What goes into an analysis, what stands in it, and what it costs."""
+"""The arguments of an analysis, its content, and its imports."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ from layergraph.builders import segnet_layers, unet_layers
 LAYERS = [ImageInputLayer((8, 8, 3)), Convolution2dLayer(3, 4), BatchNormalizationLayer(), ReluLayer()]
 
 
-def test_a_row_says_everything_of_its_layer() -> None:
+def test_a_row_describes_its_layer() -> None:
     row = analyze_network(segnet_layers((32, 32, 1), 2, 2)).layers[7]
     assert (row.index, row.name, row.type) == (8, "encoder1_maxpool", "Max Pooling")
     assert row.description == "2×2 max pooling with stride [2 2] and padding [0 0 0 0]"
@@ -52,7 +52,7 @@ def test_totals() -> None:
     assert timedelta() <= age < timedelta(minutes=1)
 
 
-def test_the_total_is_what_torch_counts() -> None:
+def test_the_total_equals_the_count_of_torch() -> None:
     lgraph, _ = unet_layers((32, 32, 1), 2, encoder_depth=2)
     counted = sum(parameter.numel() for parameter in lgraph.compile().parameters())
     assert analyze_network(lgraph).total_learnables == counted
@@ -62,8 +62,8 @@ def test_target_usage() -> None:
     assert [issue.code for issue in analyze_network(LAYERS).issues] == ["LG-NO-OUTPUT", "LG-WASTED-BIAS"]
     analysis = analyze_network(LAYERS, target_usage="network")
     assert [issue.code for issue in analysis.issues] == ["LG-WASTED-BIAS"]
-    assert (analysis.num_errors, analysis.num_warnings, analysis.num_hints) == (0, 0, 1)
-    with pytest.raises(ArgumentError, match="target_usage is 'train_network' or 'network', got 'both'"):
+    assert (analysis.num_errors, analysis.num_warnings, analysis.num_notes) == (0, 0, 1)
+    with pytest.raises(ArgumentError, match="target_usage must be 'train_network' or 'network', got 'both'"):
         analyze_network(LAYERS, target_usage="both")
 
 
@@ -79,7 +79,7 @@ def test_a_compiled_network_is_neither_run_nor_changed() -> None:
     assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())
 
 
-def test_a_compiled_network_with_a_loss_is_one_to_train() -> None:
+def test_a_compiled_network_with_a_loss_is_analyzed_for_training() -> None:
     net = segnet_layers((32, 32, 1), 2, 1).compile()
     assert analyze_network(net).target_usage == "train_network"
     assert analyze_network(net).issues == ()
@@ -97,23 +97,23 @@ def test_a_sequence_of_layers_and_a_single_layer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("subject", "message"),
+    ("argument", "message"),
     [
         (unet_layers((32, 32, 1), 2, encoder_depth=1), r"lgraph, output_size = unet_layers\(\.\.\.\)"),
         ("model.safetensors", r"layergraph\.load\(path\)"),
         (torch.nn.ReLU(), r"ModuleLayer\(module, name=\.\.\.\)"),
-        (ReluLayer, "takes a LayerGraph, a compiled network or a sequence of layers"),
+        (ReluLayer, "the network must be a LayerGraph, a compiled network or a sequence of layers"),
         ([ReluLayer], r"call it: ReluLayer\(\.\.\.\)"),
         (3, "got int"),
         (None, "got NoneType"),
     ],
 )
-def test_anything_else_is_refused_with_a_cure(subject: object, message: str) -> None:
+def test_other_arguments_raise_with_advice(argument: object, message: str) -> None:
     with pytest.raises(WrongTypeError, match=message):
-        analyze_network(subject)
+        analyze_network(argument)
 
 
-def test_an_analysis_shows_itself_like_an_object_of_matlab() -> None:
+def test_the_repr_is_that_of_a_matlab_object() -> None:
     text = repr(analyze_network(LAYERS, name="a\nb"))
     assert text.splitlines()[0] == "NetworkAnalysis with properties:"
     assert "total_learnables: 120" in text
@@ -144,12 +144,12 @@ def test_a_fresh_process_imports_neither_torch_nor_networkx() -> None:
     assert "7,697,605" in ran.stdout.decode("utf-8")
 
 
-def test_rows_are_made_when_they_are_looked_at() -> None:
+def test_rows_are_computed_on_first_access() -> None:
     analysis = analyze_network(LAYERS)
     assert "layers" not in vars(analysis)
     assert analysis.layers is analysis.layers
 
 
-def test_two_analyses_are_not_confused() -> None:
+def test_analyses_are_compared_by_identity() -> None:
     assert isinstance(analyze_network(LAYERS), NetworkAnalysis)
     assert analyze_network(LAYERS) != analyze_network(LAYERS)

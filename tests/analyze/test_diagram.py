@@ -341,7 +341,7 @@ def test_unknown_options_raise() -> None:
         plot(CHAIN, direction="up")
     with pytest.raises(ArgumentError, match="detail must be 'blocks' or 'layers', got 'all'"):
         plot(CHAIN, detail="all")
-    with pytest.raises(WrongTypeError, match="plot takes the layer graph alone"):
+    with pytest.raises(WrongTypeError, match="plot: the network must be a LayerGraph"):
         plot(unet_layers((32, 32), 2))
 
 

@@ -47,9 +47,9 @@ FAULTY = analyze_network(
 )
 
 
-def test_json_has_the_promised_keys() -> None:
-    found = json.loads(SEGNET.to_json())
-    assert list(found) == [
+def test_the_keys_of_json_are_stable() -> None:
+    content = json.loads(SEGNET.to_json())
+    assert list(content) == [
         "name",
         "total_learnables",
         "input_names",
@@ -58,8 +58,8 @@ def test_json_has_the_promised_keys() -> None:
         "layers",
         "issues",
     ]
-    assert found["layers"] == SEGNET.to_records()
-    assert found["layers"][1] == {
+    assert content["layers"] == SEGNET.to_records()
+    assert content["layers"][1] == {
         "index": 2,
         "name": "encoder1_conv1",
         "type": "Convolution",
@@ -69,11 +69,11 @@ def test_json_has_the_promised_keys() -> None:
         "states": [],
         "assumed": False,
     }
-    assert found["layers"][2]["states"] == [
+    assert content["layers"][2]["states"] == [
         {"name": "TrainedMean", "size": [1, 1, 64]},
         {"name": "TrainedVariance", "size": [1, 1, 64]},
     ]
-    assert [activation["port"] for activation in found["layers"][7]["activations"]] == [
+    assert [activation["port"] for activation in content["layers"][7]["activations"]] == [
         "out",
         "indices",
         "size",
@@ -81,21 +81,21 @@ def test_json_has_the_promised_keys() -> None:
 
 
 def test_json_of_a_faulty_network() -> None:
-    found = json.loads(FAULTY.to_json(indent=2))
-    assert found["total_learnables"] is None
-    assert found["layers"][1]["learnables"] is None
-    # what it gives once it takes the channels of its input
-    assert found["layers"][1]["activations"] == [{"port": "out", "size": [6, 6, 8, 1], "format": "SSCB"}]
-    assert found["layers"][2]["learnables"] == []
-    issue = next(issue for issue in found["issues"] if issue["code"] == "LG-CHANNELS")
+    content = json.loads(FAULTY.to_json(indent=2))
+    assert content["total_learnables"] is None
+    assert content["layers"][1]["learnables"] is None
+    # the size once the layer takes the channels of its input
+    assert content["layers"][1]["activations"] == [{"port": "out", "size": [6, 6, 8, 1], "format": "SSCB"}]
+    assert content["layers"][2]["learnables"] == []
+    issue = next(issue for issue in content["issues"] if issue["code"] == "LG-CHANNELS")
     assert list(issue) == ["severity", "layer", "port", "code", "message", "text", "advice", "edit", "others"]
     assert (issue["severity"], issue["layer"]) == ("error", "conv")
     assert issue["message"] == f"{issue['text']}; {issue['advice']}"
 
 
 def test_json_holds_every_name_and_encodes() -> None:
-    found = json.loads(HOSTILE.to_json().encode("utf-8"))
-    assert [layer["name"] for layer in found["layers"]] == ["data", *HOSTILE_NAMES, "loss"]
+    content = json.loads(HOSTILE.to_json().encode("utf-8"))
+    assert [layer["name"] for layer in content["layers"]] == ["data", *HOSTILE_NAMES, "loss"]
 
 
 def test_csv() -> None:
@@ -107,7 +107,7 @@ def test_csv() -> None:
     assert sum(int(row["num_learnables"]) for row in rows) == SEGNET.total_learnables
 
 
-def test_csv_gives_a_spreadsheet_nothing_to_run() -> None:
+def test_csv_has_no_formulas() -> None:
     rows = list(csv.reader(io.StringIO(HOSTILE.to_csv())))
     assert len(rows) == len(HOSTILE_NAMES) + 3
     assert all(not cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)

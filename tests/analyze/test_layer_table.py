@@ -1,4 +1,4 @@
-"""The view of an analysis: columns, rows, order, groups, in every format."""
+"""Tables of layers: columns, rows, order, groups, in every format."""
 
 import csv
 import io
@@ -64,7 +64,7 @@ HOSTILE = analyze_network(
 COSTS = ("name", "num_learnables", "multiply_adds", "activation_bytes_inference", "receptive_field")
 
 
-# -- which rows, which columns, which order ----------------------------------------------------------
+# -- rows, columns and order --------------------------------------------------------------------------
 
 
 def test_golden_tables(golden: Callable[[str, str], None]) -> None:
@@ -93,7 +93,7 @@ def test_golden_formats(form: str, golden: Callable[[str, str], None]) -> None:
     golden(f"analyze/layer_table_{form}", "\n".join(texts))
 
 
-def test_columns_are_those_asked_for() -> None:
+def test_the_columns_are_the_selected_ones() -> None:
     table = RESNET.table(("type", "name"))
     assert table.columns == ("type", "name")
     assert len(table) == 71
@@ -113,7 +113,7 @@ def test_every_column_has_a_value_in_every_format() -> None:
             assert set(table.to_records()[0]) == set(COLUMNS)
 
 
-def test_costs_are_those_of_the_analysis() -> None:
+def test_costs_equal_those_of_the_analysis() -> None:
     costs = RESNET.costs(4, "float16")
     table = RESNET.table((*COSTS, "activation_bytes_training", "num_states"), batch_size=4, dtype="float16")
     for row in table:
@@ -133,20 +133,20 @@ def test_costs_are_those_of_the_analysis() -> None:
     }
 
 
-def names(**choices: object) -> list[str]:
+def selected_names(**choices: object) -> list[str]:
     return [row["name"] for row in RESNET.table("name", **choices)]  # type: ignore[arg-type]
 
 
 def test_rows_by_name_type_and_block() -> None:
-    assert names(names="res3a") == ["res3a"]
-    assert names(names=["res3a", "data"]) == ["data", "res3a"]
-    assert names(names="res5b*", types="relu") == ["res5b_branch2a_relu", "res5b_relu"]
-    assert len(names(types="Convolution")) == 20
-    assert len(names(blocks="res3a")) == 9
-    assert names(names="RES3A*") == []  # names are told apart by case, types are not
+    assert selected_names(names="res3a") == ["res3a"]
+    assert selected_names(names=["res3a", "data"]) == ["data", "res3a"]
+    assert selected_names(names="res5b*", types="relu") == ["res5b_branch2a_relu", "res5b_relu"]
+    assert len(selected_names(types="Convolution")) == 20
+    assert len(selected_names(blocks="res3a")) == 9
+    assert selected_names(names="RES3A*") == []  # case matters in names, and not in types
 
 
-def test_a_name_that_looks_like_a_pattern_is_a_name_too() -> None:
+def test_a_name_that_looks_like_a_pattern_is_found() -> None:
     rows = HOSTILE.table("name", names="[bracket]").to_records()
     assert rows == [{"name": "[bracket]"}]
 
@@ -163,8 +163,8 @@ def test_sorting() -> None:
     assert not unknown or last in unknown
     for column in COLUMNS:
         for analysis in (RESNET, FAULTY):
-            found = [row["name"] for row in analysis.table("name", sort_by=column)]
-            assert sorted(found) == sorted(analysis.lgraph)
+            names = [row["name"] for row in analysis.table("name", sort_by=column)]
+            assert sorted(names) == sorted(analysis.lgraph)
 
 
 def test_sorting_by_two_columns_keeps_the_first() -> None:
@@ -176,12 +176,12 @@ def test_sorting_by_two_columns_keeps_the_first() -> None:
 
 
 def test_a_group_sums_its_layers() -> None:
-    one_by_one = RESNET.table(COSTS, blocks="res3a").to_records()
+    layers = RESNET.table(COSTS, blocks="res3a").to_records()
     (row,) = (row for row in RESNET.table(COSTS, group=True) if row["name"] == "res3a*")
     for column in COSTS[1:4]:
-        assert row[column] == sum(layer[column] for layer in one_by_one)
-    assert row["receptive_field"] == one_by_one[-1]["receptive_field"]
-    assert row["layers"] == [layer["name"] for layer in one_by_one]
+        assert row[column] == sum(layer[column] for layer in layers)
+    assert row["receptive_field"] == layers[-1]["receptive_field"]
+    assert row["layers"] == [layer["name"] for layer in layers]
 
 
 def test_groups_hold_every_layer_once_and_the_same_totals() -> None:
@@ -192,7 +192,7 @@ def test_groups_hold_every_layer_once_and_the_same_totals() -> None:
     assert [row.block for row in grouped.rows][:3] == ["", "conv1", "res2a"]
 
 
-def test_a_group_shows_the_size_of_its_last_layer_and_what_is_outside() -> None:
+def test_a_group_shows_the_size_of_its_last_layer_and_its_neighbors() -> None:
     (row,) = RESNET.table(("size", "inputs", "outputs"), blocks="res3a", group=True)
     assert row["size"] == [28, 28, 128]
     assert row["inputs"] == ["res2b_relu"]
@@ -205,13 +205,16 @@ def test_groups_can_be_filtered_and_sorted() -> None:
     )
     assert table.to_records()[0]["name"] == "res5b*"
     assert table.num_layers == 20
-    assert table.to_records()[-1] == {"name": "conv1", "num_learnables": 9472}  # one layer: its own name
+    assert table.to_records()[-1] == {
+        "name": "conv1",
+        "num_learnables": 9472,
+    }  # a single layer keeps its name
 
 
-def test_the_totals_of_a_network_with_hints_count_them() -> None:
+def test_notes_are_counted_in_the_totals() -> None:
     layers = [ImageInputLayer((8, 8, 1)), Convolution2dLayer(3, 4, name="conv"), BatchNormalizationLayer()]
     analysis = analyze_network(layers, target_usage="network")
-    assert analysis.num_hints == 1  # the bias before batch normalization is wasted
+    assert analysis.num_notes == 1  # the bias before batch normalization is wasted
     assert "Notes             1\n" in analysis.to_text()
     assert "Notes" not in RESNET.to_text()
 
@@ -250,19 +253,19 @@ def test_mistakes(golden_errors: Callable[..., None]) -> None:
     )
 
 
-# -- width and colour --------------------------------------------------------------------------------
+# -- width and color ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 140, 200])
 @pytest.mark.parametrize("group", [False, True])
-def test_no_line_is_wider_than_asked(width: int, group: bool) -> None:
+def test_no_line_exceeds_the_width(width: int, group: bool) -> None:
     for analysis in (RESNET, FAULTY, HOSTILE):
         for columns in (("index", "name", "type", "activations", "num_learnables"), COSTS, tuple(COLUMNS)):
             text = analysis.table(columns, group=group).to_text(width)
             assert max(map(cell_len, text.splitlines())) <= width
 
 
-def test_numbers_are_short_or_hidden_but_never_cut() -> None:
+def test_numbers_are_abbreviated_or_hidden_and_never_cut() -> None:
     whole = RESNET.table(("name", "multiply_adds", "num_learnables"), group=True)
     for width in range(24, 60):
         for word in re.findall(r"\S+", whole.to_text(width)):
@@ -283,23 +286,23 @@ def test_golden_widths(golden: Callable[[str, str], None]) -> None:
 def test_nothing_is_cut_without_a_width() -> None:
     text = RESNET.table(tuple(COLUMNS)).to_text()
     assert "…" not in text
-    assert text == str(RESNET.table(tuple(COLUMNS)))  # pytest captures standard output: it is no terminal
+    assert text == str(RESNET.table(tuple(COLUMNS)))  # standard output is captured: it is no terminal
 
 
-def coloured(analysis: object, terminal: bool) -> str:
+def print_with_rich(analysis: object, terminal: bool) -> str:
     console = Console(width=100, force_terminal=terminal, color_system="standard" if terminal else None)
     with console.capture() as capture:
         console.print(analysis)
     return capture.get()
 
 
-def test_colour_in_a_terminal_only(capsys: pytest.CaptureFixture[str]) -> None:
+def test_colors_in_a_terminal_only(capsys: pytest.CaptureFixture[str]) -> None:
     table = FAULTY.table()
-    assert "\x1b[1;31mconv" in coloured(table, True)  # a layer with errors in bold red
-    assert "\x1b" not in coloured(table, False)
+    assert "\x1b[1;31mconv" in print_with_rich(table, True)  # a layer with errors in bold red
+    assert "\x1b" not in print_with_rich(table, False)
     table.show()
     assert capsys.readouterr().out == f"{table.to_text()}\n"
-    assert "\x1b[1mres3a*" in coloured(RESNET.table(group=True), True)
+    assert "\x1b[1mres3a*" in print_with_rich(RESNET.table(group=True), True)
 
 
 PRINTING = """
@@ -312,7 +315,7 @@ analysis.table(group=True).show()
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 @pytest.mark.parametrize("no_color", [False, True])
-def test_a_terminal_gets_what_fits(no_color: bool, in_terminal: Callable[..., str]) -> None:
+def test_a_terminal_gets_a_table_of_its_width(no_color: bool, in_terminal: Callable[..., str]) -> None:
     text = in_terminal(PRINTING, 50, no_color=no_color)
     plain = re.sub(r"\x1b\[[\d;]*m", "", text)
     expected = SEGNET.table(group=True).to_text(50)
@@ -323,7 +326,7 @@ def test_a_terminal_gets_what_fits(no_color: bool, in_terminal: Callable[..., st
 # -- formats -----------------------------------------------------------------------------------------
 
 
-def test_csv_has_numbers_and_nothing_for_a_spreadsheet_to_run() -> None:
+def test_csv_has_numbers_and_no_formulas() -> None:
     rows = list(csv.DictReader(io.StringIO(RESNET.table(COSTS).to_csv())))
     assert sum(int(row["num_learnables"]) for row in rows) == RESNET.total_learnables
     assert rows[1]["receptive_field"] == "7×7"
@@ -352,7 +355,7 @@ def test_json_of_a_group() -> None:
     assert [row["name"] for row in json.loads(HOSTILE.table().to_json())["rows"]] == ["data", *HOSTILE_NAMES]
 
 
-def test_the_formats_of_the_analysis_are_views() -> None:
+def test_the_formats_of_an_analysis_are_tables() -> None:
     columns = (
         "index",
         "name",
@@ -395,7 +398,7 @@ class Cells(HTMLParser):
             self.cells[-1] += data.strip("\n")
 
 
-def test_notebooks_get_a_table() -> None:
+def test_notebooks_show_a_table() -> None:
     page = Cells(RESNET.table(group=True)._repr_html_())
     assert page.tags.count("tr") == 13
     assert "res3a*" in page.cells
@@ -425,7 +428,7 @@ COMMAND = re.compile("|".join(map(re.escape, LATEX)))
 
 
 def read_latex(text: str) -> str:
-    """What LaTeX prints; fails on anything but plain characters and the commands above."""
+    """The text that LaTeX prints; fails on anything except plain characters and the commands above."""
     rest = COMMAND.sub("", text)
     assert not re.search(r"[\\{}$&#%_^~]", rest), f"{rest!r} of {text!r} is not plain"
     assert not re.search("--|,,|''|``|[?!]`|<<|>>", text), f"{text!r} has a ligature"
@@ -438,13 +441,13 @@ def test_latex_prints_every_name_as_it_is(name: str) -> None:
     assert read_latex(latex_text(name)) == shown
 
 
-def test_latex_of_hostile_names_is_one_row_each() -> None:
+def test_latex_has_one_row_per_hostile_name() -> None:
     lines = HOSTILE.table(("name", "type")).to_latex().splitlines()
     body = lines[lines.index(r"\endhead") + 1 : lines.index(r"\bottomrule")]
     assert len(body) == len(HOSTILE_NAMES) + 1
     for line, name in zip(body[1:], HOSTILE_NAMES, strict=True):
         assert line.endswith(r" & ReLU \\")
-        assert not line.startswith(("*", "["))  # which the row before would take
+        assert not line.startswith(("*", "["))  # the row before would take these as arguments
         shown = name if name.isprintable() else name.encode("unicode_escape").decode()
         assert read_latex(line.removesuffix(r" & ReLU \\")) == shown
 
@@ -461,7 +464,7 @@ def test_latex_of_several_outputs_takes_several_rows() -> None:
 # -- pandas ------------------------------------------------------------------------------------------
 
 
-def test_without_pandas_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pandas_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(MissingExtraError, match=r'pip install "layergraph\[pandas\]"'):
         SEGNET.table().to_dataframe()
@@ -485,17 +488,17 @@ def test_a_data_frame() -> None:
     assert len(SEGNET.to_dataframe()) == 31
 
 
-def test_what_a_data_frame_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As pandas is asked for it, where pandas itself is not installed."""
-    asked = []
+def test_the_arrays_of_a_data_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checks the calls of pandas where pandas itself is not installed."""
+    dtypes = []
 
     def array(values: list[object], dtype: str) -> list[object]:
-        asked.append(dtype)
+        dtypes.append(dtype)
         return values
 
-    fake = SimpleNamespace(array=array, DataFrame=lambda found, columns: found)
+    fake = SimpleNamespace(array=array, DataFrame=lambda arrays, columns: arrays)
     monkeypatch.setitem(sys.modules, "pandas", fake)
-    made = FAULTY.table(("name", "size", "num_learnables")).to_dataframe()
-    assert asked == ["object", "object", "Int64"]
-    assert made["name"] == [layer.name for layer in FAULTY.layers]  # type: ignore[comparison-overlap]
-    assert made["num_learnables"] == [layer.num_learnables for layer in FAULTY.layers]  # type: ignore[comparison-overlap]
+    frame = FAULTY.table(("name", "size", "num_learnables")).to_dataframe()
+    assert dtypes == ["object", "object", "Int64"]
+    assert frame["name"] == [layer.name for layer in FAULTY.layers]  # type: ignore[comparison-overlap]
+    assert frame["num_learnables"] == [layer.num_learnables for layer in FAULTY.layers]  # type: ignore[comparison-overlap]

@@ -42,7 +42,7 @@ def test_the_table_of_a_faulty_network(golden: Callable[[str, str], None]) -> No
 
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 160])
-def test_no_line_is_wider_than_asked(name: str, width: int) -> None:
+def test_no_line_exceeds_the_width(name: str, width: int) -> None:
     text = ALL[name].to_text(width)
     assert max(map(cell_len, text.splitlines())) <= width
 
@@ -53,15 +53,15 @@ def test_nothing_is_cut_without_a_width(name: str) -> None:
     text = analysis.to_text()
     assert "…" not in text
     assert all(str(layer.description) in text for layer in analysis.layers)
-    assert text == str(analysis)  # pytest captures standard output: it is no terminal
+    assert text == str(analysis)  # standard output is captured: it is no terminal
 
 
-def test_a_cut_table_shows_what_is_cut() -> None:
+def test_cut_texts_end_in_an_ellipsis() -> None:
     assert "…" in UNET.to_text(80)
     assert "…" not in UNET.to_text(200)
 
 
-def test_names_send_nothing_to_the_terminal() -> None:
+def test_names_send_no_commands_to_the_terminal() -> None:
     assert "\x1b" not in FAULTY.to_text()
     assert r"a\x1b[2Jb\n" in FAULTY.to_text()
 
@@ -72,11 +72,11 @@ def test_issues_are_whole_on_a_narrow_terminal() -> None:
         assert " ".join(issue.message.split()) in text
 
 
-def test_totals_are_written_out_and_short() -> None:
+def test_totals_have_a_short_form() -> None:
     assert "Total learnables  7,697,605 (7.7M)" in UNET.to_text()
 
 
-def test_in_colour_for_rich() -> None:
+def test_rich_consoles_show_colors() -> None:
     console = Console(width=100, force_terminal=True, color_system="standard")
     with console.capture() as capture:
         console.print(FAULTY)
@@ -97,14 +97,16 @@ analysis.show()
 """
 
 
-def test_a_pipe_gets_everything_whatever_the_terminal() -> None:
+def test_a_pipe_gets_the_whole_table() -> None:
     environment = {**os.environ, "COLUMNS": "70", "PYTHONIOENCODING": "utf-8"}
-    ran = subprocess.run([sys.executable, "-c", PRINTING], capture_output=True, check=True, env=environment)
-    assert ran.stdout.decode("utf-8") == f"{UNET.to_text()}\n" * 2
+    result = subprocess.run(
+        [sys.executable, "-c", PRINTING], capture_output=True, check=True, env=environment
+    )
+    assert result.stdout.decode("utf-8") == f"{UNET.to_text()}\n" * 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_a_terminal_gets_what_fits(in_terminal: Callable[..., str]) -> None:
+def test_a_terminal_gets_a_table_of_its_width(in_terminal: Callable[..., str]) -> None:
     text = in_terminal(PRINTING, 90)
     assert text.startswith(f"{UNET.to_text(90)}\n")
-    assert "\x1b[1mANALYSIS RESULT" in text.removeprefix(UNET.to_text(90))  # show() is in colour
+    assert "\x1b[1mANALYSIS RESULT" in text.removeprefix(UNET.to_text(90))  # show() prints in color

@@ -311,7 +311,7 @@ def test_errors_come_before_warnings_and_these_before_hints() -> None:
     )
     analysis = analyze_network(lgraph)
     assert [issue.severity for issue in analysis.issues] == ["error", "warning", "warning", "note"]
-    assert (analysis.num_errors, analysis.num_warnings, analysis.num_hints) == (1, 2, 1)
+    assert (analysis.num_errors, analysis.num_warnings, analysis.num_notes) == (1, 2, 1)
     text = analysis.to_text()
     assert text.index("LG-CHANNELS") < text.index("LG-ONE-CLASS") < text.index("LG-WASTED-BIAS")
     assert "Notes             1" in text

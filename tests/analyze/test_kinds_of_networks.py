@@ -1,4 +1,4 @@
-"""Everything that can be analyzed goes through every tool: modules, several inputs, volumes, networks."""
+"""Every tool takes every network: torch modules, several inputs and outputs, volumes, compiled networks."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ class Gate(nn.Module):
 
 
 class Broken(nn.Module):
-    """No input is right for it."""
+    """Raises for every input."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         raise RuntimeError("it never works: <b>" + str(tuple(x.shape)))
 
 
-def of_modules(broken: bool = False) -> LayerGraph:
+def graph_of_modules(broken: bool = False) -> LayerGraph:
     stem = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3), nn.Dropout(), nn.ReLU())
     lgraph = LayerGraph(
         [
@@ -81,10 +81,10 @@ def of_modules(broken: bool = False) -> LayerGraph:
     return lgraph.connect_layers("scores", "softmax")
 
 
-def of_several_ends() -> LayerGraph:
+def graph_with_several_ends() -> LayerGraph:
     lgraph = LayerGraph(
         [
-            ImageInputLayer((16, 16, 3), normalization="none", name="colour"),
+            ImageInputLayer((16, 16, 3), normalization="none", name="color"),
             Convolution2dLayer(3, 4, padding="same", name="conv1"),
             AdditionLayer(2, name="add"),
             MaxPooling2dLayer(2, stride=2, has_unpooling_outputs=True, name="pool"),
@@ -108,26 +108,26 @@ def of_several_ends() -> LayerGraph:
     return lgraph.connect_layers("conv2", "add/in2").connect_layers("relu", "fc")
 
 
-def of_volumes() -> LayerGraph:
+def graph_of_volumes() -> LayerGraph:
     found = unet3d_layers((16, 16, 16, 1), 2, encoder_depth=2, num_first_encoder_filters=2)
     return found[0] if isinstance(found, tuple) else found
 
 
-SUBJECTS: dict[str, Callable[[], Any]] = {
-    "modules": of_modules,
-    "a module that fails": lambda: of_modules(broken=True),
-    "several inputs and outputs": of_several_ends,
-    "volumes": of_volumes,
-    "modules, compiled": lambda: of_modules().compile(),
-    "several inputs and outputs, compiled": lambda: of_several_ends().compile(),
-    "volumes, compiled": lambda: of_volumes().compile(),
+NETWORKS: dict[str, Callable[[], Any]] = {
+    "modules": graph_of_modules,
+    "a module that fails": lambda: graph_of_modules(broken=True),
+    "several inputs and outputs": graph_with_several_ends,
+    "volumes": graph_of_volumes,
+    "modules, compiled": lambda: graph_of_modules().compile(),
+    "several inputs and outputs, compiled": lambda: graph_with_several_ends().compile(),
+    "volumes, compiled": lambda: graph_of_volumes().compile(),
 }
-every_subject = pytest.mark.parametrize("subject", SUBJECTS)
+every_network = pytest.mark.parametrize("network", NETWORKS)
 
 
-def use(subject: Any) -> NetworkAnalysis:
-    """Everything that looks at a network."""
-    analysis = subject if isinstance(subject, NetworkAnalysis) else analyze_network(subject)
+def use_all_tools(network: Any) -> NetworkAnalysis:
+    """Analyze, print, draw, compare and explain a network."""
+    analysis = network if isinstance(network, NetworkAnalysis) else analyze_network(network)
     assert str(analysis)
     assert analysis.to_csv()
     assert analysis.to_markdown()
@@ -139,7 +139,7 @@ def use(subject: Any) -> NetworkAnalysis:
     assert plot(analysis.lgraph).source
     assert str(analysis.costs(batch_size=4))
     assert analysis.issues is not None
-    comparison = compare(subject, subject)
+    comparison = compare(network, network)
     assert comparison.is_equal
     assert str(comparison)
     assert comparison.to_html()
@@ -151,14 +151,14 @@ def use(subject: Any) -> NetworkAnalysis:
     return analysis
 
 
-@every_subject
-def test_every_tool_takes_it(subject: str) -> None:
-    analysis = use(SUBJECTS[subject]())
-    assert analysis.num_errors == (1 if "fails" in subject else 0)
+@every_network
+def test_every_tool_takes_it(network: str) -> None:
+    analysis = use_all_tools(NETWORKS[network]())
+    assert analysis.num_errors == (1 if "fails" in network else 0)
 
 
-def test_a_module_that_fails_says_why_and_is_no_markup() -> None:
-    analysis = analyze_network(of_modules(broken=True))
+def test_the_error_of_a_module_is_reported_and_escaped() -> None:
+    analysis = analyze_network(graph_of_modules(broken=True))
     (error,) = (issue for issue in analysis.issues if issue.severity == "error")
     assert (error.code, error.layer) == ("LG-MODULE", "stem")
     assert "it never works: <b>(1, 3, 16, 20)" in error.message
@@ -166,13 +166,13 @@ def test_a_module_that_fails_says_why_and_is_no_markup() -> None:
     explanation = explain(analysis, "stem")
     assert explanation.has_errors
     assert "it never works" in str(explanation)
-    repaired = compare(of_modules(broken=True), of_modules())
-    assert "stem" in repaired.changed
-    assert [issue.code for issue in repaired.gone] == ["LG-MODULE"]
+    comparison = compare(graph_of_modules(broken=True), graph_of_modules())
+    assert "stem" in comparison.changed
+    assert [issue.code for issue in comparison.gone] == ["LG-MODULE"]
 
 
 def test_the_outputs_of_a_module() -> None:
-    analysis = analyze_network(of_modules())
+    analysis = analyze_network(graph_of_modules())
     rows = {row.name: row for row in analysis.layers}
     assert [(port, size.channels) for port, size in rows["halves"].activations] == [("out1", 4), ("out2", 2)]
     assert [step.result for _, step in explain(analysis, "halves/out2").layers[-1].steps] == [16, 20, 2]
@@ -182,9 +182,9 @@ def test_the_outputs_of_a_module() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("make", [of_modules, of_several_ends, of_volumes])
+@pytest.mark.parametrize("make", [graph_of_modules, graph_with_several_ends, graph_of_volumes])
 @pytest.mark.parametrize("batch", [1, 3])
-def test_costs_are_what_torch_counts_for_any_batch(make: Callable[[], LayerGraph], batch: int) -> None:
+def test_costs_equal_the_counts_of_torch_for_any_batch(make: Callable[[], LayerGraph], batch: int) -> None:
     lgraph = make()
     net = lgraph.compile().eval()
     inputs = [torch.zeros(batch, size[-1], *size[:-1]) for size in net.input_sizes]
@@ -198,12 +198,12 @@ def test_costs_are_what_torch_counts_for_any_batch(make: Callable[[], LayerGraph
     assert costs.learnables == single.learnables
 
 
-# -- a module as it came -----------------------------------------------------------------------
+# -- a single torch module ---------------------------------------------------------------------
 
 
-def test_a_torch_module_given_the_size_of_its_images() -> None:
+def test_a_torch_module_with_the_size_of_its_images() -> None:
     module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 2, 1))
-    analysis = use(analyze_network(module, input_size=(32, 40, 3), name="mine"))
+    analysis = use_all_tools(analyze_network(module, input_size=(32, 40, 3), name="mine"))
     assert [row.name for row in analysis.layers] == ["input", "module"]
     assert str(analysis.layers[1].activations[0].size) == "30(S) × 38(S) × 2(C) × 1(B)"
     assert analysis.total_learnables == sum(parameter.numel() for parameter in module.parameters())
@@ -227,27 +227,27 @@ def test_mistakes(golden_errors: Callable[..., None]) -> None:
         "a size for a graph": lambda: analyze_network(layers, input_size=(8, 8, 3)),
         "a class": lambda: analyze_network(nn.Conv2d),
     }
-    golden_errors("analyze/subjects", calls)
+    golden_errors("analyze/network_argument", calls)
     with pytest.raises(WrongTypeError):
         calls["a module alone"]()
     with pytest.raises(ArgumentError):
         calls["a size for a graph"]()
 
 
-# -- nothing is touched ------------------------------------------------------------------------
+# -- analysis changes nothing ------------------------------------------------------------------
 
 
 def state_of(module: nn.Module) -> list[object]:
-    """What could be touched: tensors and where they lie, modes, hooks, gradients, random numbers."""
-    found: list[object] = [torch.get_rng_state().tolist()]
+    """Everything that could change: tensors and their addresses, modes, hooks, gradients, random numbers."""
+    state: list[object] = [torch.get_rng_state().tolist()]
     for key, tensor in [*module.named_parameters(), *module.named_buffers()]:
         data = tensor.detach().clone().flatten().tolist()
-        found.append((key, tensor.data_ptr(), tensor._version, tensor.device, tensor.dtype, data))
-        found.append((tensor.requires_grad, tensor.grad is None))
+        state.append((key, tensor.data_ptr(), tensor._version, tensor.device, tensor.dtype, data))
+        state.append((tensor.requires_grad, tensor.grad is None))
     for key, part in module.named_modules():
         hooks = (len(part._forward_hooks), len(part._forward_pre_hooks), len(part._backward_hooks))
-        found.append((key, part.training, hooks, sorted(vars(part))))
-    return found
+        state.append((key, part.training, hooks, sorted(vars(part))))
+    return state
 
 
 def odd_module() -> nn.Module:
@@ -260,40 +260,40 @@ def odd_module() -> nn.Module:
 
 
 @pytest.mark.parametrize("training", [True, False])
-@every_subject
-def test_a_compiled_network_is_not_touched(subject: str, training: bool) -> None:
-    made = SUBJECTS[subject]()
-    if isinstance(made, LayerGraph):
-        parts = nn.ModuleList(made[name].module for name in made if isinstance(made[name], ModuleLayer))
+@every_network
+def test_analysis_does_not_change_a_network(network: str, training: bool) -> None:
+    subject = NETWORKS[network]()
+    if isinstance(subject, LayerGraph):
+        parts = nn.ModuleList(
+            subject[name].module for name in subject if isinstance(subject[name], ModuleLayer)
+        )
         before = state_of(parts)
-        use(made)
+        use_all_tools(subject)
         assert state_of(parts) == before
         return
-    made.train(training)
-    before = state_of(made)
-    use(made)
-    assert state_of(made) == before
+    subject.train(training)
+    before = state_of(subject)
+    use_all_tools(subject)
+    assert state_of(subject) == before
 
 
-def test_a_module_that_came_in_is_not_touched() -> None:
+def test_analysis_does_not_change_a_module() -> None:
     module = odd_module()
     before = state_of(module)
-    use(analyze_network(module, input_size=(12, 12, 3)))
+    use_all_tools(analyze_network(module, input_size=(12, 12, 3)))
     lgraph = LayerGraph([ImageInputLayer((12, 12, 3), normalization="none"), ModuleLayer(module, name="m")])
-    use(lgraph)
+    use_all_tools(lgraph)
     changed = copy.deepcopy(module)
     assert compare(lgraph, lgraph.replace_layer("m", ModuleLayer(changed, name="m"))).is_equal
     assert state_of(module) == before
 
 
-# -- nothing is too broken ---------------------------------------------------------------------
+# -- broken and large networks -----------------------------------------------------------------
 
 
 @settings(max_examples=60, suppress_health_check=[*HealthCheck])
 @given(lgraph=networks(), data=st.data())
-def test_a_network_with_a_layer_taken_out_goes_through_every_tool(
-    lgraph: LayerGraph, data: st.DataObject
-) -> None:
+def test_every_tool_takes_a_network_with_layers_removed(lgraph: LayerGraph, data: st.DataObject) -> None:
     names = data.draw(st.sets(st.sampled_from([*lgraph]), min_size=1, max_size=3))
     broken = lgraph.remove_layers(names)
     analysis = analyze_network(broken)
@@ -306,7 +306,7 @@ def test_a_network_with_a_layer_taken_out_goes_through_every_tool(
 
 @pytest.mark.parametrize("classes", [6, 7, 8, 9])
 def test_only_one_of_several_guessed_sizes_fits_the_loss(classes: int) -> None:
-    # the missing input may have 3 or 2 channels as the others, so that 8 or 7 arrive at the loss
+    # the missing input is guessed to have 3 or 2 channels like the others, so that 8 or 7 reach the loss
     lgraph = LayerGraph([ImageInputLayer((8, 8, 3), name="data"), DepthConcatenationLayer(3, name="join")])
     lgraph = lgraph.add_layers(Convolution2dLayer(1, 2, name="conv")).connect_layers("data", "conv")
     loss = PixelClassificationLayer(classes=[f"c{i}" for i in range(classes)], name="loss")
@@ -331,7 +331,7 @@ def test_a_large_network_is_explained_and_compared_by_arithmetic_alone() -> None
     assert result.returncode == 0, result.stderr
 
 
-def test_a_dynamic_batch_changes_costs_and_no_size() -> None:
+def test_the_batch_size_changes_costs_and_no_sizes() -> None:
     analysis = analyze_network(unet_layers((32, 32, 1), 2, encoder_depth=1, num_first_encoder_filters=2)[0])
     one, many = analysis.costs(), analysis.costs(batch_size=8)
     assert many.activation_bytes_inference == 8 * one.activation_bytes_inference

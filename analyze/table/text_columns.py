@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-# only its width of characters: rich's own tables take 0.5 ms a row
+# only rich's widths of characters: its own tables take 0.5 ms per row
 from rich.cells import cell_len, set_cell_size
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 class Cell(NamedTuple):
     """Lines of text, the first in ``style``, the others in ``below``.
 
-    ``short`` stands for a line that does not fit, where it is given: half a number says something wrong.
+    ``short`` replaces a line that does not fit, where it is given: a part of a number is a wrong number.
     """
 
     lines: Sequence[str]
@@ -37,24 +37,24 @@ def terminal_width() -> int | None:
     """The width of the terminal that standard output writes to; ``None`` for a file, a pipe, a notebook."""
     try:
         return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    except (AttributeError, ValueError):  # no standard output, or closed
+    except (AttributeError, ValueError):  # no standard output, or a closed one
         return None
 
 
-def plain(lines: Iterable[Line]) -> str:
+def plain_text(lines: Iterable[Line]) -> str:
     """Lines as text without colors."""
     return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
 
 
-def colored(lines: Iterable[Line]) -> Text:
-    """Lines for rich's consoles."""
+def rich_text(lines: Iterable[Line]) -> Text:
+    """Lines for the consoles of rich."""
     from rich.text import Text
 
     return Text("\n", no_wrap=True, overflow="ellipsis").join(Text.assemble(*line) for line in lines)
 
 
-def widths_of(rows: Iterable[Sequence[Cell]], columns: int) -> list[int]:
-    """How wide each column is where nothing is cut."""
+def column_widths(rows: Iterable[Sequence[Cell]], columns: int) -> list[int]:
+    """The width of each column where nothing is cut."""
     widths = [0] * columns
     for row in rows:
         for column, cell in enumerate(row):
@@ -62,16 +62,24 @@ def widths_of(rows: Iterable[Sequence[Cell]], columns: int) -> list[int]:
     return widths
 
 
-def shrunk(widths: Sequence[int], width: int | None, steps: Iterable[tuple[int, int]]) -> list[int]:
-    """Widths that fit into ``width``. Each step says how far a column may shrink before the next one must."""
+def total_width(widths: Sequence[int]) -> int:
+    """The width of all columns with their gaps."""
+    return sum(widths) + len(GAP) * (len(widths) - 1)
+
+
+def shrink_widths(widths: Sequence[int], width: int | None, steps: Iterable[tuple[int, int]]) -> list[int]:
+    """Shrink columns until they fit into ``width``.
+
+    Each step names a column and the width down to which it shrinks before the next step begins.
+    """
     widths = list(widths)
     if width is None:
         return widths
-    excess = sum(widths) + len(GAP) * (len(widths) - 1) - width
+    excess = total_width(widths) - width
     for column, floor in steps:
-        less = max(min(excess, widths[column] - floor), 0)
-        widths[column] -= less
-        excess -= less
+        cut = max(min(excess, widths[column] - floor), 0)
+        widths[column] -= cut
+        excess -= cut
     return widths
 
 
@@ -81,21 +89,21 @@ def row_lines(row: Sequence[Cell], widths: Sequence[int]) -> Iterator[Line]:
         line: Line = []
         for cell, width in zip(row, widths, strict=True):
             text = cell.lines[index] if index < len(cell.lines) else ""
-            line += [(_fitted(text, cell, width), cell.below if index else cell.style), (GAP, "")]
+            line += [(_fit(text, cell, width), cell.below if index else cell.style), (GAP, "")]
         yield line[:-1]
 
 
 def rule(widths: Sequence[int]) -> Line:
-    """A line below the header."""
+    """The rule below a header."""
     return [(GAP.join("─" * width for width in widths), "dim")]
 
 
-def _fitted(text: str, cell: Cell, width: int) -> str:
-    """Text in exactly ``width`` columns."""
-    wide = cell_len(text)
-    if wide > width and cell.short:
+def _fit(text: str, cell: Cell, width: int) -> str:
+    """Cut or fill text to exactly ``width`` columns."""
+    length = cell_len(text)
+    if length > width and cell.short:
         text = cell.short if cell_len(cell.short) <= width else "…"
-        wide = cell_len(text)
-    if wide > width:
+        length = cell_len(text)
+    if length > width:
         return set_cell_size(text, width - 1) + "…"
-    return " " * (width - wide) + text if cell.right else set_cell_size(text, width)
+    return " " * (width - length) + text if cell.right else set_cell_size(text, width)
