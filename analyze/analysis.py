@@ -204,7 +204,7 @@ def analyze_network(
     Cost: linear in the layers, about 6 µs each.
 
     >>> from layergraph.builders import unet_layers
-    >>> lgraph, _ = unet_layers((480, 640, 3), 5, encoder_depth=3)
+    >>> lgraph = unet_layers((480, 640, 3), 5, encoder_depth=3)
     >>> analysis = analyze_network(lgraph)
     >>> analysis.total_learnables, analysis.num_errors
     (7697605, 0)

@@ -41,8 +41,9 @@ def layer_graph_of(network: object, caller: str) -> LayerGraph:
         layers = network if isinstance(network, Layer) else list(network)
         if isinstance(layers, list) and layers and isinstance(layers[0], LayerGraph):
             raise WrongTypeError(
-                f"{caller}: {_EXPECTED}, got a layer graph together with its output size; "
-                "a builder such as unet_layers returns both: lgraph, output_size = unet_layers(...)"
+                f"{caller}: {_EXPECTED}, got a {type(network).__name__} that starts with a LayerGraph; "
+                "builders return the graph alone, lgraph = unet_layers(...), and unet_output_size(...) "
+                "the size of its output"
             )
         return LayerGraph(layers)
     raise WrongTypeError(f"{caller}: {_EXPECTED}, got {_value_text(network)}")

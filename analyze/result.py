@@ -178,7 +178,7 @@ class AnalysisResult:
 
         >>> from layergraph.analyze import analyze_network
         >>> from layergraph.builders import unet_layers
-        >>> costs = analyze_network(unet_layers((480, 640, 3), 5, encoder_depth=3)[0]).costs(batch_size=4)
+        >>> costs = analyze_network(unet_layers((480, 640, 3), 5, encoder_depth=3)).costs(batch_size=4)
         >>> costs.layers["Encoder-Stage-2-Conv-1"].receptive_field
         (10, 10)
         >>> print(str(costs).splitlines()[0])

@@ -1,4 +1,4 @@
-"""Builders: every network from its parameters, with the names and sizes of MATLAB's builders."""
+"""Builders: functions that make a layer graph from the parameters of an architecture."""
 
 from layergraph.builders.bayesian_segnet import bayesian_segnet_layers
 from layergraph.builders.deeplabv1 import deeplabv1_layers
@@ -10,8 +10,8 @@ from layergraph.builders.patch_classification import patch_classification_layers
 from layergraph.builders.registry import BUILDERS, Builder, find_builder
 from layergraph.builders.segnet import segnet_layers
 from layergraph.builders.segnet_basic import segnet_basic_layers
-from layergraph.builders.unet import unet_layers
-from layergraph.builders.unet3d import unet3d_layers
+from layergraph.builders.unet import unet_layers, unet_output_size
+from layergraph.builders.unet3d import unet3d_layers, unet3d_output_size
 
 __all__ = [
     "BUILDERS",
@@ -27,5 +27,7 @@ __all__ = [
     "segnet_basic_layers",
     "segnet_layers",
     "unet3d_layers",
+    "unet3d_output_size",
     "unet_layers",
+    "unet_output_size",
 ]

@@ -1,11 +1,11 @@
-"""Bayesian SegNet: SegNet with dropout in its deep half, which stays on when it predicts."""
+"""Bayesian SegNet: SegNet with dropout in its deep half, which stays active in predictions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layergraph.builders.backbones.backbone import Conventions, Weights
-from layergraph.builders.segnet import VggModel, segnet
+from layergraph.builders.backbones.backbone import Conventions, WeightsSource
+from layergraph.builders.segnet import VggName, segnet
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import DropoutLayer, MaxUnpooling2dLayer
 from layergraph.layers.arguments import number
@@ -14,29 +14,32 @@ from layergraph.layers.arguments import number
 def bayesian_segnet_layers(
     image_size: Sequence[int],
     num_classes: int,
-    encoder_depth: int | VggModel = "vgg16",
+    encoder_depth: int | None = None,
     *,
+    backbone: VggName | None = None,
     dropout: float = 0.5,
     num_convolution_layers: int | Sequence[int] | None = None,
     num_output_channels: int | Sequence[int] | None = None,
     filter_size: int | Sequence[int] | None = None,
     width: float = 1.0,
-    weights: Weights = None,
-    conventions: Conventions = "auto",
+    weights: WeightsSource = None,
+    conventions: Conventions | None = None,
 ) -> LayerGraph:
     """Bayesian SegNet: :func:`segnet_layers` with dropout in the deepest half of encoder and decoder.
 
-    Predict with ``MonteCarlo(net, n)``: the mean over n random dropouts is the prediction, their
-    spread the uncertainty. Train with ``batch_normalization_statistics="moving"``: these averages see the
-    dropouts, as the prediction will; the others are taken without, and the random predictions get worse.
+    Predict with ``MonteCarlo(net, n)``: the prediction is the mean over n random dropouts, the
+    uncertainty their spread. Train with ``batch_normalization_statistics="moving"``: these statistics are
+    averages over training steps with dropout, as in the prediction. The others are computed without dropout,
+    which makes the random predictions worse.
 
     Args:
-        image_size, num_classes, encoder_depth: as in :func:`layergraph.builders.segnet_layers`.
-        dropout: probability with which a number is zeroed, from 0 to below 1.
-        num_convolution_layers, num_output_channels, filter_size: for an encoder by depth.
-        width, weights, conventions: for VGG.
+        image_size, num_classes, encoder_depth, backbone: as in :func:`layergraph.builders.segnet_layers`; by
+            default on ``"vgg16"``.
+        dropout: probability that a number is set to zero, from 0 to below 1.
+        num_convolution_layers, num_output_channels, filter_size: options with ``encoder_depth``.
+        width, weights, conventions: options with ``backbone``.
 
-    On VGG the dropouts are those of the released model: ``encdrop3`` to ``encdrop5`` after the last three
+    On VGG, the dropouts are those of the released model: ``encdrop3`` to ``encdrop5`` after the last three
     poolings, ``decdrop5`` to ``decdrop3`` after the first three sections of the decoder.
 
     Raises:
@@ -57,15 +60,16 @@ def bayesian_segnet_layers(
         "filter_size": filter_size,
     }
     on_vgg = {"width": width, "weights": weights, "conventions": conventions}
-    return with_deep_dropout(
-        segnet(builder, image_size, num_classes, encoder_depth, by_depth, on_vgg), dropout
-    )
+    if encoder_depth is None and backbone is None:
+        backbone = "vgg16"
+    lgraph = segnet(builder, image_size, num_classes, encoder_depth, backbone, by_depth, on_vgg)
+    return with_deep_dropout(lgraph, dropout)
 
 
 def with_deep_dropout(lgraph: LayerGraph, dropout: float = 0.5) -> LayerGraph:
-    """Any network that unpools, with dropout after the deepest half of its poolings and of its decoders.
+    """A network that unpools, with dropout after the deepest half of its poolings and decoder sections.
 
-    The last decoder gets none: what follows is no deeper layer, but the scores. Weights stay.
+    The last decoder section gets none, because the scores follow it. Weights stay.
 
     >>> from layergraph.builders import segnet_basic_layers
     >>> [name for name in with_deep_dropout(segnet_basic_layers((360, 480), 11)) if "drop" in name]
@@ -78,6 +82,6 @@ def with_deep_dropout(lgraph: LayerGraph, dropout: float = 0.5) -> LayerGraph:
         pooling = lgraph.sources(name)["indices"].layer
         lgraph = lgraph.insert_after(f"{pooling}/out", DropoutLayer(dropout, name=f"encdrop{stage}"))
         if stage > 1:
-            end = lgraph.sources(unpoolings[before + 1])["in"].layer
-            lgraph = lgraph.insert_after(end, DropoutLayer(dropout, name=f"decdrop{stage}"))
+            section_end = lgraph.sources(unpoolings[before + 1])["in"].layer
+            lgraph = lgraph.insert_after(section_end, DropoutLayer(dropout, name=f"decdrop{stage}"))
     return lgraph

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layergraph.builders.backbones import Architecture, find_backbone
-from layergraph.builders.backbones.backbone import Conventions, Weights
+from layergraph.builders.backbones import find_backbone
+from layergraph.builders.backbones.backbone import Conventions, WeightsSource, scaled_filters
 from layergraph.builders.parts.builder_arguments import image_channels
 from layergraph.builders.parts.dilated_vgg import append, classifier, dilated_encoder, with_upsampled_scores
 from layergraph.graph.layer_graph import LayerGraph
@@ -20,8 +20,8 @@ def deeplabv1_layers(
     rate: int = 12,
     num_filters: int = 1024,
     width: float = 1.0,
-    weights: Weights = None,
-    conventions: Conventions = "auto",
+    weights: WeightsSource = None,
+    conventions: Conventions | None = None,
 ) -> LayerGraph:
     """DeepLab v1 on VGG-16, which gives scores at every 8th pixel and resizes them to the image.
 
@@ -43,8 +43,7 @@ def deeplabv1_layers(
         width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
         weights: of the convolutions of VGG-16: ``None``, ``"imagenet"``, or the path of a ``.pth`` or
             ``.safetensors`` file.
-        conventions: of the backbone: ``"matlab"``, ``"torchvision"``, or ``"auto"``, which follows the
-            weights.
+        conventions: of the backbone: ``"matlab"`` or ``"torchvision"``; by default those of the weights.
 
     The last two poolings slide by 1, the last three convolutions are dilated by 2. Layers ``fc6`` to ``fc8``
     are VGG's as convolutions; ``fc8`` learns 10 times faster. The paper ends with the dense CRF, which is no
@@ -68,6 +67,6 @@ def deeplabv1_layers(
     whole(builder, "num_filters", num_filters)
     vgg16 = find_backbone(builder, "vgg16")
     lgraph = dilated_encoder(vgg16, size, 8, width=width, weights=weights, conventions=conventions)
-    filters = Architecture(size, num_classes, width, torchvision=False).filters(num_filters)
+    filters = scaled_filters(num_filters, width)
     lgraph = append(lgraph, classifier("", kernel_size, rate, filters, num_classes), vgg16.last_feature)
     return with_upsampled_scores(builder, lgraph, "fc8")

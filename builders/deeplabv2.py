@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from layergraph.builders.backbones import Architecture, find_backbone
-from layergraph.builders.backbones.backbone import Conventions, Weights
+from layergraph.builders.backbones import find_backbone
+from layergraph.builders.backbones.backbone import Conventions, WeightsSource, scaled_filters
 from layergraph.builders.parts.builder_arguments import image_channels
 from layergraph.builders.parts.dilated_vgg import (
     CLASSIFIER,
@@ -30,8 +30,8 @@ def deeplabv2_layers(
     *,
     rates: Sequence[int] = (6, 12, 18, 24),
     width: float = 1.0,
-    weights: Weights = None,
-    conventions: Conventions = "auto",
+    weights: WeightsSource = None,
+    conventions: Conventions | None = None,
 ) -> LayerGraph:
     """DeepLab v2, which gives scores at every 8th pixel and resizes them to the image.
 
@@ -45,8 +45,7 @@ def deeplabv2_layers(
         width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
         weights: of the backbone: ``None``, ``"imagenet"``, or the path of a ``.pth`` or ``.safetensors``
             file.
-        conventions: of the backbone: ``"matlab"``, ``"torchvision"``, or ``"auto"``, which follows the
-            weights.
+        conventions: of the backbone: ``"matlab"`` or ``"torchvision"``; by default those of the weights.
 
     The last two subsamplings are replaced by dilation 2 and 4. The branches are summed at the scores (layer
     ``sumAspp``); the convolutions to the classes learn 10 times faster. Two more steps of the paper are no
@@ -69,7 +68,7 @@ def deeplabv2_layers(
         raise ArgumentError(f"{builder}: rates is a sequence of at least two whole numbers, got {rates!r}")
     dilations = [whole(builder, "a rate", rate) for rate in rates]
     lgraph = dilated_encoder(encoder, size, 8, width=width, weights=weights, conventions=conventions)
-    filters = Architecture(size, num_classes, width, torchvision=False).filters(1024)
+    filters = scaled_filters(1024, width)
     lgraph = lgraph.add_layers(AdditionLayer(len(dilations), name="sumAspp"))
     for k, rate in enumerate(dilations, 1):
         branch: list[Layer]

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from layergraph.builders.backbones import Architecture, find_backbone
-from layergraph.builders.backbones.backbone import Conventions, Weights
+from layergraph.builders.backbones import find_backbone
+from layergraph.builders.backbones.backbone import Conventions, WeightsSource, scaled_filters
 from layergraph.builders.parts.aspp import aspp, convolution_unit
 from layergraph.builders.parts.builder_arguments import image_channels
 from layergraph.builders.parts.dilated_vgg import append, dilated_encoder, with_upsampled_scores
@@ -28,12 +28,12 @@ def deeplabv3_layers(
     num_classes: int,
     backbone: Literal["resnet50", "resnet101"] = "resnet101",
     *,
-    output_stride: Literal[8, 16] = 16,
+    downsampling_factor: Literal[8, 16] = 16,
     multi_grid: Sequence[int] = (1, 2, 4),
     variant: Literal["aspp", "cascade"] = "aspp",
     width: float = 1.0,
-    weights: Weights = None,
-    conventions: Conventions = "auto",
+    weights: WeightsSource = None,
+    conventions: Conventions | None = None,
 ) -> LayerGraph:
     """DeepLab v3, whose scores are resized to the image.
 
@@ -41,7 +41,7 @@ def deeplabv3_layers(
         image_size: (height, width) or (height, width, channels), of any size.
         num_classes: number of classes, at least 2.
         backbone: ``"resnet101"`` or ``"resnet50"``.
-        output_stride: how many pixels lie between two scores, 16 or 8; all dilations double at 8.
+        downsampling_factor: how many pixels lie between two scores, 16 or 8; all dilations double at 8.
         multi_grid: the dilations of the three 3×3 convolutions of the last stage (and of its copies) are
             these, times 2 at output stride 16; three numbers, or one for all.
         variant: ``"aspp"``, a pyramid with dilations 6, 12 and 18, batch normalization and image-level
@@ -50,8 +50,7 @@ def deeplabv3_layers(
         width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
         weights: of the backbone: ``None``, ``"imagenet"``, or the path of a ``.pth`` or ``.safetensors``
             file. Copies of a stage start with new weights.
-        conventions: of the backbone: ``"matlab"``, ``"torchvision"``, or ``"auto"``, which follows the
-            weights.
+        conventions: of the backbone: ``"matlab"`` or ``"torchvision"``; by default those of the weights.
 
     The pyramid's batch normalization of image-level features has one number a channel and image: training
     needs mini-batches of two images or more.
@@ -68,19 +67,19 @@ def deeplabv3_layers(
     size = image_channels(builder, image_size, 2, default=3)
     whole(builder, "num_classes", num_classes, 2)
     encoder = find_backbone(builder, backbone, ENCODERS)
-    if output_stride not in (8, 16):
-        raise ArgumentError(f"{builder}: output_stride is 8 or 16, got {output_stride!r}")
+    if downsampling_factor not in (8, 16):
+        raise ArgumentError(f"{builder}: downsampling_factor is 8 or 16, got {downsampling_factor!r}")
     grid = per_dimension(builder, "multi_grid", multi_grid, 3)
     choice(builder, "variant", variant, ("aspp", "cascade"))
 
     lgraph = dilated_encoder(
-        encoder, size, output_stride, width=width, weights=weights, conventions=conventions
+        encoder, size, downsampling_factor, width=width, weights=weights, conventions=conventions
     )
-    denser = 16 // output_stride
+    denser = 16 // downsampling_factor
     rates = [2 * denser * factor for factor in grid]
     # what subsamples to stride 32 in the backbone, and all behind it
     stage = lgraph.remove_layers([*cut_after(lgraph, encoder.features[16])])
-    features, to = encoder.last_feature, Architecture(size, num_classes, width, torchvision=False)
+    features, filters = encoder.last_feature, scaled_filters(256, width)
     for copy in range(1, COPIES + 1) if variant == "cascade" else ():
         names = _names_of_copy(stage, copy)
         lgraph = _with_copy(lgraph, stage, names, features)
@@ -90,9 +89,9 @@ def deeplabv3_layers(
     head: list[Layer] = [Convolution2dLayer(1, num_classes, name="scorer")]
     if variant == "aspp":
         pyramid = [rate * denser for rate in RATES]
-        lgraph = aspp(lgraph, features, pyramid, to.filters(256), image_pooling=True)
+        lgraph = aspp(lgraph, features, pyramid, filters, image_pooling=True)
         names_of_unit, features = ("dec_c1", "dec_bn1", "dec_relu1"), "catAspp"
-        head = [*convolution_unit(names_of_unit, 1, to.filters(256), padding=0), *head]
+        head = [*convolution_unit(names_of_unit, 1, filters, padding=0), *head]
     return with_upsampled_scores(builder, append(lgraph, head, features), "scorer")
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
-from layergraph.builders.backbones import Architecture, find_backbone
-from layergraph.builders.backbones.backbone import Conventions, Weights
+from layergraph.builders.backbones import find_backbone
+from layergraph.builders.backbones.backbone import Conventions, WeightsSource, scaled_filters
 from layergraph.builders.parts.aspp import aspp, convolution_unit
-from layergraph.builders.parts.builder_arguments import fitting, image_channels
+from layergraph.builders.parts.builder_arguments import check_image_size, image_channels
 from layergraph.builders.parts.dilated_vgg import append, dilated_encoder
 from layergraph.edits import cut_after
 from layergraph.errors import ArgumentError
@@ -60,8 +60,8 @@ def deeplabv3plus_layers(
     downsampling_factor: Literal[8, 16] = 16,
     separable_convolutions: bool | Literal["auto"] = "auto",
     width: float = 1.0,
-    weights: Weights = None,
-    conventions: Conventions = "auto",
+    weights: WeightsSource = None,
+    conventions: Conventions | None = None,
 ) -> LayerGraph:
     """DeepLab v3+ with MATLAB's layer names and decoder (``deeplabv3plusLayers``).
 
@@ -78,8 +78,7 @@ def deeplabv3plus_layers(
         width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
         weights: of the backbone: ``None``, ``"imagenet"``, or the path of a ``.pth`` or ``.safetensors``
             file.
-        conventions: of the backbone: ``"matlab"``, ``"torchvision"``, or ``"auto"``, which follows the
-            weights.
+        conventions: of the backbone: ``"matlab"`` or ``"torchvision"``; by default those of the weights.
 
     The layers of pyramid and decoder learn 10 times faster than the backbone, with frozen biases; upsampling
     is bilinear by two frozen transposed convolutions, each cropped to the size that is needed. Unlike the
@@ -101,7 +100,7 @@ def deeplabv3plus_layers(
     builder = "deeplabv3plus_layers"
     size = image_channels(builder, image_size, 2, default=3)
     whole(builder, "num_classes", num_classes, 2)
-    backbone = find_backbone(builder, network, ENCODERS)
+    backbone = find_backbone(builder, network, ENCODERS, "network")
     if downsampling_factor not in RATES:
         raise ArgumentError(f"{builder}: downsampling_factor is 8 or 16, got {downsampling_factor!r}")
     encoder = ENCODERS[network]
@@ -116,12 +115,16 @@ def deeplabv3plus_layers(
     for name in encoder.same if _is_matlab(lgraph) else ():
         layer: Any = lgraph[name]
         lgraph = lgraph.replace_layer(name, replace(layer, padding="same"))
-    to = Architecture(size, num_classes, width, torchvision=False)
-    rates = RATES[downsampling_factor]
     lgraph = aspp(
-        lgraph, encoder.high, rates, to.filters(256), separable=separable, weight_learn_rate_factor=10
+        lgraph,
+        encoder.high,
+        RATES[downsampling_factor],
+        scaled_filters(256, width),
+        separable=separable,
+        weight_learn_rate_factor=10,
     )
-    return fitting(builder, _with_decoder(lgraph, to, encoder.low, downsampling_factor // 4, separable))
+    scale = downsampling_factor // 4  # from the encoder's stride to that of the low-level features
+    return check_image_size(builder, _with_decoder(lgraph, num_classes, width, encoder.low, scale, separable))
 
 
 def _is_matlab(lgraph: LayerGraph) -> bool:
@@ -130,7 +133,9 @@ def _is_matlab(lgraph: LayerGraph) -> bool:
     return layer.standard_deviation is None
 
 
-def _with_decoder(lgraph: LayerGraph, to: Architecture, low: str, scale: int, separable: bool) -> LayerGraph:
+def _with_decoder(
+    lgraph: LayerGraph, num_classes: int, width: float, low: str, scale: int, separable: bool
+) -> LayerGraph:
     """The graph with MATLAB's decoder: pyramid upsampled by ``scale`` to stride 4, joined, upsampled by 4."""
 
     def unit(index: int, size: int, filters: int) -> list[Layer]:
@@ -143,19 +148,19 @@ def _with_decoder(lgraph: LayerGraph, to: Architecture, low: str, scale: int, se
             weight_learn_rate_factor=10,
         )
 
-    filters = to.filters(256)
+    filters = scaled_filters(256, width)
     pyramid = [*unit(1, 1, filters), *_upsampling(1, filters, scale)]
     lgraph = append(lgraph, pyramid, "catAspp")
-    lgraph = append(lgraph, unit(2, 1, to.filters(48)), low)
+    lgraph = append(lgraph, unit(2, 1, scaled_filters(48, width)), low)
     scorer = Convolution2dLayer(
-        1, to.num_classes, weight_learn_rate_factor=10, bias_learn_rate_factor=0, name="scorer"
+        1, num_classes, weight_learn_rate_factor=10, bias_learn_rate_factor=0, name="scorer"
     )
     joined = [
         DepthConcatenationLayer(2, name="dec_cat1"),
         *unit(3, 3, filters),
         *unit(4, 3, filters),
         scorer,
-        *_upsampling(2, to.num_classes, 4),
+        *_upsampling(2, num_classes, 4),
         SoftmaxLayer(name="softmax-out"),
         PixelClassificationLayer(name="classification"),
     ]

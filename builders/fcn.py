@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Literal
 
 from layergraph.builders.backbones import find_backbone
-from layergraph.builders.backbones.backbone import Conventions, Weights
-from layergraph.builders.parts.builder_arguments import fitting, image_channels
+from layergraph.builders.backbones.backbone import Conventions, WeightsSource
+from layergraph.builders.parts.builder_arguments import check_image_size, image_channels
 from layergraph.edits import cut_after, fully_convolutional, with_input_size
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
@@ -34,8 +34,8 @@ def fcn_layers(
     *,
     backbone: str = "vgg16",
     width: float = 1.0,
-    weights: Weights = None,
-    conventions: Conventions = "auto",
+    weights: WeightsSource = None,
+    conventions: Conventions | None = None,
 ) -> LayerGraph:
     """FCN-8s, FCN-16s or FCN-32s with MATLAB's layer names (``fcnLayers``).
 
@@ -86,7 +86,7 @@ def fcn_layers(
     # the last pooling is at stride 32, and each before it at half the stride of the next
     poolings = [layer.name for layer in lgraph.layers if isinstance(layer, MaxPooling2dLayer)]
     fused = poolings[-2::-1][: FUSED[type]]
-    return fitting(builder, _scored(lgraph, num_classes, fused))
+    return check_image_size(builder, _scored(lgraph, num_classes, fused))
 
 
 def _padded(lgraph: LayerGraph, margin: int) -> LayerGraph:

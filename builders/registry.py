@@ -33,7 +33,7 @@ class Builder:
     """
 
     name: str
-    function: Callable[..., Any]
+    function: Callable[..., LayerGraph]
     summary: str
 
     @property
@@ -54,10 +54,10 @@ class Builder:
         ]
 
     def build(self, **arguments: Any) -> LayerGraph:
-        """The layer graph alone, also where the function returns more.
+        """The layer graph for these arguments.
 
         Raises:
-            ArgumentError: an argument that the builder does not have, or that is missing.
+            ArgumentError: an argument is unknown or missing.
         """
         if unknown := self.unknown(arguments):
             raise ArgumentError(
@@ -67,9 +67,7 @@ class Builder:
             raise ArgumentError(
                 f"{self.name} needs {', '.join(self.missing(()))}; missing: {', '.join(missing)}"
             )
-        built = self.function(**arguments)
-        lgraph: LayerGraph = built[0] if isinstance(built, tuple) else built
-        return lgraph
+        return self.function(**arguments)
 
 
 def _of_backbone(name: str) -> Builder:

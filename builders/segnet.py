@@ -1,4 +1,4 @@
-"""SegNet: an encoder that pools, and a decoder that unpools by the indices it remembered."""
+"""SegNet: an encoder that pools, and a decoder that unpools by the indices of the poolings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from layergraph.builders.backbones import find_backbone
-from layergraph.builders.backbones.backbone import Conventions, Weights
+from layergraph.builders.backbones.backbone import Conventions, WeightsSource
 from layergraph.builders.parts.builder_arguments import filter_window, image_channels, layer_counts, poolings
 from layergraph.builders.parts.unpooling import check_poolings, with_unpooling
 from layergraph.errors import ArgumentError
@@ -25,47 +25,54 @@ from layergraph.layers import (
 )
 from layergraph.layers.arguments import choice, per_dimension, whole
 
-VggModel = Literal["vgg16", "vgg19"]
-_VGG = ("vgg16", "vgg19")
+VggName = Literal["vgg16", "vgg19"]
+BACKBONES = ("vgg16", "vgg19")
 
 
 def segnet_layers(
     image_size: Sequence[int],
     num_classes: int,
-    encoder_depth: int | VggModel,
+    encoder_depth: int | None = None,
     *,
+    backbone: VggName | None = None,
     num_convolution_layers: int | Sequence[int] | None = None,
     num_output_channels: int | Sequence[int] | None = None,
     filter_size: int | Sequence[int] | None = None,
     width: float = 1.0,
-    weights: Weights = None,
-    conventions: Conventions = "auto",
+    weights: WeightsSource = None,
+    conventions: Conventions | None = None,
 ) -> LayerGraph:
     """SegNet with MATLAB's layer names (``segnetLayers``), by the depth of its encoder or on VGG.
 
     Args:
-        image_size: (height, width, channels), or (height, width) of grey images by depth and of colour
-            images on VGG. Any height and width of at least 2^poolings: unpooling restores odd sizes.
+        image_size: (height, width, channels); or (height, width) of gray images with ``encoder_depth``, of
+            color images with ``backbone``. Any height and width of at least 2^poolings, because unpooling
+            restores odd sizes.
         num_classes: number of classes, at least 2.
-        encoder_depth: number of poolings; the image gets smaller by 2^encoder_depth. Or ``"vgg16"`` or
-            ``"vgg19"``: the paper's encoder, with 13 or 16 convolutions and five poolings.
-        num_convolution_layers: convolutions in each encoder section, one number or one a section; 2 by
-            default. This and the next two are for an encoder by depth.
-        num_output_channels: filters in each encoder section, one number or one a section; 64 by default.
-        filter_size: odd height and width of the filters, one number or two; 3 by default.
-        width: multiplies every number of filters of VGG, rounded to a multiple of 8; the decoder follows.
-        weights: the encoder's, on VGG: ``None``, ``"imagenet"``, or the path of a file, as for
-            :func:`layergraph.builders.backbones.vgg16`.
-        conventions: on VGG, whose normalization of the input to follow: ``"matlab"``, ``"torchvision"``, or
-            ``"auto"``: that of the weights, and MATLAB's without them.
+        encoder_depth: number of poolings, each of which halves the image. Give this or ``backbone``.
+        backbone: ``"vgg16"`` or ``"vgg19"``: the paper's encoder, with 13 or 16 convolutions and five
+            poolings.
+        num_convolution_layers: with ``encoder_depth``, convolutions per encoder section, one number or one
+            per section; 2 by default.
+        num_output_channels: with ``encoder_depth``, filters per encoder section, one number or one per
+            section; 64 by default.
+        filter_size: with ``encoder_depth``, odd height and width of the filters, one number or two; 3 by
+            default.
+        width: with ``backbone``, multiplies its numbers of filters, rounded to a multiple of 8; the decoder
+            mirrors them.
+        weights: with ``backbone``, its initial weights: ``None``, ``"imagenet"``, or the path of a file, as
+            for :func:`layergraph.builders.backbones.vgg16`.
+        conventions: with ``backbone``, its normalization of the input: ``"matlab"`` or ``"torchvision"``; by
+            default that of the weights.
 
-    The decoder mirrors the encoder: the last convolution of its section d has the channels of encoder
-    section d - 1, and of section 1 the classes. Every convolution, the last one too, is followed by batch
-    normalization and ReLU, and its bias is frozen: at 0, or at that of the weights given.
+    The decoder mirrors the encoder: the last convolution of its section d has as many filters as encoder
+    section d - 1 has, and that of section 1 has one filter per class. Every convolution, the last one
+    included, is followed by batch normalization and ReLU. Its bias is frozen, at 0 or at its value in the
+    weights.
 
     Raises:
-        ArgumentError: an argument that is not as above; an image that is too small, with the size that
-            is needed.
+        ArgumentError: an argument is out of its range, or the image is too small; the message names the
+            smallest size.
 
     Source: V. Badrinarayanan, A. Kendall, R. Cipolla, "SegNet: A Deep Convolutional Encoder-Decoder
     Architecture for Image Segmentation", PAMI 2017; weights start as in He et al., ICCV 2015.
@@ -78,48 +85,59 @@ def segnet_layers(
         connections: 66 connections
         input_names: ['inputImage']
        output_names: ['pixelLabels']
-    >>> len(segnet_layers((360, 480), 11, "vgg16"))
+    >>> len(segnet_layers((360, 480), 11, backbone="vgg16"))
     91
     """
+    if encoder_depth is None and backbone is None:
+        raise ArgumentError(
+            "segnet_layers: give encoder_depth, a whole number, or backbone, 'vgg16' or 'vgg19'"
+        )
     by_depth = {
         "num_convolution_layers": num_convolution_layers,
         "num_output_channels": num_output_channels,
         "filter_size": filter_size,
     }
     on_vgg = {"width": width, "weights": weights, "conventions": conventions}
-    return segnet("segnet_layers", image_size, num_classes, encoder_depth, by_depth, on_vgg)
+    return segnet("segnet_layers", image_size, num_classes, encoder_depth, backbone, by_depth, on_vgg)
 
 
 def segnet(
     builder: str,
     image_size: Sequence[int],
     num_classes: int,
-    encoder_depth: int | str,
+    encoder_depth: int | None,
+    backbone: str | None,
     by_depth: Mapping[str, Any],
     on_vgg: Mapping[str, Any],
 ) -> LayerGraph:
-    """SegNet for any builder; ``by_depth`` and ``on_vgg`` are the options that only one form takes."""
-    whole(builder, "num_classes", num_classes, 2)
-    if isinstance(encoder_depth, str):
-        or_else = "a whole number from 1 to 30"
-        choice(builder, "encoder_depth", encoder_depth, _VGG, or_else=or_else)
-        given = [name for name, value in by_depth.items() if value is not None]
-        other = f"an encoder by depth, not for {encoder_depth!r}; width changes its filters"
-    else:
-        poolings(builder, encoder_depth)
-        neutral = {"width": 1, "weights": None, "conventions": "auto"}
-        given = [name for name, value in on_vgg.items() if value != neutral[name]]
-        other = f"'vgg16' and 'vgg19', not for encoder_depth={encoder_depth}"
-    if given:
-        raise ArgumentError(f"{builder}: {given[0]} is for {other}")
-    if isinstance(encoder_depth, str):
-        return _on_vgg(builder, image_size, num_classes, encoder_depth, on_vgg)
-    return _by_depth(builder, image_size, num_classes, encoder_depth, by_depth)
+    """SegNet for any builder; ``by_depth`` and ``on_vgg`` are the options of only one of the two forms."""
+    num_classes = whole(builder, "num_classes", num_classes, 2)
+    if backbone is not None:
+        choice(builder, "backbone", backbone, BACKBONES)
+        by_depth = {"encoder_depth": encoder_depth, **by_depth}
+        if given := [name for name, value in by_depth.items() if value is not None]:
+            raise ArgumentError(
+                f"{builder}: {given[0]} must be left out with backbone={backbone!r}, which determines it"
+            )
+        return _on_vgg(builder, image_size, num_classes, backbone, on_vgg)
+    if isinstance(encoder_depth, str) and encoder_depth in BACKBONES:
+        raise ArgumentError(
+            f"{builder}: encoder_depth must be a whole number, got {encoder_depth!r}; give "
+            f"backbone={encoder_depth!r}"
+        )
+    depth = poolings(builder, encoder_depth)
+    neutral = {"width": 1, "weights": None, "conventions": None}
+    if given := [name for name, value in on_vgg.items() if value != neutral[name]]:
+        raise ArgumentError(
+            f"{builder}: {given[0]} must be left out with encoder_depth={depth}; it is for backbone=..."
+        )
+    return _by_depth(builder, image_size, num_classes, depth, by_depth)
 
 
 def _by_depth(
     builder: str, image_size: Sequence[int], num_classes: int, depth: int, options: Mapping[str, Any]
 ) -> LayerGraph:
+    """SegNet with an encoder of ``depth`` sections."""
     size = image_channels(builder, image_size, 2)
     given = {name: value for name, value in options.items() if value is not None}
     count = given.get("num_convolution_layers", 2)
@@ -140,14 +158,14 @@ def _by_depth(
 
 
 def _on_vgg(
-    builder: str, image_size: Sequence[int], num_classes: int, model: str, options: Mapping[str, Any]
+    builder: str, image_size: Sequence[int], num_classes: int, backbone: str, options: Mapping[str, Any]
 ) -> LayerGraph:
-    """The layers of VGG, with a batch normalization behind each convolution."""
+    """SegNet whose encoder is VGG with a batch normalization after each convolution."""
     size = image_channels(builder, image_size, 2, default=3)
     check_poolings(builder, size, 5)
     layers: list[Layer] = []
     convolutions, filters = [0] * 5, [0] * 5
-    for layer in find_backbone(builder, model, _VGG).encoder(size, **options).layers:
+    for layer in find_backbone(builder, backbone, BACKBONES).encoder(size, **options).layers:
         if isinstance(layer, ImageInputLayer):
             layers.append(replace(layer, name="inputImage"))
         elif isinstance(layer, Convolution2dLayer):
@@ -166,7 +184,7 @@ def _on_vgg(
 def _decoder(
     num_classes: int, convolutions: Sequence[int], filters: Sequence[int], window: tuple[int, ...]
 ) -> list[Layer]:
-    """The mirror image of an encoder with these convolutions and filters in its sections."""
+    """The layers that mirror an encoder with these convolutions and filters per section."""
     layers: list[Layer] = []
     channels = filters[-1]
     for stage in range(len(filters), 0, -1):
@@ -182,6 +200,7 @@ def _decoder(
 def _convolution(
     side: str, stage: int, index: int, window: tuple[int, ...], channels: int, filters: int
 ) -> list[Layer]:
+    """Convolution, batch normalization and ReLU with the names of their section."""
     section = f"{side}{stage}"
     height, width = window
     return [

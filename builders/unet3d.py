@@ -1,12 +1,11 @@
-"""3-D U-Net: for volumes, with batch normalization, and filters that double before each pooling."""
+"""3-D U-Net: U-Net for volumes, with batch normalization, whose filters double before each pooling."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal
 
-from layergraph.builders.parts.builder_arguments import filter_window, image_channels, poolings
-from layergraph.builders.parts.unet_sizes import output_size
+from layergraph.builders.parts.unet_sizes import output_size, unet_arguments
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     BatchNormalizationLayer,
@@ -21,7 +20,7 @@ from layergraph.layers import (
     SoftmaxLayer,
     TransposedConv3dLayer,
 )
-from layergraph.layers.arguments import choice, whole
+from layergraph.layers.arguments import whole
 
 
 def unet3d_layers(
@@ -32,23 +31,22 @@ def unet3d_layers(
     num_first_encoder_filters: int = 32,
     filter_size: int | Sequence[int] = 3,
     convolution_padding: Literal["same", "valid"] = "same",
-) -> tuple[LayerGraph, tuple[int, int, int, int]]:
-    """3-D U-Net with MATLAB's layer names (``unet3dLayers``), and the size of its output.
+) -> LayerGraph:
+    """3-D U-Net with MATLAB's layer names (``unet3dLayers``).
+
+    :func:`unet3d_output_size` returns the size of its output.
 
     Args:
-        image_size: (height, width, depth) of grey volumes, or (height, width, depth, channels). With
-            ``"same"`` padding all three are multiples of 2^encoder_depth; with ``"valid"`` see the error
-            message, which names the nearest sizes.
+        image_size: (height, width, depth) of gray volumes, or (height, width, depth, channels). With
+            ``"same"`` padding, all three must be multiples of 2^encoder_depth; with ``"valid"``, the error
+            message names the nearest sizes.
         num_classes: number of classes, at least 2.
         encoder_depth: number of poolings.
-        num_first_encoder_filters: filters of the very first convolution; the second of each stage has twice
-            as many as the first, and the first of the next stage as many as that.
+        num_first_encoder_filters: filters of the first convolution. The second convolution of each encoder
+            stage has twice as many filters as the first, and the first of the next stage as many as that.
         filter_size: odd height, width and depth of the filters, one number or three.
-        convolution_padding: ``"same"`` keeps sizes; with ``"valid"`` every convolution loses a margin, and
-            the encoder's features are cropped (layers ``Crop3d-1``, ...) before they are joined.
-
-    Returns:
-        The layer graph, and (height, width, depth, classes) of its output.
+        convolution_padding: ``"same"`` keeps sizes. ``"valid"`` loses a margin in every convolution, and
+            crops the encoder's features (layers ``Crop3d-1``, ...) before they are joined.
 
     Raises:
         ArgumentError: an argument is out of its range, or the volume does not fit.
@@ -57,21 +55,16 @@ def unet3d_layers(
     Volumetric Segmentation from Sparse Annotation", MICCAI 2016.
 
     >>> from layergraph.builders import unet3d_layers
-    >>> lgraph, output_size = unet3d_layers((128, 128, 64), 2, encoder_depth=2)
-    >>> len(lgraph), output_size
-    (40, (128, 128, 64, 2))
-    >>> unet3d_layers((132, 132, 116, 3), 2, convolution_padding="valid")[1]  # the paper's
-    (44, 44, 28, 2)
+    >>> len(unet3d_layers((128, 128, 64), 2, encoder_depth=2))
+    40
     """
     builder = "unet3d_layers"
-    size = image_channels(builder, image_size, 3)
-    whole(builder, "num_classes", num_classes, 2)
-    depth = poolings(builder, encoder_depth)
+    arguments = unet_arguments(
+        builder, image_size, num_classes, encoder_depth, filter_size, convolution_padding, spatial_dims=3
+    )
     first = whole(builder, "num_first_encoder_filters", num_first_encoder_filters)
-    window = filter_window(builder, filter_size, 3)
-    choice(builder, "convolution_padding", convolution_padding, ("same", "valid"))
-    valid = convolution_padding == "valid"
-    height, width, planes = output_size(builder, size, depth, window, valid=valid)
+    output_size(builder, arguments)  # raises where the volume does not fit
+    size, num_classes, depth, window, valid = arguments
 
     layers: list[Layer] = [Image3dInputLayer(size, name="ImageInputLayer")]
     for stage in range(1, depth + 1):
@@ -96,10 +89,36 @@ def unet3d_layers(
         SoftmaxLayer(name="Softmax-Layer"),
         PixelClassificationLayer(name="Segmentation-Layer"),
     ]
-    return _with_skips(LayerGraph(layers), depth, crop=valid), (height, width, planes, num_classes)
+    return _with_skips(LayerGraph(layers), depth, crop=valid)
+
+
+def unet3d_output_size(
+    image_size: Sequence[int],
+    num_classes: int,
+    *,
+    encoder_depth: int = 3,
+    filter_size: int | Sequence[int] = 3,
+    convolution_padding: Literal["same", "valid"] = "same",
+) -> tuple[int, int, int, int]:
+    """Height, width, depth and classes of the output of :func:`unet3d_layers` for the same arguments.
+
+    Raises:
+        ArgumentError: an argument is out of its range, or the volume does not fit.
+
+    >>> from layergraph.builders import unet3d_output_size
+    >>> unet3d_output_size((132, 132, 116, 3), 2, convolution_padding="valid")  # as in the paper
+    (44, 44, 28, 2)
+    """
+    caller = "unet3d_output_size"
+    arguments = unet_arguments(
+        caller, image_size, num_classes, encoder_depth, filter_size, convolution_padding, spatial_dims=3
+    )
+    height, width, planes = output_size(caller, arguments)
+    return height, width, planes, arguments.num_classes
 
 
 def _convolutions(section: str, window: Sequence[int], filters: Sequence[int], valid: bool) -> list[Layer]:
+    """Convolution, batch normalization and ReLU for each number of filters."""
     layers: list[Layer] = []
     for index, number in enumerate(filters, 1):
         layers += [
@@ -117,7 +136,7 @@ def _convolutions(section: str, window: Sequence[int], filters: Sequence[int], v
 
 
 def _with_skips(lgraph: LayerGraph, depth: int, crop: bool) -> LayerGraph:
-    """Join the features of each encoder stage to the decoder stage of the same size."""
+    """The graph that joins the features of each encoder stage to the decoder stage of the same size."""
     for stage in range(1, depth + 1):
         features = f"Encoder-Stage-{depth + 1 - stage}-ReLU-2"
         if crop:

@@ -21,7 +21,7 @@ IMAGES = Path(__file__).parent / "images"
 
 def broken_unet() -> LayerGraph:
     """A U-Net with a connection cut, an upsampling by the wrong factor, and a filter too few."""
-    lgraph, _ = unet_layers((480, 640, 3), 5, encoder_depth=3)
+    lgraph = unet_layers((480, 640, 3), 5, encoder_depth=3)
     lgraph = lgraph.disconnect_layers("Encoder-Stage-2-ReLU-2", "Decoder-Stage-2-DepthConcatenation/in2")
     up = TransposedConv2dLayer(4, 64, stride=3, name="Decoder-Stage-3-UpConv")
     final = Convolution2dLayer(1, 4, name="Final-ConvolutionLayer")
@@ -33,7 +33,7 @@ def broken_unet() -> LayerGraph:
 
 
 def main() -> None:
-    unet, _ = unet_layers((480, 640, 3), 5)
+    unet = unet_layers((480, 640, 3), 5)
     deeplab = deeplabv3plus_layers((720, 960, 3), 11, "resnet18")
     costs = "columns=index,name,type,activations,count,multiply_adds"
     pictures = {

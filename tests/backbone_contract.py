@@ -44,7 +44,7 @@ def check_outputs(
     """The backbone with the weights of a file gives what the plain network gives, at every stride."""
     classes = randomize(plain, scales)(torch.zeros(1, 3, *size)).shape[1]
     torch.save(plain.state_dict(), folder / "net.pth")
-    lgraph = backbone.build(size, classes, True, width, folder / "net.pth", "auto")
+    lgraph = backbone.build(size, classes, True, width, folder / "net.pth", None)
     net = lgraph.compile().eval()
     images = torch.randint(0, 256, (3, 3, *size)).double()
     with torch.no_grad():
@@ -80,7 +80,7 @@ def check_counts(lgraph: LayerGraph, layers: int, connections: int, published: i
 
 def check_cut(backbone: Backbone, size: tuple[int, int]) -> None:
     """Cut after any of its features, the network computes them as before, with the same weights."""
-    net = backbone.build(size, 3, True, 1 / 16, None, "auto").compile().eval()
+    net = backbone.build(size, 3, True, 1 / 16, None, None).compile().eval()
     images = torch.rand(2, 3, *size) * 255
     whole = net.layer_graph()
     wanted = net.activations(images, [*backbone.features.values()])

@@ -100,8 +100,8 @@ def compare(
     Cost: linear in the layers, some 20 µs each, costs of the network aside.
 
     >>> from layergraph.builders import unet_layers
-    >>> before, _ = unet_layers((64, 64, 3), 5, encoder_depth=3)
-    >>> after, _ = unet_layers((64, 64, 3), 4, encoder_depth=3)
+    >>> before = unet_layers((64, 64, 3), 5, encoder_depth=3)
+    >>> after = unet_layers((64, 64, 3), 4, encoder_depth=3)
     >>> comparison = compare(before, after)
     >>> comparison.changed, comparison.layers[-3].arguments
     (('Final-ConvolutionLayer',), (ArgumentChange(argument='num_filters', before=5, after=4),))

@@ -56,7 +56,7 @@ def plot(
         ArgumentError: an unknown option.
 
     >>> from layergraph.builders import unet_layers
-    >>> lgraph, _ = unet_layers((64, 64, 1), 2, encoder_depth=2)
+    >>> lgraph = unet_layers((64, 64, 1), 2, encoder_depth=2)
     >>> plot(lgraph).to_svg()[:5]
     '<?xml'
     """

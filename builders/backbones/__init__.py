@@ -1,20 +1,18 @@
-"""Classification networks, whole or as the encoders of others; one file a network."""
+"""Classification networks, whole or as encoders."""
 
 from layergraph.builders.backbones.alexnet import alexnet
-from layergraph.builders.backbones.backbone import Architecture, Backbone
-from layergraph.builders.backbones.backbones import BACKBONES, find_backbone
+from layergraph.builders.backbones.backbone import Backbone, BackboneSettings
+from layergraph.builders.backbones.find_backbone import BACKBONES, find_backbone
 from layergraph.builders.backbones.inceptionresnetv2 import inceptionresnetv2
 from layergraph.builders.backbones.mobilenetv2 import mobilenetv2
 from layergraph.builders.backbones.resnet18 import resnet18
-from layergraph.builders.backbones.resnet50 import resnet50
-from layergraph.builders.backbones.resnet101 import resnet101
-from layergraph.builders.backbones.vgg16 import vgg16
-from layergraph.builders.backbones.vgg19 import vgg19
+from layergraph.builders.backbones.resnet50_101 import resnet50, resnet101
+from layergraph.builders.backbones.vgg import vgg16, vgg19
 from layergraph.builders.backbones.xception import xception
 
 __all__ = [
     "BACKBONES",
-    "Architecture",
+    "BackboneSettings",
     "Backbone",
     "alexnet",
     "find_backbone",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from layergraph.builders.backbones.backbone import Architecture, Backbone, Conventions, Weights
+from layergraph.builders.backbones.backbone import Backbone, BackboneSettings, Conventions, WeightsSource
 from layergraph.builders.parts.assembly import Assembly
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
@@ -35,8 +35,8 @@ def alexnet(
     *,
     include_head: bool = True,
     width: float = 1.0,
-    weights: Weights = None,
-    conventions: Conventions = "auto",
+    weights: WeightsSource = None,
+    conventions: Conventions | None = None,
 ) -> LayerGraph:
     """AlexNet with MATLAB's layer names (``alexnet``): 25 layers, 60,965,224 learnables.
 
@@ -72,29 +72,29 @@ def alexnet(
     return ALEXNET.build(image_size, num_classes, include_head, width, weights, conventions)
 
 
-def architecture(to: Architecture) -> LayerGraph:
+def architecture(settings: BackboneSettings) -> LayerGraph:
     """The layers of either network."""
-    net = Assembly(to.input("data", "zerocenter"))
-    bias: dict[str, Any] = {"bias_learn_rate_factor": 1.0 if to.torchvision else 2.0}
+    net = Assembly(settings.input("data", "zerocenter"))
+    bias: dict[str, Any] = {"bias_learn_rate_factor": 1.0 if settings.torchvision else 2.0}
     for index, (size, stride, padding, groups, matlab, torchvision) in enumerate(CONVOLUTIONS, 1):
-        filters = to.filters(torchvision if to.torchvision else matlab)
-        if to.torchvision and index == 1:
+        filters = settings.filters(torchvision if settings.torchvision else matlab)
+        if settings.torchvision and index == 1:
             padding = 2
         options = {"stride": stride, "padding": padding, **bias}
-        if groups == 1 or to.torchvision:
+        if groups == 1 or settings.torchvision:
             net.convolution(f"conv{index}", size, filters, **options)
         else:
             net.grouped_convolution(f"conv{index}", size, filters, groups, **options)
         net.relu(f"relu{index}")
-        if index in NORMALIZED and not to.torchvision:
+        if index in NORMALIZED and not settings.torchvision:
             net.add(CrossChannelNormalizationLayer(5, k=1, name=f"norm{index}"))
         if index in POOLED:
             net.add(MaxPooling2dLayer(3, stride=2, name=f"pool{index}"))
     for index in (6, 7):
-        net.add(FullyConnectedLayer(to.filters(4096), name=f"fc{index}", **bias))
+        net.add(FullyConnectedLayer(settings.filters(4096), name=f"fc{index}", **bias))
         net.relu(f"relu{index}")
         net.add(DropoutLayer(0.5, name=f"drop{index}"))
-    net.add(FullyConnectedLayer(to.num_classes, name="fc8", **bias))
+    net.add(FullyConnectedLayer(settings.num_classes, name="fc8", **bias))
     net.add(SoftmaxLayer(name="prob"))
     net.add(ClassificationLayer(name="output"))
     return net.graph()

@@ -1,52 +1,59 @@
-"""Weights for a backbone: which file, whose details it has, and putting it onto the graph."""
+"""Weights of a backbone: finding the file, recognizing its conventions, attaching it to the graph."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from layergraph.errors import ArgumentError, FileFormatError, WeightsMismatchError, did_you_mean
-from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.layer_graph import LayerGraph, load
 from layergraph.layers import Convolution2dLayer, FullyConnectedLayer
+from layergraph.wording import listed
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+WeightsSource = str | os.PathLike[str] | None
+
+# Means and standard deviations of ImageNet's red, green and blue, in units of 8-bit pixels.
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_DEVIATION = (58.395, 57.12, 57.375)
 
 
 def find_weights(
     builder: str, weights: object, url: str, image_size: Sequence[int], width: float
 ) -> str | os.PathLike[str]:
-    """The file that ``weights`` means: downloaded for ``"imagenet"``, else a path.
+    """The path of a file of weights; ``"imagenet"`` is downloaded from ``url``.
 
     Raises:
-        ArgumentError: it is neither, or the published weights cannot be for this image size and width.
-        DownloadError: the published file cannot be fetched.
+        ArgumentError: ``weights`` is no file, or the published weights do not fit the image size or width.
+        DownloadError: the published file cannot be downloaded.
     """
-    expected = f"{builder}: weights is None, 'imagenet' or the path of a file"
+    expected = f"{builder}: weights must be None, 'imagenet' or the path of a file"
     if not isinstance(weights, (str, os.PathLike)):
         raise ArgumentError(f"{expected}, got {weights!r:.80}")
     if weights != "imagenet":
         if not os.path.lexists(weights):
             near = did_you_mean(str(weights), ["imagenet"])
             advice = near if near.startswith("; did") else ""
-            raise ArgumentError(f"{expected}, got {os.fspath(weights)!r}, where no file is{advice}")
+            raise ArgumentError(f"{expected}, got {os.fspath(weights)!r}, which does not exist{advice}")
         return weights
     if not url:
         raise ArgumentError(
-            f"{builder}: torchvision publishes no weights for this network; give the path of a file"
+            f"{builder}: weights must be None or the path of a file, got 'imagenet', which torchvision does "
+            "not publish for this network"
         )
     if width != 1:
         raise ArgumentError(
-            f"{builder}: weights='imagenet' are for width=1, got {width:g}; leave one of them out"
+            f"{builder}: width must be 1 with weights='imagenet', got {width:g}; leave one of them out"
         )
     if image_size[-1] != 3:
         raise ArgumentError(
-            f"{builder}: weights='imagenet' are for images of 3 channels, image_size has {image_size[-1]}; "
-            "give it 3 and repeat or reduce the channels of your images, or leave weights out"
+            f"{builder}: image_size must have 3 channels with weights='imagenet', got {image_size[-1]}; "
+            "repeat or reduce the channels of the images to 3, or leave weights out"
         )
     from layergraph.pretrained import download
 
@@ -55,13 +62,13 @@ def find_weights(
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A file of weights for a backbone, read.
+    """The tensors of a file of weights for a backbone.
 
     Attributes:
-        builder: the backbone's name, for messages.
-        path: of the file.
-        tensors: what it holds.
-        keys: for each layer what its tensors' names begin with if the file is like the published ones.
+        builder: name of the backbone, for messages.
+        path: path of the file.
+        tensors: the tensors of the file by name.
+        keys: for each layer, the prefix of its tensors' names in the published file.
     """
 
     builder: str
@@ -70,56 +77,40 @@ class WeightsFile:
     keys: Mapping[str, str]
 
     @property
-    def published(self) -> bool:
-        """Whether the names are those of the published files, or else layer names."""
+    def is_published(self) -> bool:
+        """Whether the tensors have the names of the published file, not those of the layers."""
         from layergraph.pretrained.name_matching import parts
 
-        theirs = {f"{key}.weight" for key in self.keys.values()}
-        found = sum(any(name[start:] in theirs for start in (0, *parts(name))) for name in self.tensors)
-        return 2 * found > len(theirs)  # more than the few that may be called alike
+        published = {f"{key}.weight" for key in self.keys.values()}
+        count = sum(any(name[start:] in published for start in (0, *parts(name))) for name in self.tensors)
+        # A few names may be the same in both, such as conv1; most of them are not.
+        return 2 * count > len(published)
 
-    def torchvision(self, make: Callable[[tuple[int, ...], bool], LayerGraph]) -> bool:
-        """Whether the weights are for the details of the published files, or else for MATLAB's.
+    @property
+    def follows_torchvision(self) -> bool:
+        """Whether the weights were trained with torchvision's details, not with MATLAB's.
 
-        A file that ``save`` wrote also holds its layers: they are compared with those that ``make`` makes of
-        their image size, for MATLAB's details (``False``) and for the others (``True``).
+        The details (strides, paddings, epsilons) change no shape of a tensor. So they show in the names
+        of the tensors, or else in the normalization of the input: only with torchvision's conventions is it
+        fixed before training.
         """
-        from layergraph.graph.layer_graph import load
-
-        if self.published:
+        if self.is_published:
             return True
         try:
             saved = load(self.path, weights=False)
-        except FileFormatError:  # a state dict alone
-            return self._normalizes_as(make((224, 224, 3), True))
-        size = getattr(saved[saved.input_names[0]], "input_size", None) if saved.input_names else None
-        if size is None or len(size) != 3:
-            return False
+        except FileFormatError:  # a state dict has no layers, but the mean of the input
+            means = [
+                tensor.flatten().tolist() for name, tensor in self.tensors.items() if name.endswith(".mean")
+            ]
+            return any(len(mean) == 3 and math.dist(mean, IMAGENET_MEAN) < 1e-3 for mean in means)
+        inputs = [saved[name] for name in saved.input_names]
+        return any(getattr(layer, value, None) is not None for layer in inputs for value in ("mean", "min"))
 
-        def alike(lgraph: LayerGraph) -> int:
-            return sum(
-                name in saved and saved[name] == layer
-                for name, layer in zip(lgraph, lgraph.layers, strict=True)
-            )
-
-        return alike(make(size, True)) > alike(make(size, False))
-
-    def _normalizes_as(self, lgraph: LayerGraph) -> bool:
-        """Whether the file has the means and deviations of this graph's input layer: those of ImageNet."""
-        name = lgraph.input_names[0]
-        for key in ("mean", "standard_deviation"):
-            values, tensor = getattr(lgraph[name], key), self.tensors.get(f"{name}.{key}")
-            if values is None or tensor is None or tensor.numel() != len(values):
-                return False
-            if not all(map(partial(math.isclose, rel_tol=1e-6), tensor.flatten().tolist(), values)):
-                return False
-        return True
-
-    def put_onto(self, lgraph: LayerGraph, include_head: bool, torchvision: bool) -> LayerGraph:
-        """The graph with these weights; the layer of the classes may have another number of them.
+    def attach(self, lgraph: LayerGraph, include_head: bool, torchvision: bool) -> LayerGraph:
+        """The graph with these weights; the layer of the classes may have another number of outputs.
 
         Raises:
-            WeightsMismatchError: they do not fit.
+            WeightsMismatchError: the weights do not fit the graph.
         """
         from layergraph.pretrained import load_weights
 
@@ -128,30 +119,28 @@ class WeightsFile:
             for name in lgraph.order
             if include_head and isinstance(lgraph[name], (Convolution2dLayer, FullyConnectedLayer))
         ][-1:]
-        keys = self.keys if self.published else None
+        keys = self.keys if self.is_published else None
         try:
             lgraph, report = load_weights(
                 lgraph, self.tensors, keys, may_differ=classes, origin=repr(os.fspath(self.path))
             )
         except WeightsMismatchError as error:
-            advice = self._hint(lgraph, error, torchvision)
+            advice = self._advice(lgraph, error, torchvision)
             raise WeightsMismatchError(f"{self.builder}: {error}{advice}", error.faults) from None
         if missing := [name for name in report.not_loaded if name not in classes]:
-            from layergraph.wording import listed
-
             raise WeightsMismatchError(
-                f"{self.builder}: {os.fspath(self.path)!r} has nothing for {len(missing)} of the layers, "
-                f"{listed(missing)}; is it of another network?"
+                f"{self.builder}: {os.fspath(self.path)!r} has no weights for {len(missing)} of the layers, "
+                f"{listed(missing)}; give a file for this network"
             )
         return lgraph
 
-    def _hint(self, lgraph: LayerGraph, error: WeightsMismatchError, torchvision: bool) -> str:
-        """What to do, where that can be told."""
-        if self.published and not torchvision:
-            return "\nthe file is for conventions='torchvision'; that, or 'auto', makes the layers it has"
+    def _advice(self, lgraph: LayerGraph, error: WeightsMismatchError, torchvision: bool) -> str:
+        """A further line of the message that names the fix, where it is known."""
+        if self.is_published and not torchvision:
+            return "\nthe file follows conventions='torchvision'; give that, or leave conventions out"
         if error.faults and all(isinstance(lgraph[name], FullyConnectedLayer) for name, _ in error.faults):
             return (
-                "\nits fully connected layers are for another image size: take that one (fully_convolutional "
-                "makes a network for any size of it), or include_head=False"
+                "\nthe fully connected layers of the file are for another image size; give that image_size "
+                "(fully_convolutional then makes the network accept others), or include_head=False"
             )
         return ""

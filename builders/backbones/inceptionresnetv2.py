@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from layergraph.builders.backbones.backbone import Architecture, Backbone, Conventions, Weights
+from layergraph.builders.backbones.backbone import Backbone, BackboneSettings, Conventions, WeightsSource
 from layergraph.builders.parts.assembly import Assembly
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
@@ -53,8 +53,8 @@ def inceptionresnetv2(
     *,
     include_head: bool = True,
     width: float = 1.0,
-    weights: Weights = None,
-    conventions: Conventions = "auto",
+    weights: WeightsSource = None,
+    conventions: Conventions | None = None,
 ) -> LayerGraph:
     """Inception-ResNet-v2 with MATLAB's layer names (``inceptionresnetv2``): 824 layers, 921 connections.
 
@@ -95,9 +95,9 @@ def inceptionresnetv2(
     return INCEPTIONRESNETV2.build(image_size, num_classes, include_head, width, weights, conventions)
 
 
-def architecture(to: Architecture, blocks: Sequence[int] = (10, 20, 10)) -> LayerGraph:
+def architecture(settings: BackboneSettings, blocks: Sequence[int] = (10, 20, 10)) -> LayerGraph:
     """The layers, with so many residual blocks of the three kinds."""
-    inception = _Inception(to)
+    inception = _Inception(settings)
     for window, filters, stride, padding, _, pooled in STEM:
         inception.convolution(window, filters, stride, padding)
         if pooled:
@@ -109,11 +109,11 @@ def architecture(to: Architecture, blocks: Sequence[int] = (10, 20, 10)) -> Laye
     inception.mixed("mixed_7a")
     inception.residual("block8", blocks[2])
     net = inception.net
-    net.convolution("conv_7b", 1, to.filters(1536), padding="same", bias_learn_rate_factor=0)
+    net.convolution("conv_7b", 1, settings.filters(1536), padding="same", bias_learn_rate_factor=0)
     net.batch_normalization("conv_7b_bn", epsilon=1e-3, scale_learn_rate_factor=0)
     net.relu("conv_7b_ac")
     net.add(GlobalAveragePooling2dLayer(name="avg_pool"))
-    net.add(FullyConnectedLayer(to.num_classes, name="predictions"))
+    net.add(FullyConnectedLayer(settings.num_classes, name="predictions"))
     net.add(SoftmaxLayer(name="predictions_softmax"))
     net.add(ClassificationLayer(name="ClassificationLayer_predictions"))
     return net.graph()
@@ -122,9 +122,9 @@ def architecture(to: Architecture, blocks: Sequence[int] = (10, 20, 10)) -> Laye
 class _Inception:
     """Counts the convolutions and poolings that it adds, as their names do."""
 
-    def __init__(self, to: Architecture) -> None:
-        self.net = Assembly(to.input("input_1", "rescale-symmetric"))
-        self._to = to
+    def __init__(self, settings: BackboneSettings) -> None:
+        self.net = Assembly(settings.input("input_1", "rescale-symmetric"))
+        self._settings = settings
         self._convolutions = self._poolings = 0
 
     def convolution(
@@ -132,7 +132,7 @@ class _Inception:
     ) -> str:
         """A convolution, batch normalization and ReLU with the next number."""
         self._convolutions += 1
-        number, filters = self._convolutions, self._to.filters(filters)
+        number, filters = self._convolutions, self._settings.filters(filters)
         options = {"stride": stride, "padding": padding, "bias_learn_rate_factor": 0}
         self.net.convolution(f"conv2d_{number}", window, filters, after, **options)
         self.net.batch_normalization(f"batch_normalization_{number}", epsilon=1e-3, scale_learn_rate_factor=0)
@@ -152,7 +152,7 @@ class _Inception:
         if halves:
             ends.append(self.pooling(start))
         else:
-            value: Any = "mean" if self._to.torchvision else 0
+            value: Any = "mean" if self._settings.torchvision else 0
             options = {"padding": "same", "padding_value": value, "name": "average_pooling2d_1"}
             pooled = self.net.add(AveragePooling2dLayer(3, **options), start)
             ends.append(self._branch(BRANCHES[name][-1], pooled, halves))

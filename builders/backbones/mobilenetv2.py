@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from layergraph.builders.backbones.backbone import Architecture, Backbone, Conventions, Weights
+from layergraph.builders.backbones.backbone import Backbone, BackboneSettings, Conventions, WeightsSource
 from layergraph.builders.parts.assembly import Assembly
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
@@ -28,8 +28,8 @@ def mobilenetv2(
     *,
     include_head: bool = True,
     width: float = 1.0,
-    weights: Weights = None,
-    conventions: Conventions = "auto",
+    weights: WeightsSource = None,
+    conventions: Conventions | None = None,
 ) -> LayerGraph:
     """MobileNetV2 with MATLAB's layer names (``mobilenetv2``): 154 layers, 3,521,928 learnables.
 
@@ -78,22 +78,22 @@ def _blocks() -> Iterator[_Block]:
             number += 1
 
 
-def _filters(to: Architecture, number: int) -> int:
+def _filters(settings: BackboneSettings, number: int) -> int:
     """A number of filters at this width: rounding never takes more than a tenth away."""
-    rounded = to.filters(number)
-    return rounded if rounded >= 0.9 * number * to.width else rounded + 8
+    rounded = settings.filters(number)
+    return rounded if rounded >= 0.9 * number * settings.width else rounded + 8
 
 
-def _architecture(to: Architecture) -> LayerGraph:
-    epsilon = 1e-5 if to.torchvision else 0.001
-    same = 1 if to.torchvision else "same"
+def _architecture(settings: BackboneSettings) -> LayerGraph:
+    epsilon = 1e-5 if settings.torchvision else 0.001
+    same = 1 if settings.torchvision else "same"
 
     def normalized(name: str, activation: str = "") -> str:
         net.batch_normalization(name, epsilon=epsilon)
         return net.add(ClippedReluLayer(6, name=activation)) if activation else name
 
-    net = Assembly(to.input("input_1", "zscore"))
-    net.convolution("Conv1", 3, _filters(to, 32), stride=2, padding=same)
+    net = Assembly(settings.input("input_1", "zscore"))
+    net.convolution("Conv1", 3, _filters(settings, 32), stride=2, padding=same)
     normalized("bn_Conv1", "Conv1_relu")
     for block in _blocks():
         name, start = block.name, net.last
@@ -103,14 +103,14 @@ def _architecture(to: Architecture) -> LayerGraph:
         channels = net.channels()
         net.grouped_convolution(f"{name}_depthwise", 3, channels, channels, stride=block.stride, padding=same)
         normalized(f"{name}_depthwise_BN", f"{name}_depthwise_relu")
-        net.convolution(f"{name}_project", 1, _filters(to, block.filters), padding="same")
+        net.convolution(f"{name}_project", 1, _filters(settings, block.filters), padding="same")
         residual = normalized(f"{name}_project_BN")
         if block.adds:
             net.add(AdditionLayer(2, name=f"{name}_add"), after=(residual, start))
-    net.convolution("Conv_1", 1, max(1280, _filters(to, 1280)))
+    net.convolution("Conv_1", 1, max(1280, _filters(settings, 1280)))
     normalized("Conv_1_bn", "out_relu")
     net.add(GlobalAveragePooling2dLayer(name="global_average_pooling2d_1"))
-    net.add(FullyConnectedLayer(to.num_classes, name="Logits"))
+    net.add(FullyConnectedLayer(settings.num_classes, name="Logits"))
     net.add(SoftmaxLayer(name="Logits_softmax"))
     net.add(ClassificationLayer(name="ClassificationLayer_Logits"))
     return net.graph()

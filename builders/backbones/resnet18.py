@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layergraph.builders.backbones.backbone import Architecture, Backbone, Conventions, Weights
+from layergraph.builders.backbones.backbone import Backbone, BackboneSettings, Conventions, WeightsSource
 from layergraph.builders.parts.assembly import Assembly
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
@@ -25,8 +25,8 @@ def resnet18(
     *,
     include_head: bool = True,
     width: float = 1.0,
-    weights: Weights = None,
-    conventions: Conventions = "auto",
+    weights: WeightsSource = None,
+    conventions: Conventions | None = None,
 ) -> LayerGraph:
     """ResNet-18 with MATLAB's layer names (``resnet18``): 71 layers, 11,694,312 learnables.
 
@@ -51,17 +51,22 @@ def resnet18(
     return RESNET18.build(image_size, num_classes, include_head, width, weights, conventions)
 
 
-def _architecture(to: Architecture) -> LayerGraph:
-    net = Assembly(to.input("data", "zscore"))
-    _convolution(net, "conv1", 7, to.filters(64), stride=2, padding=3)
+def _architecture(settings: BackboneSettings) -> LayerGraph:
+    net = Assembly(settings.input("data", "zscore"))
+    _convolution(net, "conv1", 7, settings.filters(64), stride=2, padding=3)
     net.batch_normalization("bn_conv1")
     net.relu("conv1_relu")
     net.add(MaxPooling2dLayer(3, stride=2, padding=1, name="pool1"))
     for stage, filters in FILTERS.items():
         for block in "ab":
-            _block(net, f"{stage}{block}", to.filters(filters), stride=2 if stage > 2 and block == "a" else 1)
+            _block(
+                net,
+                f"{stage}{block}",
+                settings.filters(filters),
+                stride=2 if stage > 2 and block == "a" else 1,
+            )
     net.add(GlobalAveragePooling2dLayer(name="pool5"))
-    net.add(FullyConnectedLayer(to.num_classes, name="fc1000"))
+    net.add(FullyConnectedLayer(settings.num_classes, name="fc1000"))
     net.add(SoftmaxLayer(name="prob"))
     net.add(ClassificationLayer(name="ClassificationLayer_predictions"))
     return net.graph()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from layergraph.builders.backbones.backbone import Architecture, Backbone, Conventions, Weights
+from layergraph.builders.backbones.backbone import Backbone, BackboneSettings, Conventions, WeightsSource
 from layergraph.builders.parts.assembly import Assembly
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
@@ -29,8 +29,8 @@ def xception(
     *,
     include_head: bool = True,
     width: float = 1.0,
-    weights: Weights = None,
-    conventions: Conventions = "auto",
+    weights: WeightsSource = None,
+    conventions: Conventions | None = None,
 ) -> LayerGraph:
     """Xception with MATLAB's layer names (``xception``): 170 layers, 181 connections.
 
@@ -68,60 +68,60 @@ def xception(
     return XCEPTION.build(image_size, num_classes, include_head, width, weights, conventions)
 
 
-def architecture(to: Architecture) -> LayerGraph:
+def architecture(settings: BackboneSettings) -> LayerGraph:
     """The layers: a stem, three blocks that halve the image, eight residual blocks, the end."""
-    net = Assembly(to.input("input_1", "rescale-symmetric"))
+    net = Assembly(settings.input("input_1", "rescale-symmetric"))
     for index, (filters, stride) in enumerate(((32, 2), (64, 1)), 1):
         name = f"block1_conv{index}"
-        net.convolution(name, 3, to.filters(filters), stride=stride, bias_learn_rate_factor=0)
-        _normalize(net, to, f"{name}_bn")
+        net.convolution(name, 3, settings.filters(filters), stride=stride, bias_learn_rate_factor=0)
+        _normalize(net, settings, f"{name}_bn")
         net.relu(f"{name}_act")
     for block in (2, 3, 4):
-        _pooled_block(net, to, block)
+        _pooled_block(net, settings, block)
     for block in MIDDLE:
         start = net.last
         for index in (1, 2, 3):
             net.relu(f"block{block}_sepconv{index}_act")
-            _separable(net, to, f"block{block}_sepconv{index}", net.channels())
+            _separable(net, settings, f"block{block}_sepconv{index}", net.channels())
         net.add(AdditionLayer(2, name=f"add_{block - 1}"), (net.last, start))
-    _pooled_block(net, to, 13)
+    _pooled_block(net, settings, 13)
     for index, filters in enumerate(LAST, 1):
-        _separable(net, to, f"block14_sepconv{index}", to.filters(filters))
+        _separable(net, settings, f"block14_sepconv{index}", settings.filters(filters))
         net.relu(f"block14_sepconv{index}_act")
     net.add(GlobalAveragePooling2dLayer(name="avg_pool"))
-    net.add(FullyConnectedLayer(to.num_classes, name="predictions"))
+    net.add(FullyConnectedLayer(settings.num_classes, name="predictions"))
     net.add(SoftmaxLayer(name="predictions_softmax"))
     net.add(ClassificationLayer(name="ClassificationLayer_predictions"))
     return net.graph()
 
 
-def _pooled_block(net: Assembly, to: Architecture, block: int) -> None:
+def _pooled_block(net: Assembly, settings: BackboneSettings, block: int) -> None:
     """Two separable convolutions and a pooling, beside a 1×1 convolution with stride 2."""
     start, number = net.last, 4 if block == 13 else block - 1
     for index, filters in enumerate(POOLED[block], 1):
         if (block, index) != (2, 1):  # the stem has just ended with a ReLU
             net.relu(f"block{block}_sepconv{index}_act")
-        wanted = net.channels() if filters is None else to.filters(filters)
-        _separable(net, to, f"block{block}_sepconv{index}", wanted)
-    padding: Any = 1 if to.torchvision else "same"
+        wanted = net.channels() if filters is None else settings.filters(filters)
+        _separable(net, settings, f"block{block}_sepconv{index}", wanted)
+    padding: Any = 1 if settings.torchvision else "same"
     pool = net.add(MaxPooling2dLayer(3, stride=2, padding=padding, name=f"block{block}_pool"))
     options = {"stride": 2, "padding": "same", "bias_learn_rate_factor": 0}
     net.convolution(f"conv2d_{number}", 1, net.channels(), after=start, **options)
-    shortcut = _normalize(net, to, f"batch_normalization_{number}")
+    shortcut = _normalize(net, settings, f"batch_normalization_{number}")
     net.add(AdditionLayer(2, name=f"add_{12 if block == 13 else number}"), (pool, shortcut))
 
 
-def _separable(net: Assembly, to: Architecture, name: str, filters: int) -> None:
+def _separable(net: Assembly, settings: BackboneSettings, name: str, filters: int) -> None:
     """A 3×3 convolution of each channel by itself, a 1×1 convolution of all, and batch normalization."""
     channels = net.channels()
     fixed: dict[str, Any] = {"bias_learn_rate_factor": 0}
     net.grouped_convolution(f"{name}_channel-wise", 3, channels, channels, padding="same", **fixed)
     net.convolution(f"{name}_point-wise", 1, filters, **fixed)
-    _normalize(net, to, f"{name}_bn")
+    _normalize(net, settings, f"{name}_bn")
 
 
-def _normalize(net: Assembly, to: Architecture, name: str) -> str:
-    return net.batch_normalization(name, epsilon=1e-5 if to.torchvision else 1e-3)
+def _normalize(net: Assembly, settings: BackboneSettings, name: str) -> str:
+    return net.batch_normalization(name, epsilon=1e-5 if settings.torchvision else 1e-3)
 
 
 def _keys() -> dict[str, str]:

@@ -46,7 +46,7 @@ def filter_window(builder: str, value: int | Sequence[int], rank: int) -> tuple[
     return window
 
 
-def fitting(builder: str, lgraph: LayerGraph) -> LayerGraph:
+def check_image_size(builder: str, lgraph: LayerGraph) -> LayerGraph:
     """The graph, whose layers do not depend on the size of the image, if it can serve that size.
 
     Raises:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from layergraph.builders.backbones import Backbone
-from layergraph.builders.parts.builder_arguments import fitting
+from layergraph.builders.parts.builder_arguments import check_image_size
 from layergraph.edits import dilate, pad_same, with_input_size
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
@@ -24,7 +24,7 @@ CLASSIFIER: Mapping[str, Any] = {"weight_learn_rate_factor": 10.0, "bias_learn_r
 
 
 def dilated_encoder(
-    backbone: Backbone, image_size: Sequence[int], output_stride: int, **options: Any
+    backbone: Backbone, image_size: Sequence[int], downsampling_factor: int, **options: Any
 ) -> LayerGraph:
     """The encoder of a backbone at this output stride; options are those of :meth:`Backbone.encoder`.
 
@@ -34,7 +34,7 @@ def dilated_encoder(
     """
     lgraph = backbone.encoder((*backbone.image_size[:2], image_size[-1]), **options)
     # dilated first: that keeps what each window meets where its padding is known, "same" depends on the size
-    return with_input_size(pad_same(dilate(lgraph, output_stride)), image_size)
+    return with_input_size(pad_same(dilate(lgraph, downsampling_factor)), image_size)
 
 
 def append(lgraph: LayerGraph, layers: Sequence[Layer], after: str) -> LayerGraph:
@@ -69,4 +69,4 @@ def with_upsampled_scores(builder: str, lgraph: LayerGraph, scores: str) -> Laye
     upsample = Resize2dLayer(enable_reference_input=True, method="bilinear", name="upsample")
     layers = [upsample, SoftmaxLayer(name="softmax"), PixelClassificationLayer(name="pixelLabels")]
     lgraph = append(lgraph, layers, scores)
-    return fitting(builder, lgraph.connect_layers(lgraph.input_names[0], "upsample/ref"))
+    return check_image_size(builder, lgraph.connect_layers(lgraph.input_names[0], "upsample/ref"))

@@ -1,4 +1,4 @@
-"""The decoder of a U-Net: it upsamples, joins the encoder's features, and scores every pixel."""
+"""The decoder of a U-Net: upsamples, joins the encoder's features, and scores every pixel."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from layergraph.layers import (
 
 @dataclass(frozen=True)
 class Convolutions:
-    """The two convolutions of every stage: their window, and whether they are padded."""
+    """The two convolutions of every stage: the size of their filters, and whether they lose a margin."""
 
     window: tuple[int, ...]
     valid: bool = False
 
     def layers(self, section: str, filters: int, dropout: bool = False) -> list[Layer]:
-        """Convolution, ReLU, convolution, ReLU, and the dropout of the deepest stages."""
-        found: list[Layer] = []
+        """Two convolutions with ReLU, and the dropout of the deepest stages."""
+        layers: list[Layer] = []
         for index in (1, 2):
-            found += [
+            layers += [
                 Convolution2dLayer(
                     self.window,
                     filters,
@@ -41,16 +41,16 @@ class Convolutions:
                 ),
                 ReluLayer(name=f"{section}ReLU-{index}"),
             ]
-        return [*found, DropoutLayer(0.5, name=f"{section}DropOut")] if dropout else found
+        return [*layers, DropoutLayer(0.5, name=f"{section}DropOut")] if dropout else layers
 
 
 class Decoder:
-    """Adds the stages of a decoder to the graph of an encoder, one after the other.
+    """Builder of a decoder: adds its stages to the graph of an encoder, one after the other.
 
     Attributes:
         lgraph: the graph so far.
-        last: the layer that the next one follows.
-        stage: the number of the stage under construction, from 1.
+        last: the layer that feeds the next one.
+        stage: number of the current stage, counted from 1 as in the layer names.
     """
 
     def __init__(self, lgraph: LayerGraph, last: str) -> None:
@@ -58,14 +58,14 @@ class Decoder:
         self.stage = 0
 
     def append(self, layers: list[Layer]) -> str:
-        """Add layers in series behind the last one; the name of the last of them comes back."""
+        """Add layers in series after the last one, and return the name of the new last layer."""
         self.lgraph = self.lgraph.add_layers(layers)
         self.lgraph = self.lgraph.connect_layers(self.last, layers[0].name)
         self.last = layers[-1].name
         return self.last
 
     def upsample(self, filters: int) -> str:
-        """Begin the next stage: twice the height and width, by a transposed convolution with a ReLU."""
+        """Start the next stage: a transposed convolution with ReLU doubles height and width."""
         self.stage += 1
         section = f"Decoder-Stage-{self.stage}-"
         up = TransposedConv2dLayer(
@@ -73,13 +73,13 @@ class Decoder:
         )
         return self.append([up, ReluLayer(name=f"{section}UpReLU")])
 
-    def fitted(self, how: Join, source: str, reference: str) -> str:
-        """Add the layer that crops or pads these features to the height and width of others."""
+    def fit(self, how: Join, source: str, reference: str) -> str:
+        """Add a layer that crops or pads features to the height and width of others; return its name."""
         name = f"{how.capitalize()}2d-{self.stage}"
         layer = Crop2dLayer("centercrop", name=name) if how == "crop" else Pad2dLayer(name=name)
         self.lgraph = self.lgraph.add_layers(layer)
-        for end, port in ((source, "in"), (reference, "ref")):
-            self.lgraph = self.lgraph.connect_layers(end, f"{name}/{port}")
+        for producer, port in ((source, "in"), (reference, "ref")):
+            self.lgraph = self.lgraph.connect_layers(producer, f"{name}/{port}")
         self.last = name
         return name
 
@@ -87,13 +87,13 @@ class Decoder:
         """Concatenate the upsampled features with those of the encoder."""
         name = f"Decoder-Stage-{self.stage}-DepthConcatenation"
         self.lgraph = self.lgraph.add_layers(DepthConcatenationLayer(2, name=name))
-        for end, port in ((upsampled, "in1"), (features, "in2")):
-            self.lgraph = self.lgraph.connect_layers(end, f"{name}/{port}")
+        for producer, port in ((upsampled, "in1"), (features, "in2")):
+            self.lgraph = self.lgraph.connect_layers(producer, f"{name}/{port}")
         self.last = name
         return name
 
-    def finished(self, num_classes: int) -> LayerGraph:
-        """The whole graph, with the scores of every pixel, their softmax and the loss at the end."""
+    def finish(self, num_classes: int) -> LayerGraph:
+        """Add the scores of every pixel, softmax and loss, and return the graph."""
         self.append(
             [
                 Convolution2dLayer(1, num_classes, weights_initializer="he", name="Final-ConvolutionLayer"),

@@ -1,27 +1,29 @@
-"""Which image sizes a U-Net serves, and how large its output is."""
+"""The image sizes that a U-Net accepts, and the size of its output."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from layergraph.builders.parts.builder_arguments import filter_window, image_channels, poolings
 from layergraph.errors import ArgumentError
+from layergraph.layers.arguments import choice, whole
 
 Join = Literal["crop", "pad"]
 
 
 @dataclass(frozen=True)
-class Rows:
-    """The rows (or columns) of an image on their way down and up again.
+class SpatialDimension:
+    """The number of rows (or columns) of an image on their way through a U-Net.
 
     Args:
-        depth: number of poolings; an odd row is dropped.
-        lost: rows that the two convolutions of a stage take: 0 with padding ``"same"``.
-        join: how features of unequal size are joined: the encoder's are cropped, or the upsampled ones
-            padded. ``None`` crops too, but takes only what halves evenly at every pooling, as MATLAB does.
+        depth: number of poolings; each drops an odd row.
+        lost: rows that the two convolutions of a stage lose: 0 with padding ``"same"``.
+        join: how features of unequal size are joined: ``"crop"`` the encoder's, or ``"pad"`` the decoder's.
+            ``None`` also crops, but accepts only numbers that halve evenly at every pooling, as MATLAB does.
 
-    >>> Rows(depth=4, lost=4).output(572), Rows(depth=4, lost=0, join="pad").output(101)
+    >>> SpatialDimension(depth=4, lost=4).output(572), SpatialDimension(4, 0, join="pad").output(101)
     (388, 101)
     """
 
@@ -31,22 +33,25 @@ class Rows:
 
     @property
     def smallest(self) -> int:
-        """The smallest image that leaves a row everywhere."""
+        """The smallest number of rows that leaves at least one row in every layer."""
         rows = 1
-        for _ in range(self.depth if self.join != "pad" else 0):  # what the decoder needs
+        # From the output up to the bridge. Padding restores the encoder's rows, so it adds no condition.
+        for _ in range(self.depth if self.join != "pad" else 0):
             rows = max(1, -(-(rows + self.lost) // 2))
         rows += self.lost
         for _ in range(self.depth):
             rows = 2 * rows + self.lost
         return rows
 
-    def fits(self, rows: int) -> bool:
-        """Whether an image of so many rows can be served."""
-        even = self.join is not None or (rows - self.smallest) % 2**self.depth == 0
-        return even and rows >= self.smallest
+    def accepts(self, rows: int) -> bool:
+        """Whether the network accepts images with this many rows."""
+        # Sizes that halve evenly are a whole number of strides 2^depth apart, because each pooling halves
+        # the distance.
+        is_even = self.join is not None or (rows - self.smallest) % 2**self.depth == 0
+        return is_even and rows >= self.smallest
 
     def output(self, rows: int) -> int:
-        """The rows of the output, for an image that fits."""
+        """Rows of the output, for a number of rows that the network accepts."""
         skips = []
         for _ in range(self.depth):
             skips.append(rows - self.lost)
@@ -57,42 +62,71 @@ class Rows:
         return rows
 
     def nearest(self, rows: int) -> list[int]:
-        """The nearest numbers below and above that fit."""
+        """The nearest accepted numbers below and above a number that is not accepted."""
         if self.join is not None or rows < self.smallest:
             return [max(rows, self.smallest)]
         below = rows - (rows - self.smallest) % 2**self.depth
         return [below, below + 2**self.depth]
 
 
-def output_size(
-    builder: str,
+class UnetArguments(NamedTuple):
+    """The checked arguments that determine the size of the output; ``size`` includes the channels."""
+
+    size: tuple[int, ...]
+    num_classes: int
+    depth: int
+    window: tuple[int, ...]
+    valid: bool
+
+
+def unet_arguments(
+    caller: str,
     image_size: Sequence[int],
-    depth: int,
-    window: Sequence[int],
+    num_classes: int,
+    encoder_depth: int,
+    filter_size: int | Sequence[int],
+    convolution_padding: str,
     *,
-    valid: bool,
-    join: Join | None = None,
-    joins: Sequence[Join] = (),
+    spatial_dims: int,
+    default_channels: int = 1,
+) -> UnetArguments:
+    """The arguments in their normal form.
+
+    Raises:
+        ArgumentError: an argument is out of its range.
+    """
+    return UnetArguments(
+        image_channels(caller, image_size, spatial_dims, default_channels),
+        whole(caller, "num_classes", num_classes, 2),
+        poolings(caller, encoder_depth),
+        filter_window(caller, filter_size, spatial_dims),
+        choice(caller, "convolution_padding", convolution_padding, ("same", "valid")) == "valid",
+    )
+
+
+def output_size(
+    caller: str, arguments: UnetArguments, join: Join | None = None, joins: Sequence[Join] = ()
 ) -> tuple[int, ...]:
-    """The spatial size of the output; ``joins`` are the ways of joining that the builder offers.
+    """The spatial size of the output; ``joins`` are the values of ``join`` that the builder offers.
 
     Raises:
         ArgumentError: the image does not fit; the message names the nearest sizes that do.
     """
+    depth, valid = arguments.depth, arguments.valid
     output = []
-    for what, n, w in zip(("height", "width", "depth"), image_size, window, strict=False):
-        lost = 2 * (w - 1) if valid else 0
-        rows = Rows(depth, lost, join)
-        if not rows.fits(n):
-            near = rows.nearest(n)
-            cures = ["resize or pad the images", "choose another encoder_depth"]
-            if others := [f"join={j!r}" for j in joins if Rows(depth, lost, j).fits(n)]:
-                cures.append(f"join features of unequal size by {' or '.join(others)}")
+    for what, n, extent in zip(("height", "width", "depth"), arguments.size, arguments.window, strict=False):
+        lost = 2 * (extent - 1) if valid else 0
+        dimension = SpatialDimension(depth, lost, join)
+        if not dimension.accepts(n):
+            near = dimension.nearest(n)
+            fixes = ["resize or pad the images", "choose another encoder_depth"]
+            if others := [f"join={j!r}" for j in joins if SpatialDimension(depth, lost, j).accepts(n)]:
+                fixes.append(f"join features of unequal size by {' or '.join(others)}")
             raise ArgumentError(
-                f"{builder}: an image {what} of {n} does not fit encoder_depth={depth}"
-                f"{f' with valid convolutions of size {w}' if valid else ''}; the nearest that "
+                f"{caller}: an image {what} of {n} does not fit encoder_depth={depth}"
+                f"{f' with valid convolutions of size {extent}' if valid else ''}; the nearest that "
                 f"{'fits' if len(near) == 1 else 'fit'}: {' and '.join(map(str, near))}; "
-                f"{', '.join(cures[:-1])}, or {cures[-1]}"
+                f"{', '.join(fixes[:-1])}, or {fixes[-1]}"
             )
-        output.append(rows.output(n))
+        output.append(dimension.output(n))
     return tuple(output)

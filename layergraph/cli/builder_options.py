@@ -29,7 +29,7 @@ ARGUMENT_HELP = {
     "num_classes": ("N", "Number of classes."),
     "encoder_depth": (
         "N",
-        "Number of poolings; the image gets smaller by 2^N. For SegNet also vgg16, vgg19.",
+        "Number of poolings, each of which halves the image.",
     ),
     "dropout": ("X", "Probability with which a number is zeroed, such as 0.5."),
     "decoder": ("NAME", "all-channels, single-channel or encoder-addition."),
@@ -45,7 +45,6 @@ ARGUMENT_HELP = {
         "crop|pad",
         "Take images of any size: crop the larger of two features to join, or pad the smaller.",
     ),
-    "encoder": ("NAME", "A classification network as the encoder, such as resnet18."),
     "type": ("8s|16s|32s", "By how much the last upsampling enlarges the scores."),
     "backbone": ("NAME", "The classification network that the layers come from, such as vgg16."),
     "width": ("X", "Multiplies every number of filters, such as 0.25: small networks for trying out."),
@@ -54,8 +53,8 @@ ARGUMENT_HELP = {
         "Start from the weights of a .pth or .safetensors file, or from ImageNet's.",
     ),
     "conventions": (
-        "auto|matlab|torchvision",
-        "Whose details to follow where the two differ; auto follows the weights.",
+        "matlab|torchvision",
+        "Details to follow where the two differ; by default those of the weights.",
     ),
     "network": ("NAME", "The backbone, such as resnet18."),
     "downsampling_factor": ("8|16", "How many pixels lie between two places of the encoder's features."),
@@ -64,7 +63,6 @@ ARGUMENT_HELP = {
     "rate": ("N", "Dilation of the filters of fc6."),
     "num_filters": ("N", "Filters of fc6 and fc7."),
     "rates": ("N...", "Dilation of each branch of the pyramid."),
-    "output_stride": ("8|16", "How many pixels lie between two scores before they are resized."),
     "multi_grid": ("N...", "What multiplies the dilations of the last stage's three 3×3 convolutions."),
     "variant": ("aspp|cascade", "A pyramid behind the backbone, or three more stages in a row."),
     "include_head": ("", "With the layers that classify whole images, or only those before."),
@@ -170,7 +168,7 @@ def as_value(name: str, text: str | bool) -> Any:
     Raises:
         ArgumentError: a number of more digits than any size has.
 
-    >>> as_value("image_size", "480 640 3"), as_value("dropout", "5e-1"), as_value("encoder", "resnet18")
+    >>> as_value("image_size", "480 640 3"), as_value("dropout", "5e-1"), as_value("backbone", "resnet18")
     ((480, 640, 3), 0.5, 'resnet18')
     """
     if isinstance(text, bool):

@@ -35,12 +35,12 @@ class Spacing(NamedTuple):
     rate: Shape = (1, 1)
 
 
-def dilate(lgraph: LayerGraph, output_stride: int, *, keep_size: bool = True) -> LayerGraph:
-    """Return the graph without subsampling beyond ``output_stride``, and with dilated windows instead.
+def dilate(lgraph: LayerGraph, downsampling_factor: int, *, keep_size: bool = True) -> LayerGraph:
+    """Return the graph without subsampling beyond ``downsampling_factor``, and with dilated windows instead.
 
-    A layer that would exceed ``output_stride`` gets stride 1, and all windows downstream are dilated by the
-    stride that it lost, so that each window covers the same features as before. Weights stay. Where a path
-    lost the stride r in all, the value at position i is now at position r·i (from 0), and the positions
+    A layer that would exceed ``downsampling_factor`` gets stride 1, and all windows downstream are dilated
+    by the stride that it lost, so that each window covers the same features as before. Weights stay. Where a
+    path lost the stride r in all, the value at position i is now at position r·i (from 0), and the positions
     between are new. This is exact
 
     - at every position if each changed layer gave ``ceil(size / stride)`` positions before, as 3×3 windows
@@ -53,7 +53,8 @@ def dilate(lgraph: LayerGraph, output_stride: int, *, keep_size: bool = True) ->
 
     Args:
         lgraph: an encoder of images; add its decoder afterwards.
-        output_stride: the largest number of pixels between two positions of the output, such as 8 or 16.
+        downsampling_factor: the largest number of pixels between two positions of the output, such as 8 or
+            16.
         keep_size: give each changed layer with stride 1 an output as large as its input: it keeps its padding
             at the top and left, and gets the rest at the bottom and right (``"same"`` if that is even).
             ``False`` multiplies the padding by the dilation instead: a classifier of patches without padding
@@ -75,7 +76,7 @@ def dilate(lgraph: LayerGraph, output_stride: int, *, keep_size: bool = True) ->
     >>> lgraph["res5a_branch2b"].description
     "512 3×3×512 convolutions with stride [1 1], dilation factor [2 2], and padding 'same'"
     """
-    whole("dilate", "output_stride", output_stride)
+    whole("dilate", "downsampling_factor", downsampling_factor)
     flag("dilate", "keep_size", keep_size)
     # One pass from the inputs to the outputs. Whether a layer keeps its stride depends on the stride of its
     # path, and its dilation on the strides lost upstream, so both are carried along as a spacing.
@@ -88,7 +89,8 @@ def dilate(lgraph: LayerGraph, output_stride: int, *, keep_size: bool = True) ->
         elif spacing is not None and isinstance(layer, WindowLayer):
             old = cast(Shape, layer.stride)
             new = tuple(
-                s if so_far * s <= output_stride else 1 for s, so_far in zip(old, spacing.stride, strict=True)
+                s if so_far * s <= downsampling_factor else 1
+                for s, so_far in zip(old, spacing.stride, strict=True)
             )
             if new != old or set(spacing.rate) != {1}:
                 lgraph = lgraph.replace_layer(name, _dilated_layer(layer, new, spacing.rate, keep_size))
@@ -152,7 +154,7 @@ def _dilated_layer(layer: WindowLayer, stride: Shape, rate: Shape, keep_size: bo
         # unpooling puts each value at the index of its maximum, and one index cannot hold two values
         raise ArgumentError(
             f"dilate: max pooling {layer.name!r} has unpooling outputs, whose windows must not overlap; give "
-            "it has_unpooling_outputs=False, or choose a larger output_stride"
+            "it has_unpooling_outputs=False, or choose a larger downsampling_factor"
         )
     window = layer.window()
     margins = fixed_margins(window)

@@ -383,7 +383,7 @@ class LayerGraph(Graph):
 
         >>> import tempfile, layergraph
         >>> from layergraph.builders import unet_layers
-        >>> lgraph, _ = unet_layers((32, 32, 1), 2, encoder_depth=1)
+        >>> lgraph = unet_layers((32, 32, 1), 2, encoder_depth=1)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     lgraph.save(f"{folder}/unet.safetensors")
         ...     layergraph.load(f"{folder}/unet.safetensors") == lgraph

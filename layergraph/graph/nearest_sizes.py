@@ -68,7 +68,7 @@ def misfit(lgraph: Graph, sizes: Mapping[str, Shape]) -> str:
     number of inputs changes.
 
     >>> from layergraph.builders import unet_layers
-    >>> lgraph, _ = unet_layers((32, 32, 1), 2, encoder_depth=2)
+    >>> lgraph = unet_layers((32, 32, 1), 2, encoder_depth=2)
     >>> misfit(lgraph, {"ImageInputLayer": (30, 30)})  # doctest: +ELLIPSIS
     "images of 30×30 do not fit: at 'Decoder-Stage-1-DepthConcatenation' inputs of unequal ...
     """

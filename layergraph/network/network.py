@@ -261,7 +261,7 @@ class Network(nn.Module, Generic[G]):
 
         >>> import torch
         >>> from layergraph.builders import unet_layers
-        >>> net = unet_layers((32, 32, 1), 2, encoder_depth=2)[0].compile()
+        >>> net = unet_layers((32, 32, 1), 2, encoder_depth=2).compile()
         >>> net.activations(torch.zeros(1, 1, 32, 32), "Bridge-ReLU-2").shape
         torch.Size([1, 256, 8, 8])
         """
@@ -324,7 +324,7 @@ class Network(nn.Module, Generic[G]):
             DataError: the images do not fit.
 
         >>> from layergraph.builders import unet_layers
-        >>> net = unet_layers((32, 32, 1), 2, encoder_depth=2, num_first_encoder_filters=4)[0].compile()
+        >>> net = unet_layers((32, 32, 1), 2, encoder_depth=2, num_first_encoder_filters=4).compile()
         >>> net.check_sizes((36, 40))
         """
         self._check_input_count(len(sizes))

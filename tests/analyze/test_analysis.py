@@ -53,7 +53,7 @@ def test_totals() -> None:
 
 
 def test_the_total_equals_the_count_of_torch() -> None:
-    lgraph, _ = unet_layers((32, 32, 1), 2, encoder_depth=2)
+    lgraph = unet_layers((32, 32, 1), 2, encoder_depth=2)
     counted = sum(parameter.numel() for parameter in lgraph.compile().parameters())
     assert analyze_network(lgraph).total_learnables == counted
 
@@ -99,7 +99,7 @@ def test_a_sequence_of_layers_and_a_single_layer() -> None:
 @pytest.mark.parametrize(
     ("argument", "message"),
     [
-        (unet_layers((32, 32, 1), 2, encoder_depth=1), r"lgraph, output_size = unet_layers\(\.\.\.\)"),
+        ((unet_layers((32, 32, 1), 2, encoder_depth=1), (32, 32, 2)), r"lgraph = unet_layers\(\.\.\.\)"),
         ("model.safetensors", r"layergraph\.load\(path\)"),
         (torch.nn.ReLU(), r"ModuleLayer\(module, name=\.\.\.\)"),
         (ReluLayer, "the network must be a LayerGraph, a compiled network or a sequence of layers"),
@@ -129,7 +129,7 @@ IMPORTS = """
 import sys
 from layergraph.analyze import analyze_network
 from layergraph.builders import unet_layers
-lgraph, _ = unet_layers((480, 640, 3), 5, encoder_depth=3)
+lgraph = unet_layers((480, 640, 3), 5, encoder_depth=3)
 analysis = analyze_network(lgraph)
 print(analysis)
 for text in (analysis.to_json(), analysis.to_csv(), analysis.to_markdown(), analysis.to_html()):

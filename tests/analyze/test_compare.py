@@ -278,7 +278,7 @@ def test_compare_takes_the_networks_that_analyze_network_takes() -> None:
 
 
 def example() -> Comparison:
-    before, _ = unet_layers((64, 96, 3), 5, encoder_depth=2, num_first_encoder_filters=8)
+    before = unet_layers((64, 96, 3), 5, encoder_depth=2, num_first_encoder_filters=8)
     after = before.insert_after("Encoder-Stage-1-Conv-1", LeakyReluLayer(name="leaky"))
     after = after.replace_layer("Encoder-Stage-2-ReLU-1", ReluLayer(name="act2"))
     after = after.remove_layers("Encoder-Stage-2-DropOut")

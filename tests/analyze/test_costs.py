@@ -48,11 +48,11 @@ from layergraph.builders.backbones import mobilenetv2, resnet18, resnet50, vgg16
 
 NETWORKS = {
     "SegNet": lambda: segnet_layers((32, 48, 3), 4, 3, num_output_channels=8),
-    "U-Net": lambda: unet_layers((64, 48, 3), 4, encoder_depth=3, num_first_encoder_filters=8)[0],
+    "U-Net": lambda: unet_layers((64, 48, 3), 4, encoder_depth=3, num_first_encoder_filters=8),
     "U-Net without padding": lambda: unet_layers(
         (92, 92, 1), 2, encoder_depth=2, num_first_encoder_filters=4, convolution_padding="valid"
-    )[0],
-    "3-D U-Net": lambda: unet3d_layers((16, 16, 16, 1), 2, encoder_depth=2, num_first_encoder_filters=4)[0],
+    ),
+    "3-D U-Net": lambda: unet3d_layers((16, 16, 16, 1), 2, encoder_depth=2, num_first_encoder_filters=4),
     "FCN-8s": lambda: fcn_layers((64, 64), 4, type="8s", width=1 / 16),
     "DeepLab v3+": lambda: deeplabv3plus_layers((65, 49, 3), 4, "resnet18", width=1 / 8),
     "MobileNetV2": lambda: mobilenetv2((64, 64, 3), 10, width=1 / 4),

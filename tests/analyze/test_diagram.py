@@ -32,7 +32,7 @@ from layergraph.builders import segnet_layers, unet_layers
 from layergraph.graph.size_inference import infer_sizes
 from layergraph.layers import LAYER_TYPES
 
-UNET = unet_layers((480, 640, 3), 5, encoder_depth=3)[0]
+UNET = unet_layers((480, 640, 3), 5, encoder_depth=3)
 SEGNET = segnet_layers((480, 640, 3), 5, 4)
 CHAIN = LayerGraph([ImageInputLayer((8, 8, 3)), Convolution2dLayer(3, 4), ReluLayer()])
 RESIDUAL = LayerGraph(
@@ -47,7 +47,7 @@ RESIDUAL = LayerGraph(
 BROKEN = UNET.replace_layer("Encoder-Stage-2-Conv-1", Convolution2dLayer(3, 9, num_channels=7, name="bad"))
 GRAPHS = {
     "unet": UNET,
-    "valid": unet_layers((572, 572), 2, convolution_padding="valid")[0],
+    "valid": unet_layers((572, 572), 2, convolution_padding="valid"),
     "segnet": SEGNET,
     "chain": CHAIN,
     "residual": RESIDUAL,
@@ -264,12 +264,12 @@ def test_notebooks_show_svg() -> None:
 
 
 def test_notebooks_show_no_warnings_of_the_program(capfd: pytest.CaptureFixture[str]) -> None:
-    plot(unet_layers((32, 32, 1), 2, encoder_depth=1)[0])._repr_svg_()
+    plot(unet_layers((32, 32, 1), 2, encoder_depth=1))._repr_svg_()
     assert capfd.readouterr().err == ""
 
 
 def test_the_source_of_a_unet(golden: Callable[[str, str], None]) -> None:
-    golden("analyze/unet_diagram", plot(unet_layers((32, 32), 2, encoder_depth=2)[0]).source)
+    golden("analyze/unet_diagram", plot(unet_layers((32, 32), 2, encoder_depth=2)).source)
 
 
 # -- files -------------------------------------------------------------------------------------
@@ -342,7 +342,7 @@ def test_unknown_options_raise() -> None:
     with pytest.raises(ArgumentError, match="detail must be 'blocks' or 'layers', got 'all'"):
         plot(CHAIN, detail="all")
     with pytest.raises(WrongTypeError, match="plot: the network must be a LayerGraph"):
-        plot(unet_layers((32, 32), 2))
+        plot((unet_layers((32, 32), 2), (32, 32, 2)))
 
 
 def test_a_compiled_network_can_be_drawn() -> None:

@@ -125,7 +125,7 @@ def test_a_folded_deeplab_fits_a_slide() -> None:
 
 
 def test_small_networks_are_drawn_in_full() -> None:
-    for lgraph in (unet_layers((480, 640, 3), 5)[0], fcn_layers((360, 480), 11)):
+    for lgraph in (unet_layers((480, 640, 3), 5), fcn_layers((360, 480), 11)):
         arrangement = arrangement_of(lgraph)
         assert not arrangement.frames
         assert all(stack.part is None for stack in arrangement.stacks)
@@ -144,8 +144,8 @@ def test_nothing_or_everything_is_folded() -> None:
     unfolded = arrangement_of(RESNET18, "none")
     assert all(stack.part is None for stack in unfolded.stacks)
     assert "res3a" in unfolded.frames
-    folded = arrangement_of(unet_layers((32, 32), 2)[0], "all")
-    assert len(folded.stacks) == len(blocks(unet_layers((32, 32), 2)[0]))
+    folded = arrangement_of(unet_layers((32, 32), 2), "all")
+    assert len(folded.stacks) == len(blocks(unet_layers((32, 32), 2)))
 
 
 def test_one_box_per_layer_folds_only_on_request() -> None:

@@ -100,7 +100,7 @@ def test_every_printed_number_of_any_layer_is_true(lgraph: LayerGraph, data: st.
 
 
 def test_each_network_explains_its_layers() -> None:
-    for lgraph in (FCN, SEGNET, unet_layers((32, 48, 1), 3, encoder_depth=2, num_first_encoder_filters=2)[0]):
+    for lgraph in (FCN, SEGNET, unet_layers((32, 48, 1), 3, encoder_depth=2, num_first_encoder_filters=2)):
         analysis = analyze_network(lgraph)
         for row in analysis.layers:
             layer = explain(analysis, row.name).layers[-1]
@@ -154,7 +154,7 @@ def test_three_dimensions_and_a_torch_module() -> None:
 
 
 def unet_of_an_odd_size() -> LayerGraph:
-    lgraph, _ = unet_layers((104, 104, 1), 2, encoder_depth=2, num_first_encoder_filters=2)
+    lgraph = unet_layers((104, 104, 1), 2, encoder_depth=2, num_first_encoder_filters=2)
     first = next(iter(lgraph))
     return lgraph.replace_layer(first, ImageInputLayer((102, 104, 1), name=first))
 

@@ -109,8 +109,7 @@ def graph_with_several_ends() -> LayerGraph:
 
 
 def graph_of_volumes() -> LayerGraph:
-    found = unet3d_layers((16, 16, 16, 1), 2, encoder_depth=2, num_first_encoder_filters=2)
-    return found[0] if isinstance(found, tuple) else found
+    return unet3d_layers((16, 16, 16, 1), 2, encoder_depth=2, num_first_encoder_filters=2)
 
 
 NETWORKS: dict[str, Callable[[], Any]] = {
@@ -322,8 +321,8 @@ def test_a_large_network_is_explained_and_compared_by_arithmetic_alone() -> None
         "import sys\n"
         "from layergraph.analyze import analyze_network, compare, explain\n"
         "from layergraph.builders import unet_layers, unet3d_layers\n"
-        "a, _ = unet_layers((4096, 4096, 3), 5)\n"
-        "b, _ = unet_layers((4096, 4096, 3), 5, encoder_depth=3)\n"
+        "a = unet_layers((4096, 4096, 3), 5)\n"
+        "b = unet_layers((4096, 4096, 3), 5, encoder_depth=3)\n"
         "str(compare(a, b)); str(explain(a, 'Softmax-Layer'))\n"
         "assert 'torch' not in sys.modules and 'numpy' not in sys.modules"
     )
@@ -332,7 +331,7 @@ def test_a_large_network_is_explained_and_compared_by_arithmetic_alone() -> None
 
 
 def test_the_batch_size_changes_costs_and_no_sizes() -> None:
-    analysis = analyze_network(unet_layers((32, 32, 1), 2, encoder_depth=1, num_first_encoder_filters=2)[0])
+    analysis = analyze_network(unet_layers((32, 32, 1), 2, encoder_depth=1, num_first_encoder_filters=2))
     one, many = analysis.costs(), analysis.costs(batch_size=8)
     assert many.activation_bytes_inference == 8 * one.activation_bytes_inference
     assert many.peak_bytes_inference == 8 * one.peak_bytes_inference

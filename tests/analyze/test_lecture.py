@@ -46,8 +46,8 @@ NETWORKS = {
     "fcn_8s": lambda: weighted(fcn_layers((360, 480), 11)),
     "segnet_depth_2": lambda: segnet_layers((32, 32, 1), 2, 2),
     "segnet_depth_4": lambda: segnet_layers((480, 640, 3), 5, 4),
-    "unet_depth_3": lambda: unet_layers((480, 640, 3), 5, encoder_depth=3)[0],
-    "unet_depth_4": lambda: unet_layers((32, 32, 1), 2)[0],
+    "unet_depth_3": lambda: unet_layers((480, 640, 3), 5, encoder_depth=3),
+    "unet_depth_4": lambda: unet_layers((32, 32, 1), 2),
 }
 TOTALS = {  # layers, connections, learnables
     "deeplabv3plus_resnet18": (100, 113, 20_617_446),

@@ -165,7 +165,7 @@ def test_no_name_becomes_markup_in_the_fragment() -> None:
     "lgraph",
     [
         segnet_layers((32, 32, 1), 2, 2),
-        unet_layers((32, 32, 1), 2, encoder_depth=2)[0],
+        unet_layers((32, 32, 1), 2, encoder_depth=2),
         deeplabv3plus_layers((64, 64, 3), 2, "resnet18", width=1 / 16),
     ],
     ids=["segnet", "unet", "deeplabv3plus"],
@@ -198,7 +198,7 @@ def test_what_is_unknown_is_said_to_be() -> None:
 
 
 def test_sizes_that_rest_on_a_guess_are_marked() -> None:
-    lgraph, _ = unet_layers((32, 32, 1), 2, encoder_depth=2)
+    lgraph = unet_layers((32, 32, 1), 2, encoder_depth=2)
     lgraph = lgraph.disconnect_layers("Encoder-Stage-1-ReLU-2", "Decoder-Stage-2-DepthConcatenation/in2")
     analysis = analyze_network(lgraph)
     data = Page(analysis.to_html()).data()

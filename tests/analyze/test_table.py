@@ -14,7 +14,7 @@ from layergraph.analyze import analyze_network
 from layergraph.builders import segnet_layers, unet_layers
 
 SEGNET = analyze_network(segnet_layers((32, 32, 1), 2, 2), name="SegNet")
-UNET = analyze_network(unet_layers((480, 640, 3), 5, encoder_depth=3)[0])
+UNET = analyze_network(unet_layers((480, 640, 3), 5, encoder_depth=3))
 FAULTY = analyze_network(
     LayerGraph(
         [
@@ -91,7 +91,7 @@ def test_show_prints_the_plain_table_where_there_is_no_terminal(capsys: pytest.C
 PRINTING = """
 from layergraph.analyze import analyze_network
 from layergraph.builders import unet_layers
-analysis = analyze_network(unet_layers((480, 640, 3), 5, encoder_depth=3)[0])
+analysis = analyze_network(unet_layers((480, 640, 3), 5, encoder_depth=3))
 print(analysis)
 analysis.show()
 """

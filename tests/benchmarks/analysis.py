@@ -32,7 +32,7 @@ NETWORKS: dict[str, tuple[Callable[[], LayerGraph], str]] = {
         "from layergraph.builders import segnet_layers as b; g = b((360, 480, 3), 11, 4)",
     ),
     "U-Net depth 4, 480×640": (
-        lambda: unet_layers((480, 640, 3), 5)[0],
+        lambda: unet_layers((480, 640, 3), 5),
         "from layergraph.builders import unet_layers as b; g = b((480, 640, 3), 5)[0]",
     ),
     "DeepLab v3+ on ResNet-18, 720×960": (

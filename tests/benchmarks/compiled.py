@@ -40,12 +40,12 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[], nn.Module], tuple[i
         (4, 3, 120, 160),
     ),
     "U-Net depth 4, 2×1×32×32, 16 filters": (
-        lambda: unet_layers((32, 32, 1), 2, num_first_encoder_filters=16)[0].compile(),
+        lambda: unet_layers((32, 32, 1), 2, num_first_encoder_filters=16).compile(),
         lambda: UNet(1, 2, 4, 16),
         (2, 1, 32, 32),
     ),
     "U-Net depth 3, 2×3×96×128": (
-        lambda: unet_layers((96, 128, 3), 5, encoder_depth=3)[0].compile(),
+        lambda: unet_layers((96, 128, 3), 5, encoder_depth=3).compile(),
         lambda: UNet(3, 5, 3),
         (2, 3, 96, 128),
     ),

@@ -43,7 +43,7 @@ PUBLISHED: dict[str, tuple[Callable[[], LayerGraph], str]] = {
 
 NETWORKS: dict[str, tuple[Callable[[], LayerGraph], int]] = {
     "SegNet depth 4, 4×3×120×160": (lambda: segnet_layers((120, 160, 3), 11, 4), 4),
-    "U-Net depth 3, 2×3×128×128": (lambda: unet_layers((128, 128, 3), 5, encoder_depth=3)[0], 2),
+    "U-Net depth 3, 2×3×128×128": (lambda: unet_layers((128, 128, 3), 5, encoder_depth=3), 2),
     "FCN-8s, width 1/4, 2×3×128×128": (lambda: fcn_layers((128, 128), 21, type="8s", width=1 / 4), 2),
     "DeepLab v3+ on ResNet-18, 2×3×180×240": (lambda: deeplabv3plus_layers((180, 240, 3), 11, "resnet18"), 2),
     "DeepLab v3+ on MobileNetV2, 2×3×129×129": (
@@ -129,7 +129,7 @@ def memory() -> None:
 def times() -> None:
     cases = {
         "SegNet depth 4, 360×480": lambda: segnet_layers((360, 480, 3), 11, 4),
-        "U-Net depth 4, 480×640": lambda: unet_layers((480, 640, 3), 5)[0],
+        "U-Net depth 4, 480×640": lambda: unet_layers((480, 640, 3), 5),
         "DeepLab v3+ on ResNet-18, 720×960": lambda: deeplabv3plus_layers((720, 960, 3), 11, "resnet18"),
         "Inception-ResNet-v2": inceptionresnetv2,
     }

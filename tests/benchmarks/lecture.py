@@ -16,7 +16,7 @@ from layergraph.training import TrainingOptions, train_network
 
 NETWORKS = {
     "SegNet": (lambda: segnet_layers((32, 32, 1), 2, 2), 71.58),
-    "U-Net": (lambda: unet_layers((32, 32, 1), 2)[0], 96.98),
+    "U-Net": (lambda: unet_layers((32, 32, 1), 2), 96.98),
 }
 
 

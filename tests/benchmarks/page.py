@@ -79,7 +79,7 @@ def main() -> None:
     if PROGRAM is None:
         sys.exit("no Chromium is installed")
     networks = {
-        "U-Net": unet_layers((480, 640, 3), 5)[0],
+        "U-Net": unet_layers((480, 640, 3), 5),
         "DeepLab v3+ (resnet18)": deeplabv3plus_layers((720, 960, 3), 11, "resnet18"),
         "Inception-ResNet-v2": inceptionresnetv2(),
         "chain of 1,000": chain(1000),

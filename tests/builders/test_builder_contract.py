@@ -29,7 +29,7 @@ EXAMPLES = [
             "image_size": (33, 26, 1),
             "num_classes": 3,
             "backbone": "resnet50",
-            "output_stride": 8,
+            "downsampling_factor": 8,
             "variant": "cascade",
             "width": 1 / 16,
         },
@@ -94,7 +94,7 @@ EXAMPLES = [
             "filter_size": (5, 3),
         },
     ),
-    ("segnet", {"image_size": (45, 33), "num_classes": 2, "encoder_depth": "vgg16", "width": 1 / 16}),
+    ("segnet", {"image_size": (45, 33), "num_classes": 2, "backbone": "vgg16", "width": 1 / 16}),
     ("segnet_basic", {**SEGNET_BASIC, "num_classes": 2}),
     ("segnet_basic", {**SEGNET_BASIC, "num_classes": 3, "decoder": "single-channel"}),
     ("segnet_basic", {**SEGNET_BASIC, "num_classes": 2, "decoder": "encoder-addition"}),
@@ -123,7 +123,7 @@ EXAMPLES = [
     ("unet", {**UNET, "image_size": (10, 13, 3), "encoder_depth": 2, "join": "pad"}),
     (
         "unet",
-        {**UNET, "image_size": (31, 37), "encoder": "resnet18", "encoder_depth": 4, "width": 1 / 16},
+        {**UNET, "image_size": (31, 37), "backbone": "resnet18", "encoder_depth": 4, "width": 1 / 16},
     ),
     (
         "unet3d",

@@ -34,8 +34,8 @@ def test_counts(backbone, variant):
 @every_stride
 @every_network
 @pytest.mark.parametrize("size", [(97, 113), (64, 96), (1, 2)])
-def test_scores_are_at_the_output_stride(backbone, variant, stride, size):
-    lgraph = deeplabv3_layers(size, backbone=backbone, variant=variant, output_stride=stride, **TINY)
+def test_scores_are_at_the_downsampling_factor(backbone, variant, stride, size):
+    lgraph = deeplabv3_layers(size, backbone=backbone, variant=variant, downsampling_factor=stride, **TINY)
     found = infer_sizes(lgraph).outputs
     assert found["scorer"][0].spatial == tuple(ceil(n / stride) for n in size)
     assert found["pixelLabels"][0].spatial == size
@@ -54,7 +54,7 @@ def test_multi_grid_and_cascade(backbone, grid, stride, conventions):
         (64, 64),
         backbone=backbone,
         variant="cascade",
-        output_stride=stride,
+        downsampling_factor=stride,
         multi_grid=grid,
         conventions=conventions,
         **TINY,
@@ -74,7 +74,7 @@ def test_multi_grid_and_cascade(backbone, grid, stride, conventions):
 @every_convention
 @every_stride
 def test_rates_of_the_pyramid(stride, conventions):
-    lgraph = deeplabv3_layers((64, 64), output_stride=stride, conventions=conventions, **TINY)
+    lgraph = deeplabv3_layers((64, 64), downsampling_factor=stride, conventions=conventions, **TINY)
     found = [lgraph[f"aspp_Conv_{k}"].dilation_factor[0] for k in range(1, 6)]
     assert found == [1, *(rate * 16 // stride for rate in (6, 12, 18)), 1]
     assert rates(lgraph, 5) == [(unit * 32 // stride,) * 2 for unit in (1, 2, 4)]
@@ -175,7 +175,7 @@ class Plain:
 @pytest.mark.parametrize("size", [(97, 113), (64, 48)])
 def test_it_equals_plain_pytorch(variant, stride, size):
     lgraph = deeplabv3_layers(
-        size, backbone="resnet50", variant=variant, output_stride=stride, multi_grid=(1, 2, 3), **TINY
+        size, backbone="resnet50", variant=variant, downsampling_factor=stride, multi_grid=(1, 2, 3), **TINY
     )
     net, x = lgraph.compile().eval(), torch.randn(2, 3, *size)
     for module in net.modules():

@@ -42,7 +42,7 @@ def test_the_counts(type, layers, connections, count):
 @every_backbone
 def test_the_learnables_are_those_of_the_backbone_and_of_the_scores(backbone, type):
     lgraph, classes = fcn_layers((80, 70), 7, type, backbone=backbone), 7
-    own = learnables(BACKBONES[backbone].build(BACKBONES[backbone].image_size, 9, True, 1, None, "auto"))
+    own = learnables(BACKBONES[backbone].build(BACKBONES[backbone].image_size, 9, True, 1, None, None))
     del own["fc8"]
     found = learnables(lgraph)
     fused = FUSED[backbone][: COUNTS[type]]
@@ -90,7 +90,7 @@ def test_names_and_wiring(backbone, type):
 def test_the_first_convolution_alone_is_padded_by_100():
     for backbone in FUSED:
         lgraph = fcn_layers((60, 60), 2, backbone=backbone)
-        own = BACKBONES[backbone].build((227, 227), 2, True, 1, None, "auto")
+        own = BACKBONES[backbone].build((227, 227), 2, True, 1, None, None)
         changed = [n for n in own if n in lgraph and not n.startswith("fc") and lgraph[n] != own[n]]
         first = changed.pop()
         assert changed == [*lgraph.input_names]

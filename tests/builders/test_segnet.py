@@ -225,29 +225,29 @@ FILTERS = (64, 128, 256, 512, 512)
 
 
 @pytest.mark.parametrize(
-    ("model", "layers", "connections", "count"),
+    ("backbone", "layers", "connections", "count"),
     [("vgg16", 91, 100, 29_449_377), ("vgg19", 109, 118, 40_073_889)],
 )
-def test_the_counts_of_segnet_on_vgg(model, layers, connections, count):
-    lgraph = segnet_layers((360, 480), 11, model)
+def test_the_counts_of_segnet_on_vgg(backbone, layers, connections, count):
+    lgraph = segnet_layers((360, 480), 11, backbone=backbone)
     assert (len(lgraph), len(lgraph.connections), learnables(lgraph)) == (layers, connections, count)
-    assert count == segnet_count(3, 11, VGG[model], FILTERS, (3, 3))
+    assert count == segnet_count(3, 11, VGG[backbone], FILTERS, (3, 3))
     assert list(infer_sizes(lgraph).issues) == []
     assert lgraph["inputImage"].input_size == (360, 480, 3)
 
 
-@pytest.mark.parametrize("model", VGG)
-def test_the_names_and_order_of_segnet_on_vgg(model):
-    lgraph = segnet_layers((360, 480), 11, model)
+@pytest.mark.parametrize("backbone", VGG)
+def test_the_names_and_order_of_segnet_on_vgg(backbone):
+    lgraph = segnet_layers((360, 480), 11, backbone=backbone)
     wanted = ["inputImage"]
-    for stage, count in enumerate(VGG[model], 1):
+    for stage, count in enumerate(VGG[backbone], 1):
         for index in range(1, count + 1):
             end = f"{stage}_{index}"
             wanted += [f"conv{end}", f"bn_conv{end}", f"relu{end}"]
         wanted.append(f"pool{stage}")
     for stage in range(5, 0, -1):
         wanted.append(f"decoder{stage}_unpool")
-        for index in range(VGG[model][stage - 1], 0, -1):
+        for index in range(VGG[backbone][stage - 1], 0, -1):
             section = f"decoder{stage}"
             wanted += [f"{section}_conv{index}", f"{section}_bn_{index}", f"{section}_relu_{index}"]
     assert list(lgraph) == [*wanted, "softmax", "pixelLabels"]
@@ -259,7 +259,7 @@ def test_the_names_and_order_of_segnet_on_vgg(model):
 
 def test_where_the_decoder_of_segnet_on_vgg16_starts():
     """The indices that MATLAB's users cut at, counted from 1, and the channels that the sections end in."""
-    lgraph = segnet_layers((360, 480), 11, "vgg16")
+    lgraph = segnet_layers((360, 480), 11, backbone="vgg16")
     index = {name: number for number, name in enumerate(lgraph, 1)}
     assert [index[f"decoder{stage}_unpool"] for stage in (5, 4, 3, 2, 1)] == [46, 56, 66, 76, 83]
     assert [index[f"decoder2_conv{n}"] for n in (2, 1)] == [77, 80]
@@ -272,10 +272,10 @@ def test_where_the_decoder_of_segnet_on_vgg16_starts():
             assert layer.weights_initializer == "he"
 
 
-@pytest.mark.parametrize("model", VGG)
-def test_segnet_on_vgg_is_the_plain_one(model):
-    lgraph = segnet_layers((45, 38), 4, model, width=1 / 16)
-    plain = randomized(plain_segnet(3, 4, VGG[model], (8, 8, 16, 32, 32)))
+@pytest.mark.parametrize("backbone", VGG)
+def test_segnet_on_vgg_is_the_plain_one(backbone):
+    lgraph = segnet_layers((45, 38), 4, backbone=backbone, width=1 / 16)
+    plain = randomized(plain_segnet(3, 4, VGG[backbone], (8, 8, 16, 32, 32)))
     assert_equal_to(plain, lgraph, (3, 45, 38))
 
 
@@ -291,7 +291,7 @@ def test_segnet_on_vgg_starts_from_the_weights_of_a_file(tmp_path):
         if key.partition(".")[0] in keys
     }
     torch.save(tensors, tmp_path / "vgg16.pth")
-    lgraph = segnet_layers((32, 40), 2, "vgg16", width=1 / 16, weights=tmp_path / "vgg16.pth")
+    lgraph = segnet_layers((32, 40), 2, backbone="vgg16", width=1 / 16, weights=tmp_path / "vgg16.pth")
     state = lgraph.compile().state_dict()
     for name in lgraph:
         if name in keys:
@@ -299,9 +299,11 @@ def test_segnet_on_vgg_starts_from_the_weights_of_a_file(tmp_path):
             assert torch.equal(state[f"{name}.bias"], tensors[f"{keys[name]}.bias"])
     assert (state["decoder1_conv1.bias"] == 0).all()
     assert lgraph["inputImage"].normalization == "zscore"  # as the weights were trained
-    other = segnet_layers((32, 40), 2, "vgg16", width=1 / 16, conventions="torchvision")
+    other = segnet_layers((32, 40), 2, backbone="vgg16", width=1 / 16, conventions="torchvision")
     assert other["inputImage"].normalization == "zscore"
-    assert segnet_layers((32, 40), 2, "vgg16", width=1 / 16)["inputImage"].normalization == "zerocenter"
+    assert (
+        segnet_layers((32, 40), 2, backbone="vgg16", width=1 / 16)["inputImage"].normalization == "zerocenter"
+    )
 
 
 # -- sizes -----------------------------------------------------------------------------------------------
@@ -312,7 +314,7 @@ def test_segnet_on_vgg_starts_from_the_weights_of_a_file(tmp_path):
     [
         (1, lambda size: segnet_layers((*size, 1), 2, 1)),
         (3, lambda size: segnet_layers((*size, 3), 2, 3)),
-        (5, lambda size: segnet_layers(size, 2, "vgg16", width=1 / 16)),
+        (5, lambda size: segnet_layers(size, 2, backbone="vgg16", width=1 / 16)),
         (4, lambda size: segnet_basic_layers(size, 2)),
         (2, lambda size: bayesian_segnet_layers(size, 2, 2)),
     ],
@@ -340,7 +342,7 @@ def test_what_images_without_channels_are():
         build((32, 48))["inputImage"].input_size
         for build in (
             lambda size: segnet_layers(size, 2, 2),
-            lambda size: segnet_layers(size, 2, "vgg19"),
+            lambda size: segnet_layers(size, 2, backbone="vgg19"),
             lambda size: segnet_basic_layers(size, 2),
             lambda size: bayesian_segnet_layers(size, 2),
             lambda size: bayesian_segnet_layers(size, 2, 3),
@@ -412,7 +414,7 @@ def test_segnet_basic_is_the_plain_one(decoder):
 
 
 def test_the_dropouts_of_bayesian_segnet():
-    lgraph, segnet = bayesian_segnet_layers((360, 480), 11), segnet_layers((360, 480), 11, "vgg16")
+    lgraph, segnet = bayesian_segnet_layers((360, 480), 11), segnet_layers((360, 480), 11, backbone="vgg16")
     assert (len(lgraph), len(lgraph.connections)) == (97, 106)
     assert learnables(lgraph) == learnables(segnet) == 29_449_377
     assert lgraph.order == tuple(lgraph)
@@ -475,7 +477,7 @@ def test_dropout_is_an_edit_that_keeps_weights():
 @pytest.mark.parametrize(
     "lgraph",
     [
-        segnet_layers((33, 37), 2, "vgg16", width=1 / 16),
+        segnet_layers((33, 37), 2, backbone="vgg16", width=1 / 16),
         segnet_basic_layers((17, 19), 3, num_output_channels=2, decoder="single-channel"),
         segnet_basic_layers((17, 19), 3, num_output_channels=2, decoder="encoder-addition"),
         bayesian_segnet_layers((33, 37), 2, width=1 / 16),
@@ -499,20 +501,23 @@ segnet_layers((32, 32, 3), 1, 2)
 segnet_layers((32, 32, 3), 2, 0)
 segnet_layers((32, 32, 3), 2, 10**9)
 segnet_layers((32, 32, 3), 2, 2.5)
-segnet_layers((32, 32, 3), 2, "vgg11")
+segnet_layers((32, 32, 3), 2)
+segnet_layers((32, 32, 3), 2, 5, backbone="vgg16")
+segnet_layers((32, 32, 3), 2, "vgg16")
+segnet_layers((32, 32, 3), 2, backbone="vgg11")
 segnet_layers((32,), 2, 2)
 segnet_layers(32, 2, 2)
-segnet_layers(32, 2, "vgg16")
+segnet_layers(32, 2, backbone="vgg16")
 segnet_layers((32, 32, 3), 2, 2, num_convolution_layers=(2, 2, 2))
 segnet_layers((32, 32, 3), 2, 2, num_output_channels=0)
 segnet_layers((32, 32, 3), 2, 2, filter_size=4)
 segnet_layers((3, 9), 2, 2)
 segnet_layers((900, 900), 2, 10)
-segnet_layers((64, 31), 2, "vgg16")
-segnet_layers((64, 64), 2, "vgg16", num_convolution_layers=3)
-segnet_layers((64, 64), 2, "vgg19", filter_size=3)
-segnet_layers((64, 64), 2, "vgg16", width=0)
-segnet_layers((64, 64), 2, "vgg16", conventions="caffe")
+segnet_layers((64, 31), 2, backbone="vgg16")
+segnet_layers((64, 64), 2, backbone="vgg16", num_convolution_layers=3)
+segnet_layers((64, 64), 2, backbone="vgg19", filter_size=3)
+segnet_layers((64, 64), 2, backbone="vgg16", width=0)
+segnet_layers((64, 64), 2, backbone="vgg16", conventions="caffe")
 segnet_layers((64, 64), 2, 3, width=0.5)
 segnet_layers((64, 64), 2, 3, weights="imagenet")
 segnet_layers((64, 64), 2, 3, conventions="torchvision")
@@ -523,6 +528,7 @@ segnet_basic_layers((360, 480, 3), 11, filter_size=8)
 segnet_basic_layers((360, 480, 3), 11, decoder="bilinear")
 segnet_basic_layers((15, 480, 3), 11)
 bayesian_segnet_layers((360, 480), 11, "basic")
+bayesian_segnet_layers((360, 480), 11, 4, backbone="vgg19")
 bayesian_segnet_layers((360, 480), 11, dropout=1.5)
 bayesian_segnet_layers((360, 480), 11, dropout=1)
 bayesian_segnet_layers((360, 480), 11, 4, width=0.5)

@@ -14,7 +14,7 @@ from layergraph import (
     MaxPooling2dLayer,
     TransposedConv2dLayer,
 )
-from layergraph.builders import unet_layers
+from layergraph.builders import unet_layers, unet_output_size
 from layergraph.builders.backbones import BACKBONES
 from layergraph.edits import with_input_size
 from layergraph.graph.size_inference import infer_sizes
@@ -28,7 +28,7 @@ def learnables(lgraph):
 
 
 def tiny(size, **options):
-    """A U-Net with two classes and one filter, and the size of its output."""
+    """A U-Net with two classes and one filter."""
     return unet_layers(size, 2, **{"num_first_encoder_filters": 1, **options})
 
 
@@ -93,21 +93,15 @@ def test_the_outputs_are_those_of_plain_pytorch(depth, join, padding):
     size = (97, 110) if join else ((92, 108) if depth > 1 else (24, 30))
     if padding == "same" and not join:
         size = (40, 48)
-    lgraph, output_size = unet_layers(
-        (*size, 2),
-        3,
-        encoder_depth=depth,
-        num_first_encoder_filters=2,
-        convolution_padding=padding,
-        join=join,
-    )
+    options = {"encoder_depth": depth, "convolution_padding": padding, "join": join}
+    lgraph = unet_layers((*size, 2), 3, num_first_encoder_filters=2, **options)
     net = lgraph.compile().eval()
     plain = PlainUnet(net.state_dict(), depth, 1 if padding == "same" else 0, join)
     x = torch.rand(2, 2, *size)
     with torch.no_grad():
-        found, wanted = net(x), plain(x)
-    assert found.shape[2:] == output_size[:2]
-    torch.testing.assert_close(found, wanted, atol=1e-9, rtol=0)
+        output, expected = net(x), plain(x)
+    assert output.shape[2:] == unet_output_size((*size, 2), 3, **options)[:2]
+    torch.testing.assert_close(output, expected, atol=1e-9, rtol=0)
 
 
 # -- counts, names, order --------------------------------------------------------------------------------
@@ -138,9 +132,9 @@ def unet_count(channels, classes, depth, first, window):
     [((480, 640, 3), 5, 3, 46, 48, 7_697_605), ((32, 32, 1), 2, 4, 58, 61, 31_030_658)],
 )
 def test_the_counts_of_unet(size, classes, depth, layers, connections, count):
-    lgraph, output_size = unet_layers(size, classes, encoder_depth=depth)
+    lgraph = unet_layers(size, classes, encoder_depth=depth)
     assert (len(lgraph), len(lgraph.connections), learnables(lgraph)) == (layers, connections, count)
-    assert output_size == (*size[:2], classes)
+    assert unet_output_size(size, classes, encoder_depth=depth) == (*size[:2], classes)
 
 
 WINDOWS = st.tuples(*[st.sampled_from([1, 3, 5])] * 2)
@@ -162,22 +156,21 @@ def test_the_closed_forms_of_unet(depth, channels, classes, first, window, above
         [n for n in range(1, 1500) if walked(n, depth, w, valid, join)][more]
         for w, more in zip(window, above, strict=True)
     )
-    lgraph, output_size = unet_layers(
-        (height, width, channels),
-        classes,
-        encoder_depth=depth,
-        num_first_encoder_filters=first,
-        filter_size=window,
-        convolution_padding="valid" if valid else "same",
-        join=join,
-    )
+    options = {
+        "encoder_depth": depth,
+        "filter_size": window,
+        "convolution_padding": "valid" if valid else "same",
+        "join": join,
+    }
+    image_size = (height, width, channels)
+    lgraph = unet_layers(image_size, classes, num_first_encoder_filters=first, **options)
     fitted = valid or join is not None
     assert len(lgraph) == 12 * depth + 10 + fitted * depth
     assert len(lgraph.connections) == 13 * depth + 9 + fitted * 2 * depth
     found = infer_sizes(lgraph)
     assert list(found.issues) == []
     (size,) = found.outputs["Segmentation-Layer"]
-    assert output_size == (*size.spatial, size.channels)
+    assert unet_output_size(image_size, classes, **options) == (*size.spatial, size.channels)
     assert size.channels == classes
     if not valid:
         whole = [n if join == "pad" else n >> depth << depth for n in (height, width)]
@@ -187,17 +180,17 @@ def test_the_closed_forms_of_unet(depth, channels, classes, first, window, above
 
 def test_the_paper_s_unet():
     for join in (None, "crop"):
-        lgraph, output_size = unet_layers((572, 572), 2, convolution_padding="valid", join=join)
-        assert output_size == (388, 388, 2)
+        lgraph = unet_layers((572, 572), 2, convolution_padding="valid", join=join)
+        assert unet_output_size((572, 572), 2, convolution_padding="valid", join=join) == (388, 388, 2)
         assert infer_sizes(lgraph).outputs["Segmentation-Layer"][0].shape == (388, 388, 2, 1)
-    assert unet_layers((188, 188), 2, convolution_padding="valid")[1] == (4, 4, 2)
-    assert unet_layers((92, 100), 2, encoder_depth=3, convolution_padding="valid")[1] == (4, 12, 2)
+    assert unet_output_size((188, 188), 2, convolution_padding="valid") == (4, 4, 2)
+    assert unet_output_size((92, 100), 2, encoder_depth=3, convolution_padding="valid") == (4, 12, 2)
     # padded skips lose the margins of the first and of the last stage only: twice two rows of two
-    assert unet_layers((572, 572), 2, convolution_padding="valid", join="pad")[1] == (564, 564, 2)
+    assert unet_output_size((572, 572), 2, convolution_padding="valid", join="pad") == (564, 564, 2)
 
 
 def test_the_names_and_order_of_unet():
-    lgraph, _ = unet_layers((32, 32), 2)
+    lgraph = unet_layers((32, 32), 2)
     assert list(lgraph)[16:27] == [
         "Encoder-Stage-4-Conv-1",
         "Encoder-Stage-4-ReLU-1",
@@ -232,7 +225,7 @@ def test_the_names_and_order_of_unet():
 
 @pytest.mark.parametrize(("padding", "join"), [("valid", None), ("valid", "crop"), ("same", "crop")])
 def test_skips_are_cropped_to_the_upsampled_features(padding, join):
-    lgraph, _ = (
+    lgraph = (
         unet_layers((92, 92), 2, encoder_depth=3, convolution_padding=padding, join=join)
         if (padding == "valid")
         else tiny((95, 93), encoder_depth=3, join=join)
@@ -248,7 +241,7 @@ def test_skips_are_cropped_to_the_upsampled_features(padding, join):
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
 def test_upsampled_features_are_padded_to_the_skips(padding):
-    lgraph, _ = tiny((93, 94), encoder_depth=3, convolution_padding=padding, join="pad")
+    lgraph = tiny((93, 94), encoder_depth=3, convolution_padding=padding, join="pad")
     assert lgraph.order == tuple(lgraph)
     for stage in (1, 2, 3):
         pad, skip = f"Pad2d-{stage}", f"Encoder-Stage-{4 - stage}-ReLU-2"
@@ -296,11 +289,13 @@ def test_the_output_size_is_that_of_size_inference_and_of_torch(size, depth, win
         "join": join,
     }
     if None in wanted:
-        with pytest.raises(ArgumentError, match="the nearest that fits: "):
+        with pytest.raises(ArgumentError, match=r"^unet_layers: .* the nearest that fits: "):
             tiny(size, **options)
+        with pytest.raises(ArgumentError, match=r"^unet_output_size: .* the nearest that fits: "):
+            unet_output_size(size, 2, **options)
         assume(False)
-    lgraph, output_size = tiny(size, **options)
-    assert output_size == (*wanted, 2)
+    lgraph = tiny(size, **options)
+    assert unet_output_size(size, 2, **options) == (*wanted, 2)
     found = infer_sizes(lgraph)
     assert list(found.issues) == []
     assert found.outputs["Segmentation-Layer"][0].spatial == wanted
@@ -310,11 +305,12 @@ def test_the_output_size_is_that_of_size_inference_and_of_torch(size, depth, win
 
 @pytest.mark.parametrize("join", ["crop", "pad"])
 def test_a_joined_network_serves_other_sizes_than_it_was_built_for(join):
-    lgraph, _ = tiny((32, 32), encoder_depth=3, join=join)
+    lgraph = tiny((32, 32), encoder_depth=3, join=join)
     net = lgraph.compile().eval()
     for size in ((32, 33), (45, 71), (8, 8)):
-        other, output_size = tiny(size, encoder_depth=3, join=join)
+        other = tiny(size, encoder_depth=3, join=join)
         assert other == with_input_size(lgraph, (*size, 1))
+        output_size = unet_output_size(size, 2, encoder_depth=3, join=join)
         assert net(torch.rand(1, 1, *size)).shape[2:] == output_size[:2]
 
 
@@ -328,23 +324,23 @@ def test_an_error_names_the_nearest_sizes_and_those_fit(depth, window, valid, jo
     good = [n for n, output in outputs.items() if output]
     right = good[0]
 
-    def made(height, width):
-        return tiny(
-            (height, width),
-            encoder_depth=depth,
-            filter_size=window,
-            convolution_padding="valid" if valid else "same",
-            join=join,
-        )
+    options = {
+        "encoder_depth": depth,
+        "filter_size": window,
+        "convolution_padding": "valid" if valid else "same",
+        "join": join,
+    }
 
     for n in range(1, 121):
         for what in ("height", "width"):
             height, width = (n, right) if what == "height" else (right, n)
             if n in good:
-                assert made(height, width)[1] == (outputs[height], outputs[width], 2)
+                tiny((height, width), **options)
+                size = unet_output_size((height, width), 2, **options)
+                assert size == (outputs[height], outputs[width], 2)
                 continue
             with pytest.raises(ArgumentError) as caught:
-                made(height, width)
+                tiny((height, width), **options)
             text = str(caught.value)
             assert text.startswith(f"unet_layers: an image {what} of {n} does not fit encoder_depth={depth}")
             listed = re.search(r"nearest that fits?: ([\d and]+);", text)[1]
@@ -357,32 +353,33 @@ def test_an_error_names_the_nearest_sizes_and_those_fit(depth, window, valid, jo
 
 # -- on classification networks --------------------------------------------------------------------------
 
-every_backbone = pytest.mark.parametrize("encoder", BACKBONES)
+every_backbone = pytest.mark.parametrize("backbone", BACKBONES)
 
 
-def on(encoder, size, depth, **options):
+def on(backbone, size, depth, **options):
     return tiny(
-        (*size, 3), encoder=encoder, encoder_depth=depth, **{"width": 1 / 16, "join": None, **options}
+        (*size, 3), backbone=backbone, encoder_depth=depth, **{"width": 1 / 16, "join": None, **options}
     )
 
 
-def depths(encoder):
-    return [stride.bit_length() - 1 for stride in sorted(BACKBONES[encoder].features) if stride > 1]
+def depths(backbone):
+    return [stride.bit_length() - 1 for stride in sorted(BACKBONES[backbone].features) if stride > 1]
 
 
 @every_backbone
 @pytest.mark.parametrize("join", JOINS)
-def test_it_takes_any_size_at_any_depth_on(encoder, join):
-    for depth in depths(encoder):
+def test_it_takes_any_size_at_any_depth_on(backbone, join):
+    for depth in depths(backbone):
         for size in ((1, 3), (33, 40), (64, 64), (75, 50)):
-            lgraph, output_size = on(encoder, size, depth, join=join)
+            lgraph = on(backbone, size, depth, join=join)
             found = infer_sizes(lgraph)
             assert list(found.issues) == []
-            assert output_size == (*size, 2)
+            options = {"encoder_depth": depth, "join": join, "backbone": backbone}
+            assert unet_output_size(size, 2, **options) == (*size, 2)
             assert found.outputs["Segmentation-Layer"][0].spatial == size
             for stage in range(1, depth + 1):
                 name = f"Decoder-Stage-{stage}-DepthConcatenation"
-                feature = BACKBONES[encoder].features.get(2 ** (depth - stage))
+                feature = BACKBONES[backbone].features.get(2 ** (depth - stage))
                 assert (name in lgraph) == (feature is not None)
                 if feature:
                     end = lgraph.sources(name)["in2"].layer
@@ -391,9 +388,9 @@ def test_it_takes_any_size_at_any_depth_on(encoder, join):
 
 @every_backbone
 @pytest.mark.parametrize("join", JOINS)
-def test_it_trains_on(encoder, join):
+def test_it_trains_on(backbone, join):
     size = (33, 43)
-    net = on(encoder, size, depths(encoder)[-2], num_first_encoder_filters=2, join=join)[0].compile()
+    net = on(backbone, size, depths(backbone)[-2], num_first_encoder_filters=2, join=join).compile()
     x, target = torch.rand(2, 3, *size), torch.randint(0, 2, (2, *size))
     optimizer = torch.optim.SGD(net.parameters(), lr=1e-3)
     net.eval()
@@ -405,14 +402,14 @@ def test_it_trains_on(encoder, join):
 
 
 @every_backbone
-def test_the_decoder_is_that_of_plain_pytorch_on(encoder):
+def test_the_decoder_is_that_of_plain_pytorch_on(backbone):
     """The network's features by name, and the decoder written out, with every way of joining."""
-    depth, size = depths(encoder)[-1], (35, 64)
+    depth, size = depths(backbone)[-1], (35, 64)
     for join in JOINS:
-        lgraph, _ = on(encoder, size, depth, num_first_encoder_filters=2, join=join)
+        lgraph = on(backbone, size, depth, num_first_encoder_filters=2, join=join)
         net = lgraph.compile().eval()
         plain = PlainUnet(net.state_dict(), depth, 1, join)
-        features = {s: name for s, name in BACKBONES[encoder].features.items() if s <= 2**depth}
+        features = {s: name for s, name in BACKBONES[backbone].features.items() if s <= 2**depth}
         image = torch.rand(2, 3, *size)
         with torch.no_grad():
             maps = dict(zip(features, net.activations(image, [*features.values()]), strict=True))
@@ -430,21 +427,21 @@ def test_the_decoder_is_that_of_plain_pytorch_on(encoder):
             torch.testing.assert_close(net(image), plain.scored(x), atol=1e-9, rtol=0)
 
 
-@pytest.mark.parametrize(("encoder", "join"), [("resnet18", "crop"), ("vgg16", "pad"), ("alexnet", "pad")])
-def test_on_a_network_it_serves_other_sizes_than_it_was_built_for(encoder, join):
-    lgraph, _ = on(encoder, (64, 64), 3, join=join)
+@pytest.mark.parametrize(("backbone", "join"), [("resnet18", "crop"), ("vgg16", "pad"), ("alexnet", "pad")])
+def test_on_a_network_it_serves_other_sizes_than_it_was_built_for(backbone, join):
+    lgraph = on(backbone, (64, 64), 3, join=join)
     net = lgraph.compile().eval()
     for size in ((64, 65), (45, 71)):
-        assert on(encoder, size, 3, join=join)[0] == with_input_size(lgraph, (*size, 3))
+        assert on(backbone, size, 3, join=join) == with_input_size(lgraph, (*size, 3))
         assert net(torch.rand(1, 3, *size)).shape == (1, 2, *size)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("encoder", [None, "resnet18"])
-def test_padded_networks_export_with_dynamic_sizes(encoder):
+@pytest.mark.parametrize("backbone", [None, "resnet18"])
+def test_padded_networks_export_with_dynamic_sizes(backbone):
     dynamic = torch.export.Dim.DYNAMIC
-    options = {"encoder": encoder, "width": 1 / 16} if encoder else {}
-    net = tiny((45, 53, 3), encoder_depth=2, join="pad", **options)[0].compile().eval()
+    options = {"backbone": backbone, "width": 1 / 16} if backbone else {}
+    net = tiny((45, 53, 3), encoder_depth=2, join="pad", **options).compile().eval()
     exported = torch.export.export(
         net, (torch.rand(2, 3, 45, 53),), dynamic_shapes=({0: dynamic, 2: dynamic, 3: dynamic},)
     )
@@ -453,14 +450,14 @@ def test_padded_networks_export_with_dynamic_sizes(encoder):
 
 
 def test_a_fitting_image_needs_no_crops_on_a_network():
-    lgraph, _ = on("resnet18", (64, 96), 5)
+    lgraph = on("resnet18", (64, 96), 5)
     assert not [name for name in lgraph if "2d-" in name]
-    cropped, _ = on("resnet18", (64, 97), 5)
+    cropped = on("resnet18", (64, 97), 5)
     assert [name for name in cropped if "2d-" in name] == [f"Crop2d-{stage}" for stage in range(1, 6)]
 
 
 def test_the_filters_of_the_decoder_on_a_network():
-    lgraph, _ = unet_layers((64, 64), 2, encoder="resnet18", num_first_encoder_filters=8, width=1 / 16)
+    lgraph = unet_layers((64, 64), 2, backbone="resnet18", num_first_encoder_filters=8, width=1 / 16)
     ups = [layer for layer in lgraph.layers if isinstance(layer, TransposedConv2dLayer)]
     assert [layer.num_filters for layer in ups] == [64, 32, 16, 8]
     assert lgraph["data"].input_size == (64, 64, 3)
@@ -470,7 +467,7 @@ def test_the_weights_of_a_network_come_with_it(tmp_path):
     network = BACKBONES["vgg16"].encoder((32, 32, 3), width=1 / 16)
     trained = network.compile().layer_graph()
     trained.save(tmp_path / "vgg16.safetensors")
-    lgraph, _ = on("vgg16", (40, 40), 2, weights=tmp_path / "vgg16.safetensors")
+    lgraph = on("vgg16", (40, 40), 2, weights=tmp_path / "vgg16.safetensors")
     assert torch.equal(lgraph["conv1_2"].weights["weight"], trained["conv1_2"].weights["weight"])
     assert lgraph["Decoder-Stage-1-UpConv"].weights is None
 
@@ -499,14 +496,14 @@ unet_layers((32, 32), 2, join=True)
 unet_layers((32, 32), 2, width=0.5)
 unet_layers((32, 32), 2, weights="imagenet")
 unet_layers((32, 32), 2, conventions="torchvision")
-unet_layers((32, 32), 2, encoder="vgg61")
-unet_layers((32, 32), 2, encoder=18)
-unet_layers((32, 32), 2, encoder="vgg16", encoder_depth=6)
-unet_layers((32, 32), 2, encoder="alexnet", encoder_depth=1)
-unet_layers((32, 32), 2, encoder="vgg16", width=0)
-unet_layers((32, 32), 2, encoder="vgg16", conventions="caffe")
-unet_layers((32, 32), 2, encoder="vgg16", weights="no such file.pth")
-unet_layers((32, 32), 2, encoder="vgg16", convolution_padding="valid")
+unet_layers((32, 32), 2, backbone="vgg61")
+unet_layers((32, 32), 2, backbone=18)
+unet_layers((32, 32), 2, backbone="vgg16", encoder_depth=6)
+unet_layers((32, 32), 2, backbone="alexnet", encoder_depth=1)
+unet_layers((32, 32), 2, backbone="vgg16", width=0)
+unet_layers((32, 32), 2, backbone="vgg16", conventions="caffe")
+unet_layers((32, 32), 2, backbone="vgg16", weights="no such file.pth")
+unet_layers((32, 32), 2, backbone="vgg16", convolution_padding="valid")
 """
 
 

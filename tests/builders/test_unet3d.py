@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layergraph import ArgumentError, BatchNormalizationLayer, Convolution3dLayer, TransposedConv3dLayer
-from layergraph.builders import unet3d_layers
+from layergraph.builders import unet3d_layers, unet3d_output_size
 from layergraph.graph.size_inference import infer_sizes
 
 
@@ -70,7 +70,7 @@ Segmentation-Layer 128 5 0
 
 
 def test_matlab_s_example_row_by_row():
-    lgraph, output_size = unet3d_layers((128, 128, 128, 3), 5, encoder_depth=2, num_first_encoder_filters=16)
+    lgraph = unet3d_layers((128, 128, 128, 3), 5, encoder_depth=2, num_first_encoder_filters=16)
     found = infer_sizes(lgraph)
     rows = []
     for name in lgraph.order:
@@ -80,14 +80,14 @@ def test_matlab_s_example_row_by_row():
     wanted = [line.split() for line in ROWS.strip().splitlines()]
     assert rows == [(name, *map(int, numbers)) for name, *numbers in wanted]
     assert (len(lgraph), len(lgraph.connections), learnables(lgraph)) == (40, 41, 1_148_581)
-    assert output_size == (128, 128, 128, 5)
+    assert unet3d_output_size((128, 128, 128, 3), 5, encoder_depth=2) == (128, 128, 128, 5)
     arrays = [size for name in lgraph for size in lgraph[name].learnables(list(found.inputs[name]))]
     states = [size for name in lgraph for size in lgraph[name].states(list(found.inputs[name]))]
     assert (len(arrays), len(states)) == (46, 20)
 
 
 def test_the_layers_of_unet3d():
-    lgraph, _ = unet3d_layers((16, 16, 16), 2, encoder_depth=2, num_first_encoder_filters=2)
+    lgraph = unet3d_layers((16, 16, 16), 2, encoder_depth=2, num_first_encoder_filters=2)
     joined = lgraph["Decoder-Stage-1-Concatenation"]
     assert (joined.type, joined.description) == (
         "Concatenation",
@@ -102,10 +102,10 @@ def test_the_layers_of_unet3d():
             assert layer.weights_initializer == "he"
         if isinstance(layer, TransposedConv3dLayer):
             assert layer.bias_learn_rate_factor == 2
-    defaults, output_size = unet3d_layers((64, 64, 64), 2)
+    defaults = unet3d_layers((64, 64, 64), 2)
     assert len(defaults) == 15 * 3 + 10
     assert defaults["Encoder-Stage-1-Conv-1"].num_filters == 32
-    assert output_size == (64, 64, 64, 2)
+    assert unet3d_output_size((64, 64, 64), 2) == (64, 64, 64, 2)
 
 
 # -- sizes -----------------------------------------------------------------------------------------------
@@ -161,21 +161,19 @@ def test_the_closed_forms_of_unet3d(depth, channels, classes, first, window, abo
         [n for n in range(1, 600) if walked(n, depth, w, valid)][more]
         for w, more in zip(window, above, strict=True)
     ]
-    lgraph, output_size = unet3d_layers(
-        (*size, channels),
-        classes,
-        encoder_depth=depth,
-        num_first_encoder_filters=first,
-        filter_size=window,
-        convolution_padding="valid" if valid else "same",
-    )
+    options = {
+        "encoder_depth": depth,
+        "filter_size": window,
+        "convolution_padding": "valid" if valid else "same",
+    }
+    lgraph = unet3d_layers((*size, channels), classes, num_first_encoder_filters=first, **options)
     assert len(lgraph) == 15 * depth + 10 + valid * depth
     assert len(lgraph.connections) == 16 * depth + 9 + valid * 2 * depth
     assert sum(isinstance(layer, BatchNormalizationLayer) for layer in lgraph.layers) == 4 * depth + 2
     found = infer_sizes(lgraph)
     assert list(found.issues) == []
     wanted = tuple(walked(n, depth, w, valid) for n, w in zip(size, window, strict=True))
-    assert output_size == (*wanted, classes)
+    assert unet3d_output_size((*size, channels), classes, **options) == (*wanted, classes)
     assert found.outputs["Segmentation-Layer"][0].shape == (*wanted, classes, 1)
     assert learnables(lgraph) == count(channels, classes, depth, first, window)
 
@@ -188,9 +186,10 @@ def test_an_error_names_the_dimension_and_the_nearest_sizes(valid, axis):
         size = [good[0]] * 3
         size[axis] = n
         padding = "valid" if valid else "same"
-        arguments = {"encoder_depth": 2, "num_first_encoder_filters": 1, "convolution_padding": padding}
+        arguments = {"encoder_depth": 2, "convolution_padding": padding}
         if n in good:
-            assert unet3d_layers(size, 2, **arguments)[1][axis] == walked(n, 2, 3, valid)
+            unet3d_layers(size, 2, num_first_encoder_filters=1, **arguments)
+            assert unet3d_output_size(size, 2, **arguments)[axis] == walked(n, 2, 3, valid)
             continue
         near = [*[g for g in good if g < n][-1:], *[g for g in good if g > n][:1]]
         what = ("height", "width", "depth")[axis]
@@ -201,8 +200,8 @@ def test_an_error_names_the_dimension_and_the_nearest_sizes(valid, axis):
 
 
 def test_the_paper_s_sizes():
-    lgraph, output_size = unet3d_layers((132, 132, 116, 3), 3, convolution_padding="valid")
-    assert output_size == (44, 44, 28, 3)
+    lgraph = unet3d_layers((132, 132, 116, 3), 3, convolution_padding="valid")
+    assert unet3d_output_size((132, 132, 116, 3), 3, convolution_padding="valid") == (44, 44, 28, 3)
     for stage in (1, 2, 3):
         crop = f"Crop3d-{stage}"
         assert lgraph.sources(crop)["in"].layer == f"Encoder-Stage-{4 - stage}-ReLU-2"
@@ -250,9 +249,8 @@ def plain(weights, x, depth, margin):
     [((8, 12, 4), 2, "same"), ((6, 2, 4), 1, "same"), ((18, 20, 24), 1, "valid"), ((44, 48, 44), 2, "valid")],
 )
 def test_the_outputs_are_those_of_plain_pytorch(size, depth, padding):
-    lgraph, output_size = unet3d_layers(
-        (*size, 2), 3, encoder_depth=depth, num_first_encoder_filters=2, convolution_padding=padding
-    )
+    options = {"encoder_depth": depth, "convolution_padding": padding}
+    lgraph = unet3d_layers((*size, 2), 3, num_first_encoder_filters=2, **options)
     net = lgraph.compile().eval()
     for name, tensor in net.state_dict().items():
         if "-BN-" in name and tensor.ndim:  # not what an untrained normalization starts with
@@ -261,7 +259,7 @@ def test_the_outputs_are_those_of_plain_pytorch(size, depth, padding):
     with torch.no_grad():
         found = net(x)
         wanted = plain(net.state_dict(), x, depth, 1 if padding == "same" else 0)
-    assert found.shape == (2, 3, *output_size[:3])
+    assert found.shape == (2, 3, *unet3d_output_size((*size, 2), 3, **options)[:3])
     torch.testing.assert_close(found, wanted, atol=1e-9, rtol=0)
 
 

@@ -129,8 +129,7 @@ def test_options_of_the_diagram(tmp_path: Path) -> None:
         (("analyze", "segnt"), "no builder is called 'segnt'; did you mean 'segnet'?"),
         (
             ("analyze", "segnet", "--image-size", "32", "32"),
-            "segnet also needs --num-classes and --encoder-depth; "
-            "for example --image-size 480 640 3 --num-classes 5",
+            "segnet also needs --num-classes; for example --image-size 480 640 3 --num-classes 5",
         ),
         (
             ("analyze", "unet", "--num-output-channels", "3"),

@@ -101,12 +101,12 @@ def test_values_at_kept_places(data):
     """Everywhere if no changed layer drops rows, else as far as no window meets what was dropped."""
     layers = [data.draw(layer_of_encoder(f"layer{index}")) for index in range(data.draw(st.integers(1, 4)))]
     size = data.draw(st.tuples(*[st.integers(12, 30)] * 2))
-    output_stride = data.draw(st.sampled_from([1, 2, 4]))
+    downsampling_factor = data.draw(st.sampled_from([1, 2, 4]))
     lgraph = LayerGraph([ImageInputLayer((*size, 2), normalization="none", name="in"), *layers])
     assume(not infer_sizes(lgraph, "network").errors)
     torch.manual_seed(0)
     net, lgraph = network(lgraph)
-    dense = dilate(lgraph, output_stride)
+    dense = dilate(lgraph, downsampling_factor)
     assume(
         not infer_sizes(dense, "network").errors
     )  # where padding made maps larger that now keep their size
@@ -119,7 +119,7 @@ def test_values_at_kept_places(data):
             reach[i] = reach[i].after(lgraph[name].window(), i, changed)
             left[i] *= dense[name].stride[i]
             rate[i] *= lgraph[name].stride[i] // dense[name].stride[i]
-    assert max(left) <= output_stride
+    assert max(left) <= downsampling_factor
     x = torch.rand(1, 2, *size, dtype=torch.float64)
     before, after = net(x), dense.compile().double().eval()(x)
     assert before.shape[2:] == tuple(r.size for r in reach)
@@ -128,15 +128,15 @@ def test_values_at_kept_places(data):
     torch.testing.assert_close(found, before[:, :, :rows, :columns], **CLOSE)
 
 
-@pytest.mark.parametrize("output_stride", [4, 8, 16])
+@pytest.mark.parametrize("downsampling_factor", [4, 8, 16])
 @pytest.mark.parametrize("size", [(64, 96), (65, 47)])
-def test_resnet_is_the_same_at_every_kept_place(size, output_stride):
+def test_resnet_is_the_same_at_every_kept_place(size, downsampling_factor):
     net, lgraph = network(resnet18((*size, 3), include_head=False, width=1 / 16))
-    dense = dilate(lgraph, output_stride)
+    dense = dilate(lgraph, downsampling_factor)
     x = torch.rand(1, 3, *size, dtype=torch.float64)
     before, after = net(x), dense.compile().double().eval()(x)
-    assert after.shape[2:] == tuple(-(-n // output_stride) for n in size)
-    rate = 32 // output_stride
+    assert after.shape[2:] == tuple(-(-n // downsampling_factor) for n in size)
+    rate = 32 // downsampling_factor
     torch.testing.assert_close(kept(after, before, (rate, rate)), before, **CLOSE)
 
 
@@ -174,7 +174,7 @@ def test_a_graph_without_subsampling_stays_as_it_is(keep_size):
 # -- what becomes of the layers ------------------------------------------------------------------------
 
 
-def test_the_layers_of_resnet_18_at_output_stride_16():
+def test_the_layers_of_resnet_18_at_downsampling_factor_16():
     """Rows 36 to 67 of MATLAB's DeepLab v3+; stage 4 has ``same`` there, which its builder puts in."""
     lgraph = resnet18((720, 960, 3), include_head=False)
     dense = dilate(lgraph, 16)
@@ -342,9 +342,9 @@ def test_the_texts_of_mistakes(golden_errors):
     for port in ("indices", "size"):
         unpooling = unpooling.connect_layers(f"pool/{port}", f"unpool/{port}")
     segnet = segnet_layers((32, 32), 2, 2)
-    unet, _ = unet_layers((32, 32), 2, encoder_depth=2)
+    unet = unet_layers((32, 32), 2, encoder_depth=2)
     calls = {
-        "output_stride": lambda: dilate(skip, 0),
+        "downsampling_factor": lambda: dilate(skip, 0),
         "keep_size": lambda: dilate(skip, 1, keep_size="yes"),
         "fully connected": lambda: dilate(encoder(FullyConnectedLayer(2, name="fc")), 1),
         "average pooling": lambda: dilate(encoder(AveragePooling2dLayer(2, name="mean")), 1),

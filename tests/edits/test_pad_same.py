@@ -113,8 +113,8 @@ def test_encoders_give_features_of_image_over_stride(name, conventions, size):
     assert not found.errors
     for stride, feature in backbone.features.items():
         assert found.outputs[feature][0].spatial == tuple(ceil(n / stride) for n in size)
-    for output_stride in (8, 16):
-        dense = infer_sizes(with_input_size(dilate(lgraph, output_stride), (*size, 3)), "network")
+    for downsampling_factor in (8, 16):
+        dense = infer_sizes(with_input_size(dilate(lgraph, downsampling_factor), (*size, 3)), "network")
         assert not dense.errors
         last = dense.outputs[backbone.last_feature][0].spatial
-        assert last == tuple(ceil(n / output_stride) for n in size)
+        assert last == tuple(ceil(n / downsampling_factor) for n in size)

@@ -33,7 +33,7 @@ GRAPHS = {
     "empty": LayerGraph(),
     "one layer": LayerGraph(ReluLayer()),
     "segnet": segnet_layers((13, 11, 2), 3, 2, num_output_channels=4),
-    "unet": unet_layers((92, 92, 3), 2, encoder_depth=3, convolution_padding="valid")[0],
+    "unet": unet_layers((92, 92, 3), 2, encoder_depth=3, convolution_padding="valid"),
     "all layers, apart": LayerGraph(),
 }
 for number, example in enumerate(EXAMPLES):

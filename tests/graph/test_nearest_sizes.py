@@ -12,10 +12,10 @@ from layergraph.errors import DataError
 from layergraph.graph.nearest_sizes import misfit, nearest_sizes
 
 GRAPHS = {
-    "unet": unet_layers((32, 32, 1), 2, encoder_depth=2, num_first_encoder_filters=4)[0],
+    "unet": unet_layers((32, 32, 1), 2, encoder_depth=2, num_first_encoder_filters=4),
     "valid unet": unet_layers(
         (92, 92, 1), 2, encoder_depth=2, num_first_encoder_filters=4, convolution_padding="valid"
-    )[0],
+    ),
     "segnet": segnet_layers((32, 32, 1), 2, 2, num_output_channels=4),
     "fcn": fcn_layers((64, 64, 3), 2, width=0.05),
     "deeplab": deeplabv3plus_layers((64, 64, 3), 2, "resnet18", width=0.1),

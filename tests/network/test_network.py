@@ -207,7 +207,7 @@ def test_torch_export_with_dynamic_batch_and_sizes():
     """A crop compares two sizes that torch cannot relate in general, so its ranges are left open."""
     check_exported(odd_network().compile().eval(), 2, dict.fromkeys((0, 2, 3), Dim.DYNAMIC))
     check_exported(small_segnet((12, 14, 2)).compile().eval(), 2, ranges(8))
-    unet, _ = unet_layers((48, 56, 2), 3, encoder_depth=2, num_first_encoder_filters=2)
+    unet = unet_layers((48, 56, 2), 3, encoder_depth=2, num_first_encoder_filters=2)
     check_exported(unet.compile().eval(), 2, ranges(2, 4), factor=4)
 
 
@@ -319,14 +319,14 @@ def test_distributed_data_parallel(tmp_path):
 PEERS = {
     "segnet": (lambda: small_segnet((12, 13, 2)), lambda: SegNet(2, 3, 2, 4), (2, 2, 12, 13)),
     "unet": (
-        lambda: unet_layers((12, 16, 2), 3, encoder_depth=2, num_first_encoder_filters=4)[0],
+        lambda: unet_layers((12, 16, 2), 3, encoder_depth=2, num_first_encoder_filters=4),
         lambda: UNet(2, 3, 2, 4),
         (2, 2, 12, 16),
     ),
     "valid unet": (
         lambda: unet_layers(
             (52, 56, 2), 3, encoder_depth=2, num_first_encoder_filters=2, convolution_padding="valid"
-        )[0],
+        ),
         lambda: UNet(2, 3, 2, 2, padding=0),
         (2, 2, 52, 56),
     ),

@@ -112,7 +112,7 @@ def test_tensors_of_no_plain_numbers_are_refused(x):
     "make",
     [
         lambda: segnet_layers((8, 8, 3), 2, 1, num_output_channels=4),
-        lambda: unet_layers((16, 16, 3), 2, encoder_depth=1, num_first_encoder_filters=4)[0],
+        lambda: unet_layers((16, 16, 3), 2, encoder_depth=1, num_first_encoder_filters=4),
         lambda: deeplabv3plus_layers((64, 64, 3), 2, "resnet18"),
     ],
     ids=["segnet", "unet", "deeplab"],

@@ -178,7 +178,7 @@ def test_layers_with_names_that_a_state_dict_cannot_have():
     "lgraph",
     [
         segnet_layers((32, 32, 3), 4, 2, num_output_channels=8),
-        unet_layers((32, 32, 1), 2, encoder_depth=2, num_first_encoder_filters=4)[0],
+        unet_layers((32, 32, 1), 2, encoder_depth=2, num_first_encoder_filters=4),
         resnet18((65, 70), 5, width=1 / 16),
     ],
     ids=["segnet", "unet", "resnet18"],

@@ -113,7 +113,7 @@ def test_an_image_with_other_channels(tmp_path, refusal):
 
 
 def test_an_image_of_a_size_the_network_cannot_take(pairs, refusal):
-    message = refusal(pairs(size=(30, 30)), unet_layers((32, 32, 1), 2, encoder_depth=2)[0])
+    message = refusal(pairs(size=(30, 30)), unet_layers((32, 32, 1), 2, encoder_depth=2))
     assert message == (
         "item 0 is 30×30×1, but the input layer 'ImageInputLayer' takes 32×32×1, and the network cannot: at "
         "'Decoder-Stage-1-DepthConcatenation', " + message.split("DepthConcatenation', ")[1]

@@ -73,7 +73,7 @@ def test_the_first_loss_is_that_of_the_initial_weights(tiny, pairs, train):
 
 def test_a_seed_decides_everything(train):
     def once(seed):
-        lgraph = unet_layers((16, 16, 1), 2, encoder_depth=1, num_first_encoder_filters=2)[0]
+        lgraph = unet_layers((16, 16, 1), 2, encoder_depth=1, num_first_encoder_filters=2)
         rng = np.random.default_rng(0)
         data = [(rng.integers(0, 255, (16, 16, 1), np.uint8), np.eye(16, dtype=np.uint8)) for _ in range(6)]
         net, info = train(data, lgraph, seed=seed, max_epochs=3, shuffle="every-epoch")

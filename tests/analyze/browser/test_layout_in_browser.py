@@ -103,8 +103,8 @@ def dense(count: int) -> LayerGraph:
 
 NETWORKS = {
     "segnet": lambda: segnet_layers((64, 64, 3), 2, 4),
-    "unet": lambda: unet_layers((64, 64, 3), 2)[0],
-    "unet3d": lambda: unet3d_layers((32, 32, 32, 1), 2)[0],
+    "unet": lambda: unet_layers((64, 64, 3), 2),
+    "unet3d": lambda: unet3d_layers((32, 32, 32, 1), 2),
     "fcn": lambda: fcn_layers((64, 64, 3), 2, width=1 / 16),
     "deeplabv3plus": lambda: deeplabv3plus_layers((64, 64, 3), 2, "resnet18", width=1 / 16),
     "resnet50": lambda: resnet50(width=1 / 16),

@@ -22,10 +22,10 @@ from layergraph.builders import deeplabv3plus_layers, segnet_layers, unet_layers
 Opener = Callable[..., Tab]
 
 SEGNET = analyze_network(segnet_layers((32, 32, 1), 2, 1), name="SegNet")  # 17 layers, opens unfolded
-UNET = analyze_network(unet_layers((64, 64, 1), 2)[0], name="U-Net")  # 58 layers, opens folded
+UNET = analyze_network(unet_layers((64, 64, 1), 2), name="U-Net")  # 58 layers, opens folded
 DEEPLAB = analyze_network(deeplabv3plus_layers((64, 64, 3), 2, "resnet18", width=1 / 16), name="DeepLab")
 BROKEN = analyze_network(
-    unet_layers((64, 64, 1), 2, encoder_depth=2)[0].disconnect_layers(
+    unet_layers((64, 64, 1), 2, encoder_depth=2).disconnect_layers(
         "Encoder-Stage-1-ReLU-2", "Decoder-Stage-2-DepthConcatenation/in2"
     ),
     name="U-Net, cut",

@@ -46,7 +46,7 @@ class Broken(NamedTuple):
 
 
 def unet(size: tuple[int, ...] = (96, 96, 3), classes: int = 3) -> LayerGraph:
-    return unet_layers(size, classes)[0]
+    return unet_layers(size, classes)
 
 
 def segnet() -> LayerGraph:

@@ -337,7 +337,7 @@ def test_no_builder_is_told_off(name: str) -> None:
 
 @pytest.mark.parametrize("size", [(352, 480, 3), (480, 640, 3), (720, 960, 3)])
 def test_no_network_of_the_lecture_is_told_off(size: tuple[int, ...]) -> None:
-    assert codes(unet_layers(size, 5)[0]) == []
+    assert codes(unet_layers(size, 5)) == []
     for name in ("segnet", "fcn", "deeplabv3plus"):
         more = {"segnet": {"encoder_depth": 4}, "deeplabv3plus": {"network": "resnet18"}}.get(name, {})
         assert codes(BUILDERS[name].build(image_size=size, num_classes=11, **more)) == []

@@ -81,7 +81,7 @@ def test_the_order_of_resnet18_is_that_of_the_lecture():
         *("res3b_branch2a", "bn3b_branch2a", "res3b_branch2a_relu"),
         *("res3b_branch2b", "bn3b_branch2b", "res3b", "res3b_relu"),
     ]
-    lgraph = BACKBONES["resnet18"].build((720, 960), 1000, True, 1, None, "auto", fixed_channels=True)
+    lgraph = BACKBONES["resnet18"].build((720, 960), 1000, True, 1, None, None, fixed_channels=True)
     assert list(lgraph)[:35] == rows
     # later stages repeat the third under other numbers
     assert list(lgraph)[35:51] == [row.replace("3", "4", 1) for row in rows[19:]]

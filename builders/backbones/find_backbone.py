@@ -9,12 +9,11 @@ from layergraph.builders.backbones.backbone import Backbone
 from layergraph.builders.backbones.inceptionresnetv2 import INCEPTIONRESNETV2
 from layergraph.builders.backbones.mobilenetv2 import MOBILENETV2
 from layergraph.builders.backbones.resnet18 import RESNET18
-from layergraph.builders.backbones.resnet50 import RESNET50
-from layergraph.builders.backbones.resnet101 import RESNET101
-from layergraph.builders.backbones.vgg16 import VGG16
-from layergraph.builders.backbones.vgg19 import VGG19
+from layergraph.builders.backbones.resnet50_101 import RESNET50, RESNET101
+from layergraph.builders.backbones.vgg import VGG16, VGG19
 from layergraph.builders.backbones.xception import XCEPTION
 from layergraph.errors import ArgumentError, did_you_mean
+from layergraph.wording import quoted
 
 BACKBONES: Mapping[str, Backbone] = {
     backbone.name: backbone
@@ -32,14 +31,18 @@ BACKBONES: Mapping[str, Backbone] = {
 }
 
 
-def find_backbone(builder: str, name: object, choices: Collection[str] = BACKBONES) -> Backbone:
+def find_backbone(
+    builder: str, name: object, choices: Collection[str] = BACKBONES, argument: str = "backbone"
+) -> Backbone:
     """The backbone of this name, one of ``choices``.
 
     Raises:
-        ArgumentError: it is none of them; the message, in the name of ``builder``, suggests the nearest.
+        ArgumentError: the name is not among the choices; the message, in the name of ``builder``, suggests
+            the nearest.
     """
     if not isinstance(name, str) or name not in choices:
         raise ArgumentError(
-            f"{builder}: no backbone of it is called {name!r}{did_you_mean(str(name), choices)}"
+            f"{builder}: {argument} must name a classification network that it supports, got "
+            f"{quoted(name)}{did_you_mean(str(name), choices)}"
         )
     return BACKBONES[name]
