@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -10,7 +11,6 @@ from layergraph.builders.backbones.backbone_weights import (
     IMAGENET_DEVIATION,
     IMAGENET_MEAN,
     WeightsFile,
-    WeightsSource,
     find_weights,
 )
 from layergraph.builders.parts.builder_arguments import check_image_size, image_channels
@@ -21,6 +21,7 @@ from layergraph.layers.arguments import choice, flag, number, whole
 from layergraph.layers.input import Normalization
 
 Conventions = Literal["matlab", "torchvision"]
+WeightsSource = str | os.PathLike[str] | None
 
 
 def scaled_filters(number: int, width: float) -> int:

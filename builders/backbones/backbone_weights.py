@@ -16,8 +16,6 @@ from layergraph.wording import listed
 if TYPE_CHECKING:
     from torch import Tensor
 
-WeightsSource = str | os.PathLike[str] | None
-
 # Means and standard deviations of ImageNet's red, green and blue, in units of 8-bit pixels.
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_DEVIATION = (58.395, 57.12, 57.375)

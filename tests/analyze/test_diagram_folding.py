@@ -287,13 +287,15 @@ def _builders() -> list[str]:
 
 
 def _build(name: str) -> LayerGraph:
-    values = {"image_size": (513, 513, 3), "num_classes": 11, "encoder_depth": 3, "network": "resnet18"}
+    values = {"image_size": (513, 513, 3), "num_classes": 11, "network": "resnet18"}
     parameters = inspect.signature(BUILDERS[name].function).parameters
     arguments = {
         key: values[key]
         for key, p in parameters.items()
         if p.default is inspect.Parameter.empty and key in values
     }
+    if name == "segnet":
+        arguments["encoder_depth"] = 3
     if name == "unet":
         arguments["image_size"] = (512, 512, 3)
     if name == "patch_classification":
