@@ -89,7 +89,7 @@ def train(
     from layergraph.graph.file_format import EXTENSIONS
     from layergraph.training import TrainingOptions, TrainingWarning, train_network
     from layergraph.training.interrupts import stop_request
-    from layergraph.training.partly_trained import kept_network
+    from layergraph.training.unfinished_network import unfinished_network
 
     path = output or default_output(network_)
     check_extension(path, EXTENSIONS, "--output")
@@ -119,7 +119,7 @@ def train(
         try:
             net, info = train_network(resized, lgraph, options)
         except Exception as error:
-            if (unfinished := kept_network(error)) is not None:
+            if (unfinished := unfinished_network(error)) is not None:
                 save_somewhere(unfinished.layer_graph(), path)
                 say_written(path)
             if isinstance(error, DataError):  # the notes name the file
@@ -186,12 +186,12 @@ def with_classes(lgraph: LayerGraph, labels: Any, weighted: bool) -> LayerGraph:
     """
     from layergraph.data import count_each_label, median_frequency_weights
     from layergraph.layers import PixelClassificationLayer
-    from layergraph.training.classes import expect_classes
+    from layergraph.training.class_names import expect_class_names
 
     if len(lgraph.output_names) != 1:
         raise DataError(f"training needs a network with one output layer, it has {len(lgraph.output_names)}")
     name = lgraph.output_names[0]
-    expect_classes(labels.classes, lgraph[name])
+    expect_class_names(labels.classes, lgraph[name])
     weights: Any = median_frequency_weights(count_each_label(labels)) if weighted else "none"
     loss = PixelClassificationLayer(name=name, classes=labels.classes, class_weights=weights)
     return lgraph.replace_layer(name, loss)

@@ -60,12 +60,13 @@ def has_no_fault_of_sizes(sizes: InferredSizes | None) -> bool:
     return sizes is not None and not any(issue.code in _OF_SIZES for issue in sizes.errors)
 
 
-def misfit(lgraph: Graph, sizes: Mapping[str, Shape]) -> str:
+def misfit(lgraph: Graph, sizes: Mapping[str, Shape], resize: Callable[[Shape], str] | None = None) -> str:
     """Why a graph that runs at its own image size does not take images of another one, and what it takes.
 
     ``sizes`` has the (height, width) of the images for each input layer. Returns an empty text where
     they fit. The first layer that cannot take its inputs is named; a fully connected layer cannot where its
-    number of inputs changes.
+    number of inputs changes. ``resize`` gives the advice to resize images to a size that fits; by default
+    the advice is ``AtSize``.
 
     >>> from layergraph.builders import unet_layers
     >>> lgraph = unet_layers((32, 32, 1), 2, encoder_depth=2)
@@ -79,19 +80,22 @@ def misfit(lgraph: Graph, sizes: Mapping[str, Shape]) -> str:
     if found.errors:
         issue = found.errors[0]
         where = f"at {issue.layer!r} " if issue.layer else ""
-        return f"images of {shown} do not fit: {where}{issue.text}; {_cure(lgraph, sizes, issue)}"
+        advice = _cure(lgraph, sizes, issue, resize or _resized)
+        return f"images of {shown} do not fit: {where}{issue.text}; {advice}"
     own = infer_sizes(lgraph, "network")
     for name in lgraph.order:
         if _learnables(lgraph, name, found) != _learnables(lgraph, name, own):
             images = " and ".join(times(spatial) for spatial in _own(lgraph).values())
             return (
                 f"images of {shown} do not fit: the weights of {name!r} are for images of {images}; "
-                f"{_cure(lgraph, sizes, None)}"
+                f"{_cure(lgraph, sizes, None, resize or _resized)}"
             )
     return ""
 
 
-def _cure(lgraph: Graph, sizes: Mapping[str, Shape], issue: Issue | None) -> str:
+def _cure(
+    lgraph: Graph, sizes: Mapping[str, Shape], issue: Issue | None, resize: Callable[[Shape], str]
+) -> str:
     (name, spatial), *others = sizes.items()
     left = _TRIES
     cost = len(lgraph) + _MODULE * sum(isinstance(lgraph[layer], ModuleLayer) for layer in lgraph)
@@ -106,9 +110,9 @@ def _cure(lgraph: Graph, sizes: Mapping[str, Shape], issue: Issue | None) -> str
     near = nearest_sizes(spatial, issue.code, fits) if issue and not others else []
     if issue and near:
         least = "at least " * (issue.code == "LG-WINDOW")
-        return f"use images of {least}{' or '.join(map(times, near))}; {_resized(near[-1])}"
+        return f"use images of {least}{' or '.join(map(times, near))}; {resize(near[-1])}"
     own = list(_own(lgraph).values())
-    return _resized(own[0]) if len(own) == 1 else f"give images of {' and '.join(map(times, own))}"
+    return resize(own[0]) if len(own) == 1 else f"give images of {' and '.join(map(times, own))}"
 
 
 def _resized(size: Shape) -> str:

@@ -16,7 +16,7 @@ from layergraph.network.network import Network
 from layergraph.network.plan import Row
 from layergraph.training.stages import Stage, module_of, new_slots, norms_of, run_rows
 
-MOST_KEPT = 1024**3  # bytes of features that stay in memory from one stage to the next
+MEMORY_LIMIT = 1024**3  # bytes of features that stay in memory from one stage to the next
 
 
 @torch.no_grad()
@@ -27,7 +27,7 @@ def finalize_batch_normalization(
     read: Callable[[Sequence[int]], list[Tensor]],
     *,
     proceed: Callable[[], object] = lambda: None,
-    most_kept: int = MOST_KEPT,
+    memory_limit: int = MEMORY_LIMIT,
 ) -> None:
     """Replace the running averages with the mean and variance of each channel over all images.
 
@@ -42,7 +42,7 @@ def finalize_batch_normalization(
 
     1. A chain of n batch normalizations takes n stages. Each stage measures the batch normalizations whose
        upstream ones are final, and sets their statistics at its end.
-    2. Between stages the features of up to ``most_kept`` bytes stay in memory. If all fit, the cost is one
+    2. Between stages the features of up to ``memory_limit`` bytes stay in memory. If all fit, the cost is one
        pass over the data.
     3. For the other mini-batches, each stage reads the images again and runs the network up to its rows:
        about n / 2 passes in total.
@@ -61,34 +61,34 @@ def finalize_batch_normalization(
     """
     net.eval()
     totals = {norm: _ChannelTotals() for norm in norms_of(net)}
-    before = {norm: (_mean(norm).clone(), _variance(norm).clone()) for norm in totals}
+    averages = {norm: (_mean(norm).clone(), _variance(norm).clone()) for norm in totals}
     measurement = _Measurement(totals)
     try:
-        waiting: dict[int, list[list[Any]]] = {}
-        room = most_kept
+        features: dict[int, list[list[Any]]] = {}  # by mini-batch: the slots of the network at a stage's end
+        free_memory = memory_limit
         for number, stage in enumerate(stages):
             with measurement.stage():
                 for index, batch in enumerate(batches):
-                    parts = waiting.pop(index, None)
+                    parts = features.pop(index, None)
                     rows = stage.run
-                    if parts is None:
+                    if parts is None:  # the first stage, or features beyond the limit
                         parts = [new_slots(net, images) for images in read(batch)]
                         rows = [row for earlier in stages[: number + 1] for row in earlier.run]
                     else:
-                        room += _bytes(parts)
+                        free_memory += _num_bytes(parts)
                     for slots in parts:
                         run_rows(net, rows, slots)
                         for row in stage.measure:
                             measurement.measure(net, row, slots)
-                    if (size := _bytes(parts)) <= room:
-                        waiting[index] = parts
-                        room -= size
+                    if (size := _num_bytes(parts)) <= free_memory:
+                        features[index] = parts
+                        free_memory -= size
                     proceed()
         statistics = [tensor for norm in totals for tensor in (_mean(norm), _variance(norm))]
         if not all(bool(tensor.isfinite().all()) for tensor in statistics):
             raise ArithmeticError("the network computes values that are NaN or infinite")
     except BaseException:
-        for norm, (mean, variance) in before.items():
+        for norm, (mean, variance) in averages.items():
             _mean(norm).copy_(mean)
             _variance(norm).copy_(variance)
         raise
@@ -123,7 +123,8 @@ class _Measurement:
         """Run a layer up to its first unmeasured batch normalization; add the input there to its totals."""
         module = module_of(net, row)
         inputs = [slots[slot] for slot in row.inputs]
-        if not isinstance(module, _BatchNorm):  # a module may change its input, which other rows need
+        # a module may change its input in place, and its row runs again, in the next stage
+        if not isinstance(module, _BatchNorm):
             inputs = [x.clone() for x in inputs]
         self._row, self._num_passed = row, 0
         try:
@@ -137,6 +138,7 @@ class _Measurement:
         assert isinstance(norm, _BatchNorm)
         if self._row is None:
             return
+        # a row with several batch normalizations is measured in several stages: pass those already measured
         if self._num_passed == self._counts[self._row]:
             self._current.setdefault(self._row, set()).add(norm)
             self._totals[norm].add(inputs[0])
@@ -157,6 +159,7 @@ class _ChannelTotals:
     squares: Tensor = field(default_factory=lambda: torch.zeros(()))  # summed squared distances to the mean
 
     def add(self, x: Tensor) -> None:
+        # the mean of many half-precision values would lose digits before it becomes float64
         x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
         axes = [axis for axis in range(x.dim()) if axis != 1]
         variance, mean = (t.cpu().double() for t in torch.var_mean(x, axes, correction=0))
@@ -182,5 +185,5 @@ def _variance(norm: _BatchNorm) -> Tensor:
     return norm.running_var
 
 
-def _bytes(parts: list[list[Any]]) -> int:
+def _num_bytes(parts: list[list[Any]]) -> int:
     return sum(t.numel() * t.element_size() for slots in parts for t in slots if isinstance(t, Tensor))

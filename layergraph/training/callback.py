@@ -65,7 +65,7 @@ class TrainingCallback(Callback):
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        self._guard.before(trainer.global_step + 1)
+        self._guard.before(trainer.global_step + 1)  # iterations count from 1, as in the log
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -82,6 +82,7 @@ class TrainingCallback(Callback):
             trainer.should_stop = True
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # not at the first mini-batch: one without labels is no fault
         self._items.expect_labels()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -89,6 +90,7 @@ class TrainingCallback(Callback):
         self._divergence = self._divergence or self._guard.at_end()
         if self._divergence is not None:
             self.warnings.append(self._divergence.text)
+            # on a GPU, the iteration after the divergent one runs before this is known
             del pl_module.losses[self._divergence.iteration :]
             del pl_module.metrics[self._divergence.iteration :]
         if len(pl_module.losses) > self._printed:
@@ -96,6 +98,7 @@ class TrainingCallback(Callback):
         self.warnings += finalize(pl_module.net, self._items, self._options, self._stop, pl_module.device)
 
     def _row(self, iteration: int, module: TrainingModule) -> None:
+        # the conversion to float waits for the GPU, so that only printed rows pay for it
         loss, metric = float(module.losses[iteration - 1]), float(module.metrics[iteration - 1])
         seconds = time.monotonic() - self._start
         self._log.row(self._epoch, iteration, seconds, metric, loss, self._options.learn_rate)

@@ -76,24 +76,25 @@ class _ImageReader:
 
     def __init__(self, items: Items, device: torch.device) -> None:
         self._items, self._device = items, device
-        self._left_out: dict[int, str] = {}
+        # reasons by index: an item that fails once is out in all stages, whose statistics must agree
+        self._omitted: dict[int, str] = {}
 
     def __call__(self, indices: Sequence[int]) -> list[Tensor]:
         sizes: dict[tuple[int, ...], list[NDArray[Any]]] = {}
         for index in indices:
-            if index in self._left_out:
+            if index in self._omitted:
                 continue
             try:
                 image, _ = self._items.read(index)
             except Exception as error:  # the data of a user may raise any error
-                self._left_out[index] = f"{type(error).__name__}: {error}"
+                self._omitted[index] = f"{type(error).__name__}: {error}"
                 continue
             if image.dtype.kind == "f" and not np.isfinite(image).all():
-                self._left_out[index] = "it holds values that are NaN or infinite"
+                self._omitted[index] = "it holds values that are NaN or infinite"
             else:
                 sizes.setdefault(image.shape, []).append(image)
-        stacked = (self._items.stacked(images) for images in sizes.values())
-        return [images.to(self._device, self._items.dtype) for images in stacked]
+        tensors = (self._items.stack(images) for images in sizes.values())
+        return [images.to(self._device, self._items.dtype) for images in tensors]
 
     def first(self) -> Tensor:
         """The first readable image."""
@@ -105,11 +106,11 @@ class _ImageReader:
 
     def warnings(self) -> list[str]:
         """A sentence about the omitted items, if there are some."""
-        if not self._left_out:
+        if not self._omitted:
             return []
-        index = min(self._left_out)
-        count = f"{len(self._left_out)} of {len(self._items)}"
+        index = min(self._omitted)
+        count = f"{len(self._omitted)} of {len(self._items)}"
         return [
             f"train_network: the statistics of batch normalization omit {count} items, the first is "
-            f"{self._items.where(index)} ({visible(self._left_out[index])})"
+            f"{self._items.where(index)} ({visible(self._omitted[index])})"
         ]

@@ -27,14 +27,17 @@ def initialize_normalization(net: Network, items: Items, log: TrainingLog, *, ve
     missing = layer.missing_statistics()
     buffers: dict[str, Tensor] = dict(net.layer_module(layer.name).named_buffers())
     new = dict(replace(layer, weights=None).torch_module([]).named_buffers())
-    if all(torch.equal(buffers[name], new[name].to(buffers[name])) for name in missing) and missing:
+    # statistics that differ from those of a new layer come from an earlier training
+    if missing and all(torch.equal(buffers[name], new[name].to(buffers[name])) for name in missing):
         log.normalization()
         statistics = ChannelStatistics(layer.input_size[-1])
         with progress("Initializing", len(items), shown=verbose) as advance:
             for index in range(len(items)):
                 statistics.add(items.read(index)[0])
                 if not (np.isfinite(statistics.min) & np.isfinite(statistics.max)).all():
-                    raise DataError(f"{items.where(index)} holds values that are NaN or infinite")
+                    raise DataError(
+                        f"train_network: {items.where(index)} must hold finite numbers, got NaN or infinity"
+                    )
                 advance()
         for name, values in statistics.select(missing).items():
             buffers[name].copy_(torch.as_tensor(values).view_as(buffers[name]))

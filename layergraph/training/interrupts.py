@@ -49,6 +49,7 @@ class StopRequest:
             raise KeyboardInterrupt
         if not self.keeping:
             raise SystemExit(128 + number)
+        # the end of a job after Ctrl-C is the more urgent one; it leaves no time for statistics
         if self.received in (None, signal.SIGINT):
             self.received = signal.Signals(number)
 

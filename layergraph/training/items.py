@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,25 +14,16 @@ from torch.utils.data import Dataset
 
 from layergraph.errors import DataError, InvalidNetworkError, LayergraphError, WrongTypeError
 from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.nearest_sizes import misfit
 from layergraph.graph.probabilities import missing_softmax
 from layergraph.graph.size_inference import InferredSizes, infer_sizes
 from layergraph.layers.layer import Layer
-from layergraph.sizes import Size
-from layergraph.training.classes import with_classes
+from layergraph.sizes import Shape, Size
+from layergraph.training.class_names import add_class_names
 from layergraph.training.log import Metric
 from layergraph.training.targets import num_classes, target_array
-from layergraph.wording import quoted, times
-
-
-class TrainingData(Protocol):
-    """Pairs (image, target) by index: a combined datastore, a list, a map-style dataset of torch.
-
-    Training uses its attributes ``classes`` (names) and ``files`` (one path per item), if it has them.
-    """
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> Any: ...
+from layergraph.training.training_data import TrainingData
+from layergraph.wording import counted, quoted, times
 
 
 class Items(Dataset[Any]):
@@ -53,28 +44,28 @@ class Items(Dataset[Any]):
     def __init__(self, data: TrainingData, lgraph: LayerGraph) -> None:
         if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")) or isinstance(data, str):
             raise WrongTypeError(
-                "data must be a combined datastore or a sequence of pairs (image, target), got "
-                f"an object of type {type(data).__name__}"
+                "train_network: data must be a combined datastore or a sequence of pairs (image, target), "
+                f"got an object of type {type(data).__name__}"
             )
         self._data, self._lgraph = data, lgraph
         self.dtype = torch.float32
-        self._first: tuple[np.dtype[Any], str] | None = None  # the dtype of the first image, and its name
-        self._sizes = infer_sizes(lgraph)
-        if errors := [*self._sizes.errors, *missing_softmax(lgraph)]:
+        self._first: tuple[np.dtype[Any], str] | None = None  # the dtype of the first image, and its item
+        sizes = infer_sizes(lgraph)
+        if errors := [*sizes.errors, *missing_softmax(lgraph)]:
             raise InvalidNetworkError(errors)
         if len(lgraph.input_names) != 1 or len(lgraph.output_names) != 1:
             raise LayergraphError(
                 "train_network: lgraph must have one input layer and one output layer, got "
                 f"{len(lgraph.input_names)} and {len(lgraph.output_names)}"
             )
-        scores = _score_size(self._sizes, self.output_layer)
-        self._lgraph = with_classes(lgraph, data, self.output_layer, scores)
+        scores = _score_size(sizes, self.output_layer)
+        self._lgraph = add_class_names(lgraph, data, self.output_layer, scores)
         layer: Any = self.input_layer
-        self._input_size: tuple[int, ...] = tuple(layer.input_size)
-        self._target_sizes = {self._input_size: scores}
+        self._input_size: Shape = tuple(layer.input_size)
+        self._score_sizes: dict[Shape, Size] = {self._input_size: scores}  # by the shape of an image
         self.metric: Metric = "RMSE" if num_classes(self.output_layer, scores) is None else "Accuracy"
         if not len(data):
-            raise DataError("there are no images to train on: data has no items")
+            raise DataError("train_network: data must have one item or more, got none")
         self.has_labels = False  # whether any target read so far has one
         self._unlabelled = getattr(self.output_layer, "unlabelled", None)
         self.read(0)
@@ -104,7 +95,7 @@ class Items(Dataset[Any]):
 
     def read(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """The image (height, width, channels), and the target as the loss takes it."""
-        item, where = self._data[index], self.where(index)
+        item, where = self._data[index], f"train_network: {self.where(index)}"
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             is_row = isinstance(item, (tuple, list))
             got = f"{len(item)} values" if is_row else f"an object of type {type(item).__name__}"
@@ -115,12 +106,13 @@ class Items(Dataset[Any]):
         if image.dtype.kind not in "biuf" or image.ndim != len(self._input_size):
             raise DataError(
                 f"{where} must be an array of numbers, {times(self._input_size)} as the input layer "
-                f"{self.input_layer.name!r} says, got {image.dtype} of shape {image.shape}"
+                f"{self.input_layer.name!r} takes, got {image.dtype} of shape {image.shape}"
             )
-        self._expect_dtype(image.dtype, where)
-        size = self._target_size(image.shape, where)
+        self._expect_dtype(image.dtype, self.where(index))
+        size = self._score_size(image.shape, where)
         float64 = self.dtype == torch.float64
-        target = target_array(item[1], self.output_layer, size, where, float64=float64)
+        owner = f"train_network: the target of {self.where(index)}"
+        target = target_array(item[1], self.output_layer, size, owner, float64=float64)
         self.has_labels = self.has_labels or bool((target != self._unlabelled).any())
         return image, target
 
@@ -146,13 +138,14 @@ class Items(Dataset[Any]):
                     f"({self.where(index)}) and {times(images[0].shape)} ({self.where(indices[0])}); resize "
                     "or crop them, for example with transform, or train with mini_batch_size=1"
                 )
-        return self.stacked(images), torch.from_numpy(np.stack(targets))
+        return self.stack(images), torch.from_numpy(np.stack(targets))
 
-    def stacked(self, images: Sequence[NDArray[Any]]) -> Tensor:
+    def stack(self, images: Sequence[NDArray[Any]]) -> Tensor:
         """Images of one size as a tensor (batch, channels, height, width)."""
         eight_bit = all(image.dtype == np.uint8 for image in images)
         wide = np.float64 if self.dtype == torch.float64 else np.float32
         *spatial, channels = images[0].shape
+        # one copy per image, where np.stack and a transposition take two; bytes are a quarter of the transfer
         batch = np.empty((len(images), channels, *spatial), np.uint8 if eight_bit else wide)
         for target, image in zip(batch, images, strict=True):
             target[...] = np.moveaxis(image, -1, 0)
@@ -169,21 +162,20 @@ class Items(Dataset[Any]):
                 f"({where}) and {first} ({owner}); convert them, for example with transform"
             )
 
-    def _target_size(self, shape: tuple[int, ...], where: str) -> Size:
+    def _score_size(self, shape: Shape, where: str) -> Size:
         """The size of the scores for an image of this shape; ``DataError`` if the network cannot take it."""
-        if shape not in self._target_sizes:
-            expected = f"the input layer {self.input_layer.name!r} takes {times(self._input_size)}"
-            if shape[-1] != self._input_size[-1]:
-                raise DataError(f"{where} is {times(shape)}, but {expected}; the channels must be the same")
-            resized = replace(cast(Any, self.input_layer), input_size=shape)
-            lgraph = self._lgraph.replace_layer(resized.name, resized)
-            sizes = infer_sizes(lgraph)
-            if reason := _misfit(lgraph, sizes, self._sizes):
+        if shape not in self._score_sizes:
+            channels, layer = self._input_size[-1], cast(Any, self.input_layer)
+            if shape[-1] != channels:
                 raise DataError(
-                    f"{where} is {times(shape)}, but {expected}, and the network cannot: {reason}"
+                    f"{where} must have {counted(channels, 'channel')}, as the input layer {layer.name!r} "
+                    f"takes, got {times(shape)}"
                 )
-            self._target_sizes[shape] = _score_size(sizes, self.output_layer)
-        return self._target_sizes[shape]
+            if reason := misfit(self._lgraph, {layer.name: shape[:-1]}, _advise_to_resize):
+                raise DataError(f"{where}: {reason}")
+            lgraph = self._lgraph.replace_layer(layer.name, replace(layer, input_size=shape))
+            self._score_sizes[shape] = _score_size(infer_sizes(lgraph), self.output_layer)
+        return self._score_sizes[shape]
 
 
 def _score_size(sizes: InferredSizes, output: Layer) -> Size:
@@ -193,15 +185,5 @@ def _score_size(sizes: InferredSizes, output: Layer) -> Size:
     return size
 
 
-def _misfit(lgraph: LayerGraph, sizes: InferredSizes, expected_sizes: InferredSizes) -> str:
-    """The reason why a network for one image size cannot take another; empty if it can."""
-    for issue in sizes.errors:
-        return f"at {issue.layer!r}, {issue.text}"
-    for name in lgraph:
-        given, expected = (
-            [size for size in inferred.inputs[name] if size is not None]
-            for inferred in (sizes, expected_sizes)
-        )
-        if lgraph[name].learnables(given) != lgraph[name].learnables(expected):
-            return f"layer {name!r} would need weights of another size"
-    return ""
+def _advise_to_resize(size: Shape) -> str:
+    return f"resize or crop images and targets to {times(size)}, for example with transform"

@@ -34,7 +34,8 @@ class TrainingOptions:
     """The options of :func:`train_network`; names and defaults are those of MATLAB's ``trainingOptions``.
 
     Args:
-        solver: ``"sgdm"`` (stochastic gradient descent with momentum), ``"adam"`` or ``"rmsprop"``.
+        solver: ``"sgdm"`` (stochastic gradient descent with momentum), ``"adam"`` or ``"rmsprop"``; words
+            are accepted in any case.
         initial_learn_rate: above 0; 0.01 for sgdm, 0.001 for the others. A layer's learn-rate factors
             multiply it.
         max_epochs: passes through the data.
@@ -68,9 +69,9 @@ class TrainingOptions:
     >>> options = TrainingOptions("adam", max_epochs=20)
     >>> options.initial_learn_rate, options.squared_gradient_decay_factor, options.momentum
     (0.001, 0.999, None)
-    >>> TrainingOptions("adam", momentum=0.5)
+    >>> TrainingOptions("adam", momentum=0.5)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    layergraph.errors.ArgumentError: TrainingOptions: momentum is an option of 'sgdm', not of 'adam'
+    layergraph.errors.ArgumentError: TrainingOptions: momentum must be None for the solver 'adam', ...
     """
 
     solver: Solver
@@ -106,7 +107,8 @@ class TrainingOptions:
             elif getattr(self, name) is not None:
                 owners = " and ".join(map(repr, defaults))
                 raise ArgumentError(
-                    f"TrainingOptions: {name} is an option of {owners}, not of {self.solver!r}"
+                    f"TrainingOptions: {name} must be None for the solver {self.solver!r}, got "
+                    f"{quoted(getattr(self, name))}; it is an option of {owners}"
                 )
         self._number("initial_learn_rate", f"above 0, at most {LARGEST:g}", lambda value: value > 0)
         self._number("l2_regularization", f"from 0 to {LARGEST:g}", lambda value: value >= 0)
@@ -114,7 +116,7 @@ class TrainingOptions:
         for name in ("gradient_decay_factor", "squared_gradient_decay_factor"):
             self._number(name, "from 0 to below 1", lambda value: 0 <= value < 1)
         self._number("epsilon", f"above 0, at most {LARGEST:g}", lambda value: value > 0)
-        arguments.flag("TrainingOptions", "verbose", self.verbose)
+        self._set("verbose", arguments.flag("TrainingOptions", "verbose", self.verbose))
         if self.seed is not None:
             self._set("seed", arguments.whole("TrainingOptions", "seed", self.seed, 0))
             if self.seed >= 2**32:  # the limit of NumPy
@@ -126,7 +128,7 @@ class TrainingOptions:
         return _LEARN_RATES[self.solver] if self.initial_learn_rate is None else self.initial_learn_rate
 
     def _choice(self, name: str, choices: Sequence[str]) -> None:
-        arguments.choice("TrainingOptions", name, getattr(self, name), choices)
+        self._set(name, arguments.choice("TrainingOptions", name, getattr(self, name), choices))
 
     def _number(self, name: str, range_text: str, fits: Callable[[float], bool]) -> None:
         value = getattr(self, name)

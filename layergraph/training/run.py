@@ -24,8 +24,8 @@ from layergraph.training.log import TrainingLog
 from layergraph.training.mini_batches import MiniBatches
 from layergraph.training.one_value import explain_one_value
 from layergraph.training.options import TrainingOptions
-from layergraph.training.partly_trained import keep_network
 from layergraph.training.solvers import frozen_parameters
+from layergraph.training.unfinished_network import attach_network
 
 
 def run(
@@ -61,9 +61,8 @@ def run(
             enable_model_summary=False,
         )
         net.train()
-        for (
-            parameter
-        ) in frozen:  # the optimizer does not have them, so that it would not clear their gradients
+        # the optimizer does not have these, so that it would not clear their gradients
+        for parameter in frozen:
             parameter.requires_grad_(False)
         try:
             trainer.fit(module, _loader(items, batches, accelerator))
@@ -72,10 +71,10 @@ def run(
                 raise KeyboardInterrupt from None
             raise
         except Exception as error:
-            if trainer.global_step:
+            if trainer.global_step:  # before, there is no result to lose
                 net.zero_grad()
                 net.cpu().eval()
-                keep_network(error, net, trainer.global_step)
+                attach_network(error, net, trainer.global_step)
             raise
         finally:
             for parameter in frozen:

@@ -43,6 +43,7 @@ def make_solver(net: Network, lgraph: LayerGraph, options: TrainingOptions) -> O
         }
         for (rate, decay), parameters in groups.items()
     ]
+    # a product beyond float32 would fail in the first step, with torch's error and no name
     for row in rows:
         for key, text in (("lr", "learning rate"), ("weight_decay", "L2 regularization")):
             if row[key] > LARGEST:

@@ -37,7 +37,8 @@ def stages_of(net: Network, image: Tensor) -> list[Stage]:
         image: an input of the network, (1, channels, height, width).
     """
     net.eval()
-    runs = _runs(net, image)
+    runs = _count_runs(net, image)
+    # 1. the stages of each row, from the inputs on
     level: dict[int, int] = dict.fromkeys(net._plan.inputs, 0)  # per slot: the stage that computes it
     intervals = []
     for row in net._plan.rows:
@@ -47,8 +48,9 @@ def stages_of(net: Network, image: Tensor) -> list[Stage]:
         intervals.append((end, begin, row))
     count = max((end for end, begin, _ in intervals if end > begin), default=0)
     stages = [Stage([], []) for _ in range(count + 1)]  # the last one runs no row
+    # 2. and 3. the rows of each stage, from the outputs back
     needed: set[int] = set()
-    for end, begin, row in sorted(intervals, key=lambda place: place[0])[::-1]:
+    for end, begin, row in sorted(intervals, key=lambda interval: interval[0])[::-1]:
         if end > begin or needed & {*row.outputs}:
             free = {*row.inputs, *row.outputs} - needed  # the row is the last one that needs these
             needed |= {*row.inputs, *row.outputs}
@@ -63,7 +65,7 @@ def has_batch_normalization(net: nn.Module) -> bool:
     return bool(norms_of(net))
 
 
-def _runs(net: Network, image: Tensor) -> dict[Row, int]:
+def _count_runs(net: Network, image: Tensor) -> dict[Row, int]:
     """The number of batch normalizations that each row runs."""
     counts: list[None] = []
     hooks = [norm.register_forward_pre_hook(lambda *_: counts.append(None)) for norm in norms_of(net)]
@@ -80,6 +82,7 @@ def _runs(net: Network, image: Tensor) -> dict[Row, int]:
 
 
 def run_rows(net: Network, rows: Sequence[Row], slots: list[Any]) -> None:
+    """Run some rows of a network on its slots; the rows upstream have run."""
     for row in rows:
         result = module_of(net, row)(*[slots[slot] for slot in row.inputs])
         results = (result,) if len(row.outputs) == 1 else result
@@ -90,15 +93,18 @@ def run_rows(net: Network, rows: Sequence[Row], slots: list[Any]) -> None:
 
 
 def norms_of(module: nn.Module) -> list[_BatchNorm]:
+    """The batch normalizations with running averages in a module."""
     norms = (child for child in module.modules() if isinstance(child, _BatchNorm))
     return [norm for norm in norms if norm.track_running_stats]
 
 
 def module_of(net: Network, row: Row) -> nn.Module:
+    """The module that a row calls."""
     return net.get_submodule(".".join((row.key, *row.path)))
 
 
 def new_slots(net: Network, images: Tensor) -> list[Any]:
+    """The slots of a network before its first row."""
     slots: list[Any] = [None] * net._plan.num_slots
     slots[net._plan.inputs[0]] = images
     return slots

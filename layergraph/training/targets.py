@@ -12,7 +12,7 @@ from layergraph.errors import DataError
 from layergraph.labels import UNLABELLED
 from layergraph.layers.layer import Layer
 from layergraph.sizes import Size
-from layergraph.wording import times
+from layergraph.wording import quoted, times
 
 
 def num_classes(layer: Layer, size: Size) -> int | None:
@@ -25,19 +25,19 @@ def num_classes(layer: Layer, size: Size) -> int | None:
         return None
     if per_pixel and size.channels > UNLABELLED:
         raise DataError(
-            f"layer {layer.name!r}: scores must be of at most {UNLABELLED} classes, as labels of pixels "
-            f"hold, got {size.channels}"
+            f"train_network: layer {quoted(layer.name)} must score at most {UNLABELLED} classes, as 8-bit "
+            f"labels hold, got {size.channels}"
         )
     return size.channels
 
 
-def target_array(target: Any, layer: Layer, size: Size, where: str, *, float64: bool = False) -> NDArray[Any]:
+def target_array(target: Any, layer: Layer, size: Size, owner: str, *, float64: bool = False) -> NDArray[Any]:
     """The target of one item in the form of the loss of an output layer, without the batch axis.
 
     Args:
         target: class indices (height, width); a class index; or a response (height, width, channels).
         layer: the output layer; ``size`` is the size of its input for the item's image.
-        where: the name of the item in errors.
+        owner: the target's name in errors.
         float64: whether the network computes in float64.
 
     Returns:
@@ -49,41 +49,37 @@ def target_array(target: Any, layer: Layer, size: Size, where: str, *, float64: 
     """
     array = np.asarray(target)
     if num_classes(layer, size) is None:
-        return _response(array, size, where, np.float64 if float64 else np.float32)
+        return _response(array, size, owner, np.float64 if float64 else np.float32)
     per_pixel, unlabelled = getattr(layer, "per_pixel", True), getattr(layer, "unlabelled", UNLABELLED)
     wanted = tuple(size.spatial) if per_pixel else ()
     if per_pixel and array.ndim == len(wanted) + 1 and array.shape[-1] == 1:
         array = array[..., 0]
     if per_pixel and array.dtype.kind == "b":
-        class_indices(array, f"the target of {where}")  # raises for a boolean mask
+        class_indices(array, owner)  # raises for a boolean mask
     if array.dtype.kind not in "biu" or array.shape != wanted:
         form = f"an array of whole numbers, {times(wanted)}" if per_pixel else "one whole number"
-        raise DataError(
-            f"the target of {where} must be {form} (class indices from 0), got {_description(array)}"
-        )
-    _check_indices(array, size.channels, unlabelled, where)
+        raise DataError(f"{owner} must be {form} (class indices from 0), got {_description(array)}")
+    _check_indices(array, size.channels, unlabelled, owner)
     return array.astype(np.uint8 if per_pixel else np.int64, copy=False)
 
 
-def _check_indices(array: NDArray[Any], count: int, unlabelled: int, where: str) -> None:
+def _check_indices(array: NDArray[Any], count: int, unlabelled: int, owner: str) -> None:
     if not array.size or (array.max() < count and array.min() >= 0):
         return
     wrong = array[((array >= count) | (array < 0)) & (array != unlabelled)]
     if wrong.size:
         raise DataError(
-            f"the target of {where} must hold class indices from 0 to {count - 1}, as the network scores "
-            f"{count} classes, or {unlabelled} (unlabelled), got {wrong[0]}"
+            f"{owner} must hold class indices from 0 to {count - 1}, as the network scores {count} classes, "
+            f"or {unlabelled} (unlabelled), got {wrong[0]}"
         )
 
 
-def _response(array: NDArray[Any], size: Size, where: str, dtype: type[np.floating[Any]]) -> NDArray[Any]:
+def _response(array: NDArray[Any], size: Size, owner: str, dtype: type[np.floating[Any]]) -> NDArray[Any]:
     wanted = (*size.spatial, size.channels)
     # a channel axis of 1, or the 1 × 1 pixels of a vector, may be absent
     fits = array.size == np.prod(wanted) and [n for n in array.shape if n > 1] == [n for n in wanted if n > 1]
     if array.dtype.kind not in "biuf" or not fits:
-        raise DataError(
-            f"the target of {where} must be an array of numbers, {times(wanted)}, got {_description(array)}"
-        )
+        raise DataError(f"{owner} must be an array of numbers, {times(wanted)}, got {_description(array)}")
     response = np.moveaxis(array.reshape(wanted), -1, 0)
     return np.ascontiguousarray(response, dtype=dtype)
 

@@ -20,7 +20,7 @@ from layergraph.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     from layergraph.network.network import Network
-    from layergraph.training.items import TrainingData
+    from layergraph.training.training_data import TrainingData
 
 
 def train_network(
@@ -70,7 +70,9 @@ def train_network(
     (('triangle', 'background'), 4, 'Max epochs completed.')
     """
     if not isinstance(options, TrainingOptions):
-        raise WrongTypeError(f"options must be TrainingOptions(...), got {type(options).__name__}")
+        raise WrongTypeError(
+            f"train_network: options must be TrainingOptions(...), got {type(options).__name__}"
+        )
     _require_lightning()
     from layergraph.training.input_statistics import initialize_normalization
     from layergraph.training.items import Items
@@ -104,7 +106,8 @@ def _require_lightning() -> None:
         import lightning  # noqa: F401
     except ImportError:
         raise MissingExtraError(
-            'training needs the package lightning, which is not installed: pip install "layergraph[train]"'
+            "train_network needs the package lightning, which is not installed: "
+            'pip install "layergraph[train]"'
         ) from None
 
 

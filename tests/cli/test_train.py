@@ -149,8 +149,8 @@ def test_classes_in_another_order_are_refused(folder):
     with pytest.raises(DataError) as caught:
         with_classes(lgraph, labels, True)
     assert str(caught.value) == (
-        "the classes of the data must be in the order of layer 'pixelLabels' (background, triangle), got "
-        "(triangle, background); give the classes of the layer in its order"
+        "train_network: the classes of data must be in the order of layer 'pixelLabels' ('background', "
+        "'triangle'), got ('triangle', 'background'); give the classes of the layer in its order"
     )
     same = PixelLabelDatastore("set/labels", ["background", "triangle"], [0, 255])
     assert with_classes(lgraph, same, True)["pixelLabels"].classes == ("background", "triangle")

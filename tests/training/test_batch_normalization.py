@@ -123,14 +123,14 @@ SIZES = {
 }
 
 
-@pytest.mark.parametrize("most_kept", [0, 2000, 1024**3], ids=["read again", "some kept", "all kept"])
+@pytest.mark.parametrize("memory_limit", [0, 2000, 1024**3], ids=["read again", "some fit", "all fit"])
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 16])
 @pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES.keys())
-def test_statistics_are_those_of_all_images(sizes, size, most_kept):
+def test_statistics_are_those_of_all_images(sizes, size, memory_limit):
     images = noisy_images(sizes)
     net = deep().compile().train()
     read, _ = reading(images)
-    finalize(net, batches_of(len(images), size), read, most_kept=most_kept)
+    finalize(net, batches_of(len(images), size), read, memory_limit=memory_limit)
     assert_exact(net, images)
     assert not any(module.training for module in net.modules())
 
@@ -150,9 +150,9 @@ def test_the_cost_is_one_reading_if_features_fit_else_one_per_stage():
     net = deep().compile()
     stages = stages_of(net, torch.from_numpy(images[0])[None])
     assert len(stages) == 4  # bn1, then bn2 and bn_branch, bn3, bn_pool
-    for most_kept, readings in ((1024**3, 1), (0, 4)):
+    for memory_limit, readings in ((1024**3, 1), (0, 4)):
         read, counts = reading(images)
-        finalize_batch_normalization(net, stages, batches_of(6, 2), read, most_kept=most_kept)
+        finalize_batch_normalization(net, stages, batches_of(6, 2), read, memory_limit=memory_limit)
         assert counts == [readings] * 6
 
 
@@ -169,8 +169,8 @@ class Block(nn.Module):
         return self.norm2(self.conv(self.norm1(x)).abs())
 
 
-@pytest.mark.parametrize("most_kept", [0, 1024**3])
-def test_batch_normalization_inside_modules(most_kept):
+@pytest.mark.parametrize("memory_limit", [0, 1024**3])
+def test_batch_normalization_inside_modules(memory_limit):
     images = noisy_images([(4, 4)] * 7)
     layers = [
         ImageInputLayer((4, 4, 1), normalization="none"),
@@ -181,7 +181,7 @@ def test_batch_normalization_inside_modules(most_kept):
     ]
     net = LayerGraph(layers).compile()
     assert len(stages_of(net, torch.from_numpy(images[0])[None])) == 3
-    finalize(net, batches_of(7, 2), reading(images)[0], most_kept=most_kept)
+    finalize(net, batches_of(7, 2), reading(images)[0], memory_limit=memory_limit)
     assert_exact(net, images)
 
 
@@ -215,7 +215,7 @@ def test_a_module_in_two_layers_has_the_statistics_of_both_inputs():
             return self.norm(nn.functional.softplus(self.norm(x)))
 
     net = LayerGraph([layers[0], ModuleLayer(Twice(), name="twice"), *layers[-2:]]).compile()
-    finalize(net, batches_of(7, 2), reading(images)[0], most_kept=0)
+    finalize(net, batches_of(7, 2), reading(images)[0], memory_limit=0)
     inner = net.layer_module("twice").norm
     assert inner.running_mean.item() == pytest.approx(both.mean().item(), rel=1e-4)
     assert inner.running_var.item() == pytest.approx(both.var(correction=0).item(), rel=1e-4)

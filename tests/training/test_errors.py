@@ -30,10 +30,11 @@ TAKEN = "train_network: lgraph must be a LayerGraph, a compiled Network or a lis
 def test_order_and_types_of_arguments(tiny, pairs, refusal):
     with pytest.raises(WrongTypeError) as caught:
         train_network(pairs(), tiny(), "sgdm")
-    assert str(caught.value) == "options must be TrainingOptions(...), got str"
+    assert str(caught.value) == "train_network: options must be TrainingOptions(...), got str"
     assert refusal(tiny(), pairs()) == (f"{TAKEN}an object of type list; the order is data, lgraph, options")
     assert refusal(7, tiny()) == (
-        "data must be a combined datastore or a sequence of pairs (image, target), got an object of type int"
+        "train_network: data must be a combined datastore or a sequence of pairs (image, target), got an "
+        "object of type int"
     )
 
 
@@ -80,7 +81,7 @@ def test_images_of_two_types_are_refused(tiny, pairs, refusal, train):
 
 
 def test_no_data(tiny, refusal):
-    assert refusal([], tiny(), error=DataError) == "there are no images to train on: data has no items"
+    assert refusal([], tiny(), error=DataError) == "train_network: data must have one item or more, got none"
 
 
 def test_no_loss(tiny, pairs, refusal):
@@ -99,32 +100,36 @@ def test_several_inputs(tiny, pairs, refusal):
 
 def test_items_must_be_pairs(tiny, pairs, refusal):
     image, target = pairs(1)[0]
-    assert refusal([image], tiny()) == "item 0 must be a pair (image, target), got an object of type ndarray"
-    assert refusal([(image, target, target)], tiny()) == "item 0 must be a pair (image, target), got 3 values"
+    text = "train_network: item 0 must be a pair (image, target), got "
+    assert refusal([image], tiny()) == f"{text}an object of type ndarray"
+    assert refusal([(image, target, target)], tiny()) == f"{text}3 values"
 
 
 def test_an_image_with_other_channels(tmp_path, refusal):
     images, labels = triangle_images(tmp_path, 2)
     data = combine(images, labels)
     assert refusal(data, segnet_layers((32, 32, 3), 2, 1), error=DataError) == (
-        f"image '{images.files[0]}' is 32×32×1, but the input layer 'inputImage' takes 32×32×3; the channels "
-        "must be the same"
+        f"train_network: image '{images.files[0]}' must have 3 channels, as the input layer 'inputImage' "
+        "takes, got 32×32×1"
     )
 
 
 def test_an_image_of_a_size_the_network_cannot_take(pairs, refusal):
     message = refusal(pairs(size=(30, 30)), unet_layers((32, 32, 1), 2, encoder_depth=2))
-    assert message == (
-        "item 0 is 30×30×1, but the input layer 'ImageInputLayer' takes 32×32×1, and the network cannot: at "
-        "'Decoder-Stage-1-DepthConcatenation', " + message.split("DepthConcatenation', ")[1]
+    assert message.startswith(
+        "train_network: item 0: images of 30×30 do not fit: at 'Decoder-Stage-1-DepthConcatenation' "
+    )
+    assert message.endswith(
+        "; use images of 28×28 or 32×32; resize or crop images and targets to 32×32, for example with "
+        "transform"
     )
 
 
 def test_an_image_that_a_fully_connected_layer_cannot_take(refusal):
     layers = [ImageInputLayer((6, 6, 1)), FullyConnectedLayer(2), SoftmaxLayer(), ClassificationLayer()]
     assert refusal([(np.zeros((8, 8, 1)), 0)], LayerGraph(layers)) == (
-        "item 0 is 8×8×1, but the input layer 'imageinput' takes 6×6×1, and the network cannot: layer 'fc' "
-        "would need weights of another size"
+        "train_network: item 0: images of 8×8 do not fit: the weights of 'fc' are for images of 6×6; resize "
+        "or crop images and targets to 6×6, for example with transform"
     )
 
 
@@ -136,7 +141,8 @@ def test_images_of_another_size_that_the_network_can_take(tiny, pairs, train):
 def test_no_image_at_all(tiny, refusal):
     data = [("photo.png", np.zeros((6, 6), np.uint8))]
     assert refusal(data, tiny()) == (
-        "item 0 must be an array of numbers, 6×6×1 as the input layer 'image' says, got <U9 of shape ()"
+        "train_network: item 0 must be an array of numbers, 6×6×1 as the input layer 'image' takes, got <U9 "
+        "of shape ()"
     )
 
 
@@ -154,8 +160,8 @@ def test_an_index_that_no_class_has(tiny, pairs, refusal):
     data = pairs()
     data[3][1][2, 2] = 2
     assert refusal(data, tiny("zerocenter"), error=DataError) == (
-        "the target of item 3 must hold class indices from 0 to 1, as the network scores 2 classes, or 255 "
-        "(unlabelled), got 2"
+        "train_network: the target of item 3 must hold class indices from 0 to 1, as the network scores 2 "
+        "classes, or 255 (unlabelled), got 2"
     )
 
 
@@ -163,8 +169,8 @@ def test_the_file_with_an_index_that_no_class_has(tmp_path, tiny, refusal):
     images, labels = triangle_images(tmp_path, 3)
     data = transform(combine(images, labels), lambda pair: (pair[0], pair[1] + np.uint8(7)))
     assert refusal(data, segnet_layers((32, 32, 1), 2, 1)) == (
-        f"the target of image '{images.files[0]}' must hold class indices from 0 to 1, as the network scores "
-        "2 classes, or 255 (unlabelled), got 8"
+        f"train_network: the target of image '{images.files[0]}' must hold class indices from 0 to 1, as the "
+        "network scores 2 classes, or 255 (unlabelled), got 8"
     )
 
 
@@ -178,15 +184,16 @@ def test_the_file_with_an_index_that_no_class_has(tmp_path, tiny, refusal):
 )
 def test_targets_of_another_kind(tiny, pairs, refusal, target, got):
     assert refusal([(pairs(1)[0][0], target)], tiny()) == (
-        f"the target of item 0 must be an array of whole numbers, 6×6 (class indices from 0), got {got}"
+        "train_network: the target of item 0 must be an array of whole numbers, 6×6 (class indices from 0), "
+        f"got {got}"
     )
 
 
 def test_targets_that_are_masks(tiny, pairs, refusal):
     message = refusal([(pairs(1)[0][0], np.zeros((6, 6), bool))], tiny())
     assert message == (
-        "the target of item 0 must hold class indices, got a boolean mask; np.where(mask, 1, 0) makes True "
-        "class 1 and False class 0, np.where(mask, 0, 255) leaves what is False unlabelled"
+        "train_network: the target of item 0 must hold class indices, got a boolean mask; np.where(mask, 1, "
+        "0) makes True class 1 and False class 0, np.where(mask, 0, 255) leaves what is False unlabelled"
     )
 
 
@@ -194,26 +201,27 @@ def test_targets_of_a_classification(refusal):
     layers = [ImageInputLayer((6, 6, 1)), FullyConnectedLayer(3), SoftmaxLayer(), ClassificationLayer()]
     image, lgraph = np.zeros((6, 6, 1)), LayerGraph(layers)
     assert refusal([(image, "cat")], lgraph) == (
-        "the target of item 0 must be one whole number (class indices from 0), got <U3 of shape ()"
+        "train_network: the target of item 0 must be one whole number (class indices from 0), got <U3 of "
+        "shape ()"
     )
     assert refusal([(image, 3)], lgraph) == (
-        "the target of item 0 must hold class indices from 0 to 2, as the network scores 3 classes, or -100 "
-        "(unlabelled), got 3"
+        "train_network: the target of item 0 must hold class indices from 0 to 2, as the network scores 3 "
+        "classes, or -100 (unlabelled), got 3"
     )
 
 
 def test_targets_of_a_regression(refusal):
     lgraph = LayerGraph([ImageInputLayer((6, 6, 1)), Convolution2dLayer(1, 2), RegressionLayer()])
     assert refusal([(np.zeros((6, 6, 1)), np.zeros((6, 6)))], lgraph) == (
-        "the target of item 0 must be an array of numbers, 6×6×2, got float64 of shape (6, 6)"
+        "train_network: the target of item 0 must be an array of numbers, 6×6×2, got float64 of shape (6, 6)"
     )
 
 
 def test_another_number_of_classes(tmp_path, refusal):
     data = combine(*triangle_images(tmp_path, 2))
     assert refusal(data, segnet_layers((32, 32, 1), 3, 1), error=DataError) == (
-        "the data has 2 classes (triangle, background), but the network scores 3; give its last convolution "
-        "2 filters, or build it with num_classes=2"
+        "train_network: data must have as many classes as the network scores (3), got 2 ('triangle', "
+        "'background'); give the last convolution 2 filters, or build the network with num_classes=2"
     )
 
 
@@ -226,14 +234,14 @@ def test_other_class_names(tmp_path, refusal, names, rule):
     layer = PixelClassificationLayer(name="pixelLabels", classes=names)
     lgraph = segnet_layers((32, 32, 1), 2, 1).replace_layer("pixelLabels", layer)
     assert refusal(data, lgraph, error=DataError) == (
-        f"the classes of the data must be {rule} of layer 'pixelLabels' ({', '.join(names)}), got (triangle, "
-        "background); give the classes of the layer in its order"
+        f"train_network: the classes of data must be {rule} of layer 'pixelLabels' ({names[0]!r}, "
+        f"{names[1]!r}), got ('triangle', 'background'); give the classes of the layer in its order"
     )
 
 
 def test_more_classes_than_labels_can_hold(tiny, pairs, refusal):
     assert refusal(pairs(), tiny(classes=300)) == (
-        "layer 'labels': scores must be of at most 255 classes, as labels of pixels hold, got 300"
+        "train_network: layer 'labels' must score at most 255 classes, as 8-bit labels hold, got 300"
     )
 
 
@@ -249,7 +257,7 @@ def test_lightning_is_missing(tiny, pairs, refusal, monkeypatch):
     monkeypatch.setitem(sys.modules, "lightning", None)
     message = refusal(pairs(), tiny(), error=ImportError)
     assert message == (
-        'training needs the package lightning, which is not installed: pip install "layergraph[train]"'
+        'train_network needs the package lightning, which is not installed: pip install "layergraph[train]"'
     )
 
 

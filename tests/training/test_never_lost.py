@@ -20,7 +20,7 @@ from layergraph.training import TrainingOptions, TrainingWarning, train_network
 from layergraph.training.divergence import FiniteLoss
 from layergraph.training.interrupts import stop_request
 from layergraph.training.items import Items
-from layergraph.training.partly_trained import kept_network
+from layergraph.training.unfinished_network import unfinished_network
 
 
 def state(net):
@@ -107,13 +107,13 @@ def test_an_error_between_iterations_has_the_network(tiny, pairs, train):
     assert caught.value.__notes__ == [
         "training ends after 2 iterations; this error's trained_network is the network of that moment"
     ]
-    net = kept_network(caught.value)
+    net = unfinished_network(caught.value)
     before, _ = train(data[:4], tiny(batch_norm=True), **settings)
     assert same(state(net), state(before))
     assert not net.training
     with pytest.raises(OSError, match="cannot read") as caught:
         train(BrokenItem(data, 1), tiny(batch_norm=True), **settings)
-    assert kept_network(caught.value) is None
+    assert unfinished_network(caught.value) is None
 
 
 # -- losses that are not finite ------------------------------------------------------------------

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from layergraph import ArgumentError
-from layergraph.training import TrainingOptions, training_options
+from layergraph.training import TrainingOptions
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_defaults_of_each_solver(solver, expected):
 
 
 def test_other_defaults_are_matlabs():
-    options = training_options("sgdm")
+    options = TrainingOptions("sgdm")
     assert (options.max_epochs, options.mini_batch_size, options.verbose_frequency) == (30, 128, 50)
     assert (options.shuffle, options.l2_regularization) == ("once", 1e-4)
     assert options.batch_normalization_statistics == "population"
@@ -65,11 +65,17 @@ REFUSED = [
         "squared_gradient_decay_factor must be a finite number from 0 to below 1, got -0.1",
     ),
     ({"solver": "adam", "epsilon": 0}, "epsilon must be a finite number above 0, at most 1e+30, got 0"),
-    ({"solver": "adam", "momentum": 0.9}, "momentum is an option of 'sgdm', not of 'adam'"),
-    ({"epsilon": 1e-8}, "epsilon is an option of 'adam' and 'rmsprop', not of 'sgdm'"),
+    (
+        {"solver": "adam", "momentum": 0.9},
+        "momentum must be None for the solver 'adam', got 0.9; it is an option of 'sgdm'",
+    ),
+    (
+        {"epsilon": 1e-8},
+        "epsilon must be None for the solver 'sgdm', got 1e-08; it is an option of 'adam' and 'rmsprop'",
+    ),
     (
         {"solver": "rmsprop", "gradient_decay_factor": 0.9},
-        "gradient_decay_factor is an option of 'adam', not of 'rmsprop'",
+        "gradient_decay_factor must be None for the solver 'rmsprop', got 0.9; it is an option of 'adam'",
     ),
     (
         {"batch_normalization_statistics": "none"},

@@ -93,4 +93,6 @@ def test_a_compiled_network_without_statistics_gets_them(tiny, pairs, train):
 def test_images_with_nan(tiny, pairs, refusal):
     data = pairs()
     data[2][0][0, 0] = np.nan
-    assert refusal(data, tiny("zerocenter")) == "item 2 holds values that are NaN or infinite"
+    assert refusal(data, tiny("zerocenter")) == (
+        "train_network: item 2 must hold finite numbers, got NaN or infinity"
+    )

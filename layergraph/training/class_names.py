@@ -11,10 +11,10 @@ from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers.layer import Layer
 from layergraph.sizes import Size
 from layergraph.training.targets import num_classes
-from layergraph.wording import quoted, visible
+from layergraph.wording import listed, quoted
 
 
-def with_classes(lgraph: LayerGraph, data: object, output: Layer, scores: Size) -> LayerGraph:
+def add_class_names(lgraph: LayerGraph, data: object, output: Layer, scores: Size) -> LayerGraph:
     """The graph, with the class names of the data in its output layer if that has none.
 
     Args:
@@ -30,28 +30,24 @@ def with_classes(lgraph: LayerGraph, data: object, output: Layer, scores: Size) 
     classes, known = tuple(map(str, names)), getattr(output, "classes", "auto")
     if len(classes) != count:
         raise DataError(
-            f"the data has {len(classes)} classes ({_list_names(classes)}), but the network scores {count}; "
-            f"give its last convolution {len(classes)} filters, or build it with num_classes={len(classes)}"
+            f"train_network: data must have as many classes as the network scores ({count}), got "
+            f"{len(classes)} ({listed(classes)}); give the last convolution {len(classes)} filters, or build "
+            f"the network with num_classes={len(classes)}"
         )
     if isinstance(known, str):  # "auto"
         layer: Any = output
         return lgraph.replace_layer(layer.name, replace(layer, classes=classes))
-    expect_classes(classes, output)
+    expect_class_names(classes, output)
     return lgraph
 
 
-def expect_classes(classes: Sequence[str], output: Layer) -> None:
+def expect_class_names(classes: Sequence[str], output: Layer) -> None:
     """Raise ``DataError`` if an output layer has other classes than the data, or another order."""
     known = getattr(output, "classes", "auto")
     if isinstance(known, str) or tuple(known) == tuple(classes):  # "auto"
         return
     names = "in the order" if sorted(known) == sorted(classes) else "those"
     raise DataError(
-        f"the classes of the data must be {names} of layer {quoted(output.name)} ({_list_names(known)}), got "
-        f"({_list_names(classes)}); give the classes of the layer in its order"
+        f"train_network: the classes of data must be {names} of layer {quoted(output.name)} "
+        f"({listed(known)}), got ({listed(classes)}); give the classes of the layer in its order"
     )
-
-
-def _list_names(names: Sequence[str]) -> str:
-    shown = ", ".join(map(visible, names[:4]))
-    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"
