@@ -5,6 +5,10 @@ Build a graph of layers (or take one from ``layergraph.builders``), edit it by n
 with ``layergraph.segmentation``. Importing this module imports no torch.
 """
 
+import importlib.util
+import sys
+from typing import TYPE_CHECKING, Any
+
 from layergraph.errors import (
     ArgumentError,
     BadNameError,
@@ -70,6 +74,16 @@ from layergraph.layers.layer import Layer
 from layergraph.sizes import Size
 from layergraph.tables import Table
 from layergraph.weights import Weights
+
+if TYPE_CHECKING:
+    from layergraph import analyze as analyze
+    from layergraph import builders as builders
+    from layergraph import data as data
+    from layergraph import edits as edits
+    from layergraph import pretrained as pretrained
+    from layergraph import segmentation as segmentation
+    from layergraph import training as training
+    from layergraph.network.network import Network as Network
 
 __version__ = "0.1.0"
 
@@ -137,3 +151,26 @@ __all__ = [
     "WrongTypeError",
     "load",
 ]
+
+_LAZY = {"Network": "layergraph.network.network"}  # imports torch
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    is_import = sys._getframe(1).f_code.co_name == "_handle_fromlist"  # of ``from layergraph import name``
+    if not name.startswith("_") and importlib.util.find_spec(f"layergraph.{name}") is not None:
+        if is_import:
+            raise AttributeError(name)  # then Python imports the module
+        return importlib.import_module(f"layergraph.{name}")
+    from layergraph.unknown_names import explanation
+
+    # for an AttributeError Python would write a message of its own
+    error = ImportError if is_import and not name.startswith("_") else AttributeError
+    raise error(explanation(name))
+
+
+def __dir__() -> list[str]:
+    from layergraph.unknown_names import NAMESPACES
+
+    return sorted({*globals(), *_LAZY, *NAMESPACES})
