@@ -22,13 +22,20 @@ _MOST_COMPARED = 10**7  # characters of the name times those of all that it is c
 
 
 class LayergraphError(ValueError):
-    """The base of every error raised for a user's mistake."""
+    """The base of every error raised for a user's mistake.
+
+    ``code`` is its stable ``LG-...`` code, if the catalogue of issues has it; the message ends with it.
+    """
+
+    code = ""
+
+    def __str__(self) -> str:
+        text = ValueError.__str__(self)  # KeyError, another base of some, would print it in quotes
+        return f"{text} [{self.code}]" if self.code else text
 
 
 class UnknownLayerError(LayergraphError, KeyError):
     """A name that no layer of the graph has."""
-
-    __str__ = ValueError.__str__  # KeyError would print the message in quotes
 
 
 class UnknownPortError(LayergraphError):
@@ -44,25 +51,19 @@ class BadNameError(LayergraphError):
 
 
 class DuplicateNameError(LayergraphError):
-    """A layer name that is taken. ``code`` is its code in the catalogue of findings."""
+    """A layer name that is taken."""
 
     code = "LG-DUPLICATE-NAME"
 
-    def __str__(self) -> str:
-        return f"{super().__str__()} [{self.code}]"
-
 
 class PortTakenError(LayergraphError):
-    """An input port that is already fed; an input takes exactly one connection."""
+    """An input port that is already connected; an input takes exactly one connection."""
 
 
 class CycleError(LayergraphError):
-    """A connection that would lead back to where it came from. ``code`` is its code among the findings."""
+    """A connection that would lead back to its source."""
 
     code = "LG-CYCLE"
-
-    def __str__(self) -> str:
-        return f"{super().__str__()} [{self.code}]"
 
 
 class WrongTypeError(LayergraphError, TypeError):
@@ -74,10 +75,7 @@ class ArgumentError(LayergraphError):
 
 
 class SizeError(LayergraphError):
-    """Sizes that a layer cannot take. It carries what the analyzer needs to report it.
-
-    ``code`` is the stable ``LG-...`` code, ``port`` the input concerned, ``advice`` says what to do.
-    """
+    """Sizes that a layer cannot take, with the fields of the :class:`Issue` that reports them."""
 
     def __init__(self, code: str, text: str, *, port: str = "", advice: str = "") -> None:
         super().__init__(text)
