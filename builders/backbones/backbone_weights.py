@@ -77,10 +77,12 @@ class WeightsFile:
     @property
     def is_published(self) -> bool:
         """Whether the tensors have the names of the published file, not those of the layers."""
-        from layergraph.pretrained.name_matching import parts
+        from layergraph.pretrained.name_matching import part_starts
 
         published = {f"{key}.weight" for key in self.keys.values()}
-        count = sum(any(name[start:] in published for start in (0, *parts(name))) for name in self.tensors)
+        count = sum(
+            any(name[start:] in published for start in (0, *part_starts(name))) for name in self.tensors
+        )
         # A few names may be the same in both, such as conv1; most of them are not.
         return 2 * count > len(published)
 

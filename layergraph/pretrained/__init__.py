@@ -1,4 +1,4 @@
-"""Weights from elsewhere: published files, files on disk, and how their tensors map to layers."""
+"""Pretrained weights: published files, files on disk, and the mapping of their tensors to layers."""
 
 from layergraph.pretrained.loading import load_weights
 from layergraph.pretrained.loading_report import LoadedTensor, SkippedTensor, WeightsReport

@@ -1,6 +1,6 @@
-"""The whole SHA-256 of published files, whose names hold eight digits of it.
+"""The full SHA-256 of published files, whose names hold only the first eight digits of it.
 
-Each agrees with the digits in its file's name, and is the same wherever public projects pin it.
+Each agrees with the digits in the file's name, and with the value that public projects pin.
 """
 
 PUBLISHED = {

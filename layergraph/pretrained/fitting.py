@@ -1,4 +1,4 @@
-"""Fitting the tensors of a file to those that one layer has."""
+"""Comparison of the tensors in a file with those of one layer."""
 
 from __future__ import annotations
 
@@ -19,93 +19,99 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-# what a file may lack: torchvision's residual networks have no biases, old files no count
-_ABSENT = ("bias", "num_batches_tracked")
+# tensors that a file may lack: torchvision's residual networks have no biases, old files no batch counts
+_OPTIONAL = ("bias", "num_batches_tracked")
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What a layer gets, and what does not fit.
+    """The tensors of a file for one layer, and the faults of those that do not fit.
 
     Attributes:
-        rows: the tensors that it gets, for the report.
-        values: the same under their names in the layer's module.
-        faults: one line each, what does not fit.
-        outputs: how many outputs the layer has.
-        other_outputs: how many it has in the file, if that alone does not fit, else 0.
+        loaded: the tensors that fit, for the report.
+        weights: the same by their names in the layer's module.
+        faults: one line per tensor that does not fit.
+        num_outputs: the number of outputs of the layer.
+        num_outputs_in_file: that of the layer in the file if only this number does not fit, else 0.
     """
 
-    rows: list[LoadedTensor]
-    values: dict[str, Tensor]
+    loaded: list[LoadedTensor]
+    weights: dict[str, Tensor]
     faults: list[str]
-    outputs: int
-    other_outputs: int
+    num_outputs: int
+    num_outputs_in_file: int
 
 
 def fit_layer(
-    layer: Layer, size: Size | None, wanted: Mapping[str, Tensor], stem: str, tensors: Mapping[str, Tensor]
+    layer: Layer,
+    size: Size | None,
+    expected: Mapping[str, Tensor],
+    prefix: str,
+    tensors: Mapping[str, Tensor],
 ) -> Fit:
-    """What a layer gets from a file.
+    """Fit the tensors of a file to a layer.
 
     Args:
         layer: the layer.
-        size: of its input.
-        wanted: the tensors of its module, on the meta device.
-        stem: what their names begin with in the file.
-        tensors: those of the file.
+        size: the size of its input.
+        expected: the tensors of its module, on the meta device.
+        prefix: the prefix of their names in the file.
+        tensors: all tensors of the file.
     """
-    rows, values, faults, others = [], {}, [], set()
-    for name, like in wanted.items():
-        key, shape = stem + name, tuple(like.shape)
-        found = tensors.get(key)
-        if found is None and name in _ABSENT:
-            rows.append(LoadedTensor(layer.name, name, "", shape, "zero: not in the file"))
-            values[name] = torch.zeros(shape, dtype=like.dtype)
+    loaded, weights, faults, other_outputs = [], {}, [], set()
+    for name, like in expected.items():
+        key, shape = prefix + name, tuple(like.shape)
+        tensor = tensors.get(key)
+        if tensor is None and name in _OPTIONAL:
+            loaded.append(LoadedTensor(layer.name, name, "", shape, "zero: not in the file"))
+            weights[name] = torch.zeros(shape, dtype=like.dtype)
             continue
-        reshapes = found is not None and _reshapes(layer, size, tuple(found.shape), shape)
-        if found is None:
+        reshapes = tensor is not None and _reshapes(layer, size, tuple(tensor.shape), shape)
+        if tensor is None:
             fault = f"is missing, expected {times(shape)}"
-        elif not reshapes and found.shape != like.shape:
-            fault = f"is {times(found.shape)}, expected {times(shape)}"
+        elif not reshapes and tensor.shape != like.shape:
+            fault = f"is {times(tensor.shape)}, expected {times(shape)}"
         else:
-            fault = _fault(found, like)
-        if found is None or fault:
+            fault = _value_fault(tensor, like)
+        if tensor is None or fault:
             faults.append(f"{key!r} {fault}")
-            others.add(_other_outputs(found, like))
+            other_outputs.add(_other_outputs(tensor, like))
             continue
         notes = ["reshaped"] if reshapes else []
-        if found.dtype != like.dtype:
-            notes.append(f"from {dtype_name(found.dtype)}")
-        rows.append(LoadedTensor(layer.name, name, key, shape, "; ".join(notes)))
-        values[name] = found.detach().reshape(shape).to("cpu", like.dtype, copy=True)
-    outputs = (*next(iter(wanted.values())).shape, 0)[0]
-    return Fit(rows, values, faults, outputs, others.pop() if len(others) == 1 else 0)
+        if tensor.dtype != like.dtype:
+            notes.append(f"from {dtype_name(tensor.dtype)}")
+        loaded.append(LoadedTensor(layer.name, name, key, shape, "; ".join(notes)))
+        weights[name] = tensor.detach().reshape(shape).to("cpu", like.dtype, copy=True)
+    num_outputs = (*next(iter(expected.values())).shape, 0)[0]
+    # weight and bias must agree: a layer of another kind has other shapes than a layer with other outputs
+    return Fit(loaded, weights, faults, num_outputs, other_outputs.pop() if len(other_outputs) == 1 else 0)
 
 
-def _reshapes(layer: Layer, size: Size | None, found: Shape, wanted: Shape) -> bool:
+def _reshapes(layer: Layer, size: Size | None, shape: Shape, expected: Shape) -> bool:
     """Whether these are the weights of a fully connected layer for a convolution, or the reverse."""
     if isinstance(layer, Convolution):
-        return found == (wanted[0], prod(wanted[1:]))
+        return shape == (expected[0], prod(expected[1:]))
     if isinstance(layer, FullyConnectedLayer) and size is not None:
-        return found == (wanted[0], size.channels, *size.spatial)
+        return shape == (expected[0], size.channels, *size.spatial)
     return False
 
 
-def _other_outputs(found: Tensor | None, like: Tensor) -> int:
-    """The outputs found, if their number alone is not as wanted, else 0."""
-    if found is None or not (found.ndim and like.ndim) or len(found) == len(like):
+def _other_outputs(tensor: Tensor | None, like: Tensor) -> int:
+    """The number of outputs of a tensor if only that differs, else 0."""
+    if tensor is None or not (tensor.ndim and like.ndim) or len(tensor) == len(like):
         return 0
-    return len(found) if prod(found.shape[1:]) == prod(like.shape[1:]) else 0
+    return len(tensor) if prod(tensor.shape[1:]) == prod(like.shape[1:]) else 0
 
 
-def _fault(found: Tensor, like: Tensor) -> str:
-    """What keeps a tensor's numbers from being used; empty if nothing does."""
-    if found.layout != torch.strided or found.is_quantized or found.is_meta:
-        return "is sparse, quantized or empty, expected plain numbers"
-    if found.is_floating_point() != like.is_floating_point() or found.is_complex():
-        return f"holds {dtype_name(found.dtype)} numbers, expected {dtype_name(like.dtype)}"
-    if found.is_floating_point() and found.numel():
-        low, high = found.detach().to(like.dtype).aminmax()
+def _value_fault(tensor: Tensor, like: Tensor) -> str:
+    """The fault of a tensor's values, or an empty string."""
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta:
+        return "is sparse, quantized or without data, expected a dense tensor"
+    if tensor.is_floating_point() != like.is_floating_point() or tensor.is_complex():
+        return f"is {dtype_name(tensor.dtype)}, expected {dtype_name(like.dtype)}"
+    if tensor.is_floating_point() and tensor.numel():
+        # after the cast, which makes infinity of float64 values beyond the range of float32
+        low, high = tensor.detach().to(like.dtype).aminmax()
         if not (low.isfinite() and high.isfinite()):
             return "holds NaN or infinity, expected finite numbers"
     return ""

@@ -1,4 +1,4 @@
-"""What became of the tensors of a file: loaded, skipped and why, and which layers got nothing."""
+"""The report on loaded weights: loaded tensors, skipped tensors with reasons, layers without weights."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from layergraph.sizes import Shape
 from layergraph.tables import Table
 from layergraph.wording import counted, listed, times
 
-_MOST_ROWS = 12  # of a printed list
+_MOST_ROWS = 12  # in a printed table or list
 
 
 class LoadedTensor(NamedTuple):
-    """One tensor of a layer, where it came from (no key: not from the file), and what was done to it."""
+    """One tensor of a layer, its key in the file (empty: not from the file), and a note on its conversion."""
 
     layer: str
     tensor: str
@@ -24,7 +24,7 @@ class LoadedTensor(NamedTuple):
 
 
 class SkippedTensor(NamedTuple):
-    """One tensor of the file that went nowhere, and why."""
+    """One tensor of the file that no layer got, and the reason."""
 
     key: str
     reason: str
@@ -32,13 +32,13 @@ class SkippedTensor(NamedTuple):
 
 @dataclass(frozen=True)
 class WeightsReport:
-    """What :func:`layergraph.pretrained.load_weights` did; printed, a summary and short tables.
+    """The result of :func:`layergraph.pretrained.load_weights`; it prints a summary and short tables.
 
     Attributes:
-        source: what the weights were read from.
+        source: the file, or the name of the mapping.
         loaded: each tensor that a layer got.
         skipped: each tensor of the file that no layer got, with the reason.
-        not_loaded: layers with learnables that have no weights now: they start from their initializers.
+        not_loaded: the layers with learnables but without weights, which start from their initializers.
     """
 
     source: str
@@ -48,7 +48,7 @@ class WeightsReport:
 
     @property
     def summary(self) -> str:
-        """All of it in one line."""
+        """The report in one line."""
         layers = len({row.layer for row in self.loaded})
         parts = [f"{counted(len(self.loaded), 'tensor')} loaded into {counted(layers, 'layer')}"]
         notes = Counter(note for row in self.loaded for note in row.note.split("; ") if note)
@@ -62,7 +62,7 @@ class WeightsReport:
         return f"weights from {self.source}: {'; '.join(parts)}"
 
     def to_table(self) -> Table:
-        """What was loaded: columns ``layer``, ``tensor``, ``key``, ``size`` and ``note``."""
+        """The loaded tensors, in columns ``layer``, ``tensor``, ``key``, ``size`` and ``note``."""
         columns: dict[str, list[Any]] = {"layer": [], "tensor": [], "key": [], "size": [], "note": []}
         for row in self.loaded:
             for column, value in zip(columns, row._replace(shape=()), strict=True):
@@ -71,7 +71,7 @@ class WeightsReport:
         return Table(columns)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as what ``json.dumps`` takes."""
+        """The report as a dictionary for ``json.dumps``."""
         return {
             "source": self.source,
             "loaded": [{**row._asdict(), "shape": list(row.shape)} for row in self.loaded],

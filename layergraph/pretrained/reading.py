@@ -1,4 +1,4 @@
-"""Tensors of a ``.pth`` or ``.safetensors`` file, read without running anything that it holds."""
+"""Reading of ``.pth`` and ``.safetensors`` files, without running any code that they hold."""
 
 from __future__ import annotations
 
@@ -18,24 +18,27 @@ from layergraph.wording import listed
 if TYPE_CHECKING:
     from torch import Tensor
 
-# under what training scripts put the state dict, when they save more than that
-_WRAPPERS = ("state_dict", "model_state_dict", "model")
+# the keys under which training scripts save the state dict in a checkpoint
+_STATE_DICT_KEYS = ("state_dict", "model_state_dict", "model")
 
-_CURE = "save the state dict alone: torch.save(net.state_dict(), path)"
+_ADVICE = "save the state dict alone: torch.save(net.state_dict(), path)"
 
 
 def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """The named tensors of a file, on the CPU.
+    """Return the named tensors of a file, on the CPU.
 
-    A ``.safetensors`` file (what :func:`layergraph.LayerGraph.save` writes is one, with names such as
-    ``conv1/weight``), or what ``torch.save`` wrote of a state dict (``.pth``, ``.pt``, ``.bin``, ``.ckpt``),
+    The file may be a ``.safetensors`` file, such as :func:`layergraph.LayerGraph.save` writes with names like
+    ``conv1/weight``, or a state dict that ``torch.save`` wrote (``.pth``, ``.pt``, ``.bin``, ``.ckpt``),
     alone or in a checkpoint: under ``state_dict``, ``model_state_dict`` or ``model``, or the only state dict
-    in it. What the file is, its content says, not its ending. What else a checkpoint holds is left out.
+    in it. The content decides on the format, not the extension. All else in a checkpoint is ignored.
+
+    Args:
+        path: the file.
 
     Raises:
         FileNotFoundError: there is no such file.
-        FileFormatError: it is damaged, holds no state dict, or more than numbers: objects that only running
-            code could make. The message says what it is.
+        FileFormatError: the file is damaged, holds no state dict, or holds objects that only running code
+            could make; the message names the reason.
 
     >>> import tempfile, torch
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -49,27 +52,27 @@ def read_tensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     if path.is_dir():
         raise FileFormatError(f"{str(path)!r} is a folder, expected a file of weights in it")
     if not path.is_file():
-        raise FileNotFoundError(f"no file {str(path)!r} to read weights from")
+        raise FileNotFoundError(f"there is no file {str(path)!r} to read weights from")
     try:
-        found = _state_dict(_content(path))
+        content = _state_dict(_content(path))
     except FileFormatError as error:
         raise FileFormatError(f"{str(path)!r} {error}") from None
-    return {key: value for key, value in found.items() if isinstance(key, str) and torch.is_tensor(value)}
+    return {key: value for key, value in content.items() if isinstance(key, str) and torch.is_tensor(value)}
 
 
 def _content(path: Path) -> Any:
-    """What a file holds: tensors, or what ``torch.save`` was given."""
+    """The content of a file: named tensors, or the object that ``torch.save`` wrote."""
     with path.open("rb") as file:
         head = file.read(9)
     if not head:
         raise FileFormatError("is empty, expected weights")
-    if head[8:] == b"{" or path.suffix == ".safetensors":  # behind the length of the header
+    if head[8:] == b"{" or path.suffix == ".safetensors":  # the header comes after its length, 8 bytes
         from safetensors.torch import load_file
 
         try:
             return load_file(path)
-        except Exception as error:  # of many kinds, on foreign bytes
-            raise FileFormatError(f"is not a safetensors file, or damaged{_reason(error)}") from None
+        except Exception as error:  # foreign bytes raise errors of many kinds
+            raise FileFormatError(f"is no safetensors file, or is damaged{_reason(error)}") from None
     _check_zip(path)
     import torch
 
@@ -77,37 +80,40 @@ def _content(path: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on foreign pickles torch warns before it fails
             return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # of many kinds, on foreign bytes
+    except Exception as error:  # foreign bytes raise errors of many kinds
         refused = re.search(r"GLOBAL ([\w.]+)", str(error))
         if refused:
             raise FileFormatError(
-                f"holds more than tensors: reading it would run {refused[1]}; {_CURE}"
+                f"holds more than tensors: reading it would run {refused[1]}; {_ADVICE}"
             ) from None
         raise FileFormatError(
-            f"is no file of torch.save or safetensors, or damaged{_reason(error)}"
+            f"is no file of torch.save or safetensors, or is damaged{_reason(error)}"
         ) from None
 
 
 def _check_zip(path: Path) -> None:
-    """Raise for a zip file that torch.load would not take, or not without running it."""
+    """Raise an error for a zip file that torch.load cannot read, or only by running it."""
     if not zipfile.is_zipfile(path):
         return
     try:
         with zipfile.ZipFile(path) as archive:
-            inside = {name.rpartition("/")[2] for name in archive.namelist()}
+            names = {name.rpartition("/")[2] for name in archive.namelist()}
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise FileFormatError(f"is a damaged zip file: {error}") from None
-    if "constants.pkl" in inside:
+    if "constants.pkl" in names:
         raise FileFormatError(
             "is a TorchScript program, expected a state dict; read it with torch.jit.load, and "
-            f"{_CURE.replace('net', 'program')}"
+            f"{_ADVICE.replace('net', 'program')}"
         )
-    if "data.pkl" not in inside:
-        raise FileFormatError("is a zip file, but not one that torch.save wrote")
+    if "data.pkl" not in names:
+        raise FileFormatError("is a zip file that torch.save did not write")
 
 
 def _reason(error: Exception) -> str:
-    """What a library says, in its first sentence; nothing where it advises to read unsafely, or stumbled."""
+    """The first sentence of a library's message, or nothing for an error that it did not raise on purpose.
+
+    torch's next sentences advise to read the file unsafely.
+    """
     if not isinstance(error, (RuntimeError, SafetensorError)):
         return ""
     text = re.split(r"\n|\.\s", str(error).strip())[0].rstrip(".")
@@ -115,23 +121,23 @@ def _reason(error: Exception) -> str:
 
 
 def _state_dict(content: object) -> Mapping[Any, Any]:
-    """The state dict in what a file holds."""
+    """The state dict in the content of a file."""
     if not isinstance(content, Mapping):
         raise FileFormatError(
-            f"holds an object of type {type(content).__name__}, expected names and tensors; {_CURE}"
+            f"holds an object of type {type(content).__name__}, expected a state dict; {_ADVICE}"
         )
     if not content:
-        raise FileFormatError(f"holds no tensors; {_CURE}")
+        raise FileFormatError(f"holds no tensors; {_ADVICE}")
     inner: list[Any] = [key for key, value in content.items() if _holds_tensors(value)]
-    for key in _WRAPPERS:
+    for key in _STATE_DICT_KEYS:
         if key in inner:
             return content[key]  # type: ignore[no-any-return]
     if _holds_tensors(content):
         return content
     if len(inner) != 1:
-        what = "several state dicts," if inner else "no tensors, but"
+        kind = "several state dicts," if inner else "no tensors, but"
         names = listed([str(key) for key in inner or content], 5)
-        raise FileFormatError(f"holds {what} {names}; expected names and tensors; {_CURE}")
+        raise FileFormatError(f"holds {kind} {names}, expected one state dict; {_ADVICE}")
     return content[inner[0]]  # type: ignore[no-any-return]
 
 

@@ -62,7 +62,7 @@ def test_published_weights_from_the_server_to_the_output(server, cache):
 def test_every_published_file_has_a_hash_to_check(backbone, server):
     """The server has other files under these names."""
     assert backbone.url.startswith(f"{PUBLISHER}/")
-    with pytest.raises(ValueError, match="what came is not the published file"):
+    with pytest.raises(ValueError, match="the server sent another file than the published one"):
         download(backbone.url)
     assert server.paths == [f"/mirror/{backbone.url.rpartition('/')[2]}"]
 

@@ -285,9 +285,7 @@ def test_blocks_alike_are_no_networks():
             Convolution2dLayer(3, 4, name="conv_2"),
         ]
     )
-    with pytest.raises(
-        WeightsMismatchError, match="2 of the graph's 5 tensors have their names under each of 9"
-    ):
+    with pytest.raises(WeightsMismatchError, match=r"9 prefixes, .* have 2 of the graph's 5 tensors each"):
         load_weights(lgraph, blocks)
 
 

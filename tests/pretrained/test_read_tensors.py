@@ -179,7 +179,7 @@ def test_errors(golden_errors, tmp_path, recwarn):
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no file '.*/vgg.pth' to read weights from"):
+    with pytest.raises(FileNotFoundError, match=r"there is no file '.*/vgg.pth' to read weights from"):
         read_tensors(tmp_path / "vgg.pth")
 
 
