@@ -1,4 +1,4 @@
-"""Save and load a layer graph: one safetensors file, architecture as JSON in its metadata.
+"""The file format of a layer graph: one safetensors file with the architecture as JSON in its metadata.
 
 Nothing in such a file can run code: it holds numbers and text, and layer types come from the closed
 registry of :mod:`layergraph.layers`.
@@ -53,7 +53,7 @@ def write(lgraph: Graph, path: str | os.PathLike[str]) -> None:
     metadata = {"format": FORMAT, "architecture": json.dumps(architecture, allow_nan=False)}
     with atomic_file(path) as temporary:
         try:
-            # every tensor apart: safetensors refuses tensors that share memory
+            # copies: safetensors refuses tensors that share memory
             save_file({key: tensor.clone() for key, tensor in tensors.items()}, temporary, metadata)
         except SafetensorError as error:
             if (number := re.search(r"os error (\d+)", str(error))) is None:
@@ -63,12 +63,12 @@ def write(lgraph: Graph, path: str | os.PathLike[str]) -> None:
 
 
 def _order_metadata(path: Path) -> None:
-    """Put the format first: safetensors orders metadata at random, but equal graphs give equal files."""
+    """Put the format first: safetensors orders metadata at random, and equal graphs must give equal files."""
     first, last = '{"__metadata__":{"architecture":', f',"format":{json.dumps(FORMAT)}}}'
     with path.open("r+b") as file:
         header = file.read(int.from_bytes(file.read(8), "little"))
         if header.startswith(first.encode()):
-            # inside the architecture every quote is escaped, so this is its end
+            # every quote inside the architecture is escaped, so this is its end
             end = header.index(last.encode())
             opening = header.index(b'"architecture"')
             moved = last[1:-1].encode() + b","
@@ -87,10 +87,10 @@ def read(
 
     path = Path(path)
     if path.is_dir():
-        raise FileFormatError(f"{str(path)!r} is a folder, expected a file that save wrote")
+        raise FileFormatError(f"{str(path)!r} must be a file that save wrote, got a folder")
     if not path.is_file():
         raise FileNotFoundError(f"no file {str(path)!r} to load a layer graph from")
-    with path.open("rb"):  # safetensors says of a file that must not be read that there is none
+    with path.open("rb"):  # for a file without read permission, safetensors reports that there is none
         pass
     try:
         with safe_open(path, framework="pt" if weights else "numpy") as file:
@@ -113,11 +113,13 @@ def _read(
 ) -> Graph:
     if metadata.get("format") != FORMAT:
         raise FileFormatError(
-            f"it says format {metadata.get('format')!r}, expected {FORMAT!r}; was it written by save?"
+            f"its format must be {FORMAT!r}, got {metadata.get('format')!r}; was it written by save?"
         )
     text = metadata.get("architecture", "")
     if len(text) > _LARGEST_ARCHITECTURE:
-        raise FileFormatError(f"its architecture is {len(text)} characters long, more than any real one")
+        raise FileFormatError(
+            f"its architecture must have at most {_LARGEST_ARCHITECTURE} characters, got {len(text)}"
+        )
     try:
         architecture = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_distinct)
     except (json.JSONDecodeError, RecursionError) as error:
@@ -126,10 +128,10 @@ def _read(
         raise
     except ValueError:  # a number of thousands of digits
         raise FileFormatError("its architecture holds a number that is too long") from None
-    found: dict[str, dict[str, Tensor]] = {}
+    tensors_of: dict[str, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         name, _, tensor_name = key.partition("/")
-        found.setdefault(name, {})[tensor_name] = tensor
+        tensors_of.setdefault(name, {})[tensor_name] = tensor
     layers = _list(architecture, "layers")
     made: list[Layer] = []
     owners: dict[str, str] = {}
@@ -143,19 +145,19 @@ def _read(
             if isinstance(layer, ModuleLayer):
                 known[layer.name] = layer.module
         except LayergraphError as error:
-            raise FileFormatError(f"layer {index + 1}: {error}") from None
+            raise FileFormatError(f"layers[{index}]: {error}") from None
     connections = _list(architecture, "connections")
     for row in connections:
         if not (isinstance(row, list) and len(row) == 2 and all(isinstance(end, str) for end in row)):
-            raise FileFormatError(f"a connection is two names, got {row!r:.80}")
+            raise FileFormatError(f"a connection must be two names, got {row!r:.80}")
     draft = Draft()
     draft.append(made, in_series=False)
     draft.connect_all(connections)
     lgraph = Graph._from_draft(draft)
     for name, owner in owners.items():
-        if name not in found and owner in found:
-            found[name] = found[owner]
-    return lgraph.with_weights({name: Weights(tensors) for name, tensors in found.items()})
+        if name not in tensors_of and owner in tensors_of:
+            tensors_of[name] = tensors_of[owner]
+    return lgraph.with_weights({name: Weights(tensors) for name, tensors in tensors_of.items()})
 
 
 def _list(architecture: object, key: str) -> list[Any]:
@@ -166,14 +168,14 @@ def _list(architecture: object, key: str) -> list[Any]:
 
 
 def _no_constant(text: str) -> float:
-    raise FileFormatError(f"its architecture holds {text}, which is no number")
+    raise FileFormatError(f"its architecture has {text}, which is no number")
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise FileFormatError(f"its architecture says something twice, one of {[*found]!r:.80}")
-    return found
+    distinct = dict(pairs)
+    if len(distinct) < len(pairs):
+        raise FileFormatError(f"its architecture has a key twice, one of {[*distinct]!r:.80}")
+    return distinct
 
 
 def _layer_to_json(layer: Layer, owner: str | None = None) -> dict[str, Any]:
@@ -188,8 +190,8 @@ def _layer_to_json(layer: Layer, owner: str | None = None) -> dict[str, Any]:
         if callable(value):
             if layer.weights is None:
                 raise LayergraphError(
-                    f"layer {layer.name!r} cannot be saved: its {field.name} is a Python function, which a "
-                    "file cannot hold; compile the graph and save net.layer_graph(), whose weights are made"
+                    f"save: {field.name} of layer {layer.name!r} must not be a Python function, which a file "
+                    "cannot hold; compile the graph and save net.layer_graph(), which has weights"
                 )
             continue
         item[field.name] = value
@@ -199,7 +201,7 @@ def _layer_to_json(layer: Layer, owner: str | None = None) -> dict[str, Any]:
 def _layer_from_json(item: object, modules: Mapping[str, nn.Module]) -> tuple[Layer, str]:
     """The layer, and the name of the one whose torch module it shares, else empty."""
     if not isinstance(item, dict):
-        raise FileFormatError(f"a layer is an object, got {item!r:.80}")
+        raise FileFormatError(f"a layer must be an object, got {item!r:.80}")
     arguments = dict(item)
     owner = ""
     kind = LAYER_TYPES.get(str(arguments.pop("type", None)))
@@ -208,13 +210,13 @@ def _layer_from_json(item: object, modules: Mapping[str, nn.Module]) -> tuple[La
     if kind is ModuleLayer and "module_of" in arguments:
         owner = arguments.pop("module_of")
         if not (isinstance(owner, str) and owner):
-            raise FileFormatError(f"module_of is the name of a layer, got {owner!r:.80}")
+            raise FileFormatError(f"module_of must be the name of a layer, got {owner!r:.80}")
     known = {field.name for field in fields(kind)} - {"weights", "module"}
     if unknown := arguments.keys() - known:
         raise FileFormatError(f"{kind.__name__} has no argument {min(map(str, unknown))!r:.80}")
     name = arguments.get("name")
     if not (isinstance(name, str) and name):
-        raise FileFormatError(f"a layer's name is text, got {name!r:.80}")
+        raise FileFormatError(f"a layer's name must be text, got {name!r:.80}")
     if kind is ModuleLayer:
         if name not in modules and owner not in modules:
             raise FileFormatError(
@@ -231,8 +233,8 @@ def _layer_from_json(item: object, modules: Mapping[str, nn.Module]) -> tuple[La
 
 
 def _weights_of(lgraph: Graph) -> dict[str, Weights]:
-    """The weights that each layer has when it is compiled: of a torch module its own, unless others are
-    attached to it or to a layer that shares them."""
+    """The weights of each layer when it is compiled: a torch module has its own, unless others are attached
+    to it or to a layer that shares them."""
     attached: dict[int, Tensor] = {}
     modules = [layer for layer in lgraph.layers if isinstance(layer, ModuleLayer)]
     tensors = {layer.name: layer.module.state_dict(keep_vars=True) for layer in modules}
@@ -241,9 +243,9 @@ def _weights_of(lgraph: Graph) -> dict[str, Weights]:
         for key, tensor in tensors[layer.name].items():
             if key in weights:
                 attached.setdefault(id(tensor), weights[key])
-    found = {layer.name: layer.weights or Weights({}) for layer in lgraph.layers}
+    weights_of = {layer.name: layer.weights or Weights({}) for layer in lgraph.layers}
     for layer in modules:
         if layer.weights is None:
             own = {key: attached.get(id(t), t.detach()) for key, t in tensors[layer.name].items()}
-            found[layer.name] = Weights(own)
-    return found
+            weights_of[layer.name] = Weights(own)
+    return weights_of

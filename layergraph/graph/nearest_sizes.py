@@ -1,4 +1,4 @@
-"""Image sizes that a graph takes, near one that it does not take."""
+"""The nearest image sizes that a graph takes, for one that it does not take."""
 
 from __future__ import annotations
 
@@ -14,19 +14,24 @@ from layergraph.layers.module import ModuleLayer
 from layergraph.sizes import Shape, Size
 from layergraph.wording import times
 
-_FARTHEST = 64  # from an image size, others are tried
+_FARTHEST = 64  # rows between an image size and the others that are tried
 _OF_SIZES = ("LG-CROPPING", "LG-SPATIAL", "LG-UNPOOLING", "LG-WINDOW")
-_LARGEST = 4096  # and, for windows that are too large, up to this
-_TRIES = 30_000  # layers whose sizes are computed in search of another image size; some 0.15 s
-_MODULE = 300  # running a torch module without data takes as long as this many layers
+_LARGEST = 4096  # the largest size that is tried for a window that is too large
+_TRIES = 30_000  # layers whose sizes are computed in one search; some 0.15 s
+_MODULE = 300  # a torch module, which runs without data, costs as much as this many layers
 
 
 def nearest_sizes(spatial: Shape, code: str, fits: Callable[[int], bool]) -> list[Shape]:
     """The nearest smaller and larger sizes (height, width) that fit, if there are any.
 
-    Height and width do not depend on each other, so that ``fits`` says of a square of ``n`` rows whether it
-    has no fault of sizes. ``code`` is the fault that ``spatial`` has: where a window is too large, the
-    least size that is large enough is the one.
+    Height and width do not depend on each other, so each is searched alone, on square images: trying all
+    pairs would cost the square of the tries.
+
+    Args:
+        spatial: (height, width), or (height, width, depth).
+        code: the fault of ``spatial``. For a window that is too large, the answer is the smallest size that
+            is large enough, which halving finds; other faults come and go with each row.
+        fits: whether a square of ``n`` rows has no fault of sizes.
 
     >>> nearest_sizes((30, 32), "LG-SPATIAL", lambda n: n % 4 == 0)
     [(28, 32), (32, 32)]
@@ -44,29 +49,33 @@ def nearest_sizes(spatial: Shape, code: str, fits: Callable[[int], bool]) -> lis
         larger = [n for n in (_least(n, fits_once) for n in spatial) if n is not None]
         return [tuple(larger)] if len(larger) == len(spatial) else []
     near = min(_FARTHEST, max(spatial))
-    # half the size is not near; and at a few rows any fault may vanish, where all is 1×1 and expanded
+    # not below half the size: at a few rows any fault may vanish, where all is 1×1 and expanded
     below = [_first((n, *range(n - 1, max(n // 2, n - near), -1)), fits_once) for n in spatial]
     above = [_first(range(n, n + near + 1), fits_once) for n in spatial]
-    found = []
+    nearest = []
     for sizes in (below, above):
-        whole = tuple(n for n in sizes if n is not None)
-        if len(whole) == len(spatial) and whole != tuple(spatial):
-            found.append(whole)
-    return found
+        complete = tuple(n for n in sizes if n is not None)
+        if len(complete) == len(spatial) and complete != tuple(spatial):
+            nearest.append(complete)
+    return nearest
 
 
 def has_no_fault_of_sizes(sizes: InferredSizes | None) -> bool:
-    """Whether all heights and widths fit; not so where the sizes are not known."""
+    """Whether all heights and widths are known and fit."""
     return sizes is not None and not any(issue.code in _OF_SIZES for issue in sizes.errors)
 
 
 def misfit(lgraph: Graph, sizes: Mapping[str, Shape], resize: Callable[[Shape], str] | None = None) -> str:
-    """Why a graph that runs at its own image size does not take images of another one, and what it takes.
+    """The reason why a graph that runs at its own image size does not take another, with sizes that fit.
 
-    ``sizes`` has the (height, width) of the images for each input layer. Returns an empty text where
-    they fit. The first layer that cannot take its inputs is named; a fully connected layer cannot where its
-    number of inputs changes. ``resize`` gives the advice to resize images to a size that fits; by default
-    the advice is ``AtSize``.
+    Args:
+        lgraph: the graph.
+        sizes: the (height, width) of the images for each input layer.
+        resize: the advice to resize images to a size that fits; by default it names ``AtSize``.
+
+    Returns:
+        The first layer that cannot take its inputs, which a fully connected layer cannot if their number
+        changes; and what to do. An empty text if the images fit.
 
     >>> from layergraph.builders import unet_layers
     >>> lgraph = unet_layers((32, 32, 1), 2, encoder_depth=2)
@@ -76,24 +85,24 @@ def misfit(lgraph: Graph, sizes: Mapping[str, Shape], resize: Callable[[Shape], 
     shown = " and ".join(times(spatial) for spatial in sizes.values())
     if not all(number > 0 for spatial in sizes.values() for number in spatial):
         return f"images of {shown} have no pixels"
-    found = infer_sizes(lgraph, "network", _at(lgraph, sizes))
-    if found.errors:
-        issue = found.errors[0]
+    inferred = infer_sizes(lgraph, "network", _at(lgraph, sizes))
+    if inferred.errors:
+        issue = inferred.errors[0]
         where = f"at {issue.layer!r} " if issue.layer else ""
-        advice = _cure(lgraph, sizes, issue, resize or _resized)
+        advice = _fix(lgraph, sizes, issue, resize or _resized)
         return f"images of {shown} do not fit: {where}{issue.text}; {advice}"
     own = infer_sizes(lgraph, "network")
     for name in lgraph.order:
-        if _learnables(lgraph, name, found) != _learnables(lgraph, name, own):
+        if _learnables(lgraph, name, inferred) != _learnables(lgraph, name, own):
             images = " and ".join(times(spatial) for spatial in _own(lgraph).values())
             return (
                 f"images of {shown} do not fit: the weights of {name!r} are for images of {images}; "
-                f"{_cure(lgraph, sizes, None, resize or _resized)}"
+                f"{_fix(lgraph, sizes, None, resize or _resized)}"
             )
     return ""
 
 
-def _cure(
+def _fix(
     lgraph: Graph, sizes: Mapping[str, Shape], issue: Issue | None, resize: Callable[[Shape], str]
 ) -> str:
     (name, spatial), *others = sizes.items()
@@ -145,7 +154,7 @@ def _first(numbers: Iterable[int], fits: Callable[[int], bool]) -> int | None:
 
 
 def _least(number: int, fits: Callable[[int], bool]) -> int | None:
-    """The least number from here on that fits, where all larger ones do."""
+    """The smallest number from here on that fits, if all larger ones fit too: doubling, then halving."""
     if fits(number):
         return number
     low, high = number, 2 * number

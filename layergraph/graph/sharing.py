@@ -1,4 +1,4 @@
-"""Torch modules that several layers share, and the tensors that their modules have in common."""
+"""Torch modules and tensors that several layers share."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from layergraph.wording import quoted
 
 
 class SharedTensor(NamedTuple):
-    """The layer that has a tensor first, and its name there."""
+    """The first layer with a tensor, and the name of the tensor there."""
 
     layer: str
     tensor: str
 
 
 def shared_tensors(lgraph: Graph) -> dict[str, dict[str, SharedTensor]]:
-    """For each layer the tensors of its torch module that a layer before it has, in the analyzer's order.
+    """For each layer the tensors that it shares with a layer before it in the analyzer's order.
 
     >>> from torch import nn
     >>> from layergraph import ImageInputLayer, LayerGraph, ModuleLayer
@@ -33,38 +33,38 @@ def shared_tensors(lgraph: Graph) -> dict[str, dict[str, SharedTensor]]:
         return {}
     position = {name: index for index, name in enumerate(lgraph.order)}
     seen: dict[int, SharedTensor] = {}
-    found: dict[str, dict[str, SharedTensor]] = {}
+    shared: dict[str, dict[str, SharedTensor]] = {}
     for layer in sorted(layers, key=lambda layer: position[layer.name]):
         for key, tensor in [*layer.module.named_parameters(), *layer.module.named_buffers()]:
             first = seen.setdefault(id(tensor), SharedTensor(layer.name, key))
             if first.layer != layer.name:
-                found.setdefault(layer.name, {})[key] = first
-    return found
+                shared.setdefault(layer.name, {})[key] = first
+    return shared
 
 
 def shared_modules(lgraph: Graph) -> dict[str, str]:
-    """For each layer whose torch module an earlier layer has too, that layer; as they were added."""
+    """For each layer whose torch module is that of a layer added before it, the name of that layer."""
     first: dict[int, str] = {}
-    found = {}
+    owners = {}
     for layer in lgraph.layers:
         if isinstance(layer, ModuleLayer):
             owner = first.setdefault(id(layer.module), layer.name)
             if owner != layer.name:
-                found[layer.name] = owner
-    return found
+                owners[layer.name] = owner
+    return owners
 
 
 def contradictions(lgraph: Graph) -> list[Issue]:
-    """A fault for each layer that shares a tensor and has other weights for it than the first that has it."""
-    found = []
+    """An error for each layer whose weights for a shared tensor differ from those of its first layer."""
+    issues = []
     for name, tensors in shared_tensors(lgraph).items():
         own = lgraph[name].weights or Weights({})
         for key, owner in tensors.items():
             others = lgraph[owner.layer].weights or Weights({})
             both = key in own and owner.tensor in others
             if both and Weights({"": own[key]}) != Weights({"": others[owner.tensor]}):
-                text = f"its {quoted(key)} is that of {quoted(owner.layer)} too, which has other weights"
-                advice = f"attach the same to both; with_weights({{{quoted(name)}: None}}) takes these off"
-                found.append(Issue("LG-WEIGHTS", "error", name, "", text, advice))
+                text = f"it shares {quoted(key)} with {quoted(owner.layer)}, which has other weights attached"
+                advice = f"attach the same to both; with_weights({{{quoted(name)}: None}}) drops these"
+                issues.append(Issue("LG-WEIGHTS", "error", name, "", text, advice))
                 break
-    return found
+    return issues

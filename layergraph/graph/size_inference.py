@@ -1,4 +1,4 @@
-"""Sizes through a whole graph by arithmetic, and everything that is wrong with it."""
+"""Size inference: the sizes at every layer of a graph by arithmetic, and every fault."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ TargetUsage = Literal["train_network", "network"]
 
 @dataclass(frozen=True)
 class InferredSizes:
-    """The sizes at every layer, ``None`` where an error before leaves them unknown.
+    """The sizes at every layer, ``None`` where an error upstream leaves them unknown.
 
     Attributes:
         inputs: for each layer the sizes of its input ports.
         outputs: for each layer the sizes it computes; an output layer has one, what the network returns.
         issues: the findings, in the order of the layers.
-        guesses: what layers may give behind a fault, where it is not certain; ``outputs`` has the likeliest.
+        guesses: the possible outputs of layers downstream of a fault; ``outputs`` has the most likely ones.
         faulty: the layers that cannot take their inputs.
     """
 
@@ -48,14 +48,16 @@ def infer_sizes(
     target_usage: TargetUsage = "train_network",
     inputs_instead: Mapping[str, Layer] | None = None,
 ) -> InferredSizes:
-    """Propagate sizes from the input layers, and collect every fault instead of stopping at one.
+    """Infer the sizes at every layer, and collect every fault instead of stopping at the first.
 
-    Behind a fault sizes go on as if it were mended, where it is plain how; a layer there has a fault only
-    if it has one however the first is mended.
+    Args:
+        lgraph: the graph.
+        target_usage: ``"train_network"`` needs a loss; a ``"network"`` returns its open outputs.
+        inputs_instead: input layers that replace those of the same name, for the sizes of other images.
 
-    ``target_usage`` says what the graph is for: ``"train_network"`` needs a loss; for a ``"network"``
-    outputs that feed nothing are what it returns. ``inputs_instead`` has input layers that replace those of
-    the same name, for the sizes of other images.
+    One pass in the analyzer's order, linear in the size of the graph. Downstream of a fault, sizes are
+    inferred as if it were fixed (:mod:`layergraph.graph.fault_recovery`), so that one fault is not reported
+    again at each layer.
     """
     instead = inputs_instead or {}
     issues = _whole_graph_issues(lgraph, target_usage)
@@ -65,6 +67,7 @@ def infer_sizes(
     guesses: dict[str, Guess] = {}
     faulty: set[str] = set()
     for name in lgraph.order:
+        # 1. The sizes of the inputs. A layer upstream may have none, or only a guess.
         layer = instead.get(name) or lgraph[name]
         fed = lgraph.sources(name)
         given: list[Size | None] = []
@@ -81,11 +84,14 @@ def infer_sizes(
         inputs[name] = given
         if len(fed) < len(given):
             issues += _missing_inputs(lgraph, layer)
+        # 2. The sizes of the outputs, or the fault of the layer and a guess of what a fixed one would give.
+        #    A layer with a guessed or missing input is faulty only if no possible input suits it; else each
+        #    fault would bring others downstream, which vanish with it.
         known = [size for size in given if size is not None]
-        found = _memory_issues(lgraph, layer, fed)
+        layer_issues = _memory_issues(lgraph, layer, fed)
         guess: Guess | None = None
         fault: SizeError | None = None
-        if found:
+        if layer_issues:
             faulty.add(name)
             guess = unpooled(fed, given[0], outputs) if layer.memory_ports else None
         elif is_guessed or len(known) < len(given):
@@ -97,21 +103,22 @@ def infer_sizes(
             except SizeError as error:
                 fault = error
                 guess = mended(layer, known, partial(_computed, layer, fed, outputs=outputs))
+        # 3. The issues, each at the layer that can be fixed.
         if fault is not None:
-            found = [_size_issue(lgraph, name, fault)]
+            layer_issues = [_size_issue(lgraph, name, fault)]
             faulty.add(name)
         if name not in outputs:
             outputs[name] = guess.possible[0] if guess else [None] * max(len(layer.output_names), 1)
             if guess and not guess.is_certain:
                 guesses[name] = guess
-        issues += found
+        issues += layer_issues
         issues += _unused_outputs(lgraph, name, returned)
     return InferredSizes(inputs, outputs, issues, guesses, faulty)
 
 
 def network_outputs(lgraph: Graph) -> list[str]:
-    """What a network of this graph returns: its output layers or, without any, the layers whose first
-    output feeds nothing."""
+    """The layers whose outputs a network of this graph returns: its output layers or, without any, the layers
+    whose first output has no connection."""
     if lgraph.output_names:
         return list(lgraph.output_names)
     return [
@@ -140,16 +147,16 @@ def _whole_graph_issues(lgraph: Graph, target_usage: TargetUsage) -> list[Issue]
                 "",
                 f"{listed(part)} {'is' if len(part) == 1 else 'are'} not connected to the rest of the "
                 "network",
-                "connect or remove what is not part of it",
+                "connect it or remove it",
             )
         )
     return issues
 
 
 def _parts(lgraph: Graph) -> list[list[str]]:
-    """The connected parts of the graph, the one of the first input layer (or the largest) first."""
+    """The connected parts of the graph; the part of the first input layer (or the largest) is first."""
     starts = sum(1 for name in lgraph if not lgraph.sources(name))
-    if starts <= 1:  # each part has one at least
+    if starts <= 1:  # each part has at least one layer without a source, so there is one part
         return [list(lgraph)]
     parts: list[list[str]] = []
     seen: set[str] = set()
@@ -172,7 +179,8 @@ def _parts(lgraph: Graph) -> list[list[str]]:
 
 
 def _memory_issues(lgraph: Graph, layer: Layer, fed: Mapping[str, End]) -> list[Issue]:
-    """Images where a layer takes what another remembers, or the reverse; memories of two layers."""
+    """Errors where indices or sizes of a pooling layer meet an input for features, or the reverse, and where
+    they come from two layers."""
     name, issues, feeders = layer.name, [], set()
     for port, source in fed.items():
         memory = source.port if source.port in lgraph[source.layer].memory_ports else ""
@@ -188,8 +196,8 @@ def _memory_issues(lgraph: Graph, layer: Layer, fed: Mapping[str, End]) -> list[
             advice = f"connect {memory!r} to input {memory!r} of a MaxUnpooling2dLayer"
             issues.append(Issue("LG-UNPOOLING", "error", name, port, text, advice))
     if len(feeders) > 1 and not issues:
-        text = f"its memory comes from different layers, {' and '.join(map(repr, sorted(feeders)))}"
-        issues.append(Issue("LG-UNPOOLING", "error", name, "", text, "take both from one pooling layer"))
+        text = f"its indices and size come from different layers, {' and '.join(map(repr, sorted(feeders)))}"
+        issues.append(Issue("LG-UNPOOLING", "error", name, "", text, "connect both to one pooling layer"))
     return issues
 
 
@@ -199,26 +207,26 @@ def _computed(
     given: Sequence[Size],
     outputs: Mapping[str, Sequence[Size | None]],
 ) -> tuple[Size, ...]:
-    """The output sizes. An unpooling layer takes the very size that its pooling layer gave, not only as
-    many numbers."""
+    """The output sizes. The input of an unpooling layer must have the size of its pooling layer's output;
+    equal numbers of elements are not enough."""
     computed = compute_output_sizes(layer, given)
     for port, source in fed.items() if layer.memory_ports else ():
         if port in layer.memory_ports and outputs[source.layer][0] != given[0]:
             text = f"input 'in' is {given[0]}, but {source.layer!r} pooled to {outputs[source.layer][0]}"
-            advice = "unpool what has the size and channels of the pooling layer's output"
+            advice = "the input must have the size and channels of the pooling layer's output"
             raise SizeError("LG-UNPOOLING", text, port=layer.input_names[0], advice=advice)
     return computed
 
 
 def loose_inputs(lgraph: Graph, name: str) -> list[str]:
-    """The input ports of a layer that nothing feeds."""
+    """The input ports of a layer without a connection."""
     fed = lgraph.sources(name)
     return [port for port in lgraph[name].input_names if port not in fed]
 
 
 def _missing_inputs(lgraph: Graph, layer: Layer) -> Iterator[Issue]:
-    """One finding for the inputs that nothing feeds, and one for those that take what another layer
-    remembers."""
+    """One issue for the inputs without a connection, and one for those of indices and sizes, which one
+    edit connects."""
     loose = loose_inputs(lgraph, layer.name)
     memory = [port for port in loose if port in layer.memory_ports]
     for ports in ([port for port in loose if port not in layer.memory_ports], memory):
@@ -230,7 +238,7 @@ def _missing_inputs(lgraph: Graph, layer: Layer) -> Iterator[Issue]:
 
 
 def unconnected(ports: Sequence[str]) -> str:
-    """That nothing feeds these inputs.
+    """The text of an issue for inputs without a connection.
 
     >>> unconnected(["in1", "in2"])
     "inputs 'in1', 'in2' are not connected"
@@ -252,14 +260,14 @@ def _unused_outputs(lgraph: Graph, name: str, returned: set[str]) -> list[Issue]
         advice = (
             f"connect_layers({written!r}, ...), or remove_layers({quoted(name)})"
             if index == 0
-            else "nothing is lost: the output is computed and dropped"
+            else "the output is computed and dropped"
         )
         issues.append(Issue("LG-UNUSED-OUTPUT", severity, name, port, f"output {port!r} is not used", advice))
     return issues
 
 
 def _size_issue(lgraph: Graph, name: str, error: SizeError) -> Issue:
-    """The layer's complaint, with the names of the layers that feed it."""
+    """The issue of a size error, with the names of the layers directly upstream."""
     fed = [*lgraph.sources(name).items()]
     feeders = ", ".join(
         (f"{port!r} from " if len(fed) > 1 else "from ") + quoted(lgraph.output_text(end))

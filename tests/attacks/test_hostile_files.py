@@ -457,7 +457,7 @@ def test_learnables_that_no_tensor_can_have(path):
 
 def test_an_architecture_longer_than_any_real_one(path):
     write(path, " " * (17 * 1024**2))
-    with pytest.raises(FileFormatError, match="characters long, more than any real one"):
+    with pytest.raises(FileFormatError, match="must have at most 16777216 characters"):
         load(path)
 
 

@@ -189,8 +189,8 @@ def test_a_graph_that_cannot_be_saved_touches_no_file(path):
     with pytest.raises(LayergraphError) as caught:
         lgraph.save(path)
     assert str(caught.value) == (
-        "layer 'conv' cannot be saved: its weights_initializer is a Python function, which a file cannot "
-        "hold; compile the graph and save net.layer_graph(), whose weights are made"
+        "save: weights_initializer of layer 'conv' must not be a Python function, which a file "
+        "cannot hold; compile the graph and save net.layer_graph(), which has weights"
     )
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == [path.name]
@@ -291,7 +291,7 @@ def test_minus_zero_is_zero():
 
 
 def test_a_folder_and_a_file_that_must_not_be_read(path, monkeypatch):
-    with pytest.raises(FileFormatError, match="is a folder, expected a file that save wrote"):
+    with pytest.raises(FileFormatError, match="must be a file that save wrote, got a folder"):
         load(path.parent)
     GRAPHS["one layer"].save(path)
     really = type(path).open

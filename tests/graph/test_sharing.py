@@ -173,7 +173,7 @@ def test_two_sets_of_weights_for_one_module_are_an_error():
         twice(module).with_weights(weights).compile()
     (issue,) = caught.value.issues
     assert (issue.code, issue.layer) == ("LG-WEIGHTS", "again")
-    assert issue.text == "its '0.weight' is that of 'first' too, which has other weights"
+    assert issue.text == "it shares '0.weight' with 'first', which has other weights attached"
     assert twice(block(), second=block()).with_weights(weights).compile()
 
 
