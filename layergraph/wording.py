@@ -99,15 +99,13 @@ def counted(number: int, noun: str) -> str:
 def short_count(count: int) -> str:
     """A count in its short form; the page uses the same rule.
 
-    >>> [short_count(n) for n in (0, 999, 1_000, 224_262, 999_950, 7_697_605, 1_500_000_000_000)]
-    ['0', '999', '1k', '224.3k', '1M', '7.7M', '1.5T']
+    >>> [short_count(n) for n in (0, 999, 1_000, 224_262, 960_000, 999_950, 7_697_605, 1_500_000_000_000)]
+    ['0', '999', '1k', '224.3k', '960k', '1M', '7.7M', '1.5T']
     """
-    if count < 1000:
-        return str(count)
     for power, letter in ((12, "T"), (9, "G"), (6, "M"), (3, "k")):
-        scaled = f"{count / 10**power:.1f}".removesuffix(".0")
-        if float(scaled) >= 1:
-            return f"{scaled}{letter}"
+        # 999,950 is 1M, because it would round to 1000k
+        if count >= max(1000, 0.99995 * 10**power):
+            return f"{count / 10**power:.1f}".removesuffix(".0") + letter
     return str(count)
 
 

@@ -1,4 +1,4 @@
-"""The analysis as an interactive page in one file, and as the fragment that notebooks show."""
+"""An analysis as an interactive page in one file, and as the fragment that notebooks show."""
 
 from layergraph.analyze.page.document import fragment, page, templates
 

@@ -1,18 +1,18 @@
-// The address of the page says what is seen, so that a link leads back to it.
+// The address of the page holds its state, so that a link restores it.
 
-// `read` returns what is seen, as [key, value] pairs; `show` gets the values of an address, by key.
+// `read` returns the state as [key, value] pairs; `show` restores a state, a map of values by key.
 function keepAddress(read, show) {
-  let pending = 0, written = location.hash;
+  let timer = 0, current = location.hash;
 
   function remember() {
-    clearTimeout(pending);
-    pending = setTimeout(() => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
       try {
         const parts = read().filter(([, value]) => value).map(([key, value]) => `${key}=${encodeURIComponent(value)}`);
-        written = parts.length ? `#${parts.join("&")}` : "";
-        if (written.length < 4000) history.replaceState(null, "", written || location.pathname + location.search);
+        current = parts.length ? `#${parts.join("&")}` : "";
+        if (current.length < 4000) history.replaceState(null, "", current || location.pathname + location.search);
       } catch {
-        // half a surrogate pair has no place in an address; some browsers refuse files a history
+        // an address cannot hold half a surrogate pair, and some browsers give pages from disk no history
       }
     }, 150);
   }
@@ -24,12 +24,12 @@ function keepAddress(read, show) {
       try {
         address.set(key, decodeURIComponent(value));
       } catch {
-        // somebody's typing
+        // an address that was typed with a stray percent sign
       }
     }
     show(address);
   }
 
-  window.addEventListener("hashchange", () => location.hash !== written && recall());
+  window.addEventListener("hashchange", () => location.hash !== current && recall());
   return { remember, recall };
 }

@@ -31,14 +31,14 @@ function drawCell(layer, column) {
 
 const columnClass = (column) => `column-${column.id}${column.numeric ? " numeric" : ""}`;
 
-// an empty row of this height, in the place of rows that are out of sight
+// An empty row with the height of the rows that are not on the screen.
 function spacerRow(height, columns) {
   const row = make("tr", { class: "spacer", "aria-hidden": "true" }, make("td", { colspan: columns.length }));
   row.firstChild.style.height = `${height}px`;
   return row;
 }
 
-// a row without height that holds the longest text of each column, so that widths stay while scrolling
+// A row without height that has the longest text of each column, so that scrolling does not change the widths.
 function sizerRow(model, columns) {
   const row = make("tr", { class: "sizer", "aria-hidden": "true" });
   row.append(...columns.map((column) => drawCell(longestOf(model, column), column)));
@@ -48,9 +48,9 @@ function sizerRow(model, columns) {
 function longestOf(model, column) {
   const lengthOf = (layer) => (column.lines ? (column.lines(layer)[0] ?? "")
     : column.id === "name" ? layer.name : String(column.cell(layer))).length;
-  column.longest ??= model.layers.reduce((found, layer) => {
+  column.longest ??= model.layers.reduce((longest, layer) => {
     const length = lengthOf(layer);
-    return length > found.length ? { layer, length } : found;
+    return length > longest.length ? { layer, length } : longest;
   }, { layer: model.layers[0], length: -1 }).layer;
   return column.longest;
 }

@@ -1,8 +1,8 @@
-// The columns of the table: MATLAB's, and more to switch on. Each has the value that rows are sorted by, the
-// text of a cell (one line, or several in `lines`), and `plain` text for the clipboard.
+// The columns of the table: those of MATLAB, and more to switch on. Each has the `value` that sorts its rows, the text
+// of its cells (one line in `cell`, or several in `lines`), and `plain` text for the clipboard.
 
 function columnsOf(model) {
-  const some = (what) => model.layers.some((layer) => layer.costs && layer.costs[what] != null);
+  const isKnown = (cost) => model.layers.some((layer) => layer.costs && layer.costs[cost] != null);
   const lines = (pairs) => pairs?.map(([name, size]) => `${name} ${size}`);
   const number = (id, title, tooltip, value, text) => ({
     id, title, tooltip, value, numeric: true,
@@ -13,7 +13,7 @@ function columnsOf(model) {
     id, title, value, plain: value, cell: value, ...extra,
   });
   const columns = [
-    { ...number("index", "#", "Place in the order of computation", (layer) => layer.index + 1, String), shown: true },
+    { ...number("index", "#", "Position in the order of computation", (layer) => layer.index + 1, String), shown: true },
     text("name", "Name", (layer) => layer.name, { shown: true }),
     text("type", "Type", (layer) => layer.type, { shown: true }),
     {
@@ -25,32 +25,32 @@ function columnsOf(model) {
     },
     {
       id: "learnables", title: "Learnable properties", shown: true,
-      tooltip: "What training learns; sorted by how many numbers",
+      tooltip: "Size of each learnable; sorted by the number of learnable parameters",
       value: (layer) => layer.count ?? -1,
       lines: (layer) => lines(layer.learnables) ?? ["?"],
       plain: (layer) => (lines(layer.learnables) ?? ["?"]).join("; "),
     },
-    { ...number("count", "Learnables", "How many numbers training learns", (layer) => layer.count, (value) => grouped.format(value)), bar: true },
+    { ...number("count", "Learnables", "Number of learnable parameters", (layer) => layer.count, (value) => grouped.format(value)), bar: true },
     {
-      id: "states", title: "States", tooltip: "What training keeps besides",
+      id: "states", title: "States", tooltip: "Values that training updates without gradients, such as running means",
       value: (layer) => (lines(layer.states) ?? []).join("; "),
       lines: (layer) => lines(layer.states) ?? ["?"],
       plain: (layer) => (lines(layer.states) ?? ["?"]).join("; "),
     },
   ];
-  if (some("multiply_adds")) {
+  if (isKnown("multiply_adds")) {
     columns.push({ ...number("multiply_adds", "Multiply-adds", "For one observation", (layer) => layer.costs?.multiply_adds, shortCount), bar: true });
   }
-  if (some("inference")) {
+  if (isKnown("inference")) {
     columns.push({ ...number("inference", "Activation memory", "Bytes of the outputs in inference, one observation", (layer) => layer.costs?.inference, shortBytes), bar: true });
   }
-  if (some("training")) {
-    columns.push({ ...number("training", "Kept for training", "Bytes that the backward pass needs, one observation", (layer) => layer.costs?.training, shortBytes), bar: true });
+  if (isKnown("training")) {
+    columns.push({ ...number("training", "Saved for backward", "Bytes saved for the backward pass, one observation", (layer) => layer.costs?.training, shortBytes), bar: true });
   }
-  if (some("field")) {
+  if (isKnown("field")) {
     const area = (text) => text.split("×").reduce((product, one) => product * Number(one), 1);
     columns.push({
-      id: "field", title: "Receptive field", tooltip: "How much of the input one output position sees",
+      id: "field", title: "Receptive field", tooltip: "Part of the input that one output position depends on",
       numeric: true,
       value: (layer) => (layer.costs?.field ? area(layer.costs.field) : -1),
       plain: (layer) => layer.costs?.field ?? "",

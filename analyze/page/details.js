@@ -1,4 +1,4 @@
-// What is known of one layer or block, and the list of findings; each place in it leads there.
+// The details of a layer or block, and the list of findings. Names in them are links to their layers.
 
 function copyButton(label, text, title) {
   const button = make("button", { type: "button", class: "copy", title: title ?? `${label} to the clipboard` }, label);
@@ -20,7 +20,7 @@ async function copyText(text) {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // pages from disk may be refused the clipboard in some browsers
+    // some browsers refuse the clipboard to pages from disk
     const area = make("textarea", { class: "offscreen", "aria-hidden": "true" });
     area.value = text;
     document.body.append(area);
@@ -38,25 +38,25 @@ function findingsView(model, list, onLayer) {
 function findingItem(model, issue, onLayer) {
   const item = make("li", { class: `finding ${issue.severity}` });
   item.dataset.severity = issue.severity;
-  const place = issue.layer === null ? null : placeLink(model, issue.layer, onLayer, issue.place);
+  const place = issue.layer === null ? null : layerLink(model, issue.layer, onLayer, issue.place);
   const head = make("div", { class: "head" }, mark(issue.severity));
   if (place) head.append(place);
   if (place && issue.port) head.append(make("span", { class: "quiet" }, `port ${issue.port}`));
   head.append(make("span", { class: "code" }, issue.code));
-  item.append(head, make("p", {}, issue.text, issue.note ? make("span", { class: "quiet" }, `; ${issue.advice}`) : ""));
+  item.append(head, make("p", {}, issue.text, issue.advice ? make("span", { class: "quiet" }, `; ${issue.advice}`) : ""));
   if (issue.others.length) {
     const others = make("p", { class: "others quiet" }, "See also ");
     for (const [at, index] of issue.others.slice(0, 12).entries()) {
-      others.append(at ? ", " : "", placeLink(model, index, onLayer));
+      others.append(at ? ", " : "", layerLink(model, index, onLayer));
     }
     item.append(others);
   }
   if (issue.edit) {
     item.append(make("div", { class: "edit" }, make("code", {}, issue.edit),
-      copyButton("Copy edit", () => issue.edit, "Copy the edit that mends this")));
+      copyButton("Copy edit", () => issue.edit, "Copy the edit that fixes this")));
   }
   if (issue.layer !== null) {
-    item.classList.add("leads");
+    item.classList.add("clickable");
     item.addEventListener("click", (event) => {
       if (!event.target.closest("a, button, code") && !String(getSelection())) onLayer(issue.layer);
     });
@@ -64,11 +64,11 @@ function findingItem(model, issue, onLayer) {
   return item;
 }
 
-function placeLink(model, index, onLayer, text) {
+function layerLink(model, index, onLayer, text) {
   return link("layer", model.layers[index].name, text ?? model.layers[index].name, () => onLayer(index));
 }
 
-// a link that also works in another tab
+// A link that also works in a new tab.
 function link(kind, name, text, go) {
   const characters = [...text];
   const shown = characters.length > 80 ? `${characters.slice(0, 79).join("")}…` : text;
@@ -101,7 +101,7 @@ function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFold
     ];
     if (layer.note) parts.push(make("p", { class: "quiet" }, layer.note));
     if (layer.assumed) {
-      parts.push(make("p", { class: "quiet" }, "≈ Sizes rest on a guess: behind a fault they go on as if it were mended."));
+      parts.push(make("p", { class: "quiet" }, "≈ Sizes are a guess: downstream of an error, they assume that it is fixed."));
     }
     const issues = [...layer.issues, ...layer.related];
     if (issues.length) {
@@ -111,7 +111,7 @@ function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFold
     grid.append(section("Inputs", inputs(layer)), section("Outputs", outputs(layer)));
     const learned = [...(layer.learnables ?? []).map(([name, size]) => [name, size]),
       ...(layer.states ?? []).map(([name, size]) => [name, `${size} · state`])];
-    if (layer.count === null) grid.append(section("Learnables", make("p", { class: "quiet" }, "unknown: the size of an input is")));
+    if (layer.count === null) grid.append(section("Learnables", make("p", { class: "quiet" }, "unknown, because the size of an input is unknown")));
     else if (learned.length) {
       grid.append(section(layer.count ? `Learnables · ${grouped.format(layer.count)}` : "States", pairs(learned)));
     }
@@ -127,12 +127,12 @@ function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFold
     const known = layers.reduce((sum, layer) => sum + (layer.count ?? 0), 0);
     const rows = [["Layers", grouped.format(layers.length)], ["Learnables", grouped.format(known)],
       ["Output", layers.at(-1).size]];
-    const sum = (what) => layers.reduce((total, layer) => total + (layer.costs?.[what] ?? 0), 0);
-    if (sum("multiply_adds")) rows.push(["Multiply-adds", shortCount(sum("multiply_adds"))]);
+    const adds = layers.reduce((total, layer) => total + (layer.costs?.multiply_adds ?? 0), 0);
+    if (adds) rows.push(["Multiply-adds", shortCount(adds)]);
     const toggle = make("button", { type: "button", class: "copy", onclick: () => onToggle(block) },
       isFolded(block) ? "Unfold" : "Fold");
     const list = make("p", { class: "members" });
-    for (const layer of layers.slice(0, 200)) list.append(placeLink(model, layer.index, onLayer), " ");
+    for (const layer of layers.slice(0, 200)) list.append(layerLink(model, layer.index, onLayer), " ");
     if (layers.length > 200) list.append(`and ${layers.length - 200} more`);
     const issues = issuesOf(model, block.layers);
     const parts = [header(block.name, ["Block of layers"], toggle), pairs(rows), list];
@@ -140,9 +140,9 @@ function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFold
     open(parts, `Block ${block.name}`);
   }
 
-  function header(title, under, ...buttons) {
+  function header(title, subtitle, ...buttons) {
     return make("header", {},
-      make("div", { class: "title" }, make("h2", {}, make("bdi", {}, title)), make("p", { class: "quiet" }, ...under)),
+      make("div", { class: "title" }, make("h2", {}, make("bdi", {}, title)), make("p", { class: "quiet" }, ...subtitle)),
       make("div", { class: "buttons" }, ...buttons,
         make("button", { type: "button", class: "close", "aria-label": "Close details", title: "Close (Esc)", onclick: onClose }, "×")));
   }
@@ -153,9 +153,9 @@ function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFold
 
   function inputs(layer) {
     const rows = layer.inputs.map((port) => {
-      const link = layer.into.find((one) => one.targetPort === port);
+      const link = layer.incoming.find((one) => one.targetPort === port);
       const value = make("span", {});
-      if (link) value.append(placeLink(model, link.source, onLayer), portText(link.sourcePort, model.layers[link.source]), make("br"), quiet(sizeOf(link.source, link.sourcePort)));
+      if (link) value.append(layerLink(model, link.source, onLayer), portText(link.sourcePort, model.layers[link.source]), make("br"), quiet(sizeOf(link.source, link.sourcePort)));
       else value.append(make("span", { class: "error" }, "not connected"));
       return [port, value];
     });
@@ -165,9 +165,9 @@ function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFold
   function outputs(layer) {
     const rows = layer.activations.map(([port, size]) => {
       const value = make("span", {}, size);
-      const targets = layer.outOf.filter((link) => link.sourcePort === port);
+      const targets = layer.outgoing.filter((link) => link.sourcePort === port);
       targets.slice(0, 40).forEach((link, at) => {
-        value.append(at ? ", " : make("br"), at ? "" : "→ ", placeLink(model, link.target, onLayer), portText(link.targetPort, model.layers[link.target], true));
+        value.append(at ? ", " : make("br"), at ? "" : "→ ", layerLink(model, link.target, onLayer), portText(link.targetPort, model.layers[link.target], true));
       });
       return [port, value];
     });
@@ -185,7 +185,7 @@ function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFold
     const costs = layer.costs ?? {}, rows = [];
     if (costs.multiply_adds != null) rows.push(["Multiply-adds", grouped.format(costs.multiply_adds)]);
     if (costs.inference != null) rows.push(["Activations", shortBytes(costs.inference)]);
-    if (costs.training != null) rows.push(["Kept for training", shortBytes(costs.training)]);
+    if (costs.training != null) rows.push(["Saved for backward", shortBytes(costs.training)]);
     if (costs.field) rows.push(["Receptive field", `${costs.field}, stride ${costs.stride}`]);
     return rows;
   }

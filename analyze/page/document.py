@@ -1,8 +1,8 @@
-"""From an analysis to HTML: the page with its program and data inside, and the plain fragment.
+"""Write an analysis as HTML: the page with its program and data, and the plain fragment.
 
-The page is safe by construction: what comes from the network stands in one block of JSON, which no name can
-end, the program writes it as text only, and a Content-Security-Policy lets nothing run or load but what
-is in the file: it names the hashes of this program and this style.
+The page is safe by construction. All texts of the network are in one block of JSON, which no name can end;
+the program writes them as text only; and a Content-Security-Policy, with the hashes of the program and style
+in the file, lets nothing else run or load.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from layergraph.analyze.result import AnalysisResult
 
 _HERE = Path(__file__).parent
-# one program: each file uses names of those before it
+# the files of the program; the last one starts it
 _PROGRAM = (
-    *("model.js", "layout.js"),
+    *("model.js", "arrangement.js", "layout.js", "routing.js"),
     *("shapes.js", "viewport.js", "gestures.js", "graph.js"),
     *("columns.js", "cells.js", "rows.js", "table.js"),
     *("details.js", "folding.js", "address.js", "keys.js", "panels.js", "main.js"),
@@ -36,7 +36,7 @@ _PROGRAM = (
 
 
 def page(analysis: AnalysisResult) -> str:
-    """A whole HTML page: graph, table and findings, with all that they need inside."""
+    """A whole HTML page with graph, table and findings; it loads nothing."""
     from markupsafe import Markup
 
     text, style = _whole_program(), _style()
@@ -62,13 +62,13 @@ def page(analysis: AnalysisResult) -> str:
 
 
 def fragment(analysis: AnalysisResult) -> str:
-    """The result alone, without a program, to stand in another page."""
-    flawed = {issue.layer: issue.severity for issue in reversed(analysis.issues)}
+    """The result alone, without a program, to be part of another page."""
+    severities = {issue.layer: issue.severity for issue in reversed(analysis.issues)}
     rows = []
     for info in analysis.layers:
         index, name, kind, sizes, learnables = row_cells(info)
-        flaw = flawed.get(info.name, "")
-        rows.append((index[0], name[0], name[1].strip(), kind[0], sizes, learnables, flaw))
+        severity = severities.get(info.name, "")
+        rows.append((index[0], name[0], name[1].strip(), kind[0], sizes, learnables, severity))
     issues = [
         (i.severity, visible(i.layer), visible(i.message), visible(i.edit), i.code) for i in analysis.issues
     ]
@@ -80,7 +80,7 @@ def fragment(analysis: AnalysisResult) -> str:
 
 
 def data_block(values: Mapping[str, Any]) -> str:
-    """JSON that can stand between script tags: no character in it begins or ends any markup.
+    """JSON for between script tags: no character in it begins or ends markup.
 
     >>> data_block({"name": "</script><img src=x>"})
     '{"name":"\\\\u003c/script\\\\u003e\\\\u003cimg src=x\\\\u003e"}'
@@ -92,7 +92,7 @@ def data_block(values: Mapping[str, Any]) -> str:
 
 
 def templates(folder: Path) -> Environment:
-    """The page templates of a folder; what they are given is escaped."""
+    """The page templates of a folder; they escape the texts that they insert."""
     # imported here: jinja2 costs 20 ms
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -106,7 +106,7 @@ def templates(folder: Path) -> Environment:
 
 
 def program() -> str:
-    """The page's own program, as one text."""
+    """The page's own program as one text, without the library that it uses."""
     return "\n".join((_HERE / name).read_text("utf-8") for name in _PROGRAM)
 
 

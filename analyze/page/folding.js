@@ -1,6 +1,6 @@
-// Which blocks are folded. A folded block opens while a layer in it is selected: then it peeks.
+// The state of the blocks: folded or open. A folded block is open while a layer in it is selected: it peeks.
 
-const UNFOLDED_UP_TO = 40; // layers; larger networks open as blocks
+const MOST_UNFOLDED = 40; // layers of a network whose blocks are open at first
 
 function makeFolding(model) {
   const foldable = model.blocks.filter((block) => block.layers.length > 1);
@@ -19,12 +19,12 @@ function makeFolding(model) {
     peeking = null;
   }
 
-  // open the block of this layer, and close the one that peeked; whether that changes anything
+  // Lets only the block of this layer peek: `apply` does it, `changes` says whether that changes the layout.
   function peekFor(layer) {
     const wanted = layer && folded.has(layer.block.index) ? layer.block.index : null;
     return { changes: wanted !== peeking, apply: () => { peeking = wanted; } };
   }
 
-  setAll(model.layers.length > UNFOLDED_UP_TO);
+  setAll(model.layers.length > MOST_UNFOLDED);
   return { foldable, set, setAll, peekFor, isFolded: (block) => folded.has(block.index) && peeking !== block.index };
 }

@@ -1,7 +1,7 @@
-// Pointers and the wheel: drag to pan, pinch or Ctrl and wheel to zoom. A click reaches `onClick` and a double
-// click `onDoubleClick` with the element below, but not the click that ends a drag.
+// Pointers and the wheel: drag to pan, pinch or turn the wheel with Ctrl to zoom. `onClick` and `onDoubleClick` get the
+// element of a click, except of the click that ends a drag.
 
-const CLICK = 4; // pixels that a pointer may move in a click
+const CLICK = 4; // pixels that a pointer may move during a click
 
 function handleGestures(svg, viewport, { onClick, onDoubleClick }) {
   const pointers = new Map();

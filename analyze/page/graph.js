@@ -1,84 +1,85 @@
-// The graph: keeps on the page what the viewport shows of a layout, marks what is selected and what matches.
+// The graph: draws the part of a layout that is on the screen, and marks the selection and the matches of the filter.
 
 function graphView(model, svg, { onLayer, onBlock, onToggle, onNothing }) {
   const world = makeSvg("g", { class: "world" });
-  const parts = { clusters: makeSvg("g"), edges: makeSvg("g"), nodes: makeSvg("g") };
-  world.append(parts.clusters, parts.edges, parts.nodes);
+  const groups = { clusters: makeSvg("g"), edges: makeSvg("g"), nodes: makeSvg("g") };
+  world.append(groups.clusters, groups.edges, groups.nodes);
   svg.append(arrowheads(), world);
   const drawn = { clusters: new Map(), edges: new Map(), nodes: new Map() };
   const shapes = makeShapes(model, textFitter(svg));
   const viewport = makeViewport(svg, refresh);
-  let layout = null, selected = null, matching = null, waiting = false;
+  let layout = null, selected = null, matching = null, isScheduled = false;
 
   function show(next) {
     layout = next;
-    for (const kind of Object.keys(parts)) {
-      parts[kind].replaceChildren();
+    for (const kind of Object.keys(groups)) {
+      groups[kind].replaceChildren();
       drawn[kind].clear();
     }
     mark();
   }
 
-  // many changes in a row draw once
+  // Draw with the next frame of the screen, once for all changes until then.
   function refresh() {
-    if (waiting) return;
-    waiting = true;
+    if (isScheduled) return;
+    isScheduled = true;
     requestAnimationFrame(draw);
   }
 
   function draw() {
-    waiting = false;
+    isScheduled = false;
     if (!layout) return;
     const { x, y, scale } = viewport.view;
     world.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
     svg.classList.toggle("far", scale < ZOOM.far);
     svg.style.setProperty("--scale", scale);
-    const isInSight = viewport.sight();
-    sync("clusters", layout.clusters, isInSight, (one) => one.block.index, shapes.cluster);
-    sync("edges", layout.edges, (one) => one.path && isInSight(one.box), (one) => one.key, shapes.edge);
-    sync("nodes", layout.nodes, isInSight, (one) => one.key, shapes.node);
+    const isVisible = viewport.visibility();
+    sync("clusters", layout.clusters, isVisible, (cluster) => cluster.block.index, shapes.clusterShape);
+    sync("edges", layout.edges, (edge) => edge.path && isVisible(edge.box), (edge) => edge.key, shapes.edgeShape);
+    sync("nodes", layout.nodes, isVisible, (node) => node.key, shapes.nodeShape);
   }
 
-  function sync(kind, all, wanted, keyOf, create) {
-    const before = drawn[kind], parent = parts[kind], kept = new Set();
-    for (const one of all) {
-      if (!wanted(one)) continue;
-      const key = keyOf(one);
-      kept.add(key);
-      if (before.has(key)) continue;
-      const element = create(one);
-      before.set(key, element);
-      parent.append(element);
+  // Add the items that have come onto the screen, remove those that have left it, and mark all others.
+  function sync(kind, items, isWanted, keyOf, create) {
+    const elements = drawn[kind], wanted = new Set();
+    for (const item of items) {
+      if (!isWanted(item)) continue;
+      const key = keyOf(item);
+      wanted.add(key);
+      if (elements.has(key)) continue;
+      const element = create(item);
+      elements.set(key, element);
+      groups[kind].append(element);
     }
-    for (const [key, element] of before) {
-      if (kept.has(key)) continue;
+    for (const [key, element] of elements) {
+      if (wanted.has(key)) continue;
       element.remove();
-      before.delete(key);
+      elements.delete(key);
     }
-    for (const one of all) {
-      const element = before.get(keyOf(one));
-      if (element) decorate(kind, element, one);
+    for (const item of items) {
+      const element = elements.get(keyOf(item));
+      if (element) markElement(kind, element, item);
     }
   }
 
-  function decorate(kind, element, one) {
+  function markElement(kind, element, item) {
     const { scale } = viewport.view;
-    if (scale < ZOOM.far && !one.cluster && kind !== "edges") {
-      element.querySelector(".far-label").classList.toggle("crowded", one.height * scale < 13);
+    if (scale < ZOOM.far && !item.cluster && kind !== "edges") {
+      element.querySelector(".far-label").classList.toggle("crowded", item.height * scale < 13);
     }
     if (kind === "nodes") {
-      const isSelected = selected?.key === one.key;
+      const isSelected = selected?.key === item.key;
       element.classList.toggle("selected", isSelected);
       element.setAttribute("aria-selected", isSelected);
-      element.classList.toggle("near", Boolean(selected?.near.has(one.key)));
-      element.classList.toggle("dimmed", Boolean(matching) && !matchesNode(one));
+      element.classList.toggle("near", Boolean(selected?.near.has(item.key)));
+      element.classList.toggle("dimmed", Boolean(matching) && !matchesNode(item));
     } else if (kind === "clusters") {
-      element.classList.toggle("selected", selected?.key === `c${one.block.index}`);
+      element.classList.toggle("selected", selected?.key === `c${item.block.index}`);
     } else {
-      const before = selected?.key === one.target.key, after = selected?.key === one.source.key;
-      element.classList.toggle("before", before);
-      element.classList.toggle("after", after);
-      element.setAttribute("marker-end", `url(#${before ? "arrow-in" : after ? "arrow-out" : "arrow"})`);
+      const isIncoming = selected?.key === item.target.key, isOutgoing = selected?.key === item.source.key;
+      element.classList.toggle("incoming", isIncoming);
+      element.classList.toggle("outgoing", isOutgoing);
+      element.setAttribute("marker-end", `url(#${isIncoming ? "arrow-in" : isOutgoing ? "arrow-out" : "arrow"})`);
     }
   }
 
@@ -86,7 +87,7 @@ function graphView(model, svg, { onLayer, onBlock, onToggle, onNothing }) {
     return node.layer ? matching.has(node.layer.index) : node.block.layers.some((index) => matching.has(index));
   }
 
-  // select a key, and dim what does not match; undefined leaves either as it is
+  // Select the shape with this key, and dim the nodes without matches; undefined leaves either as it is.
   function mark(key, matches) {
     if (matches !== undefined) matching = matches;
     if (key !== undefined) selected = key === null ? null : { key, near: new Set() };
@@ -103,7 +104,7 @@ function graphView(model, svg, { onLayer, onBlock, onToggle, onNothing }) {
     refresh();
   }
 
-  // keep a box at its place on the screen while the layout around it changes
+  // Keep a box in its position on the screen while the layout around it changes.
   function hold(change, boxOfLayout) {
     const before = layout && boxOfLayout(layout);
     change();
@@ -112,7 +113,7 @@ function graphView(model, svg, { onLayer, onBlock, onToggle, onNothing }) {
     refresh();
   }
 
-  const blockOf = (element) => model.blocks[Number(element.dataset.fold ?? element.dataset.cluster ?? element.dataset.key.slice(1))];
+  const blockOf = ({ dataset }) => model.blocks[Number(dataset.fold ?? dataset.cluster ?? dataset.key.slice(1))];
   handleGestures(svg, viewport, {
     onClick(target) {
       const fold = target.closest("[data-fold]"), node = target.closest(".node"), cluster = target.closest(".cluster");

@@ -1,10 +1,10 @@
-// The page: one selection, shown by graph, table, details and address.
+// The page: one selection that graph, table, details and address share.
 
 function start() {
   const model = readModel(JSON.parse(byId("data").textContent));
   const folding = makeFolding(model);
   const { isFolded } = folding;
-  const insideLayouts = new Map(); // layouts inside blocks, by block
+  const insideLayouts = new Map(); // the layouts inside blocks, by block
   let selected = null; // { layer } or { block }
 
   const graph = graphView(model, byId("graph"), {
@@ -36,15 +36,15 @@ function start() {
 
   // -- the selection
 
-  const selectedLayer = () => model.layers[selected?.layer]; // undefined without
+  const selectedLayer = () => model.layers[selected?.layer]; // undefined if no layer is selected
   const current = () => selected?.layer ?? selected?.block?.layers[0];
   const relayout = () => graph.show(layoutOf(model, isFolded, insideLayouts));
   const boxOfBlock = (block) => (layout) =>
-    layout.clusters.find((one) => one.block === block) ?? layout.nodeOf[block.layers[0]];
+    layout.clusters.find((cluster) => cluster.block === block) ?? layout.nodeOf[block.layers[0]];
   const boxOfSelected = (layout) => (!selected ? null
     : selected.block ? boxOfBlock(selected.block)(layout) : layout.nodeOf[selected.layer]);
 
-  // from: the view that it came from, which does not move
+  // `from` is the view that was clicked; it does not scroll or move.
   function select(next, from = "") {
     selected = next;
     const layer = selectedLayer(), peek = folding.peekFor(layer);
@@ -159,8 +159,8 @@ function start() {
     PageUp: () => move(table.beside(current(), -12)),
     Home: () => move(table.rows()[0]?.index),
     End: () => move(table.rows().at(-1)?.index),
-    ArrowLeft: () => move(model.layers[current()]?.into[0]?.source),
-    ArrowRight: () => move(model.layers[current()]?.outOf[0]?.target),
+    ArrowLeft: () => move(model.layers[current()]?.incoming[0]?.source),
+    ArrowRight: () => move(model.layers[current()]?.outgoing[0]?.target),
     Enter: () => selected && toggle(selected.block ?? selectedLayer().block),
     Escape: stepBack,
     "/": goToSearch,
@@ -175,7 +175,7 @@ function start() {
   const actions = {
     "zoom-in": () => graph.zoom(1.25), "zoom-out": () => graph.zoom(0.8), fit: () => graph.fit(true),
     "fold-all": () => foldAll(true), "unfold-all": () => foldAll(false),
-    "show-help": () => byId("help").showModal(), theme: nextTheme, "hide-findings": hideFindings,
+    "show-help": () => byId("help").showModal(), theme: switchTheme, "hide-findings": hideFindings,
   };
   for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
   byId("fold-all").hidden = byId("unfold-all").hidden = folding.foldable.length === 0;
@@ -193,9 +193,9 @@ function start() {
     });
   }
 
-  // -- the first sight
+  // -- the start
 
-  splitter(byId("splitter"), byId("main"));
+  handleSplitter(byId("splitter"), byId("main"));
   if (model.name) document.title = `${model.name} · layergraph`;
   byId("title").textContent = model.name || "Network";
   byId("date").textContent = `Analyzed ${model.date}`;

@@ -1,15 +1,15 @@
 "use strict";
 
-// What the network is: layers, what connects them, blocks of layers, findings. Nothing here touches the page.
+// The network as data: layers, their connections, blocks of layers, findings. Nothing here touches the page.
 
 function readModel(data) {
   const layers = data.layers.map((layer, index) => ({
-    ...layer, index, into: [], outOf: [], issues: [], related: [], block: null,
+    ...layer, index, incoming: [], outgoing: [], issues: [], related: [], block: null,
   }));
   for (const [source, sourcePort, target, targetPort, flows] of data.links) {
     const link = { source, sourcePort, target, targetPort, flows: flows === 1 };
-    layers[source].outOf.push(link);
-    layers[target].into.push(link);
+    layers[source].outgoing.push(link);
+    layers[target].incoming.push(link);
   }
   const blocks = data.blocks.map((block, index) => ({ ...block, index }));
   for (const block of blocks) for (const index of block.layers) layers[index].block = block;
@@ -28,41 +28,45 @@ function readModel(data) {
 
 const SEVERITIES = ["error", "warning", "note"];
 
-// the most severe of some findings, or an empty text
+// The most severe of these findings; an empty text if there are none.
 function worstSeverity(issues) {
   return SEVERITIES.find((severity) => issues.some((issue) => issue.severity === severity)) ?? "";
 }
 
 function issuesOf(model, layerIndexes) {
-  const found = new Set();
-  for (const index of layerIndexes) for (const issue of model.layers[index].issues) found.add(issue);
-  return [...found].sort((a, b) => a.index - b.index);
+  const issues = new Set();
+  for (const index of layerIndexes) for (const issue of model.layers[index].issues) issues.add(issue);
+  return [...issues].sort((a, b) => a.index - b.index);
 }
 
-// 7697605 as 7.7M; the same rule as in the tables
+// 7697605 as 7.7M, by the rule of `short_count` in Python.
 function shortCount(count) {
   if (count < 1000) return String(count);
   for (const [power, letter] of [[12, "T"], [9, "G"], [6, "M"], [3, "k"]]) {
-    const scaled = (count / 10 ** power).toFixed(1).replace(/\.0$/, "");
-    if (Number(scaled) >= 1) return scaled + letter;
+    if (count >= 0.99995 * 10 ** power) return oneDecimal(count / 10 ** power) + letter;
   }
-  return String(count);
 }
 
+// 1536 as 1.5 KiB, by the rule of `byte_count` in Python.
 function shortBytes(count) {
   for (const [power, unit] of [[3, "GiB"], [2, "MiB"], [1, "KiB"]]) {
-    if (count >= 1024 ** power) return `${(count / 1024 ** power).toFixed(1).replace(/\.0$/, "")} ${unit}`;
+    if (count >= 1024 ** power) return `${oneDecimal(count / 1024 ** power)} ${unit}`;
   }
   return `${count} B`;
 }
 
+// At most one decimal, as Python rounds: a tie such as 1.25 to the even digit. toFixed rounds it up.
+function oneDecimal(number) {
+  return (number % 1 === 0.25 ? number - 0.05 : number).toFixed(1).replace(/\.0$/, "");
+}
+
 const grouped = new Intl.NumberFormat("en");
 
-// Whether a layer is meant by the words of a filter: each word is a pattern of whole names where it has
-// * or ?, otherwise a part of the name, the type, the description or the size.
+// A test whether a layer matches all words of a filter. A word with * or ? is a pattern for the whole name; any
+// other word is a part of the name, the type, the description or the size.
 function matcher(words) {
   const tests = words.toLowerCase().split(/\s+/).filter(Boolean).map((word) => {
-    if (!/[*?]/.test(word)) return (layer) => haystack(layer).includes(word);
+    if (!/[*?]/.test(word)) return (layer) => searchText(layer).includes(word);
     const pattern = word.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*+/g, ".*").replace(/\?/g, ".");
     const whole = new RegExp(`^${pattern}$`, "s");
     return (layer) => whole.test(layer.name.toLowerCase());
@@ -70,12 +74,12 @@ function matcher(words) {
   return (layer) => tests.every((test) => test(layer));
 }
 
-function haystack(layer) {
+function searchText(layer) {
   layer.text ??= `${layer.name}\n${layer.type}\n${layer.description}\n${layer.size}`.toLowerCase();
   return layer.text;
 }
 
-// An element with attributes and children; texts become text, never markup.
+// An element with attributes and children; texts become text nodes, never markup.
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   setAttributes(element, attributes);

@@ -20,21 +20,21 @@ function drawFindings(model, onLayer) {
   const counts = SEVERITIES.map((severity) => [severity, model.issues.filter((issue) => issue.severity === severity).length])
     .filter(([, count]) => count > 0);
   byId("findings").hidden = byId("tab-findings").hidden = counts.length === 0;
-  byId("fine").hidden = counts.length > 0;
+  byId("no-findings").hidden = counts.length > 0;
   byId("tab-findings").append(` ${model.issues.length}`);
   const list = byId("findings-list");
   byId("chips").append(...counts.map(([severity, count]) => severityChip(severity, count, list)));
   findingsView(model, list, onLayer);
 }
 
-// a button that shows and hides the findings of one severity
+// A button that shows and hides the findings of one severity.
 function severityChip(severity, count, list) {
   const chip = make("button", { type: "button", class: `chip ${severity}`, "aria-pressed": "true" },
     mark(severity), `${count} ${severity}${count === 1 ? "" : "s"}`);
   chip.addEventListener("click", () => {
-    const on = chip.getAttribute("aria-pressed") === "false";
-    chip.setAttribute("aria-pressed", String(on));
-    for (const item of list.children) if (item.dataset.severity === severity) item.hidden = !on;
+    const isShown = chip.getAttribute("aria-pressed") === "false";
+    chip.setAttribute("aria-pressed", String(isShown));
+    for (const item of list.children) if (item.dataset.severity === severity) item.hidden = !isShown;
   });
   return chip;
 }
@@ -52,15 +52,15 @@ function openTab(name) {
   for (const tab of allTabs()) tab.setAttribute("aria-selected", String(tab.id === `tab-${name}`));
 }
 
-function nextTheme() {
+function switchTheme() {
   const root = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)").matches;
   const now = root.dataset.theme ?? (dark ? "dark" : "light");
   root.dataset.theme = now === "dark" ? "light" : "dark";
 }
 
-// The line between graph and table; dragged, or moved by arrow keys.
-function splitter(line, main) {
-  const set = (share) => {
+// The line between graph and table, moved by dragging or by the arrow keys.
+function handleSplitter(line, main) {
+  const setShare = (share) => {
     const percent = Math.round(Math.min(75, Math.max(20, share)));
     main.style.setProperty("--split", `${percent}%`);
     line.setAttribute("aria-valuenow", percent);
@@ -72,12 +72,12 @@ function splitter(line, main) {
   line.addEventListener("pointermove", (event) => {
     if (!line.hasPointerCapture(event.pointerId)) return;
     const box = main.getBoundingClientRect();
-    set((100 * (event.clientX - box.left)) / box.width);
+    setShare((100 * (event.clientX - box.left)) / box.width);
   });
   line.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -4, ArrowRight: 4 }[event.key];
     if (step) {
-      set(Number(line.getAttribute("aria-valuenow")) + step);
+      setShare(Number(line.getAttribute("aria-valuenow")) + step);
       event.preventDefault();
     }
   });

@@ -1,7 +1,7 @@
-"""What the page is given: layers, connections, blocks, findings and totals, ready to be shown.
+"""The data of the page: layers, connections, blocks, findings and totals, ready to be shown.
 
-Layers are numbered from 0 in the analyzer's order, and everything refers to those numbers. Every text is
-written on one line, with what does not print as its escape.
+Layers are numbered from 0 in the analyzer's order, and all other data refers to these numbers. Each text
+is on one line, with escapes for characters that do not print.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from layergraph.issues import Issue
     from layergraph.layers.layer import Layer
 
-_LONGEST = 2000  # characters of the call that makes a layer
+_LONGEST_CALL = 2000  # characters of the call that makes a layer
 
 
 def payload(analysis: AnalysisResult) -> dict[str, Any]:
-    """The whole analysis as numbers and texts for JSON."""
+    """An analysis as numbers and texts for JSON."""
     number = {name: index for index, name in enumerate(analysis.lgraph.order)}
     costs = analysis.costs().layers
     return {
@@ -44,30 +44,30 @@ def payload(analysis: AnalysisResult) -> dict[str, Any]:
 
 
 def _totals(analysis: AnalysisResult) -> list[list[str]]:
-    """Label, the number in short, what it is exactly; costs are those of one observation."""
+    """For each total its label, its short form and its exact value; costs are those of one observation."""
     costs = analysis.costs()
     known, adds = analysis.known_learnables, costs.multiply_adds
-    least = "≥ " if analysis.total_learnables is None else ""
+    at_least = "≥ " if analysis.total_learnables is None else ""
     rows = [
-        ["Learnables", f"{least}{short_count(known)}", f"{known:,}"],
+        ["Learnables", f"{at_least}{short_count(known)}", f"{known:,}"],
         ["Layers", f"{analysis.num_layers:,}", ""],
         ["Connections", f"{analysis.num_connections:,}", ""],
         ["Multiply-adds", f"{'' if costs.complete else '≥ '}{short_count(adds)}", f"{adds:,}"],
     ]
     if costs.inference_peak is not None:
-        number, layer = costs.inference_peak
-        exact = f"{number:,} bytes of activations at once, at {visible(layer)}"
-        rows.append(["Peak in inference", byte_count(number), exact])
+        num_bytes, layer = costs.inference_peak
+        exact = f"{num_bytes:,} bytes of activations at once, at {visible(layer)}"
+        rows.append(["Peak in inference", byte_count(num_bytes), exact])
     if costs.peak_bytes_training is not None:
-        number = costs.peak_bytes_training
-        exact = f"about {number:,} bytes at once: activations, gradients and weights"
-        rows.append(["Peak in training", byte_count(number), exact])
+        num_bytes = costs.peak_bytes_training
+        exact = f"about {num_bytes:,} bytes at once: activations, gradients and weights"
+        rows.append(["Peak in training", byte_count(num_bytes), exact])
     return rows
 
 
 def _layer(layer: Layer, row: LayerInfo, costs: LayerCosts) -> dict[str, Any]:
     kind = kind_of(layer)
-    call = "\n".join(map(visible, repr(layer).splitlines()))  # that of a torch module has many lines
+    call = "\n".join(map(visible, repr(layer).splitlines()))  # the repr of a torch module has many lines
     first = row.activations[0].size
     mark = "≈ " if row.assumed else ""
     return {
@@ -81,12 +81,12 @@ def _layer(layer: Layer, row: LayerInfo, costs: LayerCosts) -> dict[str, Any]:
         "assumed": row.assumed,
         "elements": None if first is None else prod(first.shape),
         "activations": [[port, f"{mark}{size_text(size)}"] for port, size in row.activations],
-        "learnables": _sizes(row.learnables),
+        "learnables": _shapes(row.learnables),
         "count": row.num_learnables,
-        "states": _sizes(row.states),
+        "states": _shapes(row.states),
         "inputs": list(layer.input_names),
         "costs": _costs(costs),
-        "call": call if len(call) <= _LONGEST else f"{call[: _LONGEST - 1]}…",
+        "call": call if len(call) <= _LONGEST_CALL else f"{call[: _LONGEST_CALL - 1]}…",
     }
 
 
@@ -101,19 +101,19 @@ def _costs(costs: LayerCosts) -> dict[str, Any]:
     }
 
 
-def _sizes(sizes: Mapping[str, Sequence[int]] | None) -> list[list[str]] | None:
-    return None if sizes is None else [[visible(name), times(numbers)] for name, numbers in sizes.items()]
+def _shapes(shapes: Mapping[str, Sequence[int]] | None) -> list[list[str]] | None:
+    return None if shapes is None else [[visible(name), times(shape)] for name, shape in shapes.items()]
 
 
 def _links(analysis: AnalysisResult, number: Mapping[str, int]) -> list[list[Any]]:
-    """Source, its port, destination, its port, and whether data flows (1) or only a size is looked up (0)."""
-    found = []
+    """Source, port, destination and port of each connection, and 1 for data or 0 for a lookup of a size."""
+    links = []
     for name in analysis.lgraph.order:
         memory = analysis.lgraph[name].memory_ports
         for port, end in analysis.lgraph.sources(name).items():
             flows = int(port != "ref" and port not in memory)
-            found.append([number[end.layer], end.port, number[name], port, flows])
-    return found
+            links.append([number[end.layer], end.port, number[name], port, flows])
+    return links
 
 
 def _issue(issue: Issue, number: Mapping[str, int]) -> dict[str, Any]:

@@ -1,12 +1,12 @@
-// Which layers the table shows, in which order: filtered by words, type and findings, sorted by a column.
+// The layers that the table shows, in their order: filtered by words, type and findings, sorted by a column.
 
 function makeRows(model, columns) {
   const state = { words: "", type: "", only: false, sort: null, down: false };
-  let rows = model.layers, place = new Map();
+  let rows = model.layers, positions = new Map();
 
   const largestFirst = (column) => Boolean(column.bar || column.lines);
 
-  // sort by a column; again turns the order around, and a third time ends it
+  // Sort by a column. The second call for a column reverses its order, the third one ends the sorting.
   function sortBy(id, down) {
     const first = largestFirst(columns.find((one) => one.id === id));
     if (down !== undefined) Object.assign(state, { sort: id, down });
@@ -21,7 +21,7 @@ function makeRows(model, columns) {
       (!state.only || layer.issues.length > 0));
     const column = columns.find((one) => one.id === state.sort);
     if (column) rows = [...rows].sort((a, b) => (state.down ? -1 : 1) * compare(column, a, b) || a.index - b.index);
-    place = new Map(rows.map((layer, index) => [layer.index, index]));
+    positions = new Map(rows.map((layer, index) => [layer.index, index]));
   }
 
   function compare(column, a, b) {
@@ -29,14 +29,14 @@ function makeRows(model, columns) {
     return typeof first === "number" ? first - second : compareNames(first, second);
   }
 
-  // the layer that many rows further, counted from the selected one
+  // The layer that is `step` rows below this one; the first or last row if this one is not shown.
   function beside(index, step) {
     if (!rows.length) return null;
-    if (!place.has(index)) return rows[step > 0 ? 0 : rows.length - 1].index;
-    return rows[Math.min(rows.length - 1, Math.max(0, place.get(index) + step))].index;
+    if (!positions.has(index)) return rows[step > 0 ? 0 : rows.length - 1].index;
+    return rows[Math.min(rows.length - 1, Math.max(0, positions.get(index) + step))].index;
   }
 
-  return { state, sortBy, update, beside, all: () => rows, has: (index) => place.has(index), placeOf: (index) => place.get(index) };
+  return { state, sortBy, update, beside, all: () => rows, has: (index) => positions.has(index), positionOf: (index) => positions.get(index) };
 }
 
 const names = new Intl.Collator("en", { numeric: true, sensitivity: "base" });

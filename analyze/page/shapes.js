@@ -2,53 +2,52 @@
 
 const SIGNS = { error: "✕", warning: "!", note: "i" };
 
-function makeShapes(model, fitting) {
-  function node(one) {
-    return one.layer ? layerBox(one) : blockBox(one);
-  }
+// `fit(text, room, weight)` cuts a text to a width.
+function makeShapes(model, fit) {
+  const nodeShape = (node) => (node.layer ? layerNode(node) : blockNode(node));
 
-  function layerBox(one) {
-    const { layer } = one, isSmall = one.height === NODE.following;
-    const group = box(one, `node${layer.follows && isSmall ? " following" : ""}`,
+  function layerNode(node) {
+    const { layer, width, height } = node, isSmall = height === NODE.following;
+    const group = nodeGroup(node, `node${layer.follows && isSmall ? " following" : ""}`,
       `${layer.name}, ${layer.type}, ${layer.size}`, `${layer.name}\n${layer.description}\n${layer.size}`);
     group.dataset.kind = layer.kind;
-    const room = one.width - 22 - (layer.issues.length ? 22 : 0);
-    group.append(makeSvg("rect", { class: "body", width: one.width, height: one.height, rx: 6 }));
+    const room = width - 22 - (layer.issues.length ? 22 : 0);
+    group.append(makeSvg("rect", { class: "body", width, height, rx: 6 }));
     if (isSmall) {
-      group.append(makeSvg("text", { class: "name", x: 11, y: 16 }, fitting(shortName(layer, one), room, 500)));
+      group.append(makeSvg("text", { class: "name", x: 11, y: 16 }, fit(shortName(layer, node), room, 500)));
     } else {
       group.append(
-        makeSvg("text", { class: "name", x: 11, y: 18 }, fitting(shortName(layer, one), room, 600)),
-        makeSvg("text", { class: "detail", x: 11, y: 34 }, fitting(`${layer.type} · ${layer.size}`, room, 400)),
+        makeSvg("text", { class: "name", x: 11, y: 18 }, fit(shortName(layer, node), room, 600)),
+        makeSvg("text", { class: "detail", x: 11, y: 34 }, fit(`${layer.type} · ${layer.size}`, room, 400)),
       );
     }
-    group.append(...badge(layer.issues, one.width - 14, one.height / 2));
-    if (!one.cluster) group.append(farLabel(one.block.name, one.height));
+    group.append(...badge(layer.issues, width - 14, height / 2));
+    if (!node.cluster) group.append(farLabel(node.block.name, height));
     return group;
   }
 
-  function blockBox(one) {
-    const { block } = one, issues = issuesOf(model, block.layers);
-    const group = box(one, "node folded", `${block.name}, block of ${block.layers.length} layers, folded`, block.name);
-    const room = one.width - 44 - (issues.length ? 22 : 0);
+  function blockNode(node) {
+    const { block, width, height } = node, issues = issuesOf(model, block.layers);
+    const group = nodeGroup(node, "node folded", `${block.name}, block of ${block.layers.length} layers, folded`, block.name);
+    const room = width - 44 - (issues.length ? 22 : 0);
     group.append(
-      makeSvg("rect", { class: "behind", x: BEHIND, y: BEHIND, width: one.width, height: one.height, rx: 8 }),
-      makeSvg("rect", { class: "body", width: one.width, height: one.height, rx: 8 }),
-      makeSvg("text", { class: "name", x: 11, y: 18 }, fitting(block.name, room, 600)),
-      makeSvg("text", { class: "detail", x: 11, y: 33 }, fitting(blockLine(block), one.width - 22, 400)),
-      kindStrip(block, one), button(one.width - 20, 14, "+", block, `Unfold ${block.name}`),
-      ...badge(issues, one.width - 40, 14),
+      makeSvg("rect", { class: "card", x: CARD, y: CARD, width, height, rx: 8 }),
+      makeSvg("rect", { class: "body", width, height, rx: 8 }),
+      makeSvg("text", { class: "name", x: 11, y: 18 }, fit(block.name, room, 600)),
+      makeSvg("text", { class: "detail", x: 11, y: 33 }, fit(blockSummary(block), width - 22, 400)),
+      kindStrip(block, node), foldButton(width - 20, 14, "+", block, `Unfold ${block.name}`),
+      ...badge(issues, width - 40, 14),
     );
-    if (!one.cluster) group.append(farLabel(block.name, one.height));
+    if (!node.cluster) group.append(farLabel(block.name, height));
     return group;
   }
 
-  function box(one, className, label, title) {
+  function nodeGroup({ key, x, y }, className, label, title) {
     const group = makeSvg("g", {
-      class: className, id: `node-${one.key}`, role: "option", transform: `translate(${one.x} ${one.y})`,
+      class: className, id: `node-${key}`, role: "option", transform: `translate(${x} ${y})`,
       "aria-label": label,
     }, makeSvg("title", {}, title.length > 600 ? `${title.slice(0, 600)}…` : title));
-    group.dataset.key = one.key;
+    group.dataset.key = key;
     return group;
   }
 
@@ -59,64 +58,65 @@ function makeShapes(model, fitting) {
       makeSvg("circle", { r: 8 }), makeSvg("text", { y: 3.6 }, SIGNS[severity]))];
   }
 
-  // the name of a block beside it, of the same size on the screen at every zoom
+  // the name of a block at its left, at the same size on the screen at every zoom
   function farLabel(name, height) {
-    const label = makeSvg("text", { class: "far-label", x: -14, y: height / 2, "dominant-baseline": "central" }, fitting(name, 150, 600));
+    const label = makeSvg("text", { class: "far-label", x: -14, y: height / 2, "dominant-baseline": "central" },
+      fit(name, 150, 600));
     label.dataset.height = height;
     return label;
   }
 
-  // the name without that of the block, which the frame shows, if the names in the block are too long
+  // the name without the name of its block, which the frame shows, where the names in the block are too long
   function shortName({ name }, { cluster }) {
     if (!cluster) return name;
     const prefix = cluster.block.name;
-    cluster.crowded ??= cluster.block.layers.some((index) => model.layers[index].name.length > 27);
+    cluster.hasLongNames ??= cluster.block.layers.some((index) => model.layers[index].name.length > 27);
     const rest = name.slice(prefix.length);
-    return cluster.crowded && name.startsWith(prefix) && /^[-_.:]./.test(rest) ? rest.slice(1) : name;
+    return cluster.hasLongNames && name.startsWith(prefix) && /^[-_.:]./.test(rest) ? rest.slice(1) : name;
   }
 
-  function blockLine(block) {
+  function blockSummary(block) {
     const count = block.layers.reduce((sum, index) => sum + (model.layers[index].count ?? 0), 0);
     const size = model.layers[block.layers.at(-1)].size;
     return `${block.layers.length} layers · ${size}${count ? ` · ${shortCount(count)}` : ""}`;
   }
 
-  // the kinds of its layers, in their order, as a band of colors
-  function kindStrip(block, one) {
-    const strip = makeSvg("g", { class: "strip", transform: `translate(11 ${one.height - 7})` });
+  // the kinds of the layers in a block, in their order, as a strip of colors
+  function kindStrip(block, { width, height }) {
+    const strip = makeSvg("g", { class: "strip", transform: `translate(11 ${height - 7})` });
     const most = 48, step = Math.max(1, block.layers.length / most);
-    const count = Math.min(block.layers.length, most), width = (one.width - 22) / count;
+    const count = Math.min(block.layers.length, most), share = (width - 22) / count;
     for (let at = 0; at < count; at++) {
-      const part = makeSvg("rect", { x: at * width, width: Math.max(0.5, width - (width > 4 ? 1 : 0)), height: 3, rx: 1 });
+      const part = makeSvg("rect", { x: at * share, width: Math.max(0.5, share - (share > 4 ? 1 : 0)), height: 3, rx: 1 });
       part.dataset.kind = model.layers[block.layers[Math.floor(at * step)]].kind;
       strip.append(part);
     }
     return strip;
   }
 
-  function button(x, y, sign, block, label) {
+  function foldButton(x, y, sign, block, label) {
     const group = makeSvg("g", { class: "fold", transform: `translate(${x} ${y})` },
       makeSvg("title", {}, label), makeSvg("circle", { r: 8 }), makeSvg("text", { y: 4 }, sign));
     group.dataset.fold = block.index;
     return group;
   }
 
-  function cluster({ block, x, y, width, height }) {
+  function clusterShape({ block, x, y, width, height }) {
     const group = makeSvg("g", { class: "cluster", transform: `translate(${x} ${y})` },
       makeSvg("rect", { class: "frame", width, height, rx: 12 }),
-      makeSvg("text", { x: 16, y: 21 }, fitting(block.name, width - 60, 600)),
-      button(width - 18, 17, "−", block, `Fold ${block.name}`), farLabel(block.name, height));
+      makeSvg("text", { x: 16, y: 21 }, fit(block.name, width - 60, 600)),
+      foldButton(width - 18, 17, "−", block, `Fold ${block.name}`), farLabel(block.name, height));
     group.dataset.cluster = block.index;
     return group;
   }
 
-  function edge(one) {
-    const path = makeSvg("path", { class: `edge${one.flows ? "" : " lookup"}`, d: one.path });
-    path.dataset.edge = one.key;
+  function edgeShape(edge) {
+    const path = makeSvg("path", { class: `edge${edge.flows ? "" : " lookup"}`, d: edge.path });
+    path.dataset.edge = edge.key;
     return path;
   }
 
-  return { node, cluster, edge };
+  return { nodeShape, clusterShape, edgeShape };
 }
 
 function arrowheads() {
@@ -129,19 +129,20 @@ function arrowheads() {
   return defs;
 }
 
-// Cuts texts in their middle to a width; the ends of layer names say the most.
+// A function that cuts texts to a width, in their middle: the ends of layer names differ most.
 function textFitter(svg) {
   const context = document.createElement("canvas").getContext("2d");
   const family = getComputedStyle(svg).fontFamily;
-  const kept = new Map();
+  const results = new Map();
   return (text, room, weight) => {
     const key = `${weight}/${room}/${text}`;
-    if (!kept.has(key)) kept.set(key, cut(text, room, weight));
-    return kept.get(key);
+    if (!results.has(key)) results.set(key, cut(text, room, weight));
+    return results.get(key);
   };
 
   function cut(text, room, weight) {
     context.font = `${weight} ${weight === 400 ? 11 : 12}px ${family}`;
+    // measuring takes time in proportion to the length, and no more than 200 characters ever fit
     const characters = [...(text.length > 200 ? `${text.slice(0, 100)}${text.slice(-100)}` : text)];
     if (text.length <= 200 && context.measureText(text).width <= room) return text;
     let [few, many] = [0, characters.length];

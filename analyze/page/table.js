@@ -1,7 +1,7 @@
-// The table: quick for networks of any size, because only the rows in sight are on the page.
+// The table. It is quick for networks of any size, because a long table has only its visible rows on the page.
 
-const ROW = 46; // pixels; two lines of text
-const ALL = 300; // rows up to which all are there, so that the browser's own search finds them
+const ROW_HEIGHT = 46; // pixels, for two lines of text
+const MOST_ROWS = 300; // up to which all rows are on the page, so that the search of the browser finds them
 
 function tableView(model, elements, { onLayer, onChange }) {
   const { scroller, table, search, types, onlyFindings, counter, columnMenu } = elements;
@@ -12,35 +12,35 @@ function tableView(model, elements, { onLayer, onChange }) {
   table.append(make("thead", {}, head), body);
   let selected = new Set(), current = null, drawn = [-1, -1];
 
-  const visible = () => columns.filter((column) => column.shown);
+  const shownColumns = () => columns.filter((column) => column.shown);
 
   function sortBy(id, down) {
     rows.sortBy(id, down);
     apply();
   }
 
-  // filter, sort and draw anew
+  // Filter, sort and draw the rows.
   function apply() {
     rows.update();
-    const found = rows.all(), filtered = found.length < model.layers.length;
-    counter.textContent = filtered ? `${grouped.format(found.length)} of ${grouped.format(model.layers.length)} layers`
-      : `${grouped.format(found.length)} layers`;
-    elements.empty.hidden = found.length > 0 || model.layers.length === 0;
-    table.setAttribute("aria-rowcount", found.length + 1);
+    const layers = rows.all(), isFiltered = layers.length < model.layers.length;
+    const count = grouped.format(layers.length), total = grouped.format(model.layers.length);
+    counter.textContent = isFiltered ? `${count} of ${total} layers` : `${count} layers`;
+    elements.empty.hidden = layers.length > 0 || model.layers.length === 0;
+    table.setAttribute("aria-rowcount", layers.length + 1);
     drawHead();
     redraw();
-    onChange(filtered ? new Set(found.map((layer) => layer.index)) : null);
+    onChange(isFiltered ? new Set(layers.map((layer) => layer.index)) : null);
   }
 
   function drawHead() {
-    head.replaceChildren(...visible().map((column) => {
+    head.replaceChildren(...shownColumns().map((column) => {
       const label = make("button", { type: "button", title: column.tooltip ?? `Sort by ${column.title}`, onclick: () => sortBy(column.id) }, column.title);
       return make("th", {
         scope: "col", class: columnClass(column),
         "aria-sort": state.sort === column.id ? (state.down ? "descending" : "ascending") : "none",
       }, label);
     }));
-    table.setAttribute("aria-colcount", visible().length);
+    table.setAttribute("aria-colcount", shownColumns().length);
   }
 
   function redraw() {
@@ -49,19 +49,19 @@ function tableView(model, elements, { onLayer, onChange }) {
   }
 
   function draw() {
-    const found = rows.all(), isLong = found.length > ALL;
-    let [first, last] = [0, found.length];
+    const layers = rows.all(), isLong = layers.length > MOST_ROWS;
+    let [first, last] = [0, layers.length];
     if (isLong) {
-      first = Math.max(0, Math.floor(scroller.scrollTop / ROW) - 8);
-      last = Math.min(found.length, first + Math.ceil(scroller.clientHeight / ROW) + 16);
+      first = Math.max(0, Math.floor(scroller.scrollTop / ROW_HEIGHT) - 8);
+      last = Math.min(layers.length, first + Math.ceil(scroller.clientHeight / ROW_HEIGHT) + 16);
     }
     if (first === drawn[0] && last === drawn[1]) return;
     drawn = [first, last];
-    const shown = visible();
+    const shown = shownColumns();
     const parts = isLong ? [sizerRow(model, shown)] : [];
-    if (first > 0) parts.push(spacerRow(first * ROW, shown));
-    for (let at = first; at < last; at++) parts.push(drawRow(found[at], at, shown));
-    if (last < found.length) parts.push(spacerRow((found.length - last) * ROW, shown));
+    if (first > 0) parts.push(spacerRow(first * ROW_HEIGHT, shown));
+    for (let at = first; at < last; at++) parts.push(drawRow(layers[at], at, shown));
+    if (last < layers.length) parts.push(spacerRow((layers.length - last) * ROW_HEIGHT, shown));
     body.replaceChildren(...parts);
   }
 
@@ -76,19 +76,19 @@ function tableView(model, elements, { onLayer, onChange }) {
     return row;
   }
 
-  // index: the selected layer, or null; all: with it, the layers of a selected block
-  function select(index, all, scroll = true) {
+  // `index` is the selected layer, or null; `layers` are that layer, or those of a selected block.
+  function select(index, layers, scroll = true) {
     current = index;
-    selected = all;
+    selected = layers;
     for (const row of body.querySelectorAll("[data-layer]")) {
-      const place = Number(row.dataset.layer);
-      row.setAttribute("aria-selected", String(all.has(place)));
-      row.classList.toggle("current", place === index);
+      const layer = Number(row.dataset.layer);
+      row.setAttribute("aria-selected", String(layers.has(layer)));
+      row.classList.toggle("current", layer === index);
     }
-    const first = index ?? [...all].find(rows.has);
+    const first = index ?? [...layers].find(rows.has);
     if (first !== undefined && first !== null) {
       table.setAttribute("aria-activedescendant", `row-${first}`);
-      if (scroll && index === null) reveal([...all].findLast(rows.has));
+      if (scroll && index === null) reveal([...layers].findLast(rows.has));
       if (scroll) reveal(first);
     } else {
       table.removeAttribute("aria-activedescendant");
@@ -98,16 +98,16 @@ function tableView(model, elements, { onLayer, onChange }) {
   function reveal(index) {
     if (!rows.has(index)) return;
     const header = head.getBoundingClientRect().height;
-    const top = rows.placeOf(index) * ROW, bottom = top + ROW;
+    const top = rows.positionOf(index) * ROW_HEIGHT, bottom = top + ROW_HEIGHT;
     const { scrollTop, clientHeight } = scroller;
     if (top < scrollTop) scroller.scrollTop = top;
     else if (bottom + header > scrollTop + clientHeight) scroller.scrollTop = bottom + header - clientHeight;
     draw();
   }
 
-  // a row as tab-separated values, with a line of titles
+  // A row as tab-separated values, with a line of titles.
   function rowText(layer) {
-    const shown = visible();
+    const shown = shownColumns();
     const clean = (value) => String(value).replace(/[\t\r\n]+/g, " ");
     return `${shown.map((column) => column.title).join("\t")}\n${shown.map((column) => clean(column.plain(layer))).join("\t")}`;
   }

@@ -1,4 +1,4 @@
-"""One Chromium for all tests of the page; where there is none, they are skipped."""
+"""One Chromium for all tests of the page; without one, they are skipped."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ def browser() -> Iterator[Chromium]:
 
 @pytest.fixture
 def show(browser: Chromium, tmp_path: Path) -> Iterator[Opener]:
-    """A function that opens an analysis; at the end nothing may have complained or left the file."""
+    """A function that opens an analysis; at the end, the page must have printed and requested nothing."""
     opened: list[tuple[Tab, str]] = []
     stack = []
 

@@ -1,4 +1,4 @@
-"""The page in a real browser: what a user clicks, types and sees."""
+"""The page in a real browser: clicks, keys, and the result on the screen."""
 
 import json
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from chromium import Chromium, Tab, tab
 
+import layergraph.analyze.page
 from layergraph import (
     Convolution2dLayer,
     ImageInputLayer,
@@ -18,6 +19,7 @@ from layergraph import (
 )
 from layergraph.analyze import NetworkAnalysis, analyze_network
 from layergraph.builders import deeplabv3plus_layers, segnet_layers, unet_layers
+from layergraph.wording import byte_count, short_count
 
 Opener = Callable[..., Tab]
 
@@ -38,7 +40,7 @@ def chain(count: int) -> NetworkAnalysis:
 
 
 def rows(page: Tab) -> list[str]:
-    """The names in the table, as far as its rows are there."""
+    """The names in the rows of the table that are on the page."""
     found: list[str] = page.run(
         "[...document.querySelectorAll('#table [data-layer] .name bdi')].map(e => e.textContent)"
     )
@@ -76,10 +78,47 @@ def search(page: Tab, words: str) -> None:
         page.settle()
 
 
+# -- numbers ---------------------------------------------------------------------------------------------
+
+
+def test_the_page_writes_numbers_as_python_does(browser: Chromium) -> None:
+    functions = (Path(layergraph.analyze.page.__file__).parent / "model.js").read_text("utf-8")
+    starts = [
+        1,
+        9,
+        10,
+        94,
+        95,
+        96,
+        99,
+        100,
+        102,
+        125,
+        128,
+        129,
+        135,
+        150,
+        175,
+        223,
+        625,
+        960,
+        999,
+        1023,
+        1024,
+    ]
+    numbers = sorted({start * scale for start in starts for k in range(5) for scale in (1000**k, 1024**k)})
+    numbers += [949_999, 950_001, 999_949, 999_950, 1_500_000_000_000, 2**30 - 1, 2**40 + 2**38]
+    with tab(browser) as page:
+        script = f"{functions}\n{json.dumps(numbers)}.map((n) => [shortCount(n), shortBytes(n)])"
+        pairs = page.run(script)
+    assert pairs == [[short_count(number), byte_count(number)] for number in numbers]
+    assert short_count(1_500_000_000_000) == "1.5T"
+
+
 # -- opening -------------------------------------------------------------------------------------------
 
 
-def test_it_opens_from_disk_with_everything_in_it(show: Opener) -> None:
+def test_the_page_opens_from_disk_with_all_its_content(show: Opener) -> None:
     page = show(UNET)
     assert text(page, "#title") == "U-Net"
     assert page.run("document.title") == "U-Net · layergraph"
@@ -88,10 +127,10 @@ def test_it_opens_from_disk_with_everything_in_it(show: Opener) -> None:
     assert rows(page) == list(UNET.lgraph.order)
     assert page.run("document.getElementById('table').getAttribute('aria-rowcount')") == "59"
     assert text(page, "#counter") == "58 layers"
-    assert page.run("document.getElementById('fine').hidden") is False
+    assert page.run("document.getElementById('no-findings').hidden") is False
 
 
-def test_columns_are_matlabs_until_more_are_chosen(show: Opener) -> None:
+def test_the_columns_are_those_of_matlab_and_can_be_changed(show: Opener) -> None:
     page = show(SEGNET)
     titles = "[...document.querySelectorAll('#table th')].map(e => e.textContent)"
     assert page.run(titles) == ["#", "Name", "Type", "Activations", "Learnable properties"]
@@ -131,7 +170,7 @@ def test_a_click_on_a_row_shows_its_node(show: Opener) -> None:
     assert text(page, "#details h2") == SEGNET.lgraph.order[5]
 
 
-def test_details_lead_to_neighbours(show: Opener) -> None:
+def test_details_link_to_neighbors(show: Opener) -> None:
     page = show(SEGNET, "#layer=decoder1_unpool")
     links = page.run("[...document.querySelectorAll('#details .grid .place')].map(e => e.textContent)")
     assert links == ["encoder1_maxpool"] * 3 + ["decoder1_conv2"]
@@ -165,7 +204,7 @@ def test_a_layer_in_a_folded_block_is_shown_while_it_is_selected(show: Opener) -
     assert "l3" not in nodes(page)
 
 
-def test_a_click_on_a_block_says_what_is_in_it(show: Opener) -> None:
+def test_a_click_on_a_block_lists_its_layers(show: Opener) -> None:
     page = show(UNET)
     page.click(".node.folded .body")
     assert text(page, "#details h2") == "Encoder-Stage-1"
@@ -176,8 +215,8 @@ def test_a_click_on_a_block_says_what_is_in_it(show: Opener) -> None:
     )
 
 
-def test_skips_run_at_the_side(show: Opener) -> None:
-    """What goes from an encoder stage to its decoder stage passes right of all that is between."""
+def test_skip_connections_run_at_the_side(show: Opener) -> None:
+    """From an encoder stage to its decoder stage they run right of all nodes between them."""
     page = show(UNET)
     right = page.run(
         "Math.max(...[...document.querySelectorAll('.node .body')].map(e => e.getBoundingClientRect().right))"
@@ -207,30 +246,30 @@ def test_nothing_overlaps(show: Opener) -> None:
 def test_the_graph_is_panned_and_zoomed(show: Opener) -> None:
     page = show(SEGNET)
 
-    def place() -> Any:
+    def position() -> Any:
         return page.run(
             "(b => [b.left, b.top, b.width])"
             "(document.querySelector('#node-l0 .body').getBoundingClientRect())"
         )
 
-    x, y, width = place()
+    x, y, width = position()
     page.mouse("mousePressed", 60, 400, clickCount=1)
     page.mouse("mouseMoved", 100, 430, buttons=1)
     page.mouse("mouseMoved", 140, 460, buttons=1)
     page.mouse("mouseReleased", 140, 460, clickCount=1)
     page.settle()
-    assert place() == pytest.approx([x + 80, y + 60, width], abs=1.5)
-    assert selected_node(page) is None  # that was no click
+    assert position() == pytest.approx([x + 80, y + 60, width], abs=1.5)
+    assert selected_node(page) is None  # a drag is no click
     page.mouse("mouseWheel", 240, 400, deltaX=0, deltaY=100)
     page.settle()
     page.settle()
-    assert place() == pytest.approx([x + 80, y - 40, width], abs=1.5)
+    assert position() == pytest.approx([x + 80, y - 40, width], abs=1.5)
     page.mouse("mouseWheel", 240, y, deltaX=0, deltaY=-40, modifiers=2)
     page.settle()
     page.settle()
-    assert place()[2] > 1.2 * width
+    assert position()[2] > 1.2 * width
     page.click("#fit")
-    assert place() == pytest.approx([x, y, width], abs=1.5)
+    assert position() == pytest.approx([x, y, width], abs=1.5)
 
 
 # -- filter and sort -----------------------------------------------------------------------------------
@@ -260,8 +299,8 @@ def test_filter_by_pattern_text_and_type(show: Opener) -> None:
 def test_only_findings(show: Opener) -> None:
     page = show(BROKEN)
     page.click("#only-findings")
-    flawed = {issue.layer for issue in BROKEN.issues}
-    assert rows(page) == [name for name in BROKEN.lgraph.order if name in flawed]
+    with_findings = {issue.layer for issue in BROKEN.issues}
+    assert rows(page) == [name for name in BROKEN.lgraph.order if name in with_findings]
 
 
 def test_sort(show: Opener) -> None:
@@ -275,18 +314,19 @@ def test_sort(show: Opener) -> None:
     page.click("#table th.column-learnables button")
     assert rows(page) == list(UNET.lgraph.order)
     page.click("#table th.column-name button")
-    found = rows(page)
-    assert found.index("Decoder-Stage-1-Conv-2") < found.index("Encoder-Stage-1-Conv-1")
+    names = rows(page)
+    assert names.index("Decoder-Stage-1-Conv-2") < names.index("Encoder-Stage-1-Conv-1")
 
 
 # -- findings ------------------------------------------------------------------------------------------
 
 
-def test_findings_stand_on_top_and_lead_to_their_layer(show: Opener) -> None:
+def test_findings_are_on_top_and_link_to_their_layers(show: Opener) -> None:
     page = show(BROKEN)
     errors = [issue for issue in BROKEN.issues if issue.severity == "error"]
     assert f"{len(errors)} error" in text(page, "#chips")
     assert text(page, "#findings-list .finding .code") == BROKEN.issues[0].code
+    assert text(page, "#findings-list .finding p") == BROKEN.issues[0].message
     page.click("#findings-list .finding .place")
     assert text(page, "#details h2") == BROKEN.issues[0].layer
     assert BROKEN.issues[0].code in text(page, "#details")
@@ -339,7 +379,7 @@ def test_keys(show: Opener) -> None:
     assert selected_row(page) == "57"
     page.key("Home")
     page.key("ArrowDown")
-    page.key("Enter")  # folds the block around
+    page.key("Enter")  # folds the block of the layer
     assert "l1" not in nodes(page)
     assert text(page, "#details h2") == "Encoder-Stage-1"
     page.key("Enter")
@@ -361,21 +401,21 @@ def test_keys(show: Opener) -> None:
     assert page.run("document.getElementById('help').open") is False
 
 
-def test_focus_is_visible_wherever_tab_leads(show: Opener) -> None:
+def test_the_focus_is_always_visible(show: Opener) -> None:
     page = show(BROKEN)
-    seen = set()
+    focused = set()
     for _ in range(16):
         page.key("Tab")
-        where, style = page.run(
+        element, style = page.run(
             "(e => [e.id || e.className || e.tagName, getComputedStyle(e).outlineStyle])"
             "(document.activeElement)"
         )
-        seen.add(where)
-        assert style == "solid", where
-    assert {"theme", "graph"} & seen
+        focused.add(element)
+        assert style == "solid", element
+    assert {"theme", "graph"} & focused
 
 
-def test_the_address_leads_back_to_what_was_seen(show: Opener) -> None:
+def test_the_address_restores_the_state(show: Opener) -> None:
     page = show(UNET)
     page.click("#row-7 .name")
     search(page, "encoder")
@@ -393,7 +433,7 @@ def luminance(color: list[float]) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-# the colour of each text and of what stands behind it, in sRGB, by drawing both on a canvas
+# the colors of each text and of its background in sRGB, from drawing both on a canvas
 COLORS = """(() => {
   const context = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
   const paint = (colors) => {
@@ -401,7 +441,7 @@ COLORS = """(() => {
     for (const color of colors) { context.fillStyle = color; context.fillRect(0, 0, 1, 1) }
     return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3).map(c => c / 255);
   };
-  const behind = (element) => {
+  const backgrounds = (element) => {
     const layers = [];
     for (let e = element; e; e = e.parentElement) {
       if (e.matches(".node")) layers.unshift(getComputedStyle(e.querySelector(".body")).fill);
@@ -417,7 +457,7 @@ COLORS = """(() => {
     if (!own || element.closest("script, style, option, title, noscript")) continue;
     if (!element.checkVisibility()) continue;
     const style = getComputedStyle(element);
-    const under = behind(element);
+    const under = backgrounds(element);
     const color = element instanceof SVGElement ? style.fill : style.color;
     found.push([`${element.tagName}.${element.getAttribute("class")}: ${element.textContent.slice(0, 40)}`,
       paint([...under, color]), paint(under)]);
@@ -429,27 +469,27 @@ COLORS = """(() => {
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("analysis", [SEGNET, BROKEN], ids=["segnet", "broken"])
 def test_every_text_can_be_read(show: Opener, analysis: NetworkAnalysis, dark: bool) -> None:
-    """The contrast that WCAG asks for (AA), on the colours of all kinds of layers too."""
+    """The contrast that WCAG requires (AA), also on the colors of all kinds of layers."""
     page = show(
         analysis, f"#layer={analysis.lgraph.order[3]}&columns=index,type,block,multiply_adds", dark=dark
     )
-    ground = page.run("getComputedStyle(document.body).backgroundColor")
-    assert (sum(map(float, ground.removeprefix("rgb(").rstrip(")").split(","))) < 200) is dark
-    found = page.run(COLORS)
-    assert len(found) > 60
-    for what, ink, paper in found:
+    background = page.run("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(float, background.removeprefix("rgb(").rstrip(")").split(","))) < 200) is dark
+    colors = page.run(COLORS)
+    assert len(colors) > 60
+    for element, ink, paper in colors:
         high, low = sorted((luminance(ink), luminance(paper)), reverse=True)
-        assert (high + 0.05) / (low + 0.05) >= 4.5, what
+        assert (high + 0.05) / (low + 0.05) >= 4.5, element
 
 
-def test_the_button_turns_light_into_dark(show: Opener) -> None:
+def test_a_button_switches_between_light_and_dark(show: Opener) -> None:
     page = show(SEGNET)
-    ground = "getComputedStyle(document.body).backgroundColor"
-    light = page.run(ground)
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = page.run(background)
     page.click("#theme")
-    assert page.run(ground) != light
+    assert page.run(background) != light
     page.click("#theme")
-    assert page.run(ground) == light
+    assert page.run(background) == light
 
 
 def test_on_a_phone(show: Opener) -> None:
@@ -547,8 +587,8 @@ def test_hostile_names_are_texts(show: Opener) -> None:
     assert address
 
 
-def test_the_policy_stops_what_would_get_in(browser: Chromium, tmp_path: Path) -> None:
-    """Even markup that got into the page would neither run nor load."""
+def test_the_policy_stops_foreign_markup(browser: Chromium, tmp_path: Path) -> None:
+    """Even markup that gets into the page neither runs nor loads."""
     path = tmp_path / "page.html"
     path.write_text(SEGNET.to_html(), encoding="utf-8")
     with tab(browser) as page:
@@ -561,9 +601,9 @@ def test_the_policy_stops_what_would_get_in(browser: Chromium, tmp_path: Path) -
         page.run("fetch('http://127.0.0.1:9/').catch(() => 0)")
         page.settle()
         assert page.run("typeof hacked") == "undefined"
-        complaints = page.printed()
+        messages = page.printed()
         for directive in ("img-src", "connect-src", "script-src"):
-            assert any(directive in complaint for complaint in complaints), directive
+            assert any(directive in message for message in messages), directive
 
 
 def test_an_empty_network(show: Opener) -> None:
