@@ -46,6 +46,7 @@ class Draft:
         incoming: dict[str, Mapping[str, End]] | None = None,
         outgoing: dict[str, tuple[tuple[str, End], ...]] | None = None,
     ) -> None:
+        # connections are kept at both ends: queries and edits look in both directions
         self.layers, self.incoming, self.outgoing = layers or {}, incoming or {}, outgoing or {}
 
     def copy(self) -> Draft:
@@ -88,6 +89,8 @@ class Draft:
 
     def order(self) -> list[str]:
         """The layers in the analyzer's order, without those in a cycle or downstream of one."""
+        # Kahn's algorithm with a heap of positions instead of a queue: among the layers that are ready,
+        # the one added first is next, which makes the order stable and equal to MATLAB's
         names = list(self.layers)
         position = {name: index for index, name in enumerate(names)}
         waiting = {name: len(self.incoming.get(name, ())) for name in names}
@@ -131,6 +134,7 @@ class Draft:
     def connect_all(self, connections: Iterable[tuple[str, str]]) -> None:
         """Connect a graph that has no connections yet."""
         self._link((self.output(source), self.input(destination)) for source, destination in connections)
+        # one pass at the end: a search per connection would be quadratic
         placed = set(self.order())
         waiting = [name for name in self.layers if name not in placed]
         if waiting:
@@ -138,6 +142,7 @@ class Draft:
 
     def connect(self, source: End, destination: End) -> None:
         _expect_free(self.incoming.get(destination.layer, {}).get(destination.port), destination)
+        # only a path back from the destination can close a cycle, and it is what the message shows
         path = self._path(destination.layer, source.layer)
         if path:
             shown = path if len(path) <= 8 else [*path[:4], "...", *path[-3:]]
@@ -162,6 +167,7 @@ class Draft:
         Linear in the layers removed and in the connections of their neighbors.
         """
         gone = set(names)
+        # before anything is removed, while the chains of layers to remove can still be followed
         joints = self._joints(gone) if reconnect else []
         upstream = {end.layer for name in gone for end in self.incoming.get(name, {}).values()}
         downstream = {end.layer for name in gone for _, end in self.outgoing.get(name, ())}
@@ -180,6 +186,7 @@ class Draft:
         """The connections that lead past the layers to remove."""
         sources: dict[str, End | None] = {}  # the source of each layer to remove, past all of them
         joints = []
+        # in order, so that a layer downstream of another removed layer finds its source resolved
         for name in (name for name in self.order() if name in gone):
             inputs = [*self.incoming.get(name, {}).values()]
             if len(inputs) > 1 and self.outgoing.get(name):
@@ -214,6 +221,7 @@ class Draft:
         old = self.layers[name]
         inputs, outputs = self.incoming.get(name, {}), self.outgoing.get(name, ())
         position = list(self.layers).index(name)
+        # removed first, so that a new layer may have the old name
         self.remove([name])
         named = name_layers(layers, self.layers)
         first, last = named[0], named[-1]
@@ -256,8 +264,7 @@ class Draft:
             return
         named = name_layers([*layers] * len(ends), self.layers)
         chains = [named[start : start + len(layers)] for start in range(0, len(named), len(layers))]
-        for chain in chains[:1]:
-            _expect_one_port(chain)
+        _expect_one_port(chains[0])  # the others are copies
         neighbors: dict[str, list[Layer]] = defaultdict(list)
         rows: list[tuple[End, End]] = []
         moved: list[tuple[End, End]] = []  # existing inputs with the new sources
@@ -278,6 +285,7 @@ class Draft:
             new = neighbors.get(name, [])
             order += [layer, *new] if side == "output" else [*new, layer]
         self.layers = {layer.name: layer for layer in order}
+        # after all chains are known: an output and an input of one layer may both get a chain
         self._unlink([destination for _, destination in moved])
         self._link([*rows, *moved])
 

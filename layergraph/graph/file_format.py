@@ -38,6 +38,7 @@ def write(lgraph: Graph, path: str | os.PathLike[str]) -> None:
     from safetensors.torch import save_file
 
     check_extension(path, EXTENSIONS, "save: path")
+    # the weights of a shared module are written once, with its first layer, unless others are attached
     owners = shared_modules(lgraph)
     weights = _weights_of(lgraph)
     tensors = {
@@ -115,6 +116,7 @@ def _read(
         raise FileFormatError(
             f"its format must be {FORMAT!r}, got {metadata.get('format')!r}; was it written by save?"
         )
+    # limits and types are checked before anything is built: the file may be hostile
     text = metadata.get("architecture", "")
     if len(text) > _LARGEST_ARCHITECTURE:
         raise FileFormatError(
@@ -150,6 +152,7 @@ def _read(
     for row in connections:
         if not (isinstance(row, list) and len(row) == 2 and all(isinstance(end, str) for end in row)):
             raise FileFormatError(f"a connection must be two names, got {row!r:.80}")
+    # the same steps as edits by hand, so that a file cannot hold a graph that edits would refuse
     draft = Draft()
     draft.append(made, in_series=False)
     draft.connect_all(connections)

@@ -16,6 +16,7 @@ def as_layers(layers: object) -> list[Layer]:
     """
     if isinstance(layers, Layer):
         return [layers]
+    # text is iterable too, and "relu" is not four layers
     if isinstance(layers, str) or not isinstance(layers, Iterable):
         raise WrongTypeError(f"expected a layer or a sequence of layers, got {description(layers)}")
     flat: list[Layer] = []

@@ -53,6 +53,7 @@ class Graph(Value):
             for port, destination in fan_out:
                 layer = self[destination.layer]
                 inputs = layer.input_names
+                # a dictionary of positions: index() over the inputs of a wide layer would be quadratic
                 at = layer.input_positions[destination.port] if len(inputs) > 1 else 0
                 key = (position[source], position[destination.layer], at)
                 connection = Connection(self.output_text(End(source, port)), self.input_text(destination))
@@ -79,23 +80,23 @@ class Graph(Value):
         return tuple(self._draft.order())
 
     def sources(self, name: str) -> Mapping[str, End]:
-        """What feeds a layer: its connected input ports, each with the layer and port it comes from.
+        """The source of each connected input port of a layer.
 
         >>> from layergraph import ImageInputLayer, LayerGraph, ReluLayer
         >>> LayerGraph([ImageInputLayer((8, 8, 1), name="data"), ReluLayer(name="relu")]).sources("relu")
         {'in': End(layer='data', port='out')}
         """
         fed = self._draft.incoming.get(name)
-        if fed is None:
-            self[name]  # or raise
+        if fed is None:  # no connected input, or no such layer
+            self[name]
             return {}
         return dict(fed)
 
     def destinations(self, name: str) -> tuple[tuple[str, End], ...]:
-        """What a layer feeds: pairs of its output port and the layer and port it goes to."""
+        """The destinations of a layer: pairs of its output port, and the layer and port it goes to."""
         fan_out = self._draft.outgoing.get(name)
         if fan_out is None:
-            self[name]  # or raise
+            self[name]
             return ()
         return fan_out
 
@@ -156,13 +157,15 @@ class Graph(Value):
         return self.layers == other.layers and self.connections == other.connections
 
     def __hash__(self) -> int:
+        # without layers: their weights cannot be hashed, and names and connections tell graphs apart
         return hash((tuple(self), self.connections))
 
     def with_weights(self, weights: Mapping[str, Weights | None]) -> Self:
-        """A graph whose named layers carry these weights (``None`` takes them off).
+        """A graph with these weights attached to its layers; ``None`` drops them.
 
-        The keys of ``weights`` are layer names; the tensors of each layer are named as in its torch
-        module (``weight``, ``bias``, ``running_mean``, ...). Shapes are checked when compiling.
+        Args:
+            weights: for each layer name its tensors, named as in the layer's torch module (``weight``,
+                ``bias``, ``running_mean``, ...). :meth:`LayerGraph.compile` checks their shapes.
 
         Raises:
             UnknownLayerError: a name that no layer has.

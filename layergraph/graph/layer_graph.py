@@ -338,6 +338,7 @@ class LayerGraph(Graph):
         >>> segnet_layers((360, 480, 3), 11, 4).output_sizes()
         {'pixelLabels': (360, 480, 11)}
         """
+        # here and below, imports in methods: a graph alone needs neither sizes nor torch
         from layergraph.graph.size_inference import infer_sizes, network_outputs
 
         inferred = infer_sizes(self, "network")

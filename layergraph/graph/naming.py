@@ -12,13 +12,14 @@ from layergraph.wording import quoted
 
 
 def check_name(name: object) -> str:
-    """Return ``name`` if a layer may have it: text, not empty, without ``/``."""
+    """Return ``name`` if a layer can have it: text, not empty, without ``/``."""
     if not isinstance(name, str):
         raise BadNameError(f"a layer name must be text, got {quoted(name)}; give a string such as 'conv1'")
     if not name or "/" in name:
         raise BadNameError(
             f"a layer name must have a character and no '/' (it separates layer and port), got {quoted(name)}"
         )
+    # half a surrogate pair is a valid Python string, but no UTF-8
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -34,6 +35,7 @@ def name_layers(layers: Sequence[Layer], taken: Collection[str]) -> list[Layer]:
     One unnamed layer of a kind gets the bare base name, several get ``_1``, ``_2``, ...; where the
     graph has layers of that base already, the numbers go on from the highest.
     """
+    # names given by hand count as taken, also those that come later in the sequence
     used = {check_name(layer.name) for layer in layers if layer.name != ""}
     unnamed = Counter(layer.default_name for layer in layers if not layer.name)
     next_number = {base: _next_number(base, count, used.union(taken)) for base, count in unnamed.items()}
@@ -81,6 +83,7 @@ def rename_layers(layers: Mapping[str, Layer], names: Mapping[str, str]) -> dict
 
 def _next_number(base: str, count: int, used: Collection[str]) -> int:
     """The first number to append, 0 for the bare base name."""
+    # one scan per base name: trying conv_1, conv_2, ... would be quadratic in large graphs
     prefix = base + "_"
     ends = [name[len(prefix) :] for name in used if name.startswith(prefix)]
     numbers = [int(end) for end in ends if end.isdecimal() and len(end) < 10]

@@ -1,4 +1,4 @@
-"""Saving and loading: whole graphs, their weights; files that appear whole or not at all."""
+"""Files of layer graphs: equal after loading, weights to the bit; a failed save leaves nothing behind."""
 
 import errno
 import json
@@ -48,7 +48,7 @@ def path(tmp_path):
 
 
 @pytest.mark.parametrize("name", GRAPHS)
-def test_a_graph_comes_back(name, path):
+def test_loaded_graphs_are_equal(name, path):
     lgraph = GRAPHS[name]
     lgraph.save(path)
     again = load(path)
@@ -58,7 +58,7 @@ def test_a_graph_comes_back(name, path):
     assert repr(again.layers) == repr(lgraph.layers)
 
 
-def test_weights_come_back_to_the_bit(path):
+def test_loaded_weights_are_equal_to_the_bit(path):
     weights = {
         "weight": torch.tensor([[1.5, float("nan"), -0.0], [float("inf"), 1e-45, 2]]),
         "half": torch.rand(3).half(),
@@ -80,7 +80,7 @@ def test_weights_come_back_to_the_bit(path):
     assert load(path, weights=False) == lgraph.with_weights({"a": None, "b": None})
 
 
-def test_tensors_that_share_memory_are_saved_apart(path):
+def test_tensors_that_share_memory_are_saved_as_copies(path):
     shared = torch.rand(4)
     lgraph = LayerGraph(ReluLayer(name="a")).with_weights(
         {"a": Weights({"x": shared, "y": shared[:2], "z": shared})}
@@ -89,7 +89,7 @@ def test_tensors_that_share_memory_are_saved_apart(path):
     assert load(path) == lgraph
 
 
-def test_any_name_comes_back(path):
+def test_any_layer_name_can_be_saved(path):
     names = [
         '"',
         "'",
@@ -143,7 +143,7 @@ def test_defaults_are_not_written(path):
 # -- appearing whole -----------------------------------------------------------------------------------
 
 
-def test_an_older_file_is_replaced_at_once(path):
+def test_an_older_file_is_replaced_in_one_step(path):
     GRAPHS["segnet"].save(path)
     GRAPHS["one layer"].save(path)
     assert load(path) == GRAPHS["one layer"]
@@ -196,7 +196,7 @@ def test_a_graph_that_cannot_be_saved_touches_no_file(path):
     assert os.listdir(path.parent) == [path.name]
 
 
-def test_an_initializer_that_was_used_need_not_be_saved(path):
+def test_a_function_as_initializer_is_not_saved_once_there_are_weights(path):
     conv = Convolution2dLayer(3, 2, weights_initializer=np.ones, name="conv")
     net = LayerGraph([ImageInputLayer((5, 5), name="in"), conv]).compile()
     net.layer_graph().save(path)
@@ -226,7 +226,7 @@ def test_paths_may_be_text(path, monkeypatch):
 # -- modules -------------------------------------------------------------------------------------------
 
 
-def test_modules_are_given_again(path, golden_errors):
+def test_modules_must_be_given_to_load(path, golden_errors):
     module = torch.nn.Conv2d(2, 3, 3)
     lgraph = LayerGraph([ImageInputLayer((5, 5, 2), name="in"), ModuleLayer(module, name="mine")])
     lgraph.save(path)
@@ -264,7 +264,7 @@ def test_loading_without_weights_imports_no_torch(path):
     assert done.stdout.strip() == "[]"
 
 
-def test_a_real_graph_is_far_below_the_limit_of_a_file():
+def test_the_limit_of_a_file_is_far_above_real_graphs():
     assert layergraph.graph.file_format._LARGEST_ARCHITECTURE > 10_000 * 300
 
 
@@ -290,7 +290,7 @@ def test_minus_zero_is_zero():
     assert str(DropoutLayer(-0.0).probability) == "0.0"
 
 
-def test_a_folder_and_a_file_that_must_not_be_read(path, monkeypatch):
+def test_a_folder_and_a_file_without_read_permission(path, monkeypatch):
     with pytest.raises(FileFormatError, match="must be a file that save wrote, got a folder"):
         load(path.parent)
     GRAPHS["one layer"].save(path)

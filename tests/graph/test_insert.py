@@ -22,7 +22,7 @@ from layergraph import (
 
 
 def diamond():
-    """An input that feeds a convolution, and the sum of both."""
+    """An input, a convolution of it, and the sum of both."""
     lgraph = LayerGraph(
         [
             ImageInputLayer((6, 6, 2), name="in"),
@@ -51,7 +51,7 @@ def wires(lgraph):
     return {tuple(connection) for connection in lgraph.connections}
 
 
-def test_everything_that_the_output_fed_is_fed_by_the_last_new_layer():
+def test_all_destinations_of_the_output_move_to_the_last_new_layer():
     before = diamond()
     after = before.insert_after("in", [ReluLayer(name="relu"), ScalingLayer(2, name="twice")])
     assert list(after) == ["in", "relu", "twice", "conv", "add", "soft"]
@@ -62,7 +62,7 @@ def test_everything_that_the_output_fed_is_fed_by_the_last_new_layer():
     assert before == diamond()
 
 
-def test_it_is_what_edits_by_hand_make():
+def test_edits_by_hand_give_the_same_graph():
     by_hand = diamond().add_layers(DropoutLayer(0.1, name="drop"))
     by_hand = by_hand.disconnect_layers("conv", "add/in1")
     by_hand = by_hand.connect_layers("conv", "drop").connect_layers("drop", "add/in1")
@@ -71,7 +71,7 @@ def test_it_is_what_edits_by_hand_make():
     assert diamond().insert_after("conv/out", DropoutLayer(0.1, name="drop")) == after
 
 
-def test_of_several_outputs_only_the_named_one_moves():
+def test_only_the_named_output_of_several_moves():
     after = unpooling().insert_after("pool/out", DropoutLayer(0.5, name="drop"))
     assert list(after) == ["in", "pool", "drop", "unpool"]
     assert wires(after) == {
@@ -83,20 +83,20 @@ def test_of_several_outputs_only_the_named_one_moves():
     }
 
 
-def test_behind_the_last_layer_it_appends():
+def test_insert_after_the_last_layer_appends():
     after = diamond().insert_after("soft", ScalingLayer(3))
     assert list(after)[-2:] == ["soft", "scaling"]
     assert ("soft", "scaling") in wires(after)
 
 
-def test_weights_stay():
+def test_insert_keeps_weights():
     trained = diamond().compile()
     net = trained.layer_graph().insert_after("in", ScalingLayer(1.0, name="once")).compile()
     x = torch.rand(2, 2, 6, 6)
     assert torch.equal(net(x), trained(x))
 
 
-def test_nothing_to_insert_changes_nothing():
+def test_no_layers_change_nothing():
     assert diamond().insert_after("conv", []) == diamond()
 
 
@@ -113,7 +113,7 @@ def test_nothing_to_insert_changes_nothing():
         (WrongTypeError, diamond(), "conv", "relu"),
     ],
 )
-def test_what_it_refuses(error, lgraph, source, layers):
+def test_mistakes(error, lgraph, source, layers):
     with pytest.raises(error):
         lgraph.insert_after(source, layers)
 
@@ -133,7 +133,7 @@ def test_insert_before_an_input_without_a_source():
     assert not after.sources("relu")
 
 
-def test_the_same_layers_at_many_places():
+def test_the_same_layers_after_several_outputs():
     names = [f"relu{index}" for index in range(4)]
     lgraph = LayerGraph([ImageInputLayer((4, 4, 1), name="in"), *(ReluLayer(name=name) for name in names)])
     after = lgraph.insert_after(names, [DropoutLayer(0.5), ScalingLayer(2)])
@@ -146,7 +146,7 @@ def test_the_same_layers_at_many_places():
     assert lgraph.insert_before(["relu1", "relu1"], ReluLayer(name="once")).order.count("once") == 1
 
 
-def test_a_named_layer_at_two_places_is_refused():
+def test_one_name_cannot_be_inserted_twice():
     with pytest.raises(DuplicateNameError):
         diamond().insert_after(["in", "conv"], ReluLayer(name="relu"))
 

@@ -1,4 +1,4 @@
-"""LayerGraph: what it holds, and every edit; failed edits change nothing and say everything."""
+"""LayerGraph: queries, every edit, and the message of every mistake; a failed edit changes nothing."""
 
 import networkx
 import numpy as np
@@ -39,7 +39,7 @@ def relu(name):
 
 @pytest.fixture
 def lgraph() -> LayerGraph:
-    """in → conv → pool → unpool (not yet fed by indices and size) → add (in1), softmax → pixels."""
+    """in → conv → pool → unpool (indices and size not connected yet) → add (in1), softmax → pixels."""
     graph = LayerGraph(
         [
             ImageInputLayer((8, 8, 3), name="in"),
@@ -57,7 +57,7 @@ def lgraph() -> LayerGraph:
 
 
 def picture(graph):
-    """Everything observable, to compare a graph with itself before and after."""
+    """Every observable value of a graph, to compare it before and after an edit."""
     return graph.layers, graph.connections, graph.order, graph.input_names, graph.output_names, hash(graph)
 
 
@@ -82,7 +82,7 @@ def test_layers_names_and_ends(lgraph):
     }
 
 
-def test_connections_are_written_with_ports_where_there_are_several(lgraph):
+def test_connections_name_the_port_if_a_layer_has_several(lgraph):
     assert lgraph.connections == (
         Connection("in", "conv"),
         Connection("conv", "pool"),
@@ -95,7 +95,7 @@ def test_connections_are_written_with_ports_where_there_are_several(lgraph):
     )
 
 
-def test_connections_come_by_source_then_destination_whatever_the_order_of_connecting():
+def test_connections_are_sorted_by_source_and_destination():
     layers = [relu("a"), relu("b"), AdditionLayer(3, name="s"), AdditionLayer(2, name="t")]
     empty = LayerGraph()
     for layer in layers:
@@ -165,7 +165,7 @@ def test_equality_and_hash(lgraph):
     assert ab != ba  # the order of adding is part of it: tables follow it
 
 
-def test_equality_sees_weights_to_the_bit():
+def test_equal_graphs_have_equal_weights_to_the_bit():
     graph = LayerGraph(relu("a"))
 
     def with_value(value, dtype=torch.float32):
@@ -187,7 +187,7 @@ def test_equality_sees_weights_to_the_bit():
 # -- edits -------------------------------------------------------------------------------------------
 
 
-def test_adding_connects_in_series_and_to_nothing_else(lgraph):
+def test_add_layers_connects_in_series_and_to_nothing_else(lgraph):
     bigger = lgraph.add_layers([relu("x"), relu("y")])
     assert [*bigger][-2:] == ["x", "y"]
     assert set(bigger.connections) - set(lgraph.connections) == {("x", "y")}
@@ -198,7 +198,7 @@ def test_adding_connects_in_series_and_to_nothing_else(lgraph):
     assert lgraph.add_layers(layer for layer in [relu("g")]) == lgraph.add_layers(relu("g"))
 
 
-def test_removing_drops_connections_and_joins_nothing(lgraph):
+def test_remove_layers_drops_connections_and_joins_nothing(lgraph):
     smaller = lgraph.remove_layers(["pool", "add"])
     assert [*smaller] == ["in", "conv", "unpool", "softmax", "pixels"]
     assert smaller.connections == (("in", "conv"), ("softmax", "pixels"))
@@ -208,7 +208,7 @@ def test_removing_drops_connections_and_joins_nothing(lgraph):
     assert lgraph.remove_layers(iter(["pool", "add"])) == smaller
 
 
-def test_connecting_and_disconnecting_undo_each_other(lgraph):
+def test_disconnect_layers_undoes_connect_layers(lgraph):
     connected = lgraph.connect_layers("conv", "add/in2")
     assert set(connected.connections) - set(lgraph.connections) == {("conv", "add/in2")}
     assert connected.disconnect_layers("conv", "add/in2") == lgraph
@@ -218,14 +218,14 @@ def test_connecting_and_disconnecting_undo_each_other(lgraph):
     assert both.connect_layers("pool/indices", "unpool/indices") == connected
 
 
-def test_one_output_may_feed_many(lgraph):
+def test_an_output_can_have_many_destinations(lgraph):
     graph = LayerGraph([relu("a"), DepthConcatenationLayer(3, name="cat")])
     graph = graph.connect_layers("a", "cat/in2").connect_layers("a", "cat/in3")
     assert [row.destination for row in graph.connections] == ["cat/in1", "cat/in2", "cat/in3"]
     assert graph.remove_layers("cat").destinations("a") == ()
 
 
-def test_replacing_takes_the_place_and_the_wires(lgraph):
+def test_replace_layer_keeps_position_and_connections(lgraph):
     new = lgraph.replace_layer(
         "conv", [Convolution2dLayer(1, 4, name="narrow"), ClippedReluLayer(6, name="clip")]
     )
@@ -237,7 +237,7 @@ def test_replacing_takes_the_place_and_the_wires(lgraph):
     assert renamed.connections == lgraph.connections
 
 
-def test_replacing_by_name_and_by_order():
+def test_replace_layer_by_name_and_by_order():
     graph = LayerGraph([relu("a"), AdditionLayer(2, name="sum"), relu("b")]).add_layers(relu("c"))
     graph = graph.connect_layers("c", "sum/in2")
     unpool = MaxUnpooling2dLayer(name="u")  # inputs in, indices, size
@@ -255,7 +255,7 @@ def test_replacing_by_name_and_by_order():
     assert crossed.connections[1:] == (("b/out", "cat/in1"), ("b/size", "cat/in3"))
 
 
-def test_a_replaced_layer_may_leave_its_name_to_the_new_ones(lgraph):
+def test_a_new_layer_can_have_the_name_of_the_replaced_one(lgraph):
     for name in ("conv", "other"):
         graph = lgraph.replace_layer("conv", [relu("x"), Convolution2dLayer(1, 4, name=name)])
         assert [*graph][1:3] == ["x", name]
@@ -289,7 +289,7 @@ def test_one_unnamed_layer_gets_the_bare_name_and_several_get_numbers():
     assert [*LayerGraph(layers)] == ["imageinput", "conv_1", "relu", "conv_2"]
 
 
-def test_numbers_go_on_from_the_highest():
+def test_numbers_continue_after_the_highest():
     graph = LayerGraph([ReluLayer(), relu("relu_7"), relu("relu_x"), relu("relu_007_")])
     assert [*graph] == ["relu_8", "relu_7", "relu_x", "relu_007_"]
     assert [*graph.add_layers([ReluLayer(), ReluLayer()])][-2:] == ["relu_9", "relu_10"]
@@ -298,7 +298,7 @@ def test_numbers_go_on_from_the_highest():
     assert [*LayerGraph(relu("relu_1")).replace_layer("relu_1", ReluLayer())] == ["relu"]
 
 
-def test_an_automatic_name_never_meets_a_given_one():
+def test_default_names_differ_from_given_ones():
     graph = LayerGraph([relu("relu"), ReluLayer(), ReluLayer(), relu("relu_2")])
     assert len(set(graph)) == 4
 
@@ -400,13 +400,13 @@ def names(lgraph):
     return {**layers, "lgraph": lgraph, "big": LayerGraph([relu(f"relu{i}") for i in range(10)])}
 
 
-def test_the_texts_of_mistakes(lgraph, golden_errors):
+def test_the_messages_of_mistakes(lgraph, golden_errors):
     scope = names(lgraph)
     golden_errors("graph", {line: lambda line=line: eval(line, scope) for _, line in cases()})
 
 
 @pytest.mark.parametrize(("error", "line"), [*cases()], ids=str)
-def test_a_mistake_has_its_class_and_changes_nothing(lgraph, error, line):
+def test_a_mistake_raises_its_error_and_changes_nothing(lgraph, error, line):
     scope = names(lgraph)
     before = picture(lgraph), picture(scope["big"])
     with pytest.raises(error):
@@ -414,7 +414,7 @@ def test_a_mistake_has_its_class_and_changes_nothing(lgraph, error, line):
     assert (picture(lgraph), picture(scope["big"])) == before
 
 
-def test_edits_leave_the_old_graph_as_it_was(lgraph):
+def test_edits_do_not_change_the_old_graph(lgraph):
     before = picture(lgraph)
     lgraph.add_layers([relu("x"), relu("y")])
     lgraph.remove_layers(["pool", "in"])
@@ -435,7 +435,7 @@ def test_a_graph_of_2000_layers_is_built_by_single_edits():
     assert len(graph.connections) == 1999
 
 
-def test_a_graph_takes_no_attributes(lgraph):
+def test_attributes_cannot_be_set(lgraph):
     with pytest.raises(
         AttributeError, match=r"^LayerGraph has no attribute 'connection'; did you mean 'connections'"
     ):

@@ -1,4 +1,4 @@
-"""Which image sizes a graph takes, against what torch takes."""
+"""The image sizes that a graph takes, compared with torch."""
 
 import doctest
 
@@ -30,7 +30,7 @@ def test_the_examples():
 
 
 @pytest.mark.parametrize("name", GRAPHS)
-def test_a_size_is_refused_where_torch_refuses_it(name):
+def test_sizes_fit_if_torch_takes_them(name):
     lgraph = GRAPHS[name]
     net, channels = lgraph.compile().eval(), lgraph[lgraph.input_names[0]].input_size[-1]
     for spatial in [(n, n) for n in (1, 2, 3, 8, 9, 17, 25, 26, 30, 32, 33)] + [(28, 33), (41, 36)]:
@@ -55,7 +55,7 @@ def test_a_size_is_refused_where_torch_refuses_it(name):
         ("classifier", (9, 9), [(8, 8)]),
     ],
 )
-def test_the_sizes_that_are_named_are_the_nearest_that_torch_takes(name, spatial, wanted):
+def test_the_reported_sizes_are_the_nearest_that_torch_takes(name, spatial, wanted):
     lgraph = GRAPHS[name]
     text = misfit(lgraph, {lgraph.input_names[0]: spatial})
     assert " or ".join(f"{h}×{w}" for h, w in wanted) in text
@@ -76,7 +76,7 @@ def test_the_sizes_that_are_named_are_the_nearest_that_torch_takes(name, spatial
         assert not any(runs(n, n) for n in strictly if (n, n) not in wanted)
 
 
-def test_the_first_layer_that_cannot_take_its_inputs_is_named(golden):
+def test_the_message_names_the_first_layer_at_fault(golden):
     lines = [
         f"{name} {spatial}\n  {misfit(GRAPHS[name], {GRAPHS[name].input_names[0]: spatial})}\n"
         for name, spatial in (
@@ -89,7 +89,7 @@ def test_the_first_layer_that_cannot_take_its_inputs_is_named(golden):
     golden("image_sizes", "\n".join(lines))
 
 
-def test_sizes_that_nothing_fits():
+def test_graphs_that_no_size_fits():
     assert nearest_sizes((30, 30), "LG-SPATIAL", lambda n: False) == []
     assert nearest_sizes((30, 30), "LG-WINDOW", lambda n: False) == []
 

@@ -1,4 +1,4 @@
-"""Torch modules that several layers share: one copy, one set of weights, gradients and numbers to count."""
+"""Torch modules that several layers share have one copy, one set of weights and gradients, and count once."""
 
 import copy
 import json
@@ -42,7 +42,7 @@ def block():
 
 
 def twice(module, second=None):
-    """The module two times in series, or ``second`` after it."""
+    """The module twice in series, or ``second`` after it."""
     return LayerGraph(
         [
             ImageInputLayer((6, 7, 3), normalization="none", name="in"),
@@ -58,7 +58,7 @@ X = torch.rand(2, 3, 6, 7, generator=torch.Generator().manual_seed(1))
 TARGET = torch.zeros(2, 6, 7, dtype=torch.long)
 
 
-def test_a_compiled_network_has_it_once_and_computes_what_torch_does():
+def test_a_compiled_network_has_one_copy_and_equals_torch():
     module = block()
     lgraph = twice(module)
     net = lgraph.compile()
@@ -73,17 +73,17 @@ def test_a_compiled_network_has_it_once_and_computes_what_torch_does():
     assert net.state_dict().keys() == {f"{n}.{k}" for n in ("first", "again") for k in module.state_dict()}
 
 
-def test_gradients_are_one_set():
+def test_gradients_add_up_in_one_set():
     module = block()
     net, plain = twice(module).compile(), copy.deepcopy(module)
     net.loss(X, TARGET).backward()
     nn.functional.cross_entropy(plain(plain(X)), TARGET).backward()
-    for found, wanted in zip(net.parameters(), plain.parameters(), strict=True):
-        torch.testing.assert_close(found.grad, wanted.grad)
+    for shared, wanted in zip(net.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(shared.grad, wanted.grad)
 
 
 @pytest.mark.parametrize("solver", ["sgdm", "adam", "rmsprop"])
-def test_a_solver_learns_it_once(solver):
+def test_a_solver_updates_shared_weights_once(solver):
     lgraph = twice(block())
     net = lgraph.compile()
     optimizer = make_solver(net, lgraph, TrainingOptions(solver))
@@ -96,7 +96,7 @@ def test_a_solver_learns_it_once(solver):
     assert not torch.equal(before, net.again[0].weight)
 
 
-def test_totals_count_it_once():
+def test_totals_count_shared_weights_once():
     module = block()
     learnables = sum(p.numel() for p in module.parameters())
     analysis = analyze_network(twice(module))
@@ -113,7 +113,7 @@ def test_totals_count_it_once():
     assert analyze_network(twice(module, second=block())).total_learnables == 2 * learnables
 
 
-def test_parts_that_modules_have_in_common_stay_common():
+def test_common_parts_of_modules_stay_common():
     conv = nn.Conv2d(3, 3, 3, padding=1, bias=False)
     lgraph = twice(nn.Sequential(conv, nn.ReLU()), second=Tied(conv))
     net = lgraph.compile()
@@ -146,8 +146,8 @@ def test_layer_graph_holds_one_copy_and_files_hold_one(tmp_path):
     assert torch.equal(apart(X), net(X))
 
 
-def test_files_hold_the_weights_that_compile_takes(tmp_path):
-    """Attached to one of two layers, for both."""
+def test_files_hold_the_weights_that_compile_uses(tmp_path):
+    """Weights attached to one of two layers are those of both."""
     module, path = block(), tmp_path / "net.safetensors"
     other = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3), nn.Sigmoid())
     for name in ("first", "again"):
@@ -177,7 +177,7 @@ def test_two_sets_of_weights_for_one_module_are_an_error():
     assert twice(block(), second=block()).with_weights(weights).compile()
 
 
-def test_copies_share_too():
+def test_copies_of_a_network_share_too():
     net = copy.deepcopy(twice(block()).compile())
     assert net.first is net.again
     lgraph = copy.deepcopy(twice(block()))
@@ -187,7 +187,7 @@ def test_copies_share_too():
     assert again.first[0].weight.dtype == torch.float64
 
 
-def test_every_tool_takes_it():
+def test_every_tool_takes_shared_modules():
     net = twice(block()).compile().eval()
     wanted = net(X)
     torch.testing.assert_close(fx.symbolic_trace(net)(X), wanted)

@@ -1,4 +1,4 @@
-"""InferredSizes: every code of an issue on the smallest graph that has it; all faults in one pass."""
+"""Size inference: every issue code on the smallest graph that has it; all faults in one pass."""
 
 import re
 from pathlib import Path
@@ -253,8 +253,8 @@ GRAPHS = {
 @pytest.mark.parametrize("name", GRAPHS)
 def test_the_issues_of_a_graph(name):
     make, usage, wanted = GRAPHS[name]
-    found = infer_sizes(make(), usage)
-    assert sorted((i.code, i.severity, i.layer, i.port) for i in found.issues) == sorted(wanted)
+    inferred = infer_sizes(make(), usage)
+    assert sorted((i.code, i.severity, i.layer, i.port) for i in inferred.issues) == sorted(wanted)
 
 
 @pytest.mark.parametrize("name", GRAPHS)
@@ -272,15 +272,15 @@ def test_compile_raises_all_errors_at_once(name):
         make().compile()
 
 
-def test_the_texts_of_all_issues(golden):
+def test_the_messages_of_all_issues(golden):
     lines = []
     for name, (make, usage, _) in GRAPHS.items():
         lines += [name, *(f"  {issue}" for issue in infer_sizes(make(), usage).issues), ""]
     golden("size_inference", "\n".join(lines))
 
 
-def test_every_code_is_met_here():
-    """All that layers and propagation can say, read from their source."""
+def test_every_code_has_a_graph_here():
+    """The codes of layers and size inference, read from their source."""
     folder = Path(layergraph.__file__).parent
     files = [
         *folder.glob("layers/*.py"),
@@ -293,16 +293,16 @@ def test_every_code_is_met_here():
     assert codes - met == {"LG-WEIGHTS"}  # met where networks are compiled
 
 
-def test_sizes_go_on_after_a_fault_as_if_it_were_mended():
+def test_sizes_downstream_of_a_fault_are_those_after_its_fix():
     lgraph = ending(
         Convolution2dLayer(9, 4, name="conv"), ReluLayer(name="relu"), AdditionLayer(2, name="add")
     )
     lgraph = lgraph.add_layers(Convolution2dLayer(3, 4, name="side")).connect_layers("in", "side")
-    found = infer_sizes(lgraph.connect_layers("side", "add/in2"))
-    assert found.outputs["conv"] == found.outputs["relu"] == (image_size((8, 8), 4),)
-    assert found.guesses["relu"].loose == {"S"}  # any height and width, so that the addition may fit
-    assert [issue.code for issue in found.issues] == ["LG-WINDOW"]
-    assert found.faulty == {"conv"}
+    inferred = infer_sizes(lgraph.connect_layers("side", "add/in2"))
+    assert inferred.outputs["conv"] == inferred.outputs["relu"] == (image_size((8, 8), 4),)
+    assert inferred.guesses["relu"].loose == {"S"}  # any height and width, so that the addition may fit
+    assert [issue.code for issue in inferred.issues] == ["LG-WINDOW"]
+    assert inferred.faulty == {"conv"}
 
 
 def joined(*skips, size=100):
@@ -331,29 +331,31 @@ def joined(*skips, size=100):
         (joined(3, 2, 3, 2, size=96), ["cat2", "cat0"]),
     ],
 )
-def test_one_fault_is_told_once(lgraph, places):
-    found = infer_sizes(lgraph)
-    assert [(issue.code, issue.layer) for issue in found.issues] == [("LG-SPATIAL", name) for name in places]
-    assert None not in found.outputs["out"]
+def test_one_fault_is_reported_once(lgraph, places):
+    inferred = infer_sizes(lgraph)
+    assert [(issue.code, issue.layer) for issue in inferred.issues] == [
+        ("LG-SPATIAL", name) for name in places
+    ]
+    assert None not in inferred.outputs["out"]
 
 
-def test_a_fault_behind_an_unconnected_input_is_found():
+def test_a_fault_downstream_of_an_unconnected_input_is_reported():
     lgraph = ending(
         DepthConcatenationLayer(2, name="cat"),
         BatchNormalizationLayer(num_channels=5, name="any"),  # 3 channels, and those of what is missing
         Convolution2dLayer(1, 4, name="conv"),
         BatchNormalizationLayer(num_channels=5, name="bn"),
     )
-    found = infer_sizes(lgraph)
-    assert [(issue.code, issue.layer) for issue in found.issues] == [
+    inferred = infer_sizes(lgraph)
+    assert [(issue.code, issue.layer) for issue in inferred.issues] == [
         ("LG-MISSING-INPUT", "cat"),
         ("LG-CHANNELS", "bn"),
     ]
-    assert found.guesses["cat"].loose == {"C"}
-    assert found.outputs["conv"] == (image_size((8, 8), 4),)
+    assert inferred.guesses["cat"].loose == {"C"}
+    assert inferred.outputs["conv"] == (image_size((8, 8), 4),)
 
 
-def test_what_a_network_returns():
+def test_the_outputs_of_a_network():
     lgraph = LayerGraph([images(), ReluLayer(name="a"), ReluLayer(name="b")]).add_layers(ReluLayer(name="c"))
     lgraph = lgraph.connect_layers("in", "c")
     assert network_outputs(lgraph) == ["b", "c"]
@@ -364,13 +366,13 @@ def test_what_a_network_returns():
 
 
 def test_volumes_and_vectors_have_their_formats():
-    found = infer_sizes(ending())
-    assert found.outputs["out"][0].format == "SSCB"
+    inferred = infer_sizes(ending())
+    assert inferred.outputs["out"][0].format == "SSCB"
     assert infer_sizes(pooled(), "network").outputs["pool"][2].format == "SSSSSCB"
 
 
 def test_size_inference_is_linear():
-    """A long chain, and as many layers all apart: what takes a second would take minutes if quadratic."""
+    """A long chain, and as many unconnected layers: quadratic time would be minutes instead of a second."""
     layers = [ReluLayer(name=str(i)) for i in range(30_000)]
     assert infer_sizes(LayerGraph([images(), *layers]), "network").issues == []
     draft = Draft()
