@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writing: a file appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from layergraph.errors import ArgumentError
 from layergraph.wording import quoted
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# may lead to a file that a shell has open, and goes on writing to
+# paths to files that a shell may hold open and continue to write to
 _OPEN_FILES = ("/dev/fd/", "/dev/stdout", "/dev/stderr", "/proc/")
-_LONGEST_ENDING = 32  # bytes; a longer one is no format, and leaves no room in a name of 255
+_LONGEST_EXTENSION = 32  # bytes; a longer one names no format, and a file name has at most 255
 
 
 @contextmanager
 def atomic_file(path: str | os.PathLike[str], *, synced: bool = True) -> Iterator[Path]:
-    """Give a temporary file to write to; it takes the place of ``path`` when the block ends well.
+    """Give a temporary file to write to, which replaces ``path`` when the block ends without an error.
 
-    After an error the temporary file is gone, and an older file at ``path`` is as it was. The temporary
-    name keeps the ending of ``path``, by which many writers choose their format. A link stays: the file it
-    leads to is replaced. A file that is replaced keeps its mode and, where allowed, its owner. A device or
-    pipe gets the content written to it; so does what ``/dev/stdout`` leads to.
+    After an error the temporary file is deleted, and an older file at ``path`` is unchanged. The temporary
+    name has the extension of ``path``, by which many writers choose their format. A link stays, and the file
+    that it leads to is replaced. The new file has the mode and, if allowed, the owner of the old one. The
+    content is appended to a device or pipe, and to the target of ``/dev/stdout``.
 
     Args:
-        path: where the content goes.
-        synced: the content is on the disk when the block ends, not only on its way there. That costs some
-            milliseconds: too many for images that come by the thousand and can be made again.
+        path: the file to write.
+        synced: wait until the content is on the disk. This takes some milliseconds, too many for thousands of
+            images that can be made again.
 
     Raises:
-        ArgumentError: the path has a character that no file name has.
-        OSError: there is no such folder, the path is one, or it must not or cannot be written.
+        ArgumentError: the path has a character that no file name can have.
+        OSError: the folder does not exist, the path is a folder, or the file cannot be written.
 
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with atomic_file(f"{folder}/note.txt") as temporary:
@@ -52,25 +52,26 @@ def atomic_file(path: str | os.PathLike[str], *, synced: bool = True) -> Iterato
         if in_place:
             _write_in_place(temporary, target)
         else:
-            _take_place(temporary, target, synced)
+            _replace(temporary, target, synced)
     except OSError as error:
         if error.errno is None:
             raise
-        raise OSError(error.errno, error.strerror, str(path)) from error  # not the temporary name
+        # with the path that the user gave, not the temporary one
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
-        # a second error here, of a folder that is gone, would hide the first
+        # an error here, such as a deleted folder, would hide the first one
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
 def check_writable(path: str | os.PathLike[str], size: int = 0) -> None:
-    """Raise now the error that :func:`atomic_file` would raise after long work.
+    """Raise now the error that :func:`atomic_file` would raise after hours of training.
 
-    Writes and removes a file of ``size`` bytes beside ``path``; opens no device or pipe, for a reader could
-    take that for the content.
+    Writes and deletes a file of ``size`` bytes next to ``path``. Does not open a device or pipe, because its
+    reader could take that for the content.
 
     Raises:
-        ArgumentError, OSError: as :func:`atomic_file`; also where ``size`` bytes do not fit on the disk.
+        ArgumentError, OSError: as :func:`atomic_file`, or the disk has less than ``size`` bytes free.
 
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     check_writable(f"{folder}/no/net.safetensors")  # doctest: +ELLIPSIS
@@ -86,25 +87,25 @@ def check_writable(path: str | os.PathLike[str], size: int = 0) -> None:
             with temporary.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, size)
     except OSError as error:
-        if error.errno in _NO_ROOM:  # some file systems cannot tell
+        if error.errno in _NO_ROOM:  # other errors mean that the file system cannot reserve space
             raise OSError(error.errno, f"{os.strerror(error.errno)} for {size} bytes", str(path)) from None
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def _target(path: str | os.PathLike[str]) -> Path:
-    """Where the content goes: what a link leads to. Errors that are known before writing are raised."""
+    """The file to replace, at the end of all links; raises the errors that are known before writing."""
     text = os.fspath(path)
     try:
         valid = b"\0" not in os.fsencode(text)
-    except UnicodeEncodeError:  # a half of a surrogate pair
+    except UnicodeEncodeError:  # half of a surrogate pair
         valid = False
     if not valid:
         raise ArgumentError(f"a path must be text without NUL and surrogates, got {quoted(text)}")
     target = Path(text)
     if not _in_place(target):
         target = Path(os.path.realpath(text))
-        if target.is_symlink():  # links that lead in a circle
+        if target.is_symlink():  # realpath stops at links that form a circle; stat raises the error
             target.stat()
     if target.is_dir():
         raise IsADirectoryError(f"{quoted(text)} is a folder; give the name of a file in it")
@@ -113,55 +114,58 @@ def _target(path: str | os.PathLike[str]) -> Path:
             f"there is no folder {quoted(str(target.parent))} to write {quoted(target.name)} to"
         )
     if target.exists() and not os.access(target, os.W_OK):
-        raise PermissionError(f"{quoted(text)} must not be written; give another name, or change its mode")
+        raise PermissionError(f"{quoted(text)} is not writable; give another name, or change its mode")
     return target
 
 
 def _in_place(target: Path) -> bool:
-    """Whether something is there that a new file must not replace: a device, a pipe, an open file."""
+    """Whether the target is a device, a pipe or an open file, which a new file must not replace."""
     if not target.exists() or target.is_dir():
         return False
     return not target.is_file() or str(target).startswith(_OPEN_FILES)
 
 
 def _temporary(target: Path, in_place: bool) -> Path:
-    ending = target.suffix if len(os.fsencode(target.suffix)) <= _LONGEST_ENDING else ""
+    extension = target.suffix if len(os.fsencode(target.suffix)) <= _LONGEST_EXTENSION else ""
+    # in the folder of the target: a file can be renamed only within one file system
     folder = None if in_place else target.parent
     try:
-        handle, name = tempfile.mkstemp(dir=folder, prefix=".layergraph.", suffix=ending)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".layergraph.", suffix=extension)
     except OSError as error:
-        raise OSError(error.errno, error.strerror, str(target)) from None  # not the temporary name
+        raise OSError(error.errno, error.strerror, str(target)) from None
     os.close(handle)
     return Path(name)
 
 
-def _take_place(temporary: Path, target: Path, synced: bool) -> None:
+def _replace(temporary: Path, target: Path, synced: bool) -> None:
     try:
         before = target.stat()
     except FileNotFoundError:
-        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner reads
+        temporary.chmod(0o666 & ~_umask())  # mkstemp makes files for their owner only
     else:
         if hasattr(os, "chown"):
             with suppress(PermissionError):
                 os.chown(temporary, before.st_uid, before.st_gid)
         temporary.chmod(stat.S_IMODE(before.st_mode))
+    # 1. the content, before the name: after a crash the new name must not lead to an empty file
     if synced:
         _flush(temporary)
     temporary.replace(target)
+    # 2. the name, which is content of the folder
     if synced and os.name == "posix":
         _flush(target.parent)
 
 
 def _write_in_place(temporary: Path, target: Path) -> None:
     with temporary.open("rb") as source:
-        # appended, so that what a shell has written to the same file before stays
+        # append, because a shell may have written to the same file before
         handle = os.open(target, os.O_WRONLY | os.O_APPEND)
         with os.fdopen(handle, "wb") as file:
             shutil.copyfileobj(source, file)
 
 
 def _flush(path: Path) -> None:
-    """Have the content of a file, or the names in a folder, on the disk."""
+    """Wait until the content of a file, or the names in a folder, are on the disk."""
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(handle)

@@ -1,7 +1,7 @@
-"""Every error a user can meet, one class a kind, all of them ``LayergraphError``.
+"""The errors of layergraph, all of them :class:`LayergraphError`.
 
-A message is one sentence that says what was wrong and where, what was expected and what came,
-and what to do. Nothing is changed by a call that raises.
+A message is one sentence that names the place, the expected value, the given value, and the way to fix it.
+A call that raises an error changes nothing.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from layergraph.wording import listed, quoted
+from layergraph.wording import counted, listed, quoted
 
 if TYPE_CHECKING:
     from layergraph.issues import Issue
 
 
-_LONGEST_COMPARED = 200  # characters of a name; comparing grows with the square of the length
-_MOST_COMPARED = 10**7  # characters of the name times those of all that it is compared with; some 0.5 s
+# comparing two names takes a time that grows with the product of their lengths
+_LONGEST_COMPARED = 200  # characters of a name
+_MOST_COMPARED = 10**7  # characters of the name times those of all known names; about 0.5 s
 
 
 class LayergraphError(ValueError):
@@ -39,7 +40,7 @@ class UnknownLayerError(LayergraphError, KeyError):
 
 
 class UnknownPortError(LayergraphError):
-    """A port that the layer does not have, or none named where the layer has several."""
+    """A port that the layer does not have, or no port where the layer has several."""
 
 
 class UnknownConnectionError(LayergraphError):
@@ -47,7 +48,7 @@ class UnknownConnectionError(LayergraphError):
 
 
 class BadNameError(LayergraphError):
-    """A layer name that is empty or contains ``/`` (which separates layer and port)."""
+    """A layer name that is empty or contains ``/``, which separates layer and port."""
 
 
 class DuplicateNameError(LayergraphError):
@@ -71,7 +72,7 @@ class WrongTypeError(LayergraphError, TypeError):
 
 
 class ArgumentError(LayergraphError):
-    """An argument outside its range: of a layer, of an option, of a function."""
+    """An argument of a layer, option or function with a value out of range."""
 
 
 class SizeError(LayergraphError):
@@ -83,24 +84,24 @@ class SizeError(LayergraphError):
 
 
 class InvalidNetworkError(LayergraphError):
-    """A graph that cannot run. ``issues`` holds every fault found, not only the first."""
+    """A graph that cannot run; ``issues`` holds all its faults, not only the first."""
 
     def __init__(self, issues: Sequence[Issue], text: str = "the network cannot run") -> None:
         self.issues = tuple(issues)
-        count = "1 error" if len(issues) == 1 else f"{len(issues)} errors"
-        super().__init__("\n".join([f"{text}, it has {count}:", *(f"  {i}" for i in issues)]))
+        heading = f"{text} because of {counted(len(issues), 'error')}:"
+        super().__init__("\n".join([heading, *(f"  {issue}" for issue in issues)]))
 
 
 class FileFormatError(LayergraphError):
-    """A file that is damaged, foreign, or not what it says."""
+    """A file that is damaged or has another format."""
 
 
 class DownloadError(LayergraphError):
-    """A published file that could not be fetched."""
+    """A published file that could not be downloaded."""
 
 
 class WeightsMismatchError(FileFormatError):
-    """Weights that do not fit a graph. ``faults`` has all that is wrong: pairs of a layer and a text."""
+    """Weights that do not fit a graph; ``faults`` lists all faults as pairs of a layer and a text."""
 
     def __init__(self, text: str, faults: Sequence[tuple[str, str]] = ()) -> None:
         self.faults = tuple(faults)
@@ -112,15 +113,15 @@ class DataError(LayergraphError):
 
 
 class DataWarning(UserWarning):
-    """Images or labels that can be used, and may not be what they seem."""
+    """Images or labels that can be used but may be wrong."""
 
 
 class MissingExtraError(LayergraphError, ImportError):
-    """A package that an optional part of layergraph needs is not installed."""
+    """A missing package that an optional part of layergraph needs."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A sentence ending that names the nearest known names, or lists the few there are.
+    """The end of a message that suggests the nearest known names, or lists the first known ones.
 
     >>> did_you_mean("conv_1", ["conv1", "relu1"])
     "; did you mean 'conv1'?"
@@ -131,7 +132,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if len(name) > _LONGEST_COMPARED:
         return ""
     short = [item for item in known if len(item) <= _LONGEST_COMPARED]
-    # a part of a longer name before what is merely spelt alike: depth is encoder_depth, not width
+    # similar spelling alone would suggest width for depth, where the user means encoder_depth
     near = [item for item in short if name in item and name in re.split(r"[-_]", item)][:3]
     if not near and len(name) * sum(map(len, short)) <= _MOST_COMPARED:
         near = get_close_matches(name, short, n=3, cutoff=0.6)

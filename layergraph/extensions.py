@@ -1,4 +1,4 @@
-"""What the ending of a file's name says of its format."""
+"""File extensions, and the formats that they promise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from layergraph.wording import quoted
 
 
 def file_extension(path: str | os.PathLike[str]) -> str:
-    """The ending of a file name, in lower case; none if it begins with a digit, as in ``unet-1.5``.
+    """The extension of a file name in lower case; empty if it begins with a digit, as in ``unet-1.5``.
 
     >>> file_extension("report.HTML"), file_extension("unet-1.5"), file_extension("unet")
     ('.html', '', '')
@@ -21,26 +21,25 @@ def file_extension(path: str | os.PathLike[str]) -> str:
     return suffix if re.match(r"\.[^\W\d]", suffix) else ""
 
 
-def check_extension(path: str | os.PathLike[str], endings: Sequence[str], place: str) -> None:
-    """Raise for a file name whose ending means another format than those that can be written.
+def check_extension(path: str | os.PathLike[str], extensions: Sequence[str], place: str) -> None:
+    """Raise an error for a file name whose extension promises another format.
 
-    Such a file would be taken for what it is not: a table in ``t.pdf`` is no PDF. A name without an ending
-    says nothing wrong.
+    Programs would open a table in ``t.pdf`` as a PDF. A name without an extension promises nothing.
 
     Args:
         path: the file.
-        endings: those that fit, in lower case: ``(".json",)``.
+        extensions: the extensions of the format, in lower case: ``(".json",)``.
         place: the call and the argument, for the message.
 
     Raises:
-        ArgumentError: the ending is none of these.
+        ArgumentError: the extension is none of these.
 
     >>> check_extension("net.mat", [".safetensors"], "save: path")
     Traceback (most recent call last):
         ...
     layergraph.errors.ArgumentError: save: path must end in .safetensors, got 'net.mat'
     """
-    ending = file_extension(path)
-    if ending and ending not in endings:
-        choices = ", ".join(endings[:-1]) + " or " * (len(endings) > 1) + endings[-1]
+    extension = file_extension(path)
+    if extension and extension not in extensions:
+        choices = ", ".join(extensions[:-1]) + " or " * (len(extensions) > 1) + extensions[-1]
         raise ArgumentError(f"{place} must end in {choices}, got {quoted(os.fspath(path))}")

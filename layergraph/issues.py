@@ -1,4 +1,4 @@
-"""What is wrong with a network: a list of findings, each with a stable code and a place."""
+"""Issues: the faults and notes about a network, each with a stable code and a place."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ Severity = Literal["error", "warning", "note"]
 
 @dataclass(frozen=True)
 class Issue:
-    """One finding: a stable ``code``, a ``severity``, the ``layer`` and ``port`` concerned,
-    a ``text`` that says what is wrong and ``advice`` that says what to do.
+    """A fault of a network, or a note about it.
 
-    ``edit`` is the cure as Python on a graph called ``lgraph``, where one cure is known; ``others`` are
-    further layers concerned.
+    Attributes:
+        code: the stable ``LG-...`` code.
+        severity: ``"error"`` (the network cannot run), ``"warning"`` or ``"note"``.
+        layer: the name of the layer, if there is one.
+        port: the name of its port, if there is one.
+        text: the fact.
+        advice: how to fix it.
+        edit: the fix as Python on a graph ``lgraph``, if one fix is certain.
+        others: the names of further layers involved.
 
     >>> print(Issue("LG-MISSING-INPUT", "error", "add", "in2", "input 'in2' is not connected"))
     error at 'add': input 'in2' is not connected [LG-MISSING-INPUT]
@@ -33,7 +39,7 @@ class Issue:
 
     @property
     def message(self) -> str:
-        """Text and advice as one line."""
+        """Text and advice in one line."""
         return f"{self.text}; {self.advice}" if self.advice else self.text
 
     def __str__(self) -> str:
@@ -41,5 +47,5 @@ class Issue:
         return f"{self.severity}{place}: {self.message} [{self.code}]"
 
     def to_dict(self) -> dict[str, Any]:
-        """The issue under its field names (``others`` as a list), with the whole ``message``."""
+        """The issue as a dictionary of its fields and its ``message``."""
         return {**asdict(self), "others": list(self.others), "message": self.message}

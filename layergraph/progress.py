@@ -1,4 +1,4 @@
-"""A progress bar on stderr, where a person watches."""
+"""A progress bar on stderr, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ T = TypeVar("T")
 
 @contextmanager
 def progress(text: str, total: int, *, shown: bool = True) -> Iterator[Callable[[], object]]:
-    """A bar that goes one of ``total`` steps further at each call of what it gives, and is gone at the end.
+    """Show a bar of ``total`` steps, and give a function that advances it by one step.
 
-    There is one only if ``shown`` and stderr is a terminal.
+    The bar disappears at the end. It appears only if ``shown`` is True and stderr is a terminal.
 
     >>> with progress("Training", 2, shown=False) as advance:
     ...     advance()
     """
     if not shown or not sys.stderr.isatty():
-        yield _nothing
+        yield _do_nothing
         return
     # imported here: rich costs 50 ms, and in a pipe nothing is shown
     from rich.console import Console
@@ -28,7 +28,7 @@ def progress(text: str, total: int, *, shown: bool = True) -> Iterator[Callable[
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # lines printed meanwhile go above the bar, unless they go to a file
+    # printed lines go above the bar; redirecting a stdout that is a file would send them to the terminal
     to_terminal = sys.stdout.isatty()
     bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=to_terminal)
     task = bar.add_task(text, total=total)
@@ -37,7 +37,7 @@ def progress(text: str, total: int, *, shown: bool = True) -> Iterator[Callable[
         with suppress(OSError):
             bar.advance(task)
 
-    # neither a terminal that is closed meanwhile may end the work, nor, before rich 14.1, another bar in it
+    # neither a terminal that closes nor (before rich 14.1) a bar within another may stop the work
     with suppress(OSError, LiveError):
         bar.start()
     try:
@@ -48,7 +48,7 @@ def progress(text: str, total: int, *, shown: bool = True) -> Iterator[Callable[
 
 
 def with_progress(steps: Iterable[T], text: str, total: int, *, shown: bool = True) -> Iterator[T]:
-    """Go through ``steps`` with such a bar.
+    """Iterate over ``steps`` with a progress bar.
 
     >>> list(with_progress("ab", "Reading", 2, shown=False))
     ['a', 'b']
@@ -59,5 +59,5 @@ def with_progress(steps: Iterable[T], text: str, total: int, *, shown: bool = Tr
             advance()
 
 
-def _nothing() -> None:
-    """No bar, no step."""
+def _do_nothing() -> None:
+    """The step of a bar that is not shown."""

@@ -1,7 +1,7 @@
 """Sizes with labelled dimensions, and the arithmetic of windows that slide over them.
 
-Labels are MATLAB's: S spatial, C channel, B batch. The batch is written as 1: sizes are those of
-one observation.
+The labels are MATLAB's: S spatial, C channel, B batch. The batch is always 1: a size is that of one
+observation.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 Shape = tuple[int, ...]
 
-LARGEST = 2**63 - 1
-"""The largest number of elements that torch can count, and the largest dimension."""
+MAX_SIZE = 2**63 - 1
+"""The largest number of elements of a tensor in torch, and the largest dimension."""
 
-_MOST_STARTS = 2**16  # of windows whose dilation is larger than the image
+_MAX_STARTS = 2**16  # window positions to check one by one, where the dilation is larger than the image
 
 
 class Size(NamedTuple):
@@ -33,7 +33,7 @@ class Size(NamedTuple):
 
     @property
     def spatial(self) -> tuple[int, ...]:
-        """The spatial numbers: height, width and, for volumes, depth."""
+        """The spatial dimensions: height, width and, for volumes, depth."""
         return self.shape[: self.format.count("S")]
 
     @property
@@ -43,12 +43,12 @@ class Size(NamedTuple):
 
     @property
     def num_elements(self) -> int:
-        """How many numbers one observation has."""
+        """The number of elements of one observation."""
         return prod(self.shape)
 
     @property
     def tensor_shape(self) -> tuple[int, ...]:
-        """The shape of the torch tensor: batch, channels, then the spatial numbers."""
+        """The shape of the torch tensor: batch, channels, spatial dimensions."""
         return (self.shape[-1], self.channels, *self.spatial)
 
     def with_channels(self, channels: int) -> Size:
@@ -60,17 +60,17 @@ class Size(NamedTuple):
 
 
 def image_size(spatial: tuple[int, ...], channels: int) -> Size:
-    """The size of an image (two spatial numbers), a volume (three) or a vector (none)."""
+    """The size of an image (two spatial dimensions), a volume (three) or a vector (none)."""
     return Size((*spatial, channels, 1), "S" * len(spatial) + "CB")
 
 
 def window_extent(window: int, dilation: int) -> int:
-    """How far a dilated window reaches: ``(window - 1) * dilation + 1``."""
+    """The extent of a dilated window: ``(window - 1) * dilation + 1``."""
     return (window - 1) * dilation + 1
 
 
 def window_output(size: int, extent: int, stride: int, padding: int) -> int:
-    """Positions of a window of this extent; a remainder that fills no window is dropped.
+    """The number of positions of a window of this extent; rows that fill no window are dropped.
 
     >>> window_output(339, 2, 2, 0)
     169
@@ -84,7 +84,7 @@ def same_output(size: int, stride: int) -> int:
 
 
 class Window(NamedTuple):
-    """A window that slides over an image, with a number for each spatial dimension.
+    """A window that slides over an image, with one number per spatial dimension.
 
     ``margins`` are the rows of padding (before, after) in each dimension; ``None`` means ``"same"``.
 
@@ -99,7 +99,7 @@ class Window(NamedTuple):
 
     @property
     def extents(self) -> Shape:
-        """How far the dilated window reaches."""
+        """The extents of the dilated window."""
         return tuple(map(window_extent, self.size, self.dilation))
 
     def output(self, spatial: Shape) -> Shape:
@@ -112,32 +112,32 @@ class Window(NamedTuple):
         """The rows of padding (before, after) in each dimension of an image of this size."""
         return self.margins or tuple(map(same_padding, spatial, self.extents, self.stride))
 
-    def all_meet(self, spatial: Shape) -> bool:
-        """Whether every window has an element in an image of this size; dilated ones may step over it."""
+    def meets_input(self, spatial: Shape) -> bool:
+        """Whether each window has an element in an image of this size; a dilated one may step over it."""
         if all(map(ge, spatial, self.dilation)):
             return True
         befores = (before for before, _ in self.padding(spatial))
         sides = zip(
             spatial, self.size, self.stride, self.dilation, befores, self.output(spatial), strict=True
         )
-        return all(_all_meet(*side) for side in sides)
+        return all(_meets_input(*side) for side in sides)
 
     def convolution_padding(self, value: float = 0.0) -> Shape | None:
-        """The padding as torch's convolutions take it, a number a dimension; ``None`` if they cannot."""
+        """The argument ``padding`` of torch's convolutions; ``None`` if it cannot express this padding."""
         padding = self._even_padding()
         return None if padding is None or (value and any(padding)) else padding
 
     def pooling_padding(self) -> Shape | None:
-        """The padding as torch's pools take it: at most half the window."""
+        """The argument ``padding`` of torch's pools, at most half the window; ``None`` if it must be more."""
         padding = self._even_padding()
         if padding is None or any(n > size // 2 for n, size in zip(padding, self.size, strict=True)):
             return None
         return padding
 
     def averaging_padding(self) -> Shape | None:
-        """The padding as torch's average pools take it: of a volume none.
+        """The argument ``padding`` of torch's average pools, which cannot pad volumes.
 
-        torch refuses a volume smaller than the window, also where its padding makes it fit.
+        torch refuses a volume smaller than the window, even if the padded volume is large enough.
         """
         padding = self.pooling_padding()
         return None if padding is None or (len(self.size) == 3 and any(padding)) else padding
@@ -146,41 +146,43 @@ class Window(NamedTuple):
         margins = self.margins
         if margins is None:
             if any(s > 1 and extent > 1 for s, extent in zip(self.stride, self.extents, strict=True)):
-                return None  # depends on the size of the image
+                return None  # the margins depend on the size of the image
             margins = tuple(same_padding(10**6, extent, 1) for extent in self.extents)
         if any(before != after for before, after in margins):
             return None
         return tuple(before for before, _ in margins)
 
-    def padded_apart(self, spatial: Shape) -> Shape:
-        """The size of the copy that is padded first, where torch's own argument cannot say the padding.
+    def padded_size(self, spatial: Shape) -> Shape:
+        """The size of the padded copy, for padding that torch's argument cannot express.
 
-        ``"same"`` pads by the whole extent less one, with rows behind the last window.
+        ``"same"`` pads by the extent minus one in all, with rows after the last window.
         """
         if self.margins is None:
             return tuple(n + extent - 1 for n, extent in zip(spatial, self.extents, strict=True))
         return tuple(n + sum(margin) for n, margin in zip(spatial, self.margins, strict=True))
 
 
-def _all_meet(size: int, window: int, stride: int, dilation: int, before: int, outputs: int) -> bool:
-    # 1. one element of all windows is often enough: the middle one, with padding "same"
+def _meets_input(size: int, window: int, stride: int, dilation: int, before: int, outputs: int) -> bool:
+    # Checking all windows would take a time that grows with the image, so shortcuts come first.
+    # 1. often one element is in the image in all windows: the middle one, with padding "same"
     last = (outputs - 1) * stride
     if before <= dilation * (window - 1) and -before % dilation + last < size:
         return True
-    # 2. else the first window must reach the image, and the last start in it
+    # 2. else the first window must end in the image or after it, and the last must start before its end
     if dilation * (window - 1) < before or last - before >= size:
         return False
-    # 3. of those between, the first element at 0 or above must be in the image; where it is repeats
+    # 3. in each window between, the first element at position 0 or after must be in the image. Its position
+    #    repeats with the period dilation / gcd(stride, dilation), so one period is enough
     if size >= dilation:
         return True
     starts = min(outputs, dilation // gcd(stride, dilation))
-    return starts <= _MOST_STARTS and all(
+    return starts <= _MAX_STARTS and all(
         (output * stride - before) % dilation < size for output in range(starts)
     )
 
 
 def same_padding(size: int, extent: int, stride: int) -> tuple[int, int]:
-    """Padding before and after for ``same``; an odd total puts the extra row at the end.
+    """The padding before and after for ``same``; the extra row of an odd total comes after.
 
     >>> same_padding(90, 3, 2)
     (0, 1)
@@ -199,9 +201,9 @@ def transposed_output(size: int, window: int, stride: int, cropping: int) -> int
 
 
 def same_cropping(window: int, stride: int) -> tuple[int, int]:
-    """Cropping before and after so that the output is ``stride * size``.
+    """The cropping before and after for an output of ``stride * size``.
 
-    A window smaller than the stride gives a negative number after: that much is padded.
+    A window smaller than the stride gives a negative number after, which adds rows.
     """
     total = window - stride
     before = max(total, 0) // 2

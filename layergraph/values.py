@@ -1,4 +1,4 @@
-"""Objects that refuse attributes which their class does not have."""
+"""Immutable objects, which refuse to set attributes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from layergraph.errors import did_you_mean
 
 
 class Value:
-    """An object that does not change: to set an attribute raises ``AttributeError`` with the nearest name.
+    """An immutable object: setting an attribute raises ``AttributeError`` with the nearest names.
 
-    Python would accept ``store.read_fcn = f`` for any name, and nothing would come of it. Classes of a user
-    that derive from one of ours set what they like.
+    Python accepts ``store.read_fcn = f`` for any name, and a misspelt one would have no effect. A user's
+    subclass may set attributes.
     """
 
     def __setattr__(self, name: str, value: object) -> None:

@@ -1,4 +1,4 @@
-"""Weights that stay with their layer: an immutable mapping from tensor names to tensors."""
+"""The weights of a layer: an immutable mapping from tensor names to tensors."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class Weights(Mapping[str, "Tensor"]):
-    """The tensors of one layer under the names its torch module gives them.
+    """The tensors of one layer by their names in its torch module.
 
-    Two are equal when their tensors are, to the bit. The tensors are not copied: hand over ones
-    that nobody changes (:meth:`layergraph.network.network.Network.layer_graph` hands over copies).
+    Two are equal if all tensors are equal to the bit. The tensors are not copied, so do not change them
+    afterwards; :meth:`layergraph.network.network.Network.layer_graph` makes copies.
     """
 
     __slots__ = ("_tensors",)
@@ -37,7 +37,7 @@ class Weights(Mapping[str, "Tensor"]):
             return True
         if not isinstance(other, Weights) or self._tensors.keys() != other._tensors.keys():
             return False
-        return all(_same(tensor, other._tensors[name]) for name, tensor in self._tensors.items())
+        return all(_equal_bits(tensor, other._tensors[name]) for name, tensor in self._tensors.items())
 
     def __hash__(self) -> int:
         return hash(frozenset(self._tensors))
@@ -47,12 +47,12 @@ class Weights(Mapping[str, "Tensor"]):
         return f"Weights({', '.join(sizes)})"
 
 
-def _same(a: Tensor, b: Tensor) -> bool:
+def _equal_bits(a: Tensor, b: Tensor) -> bool:
     if a is b:
         return True
     if a.dtype != b.dtype or a.shape != b.shape:
         return False
     import torch
 
-    # as bytes: NaN equals itself, and 0 is not -0
+    # as bytes: torch.equal on the values would hold NaN unequal to itself, and 0 equal to -0
     return torch.equal(*(t.detach().cpu().contiguous().view(-1).view(torch.uint8) for t in (a, b)))

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and what stays of what was there."""
+"""Atomic files: the new content, the old file after an error, links, devices, modes, full disks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_new_file_has_the_usual_mode(tmp_path):
     assert modes[0] == modes[1]
 
 
-def test_a_file_keeps_its_mode(tmp_path):
+def test_a_replaced_file_keeps_its_mode(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
     path.chmod(0o600)
@@ -44,7 +44,7 @@ def test_a_file_keeps_its_mode(tmp_path):
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", 0o600)
 
 
-def test_a_link_stays_and_leads_to_the_new_content(tmp_path):
+def test_the_target_of_a_link_is_replaced_and_the_link_stays(tmp_path):
     (tmp_path / "far").mkdir()
     (tmp_path / "far" / "real.txt").write_text("old")
     (tmp_path / "link.txt").symlink_to("far/real.txt")
@@ -59,7 +59,7 @@ def test_a_link_stays_and_leads_to_the_new_content(tmp_path):
     }
 
 
-def test_a_pipe_gets_the_content_and_stays(tmp_path):
+def test_the_content_is_written_to_a_pipe(tmp_path):
     path = tmp_path / "pipe"
     os.mkfifo(path)
     check_writable(path)
@@ -73,7 +73,7 @@ def test_a_pipe_gets_the_content_and_stays(tmp_path):
     assert [*tmp_path.iterdir()] == [path]
 
 
-def test_a_device_gets_the_content_and_stays():
+def test_the_content_is_written_to_a_device():
     check_writable("/dev/null")
     write("/dev/null")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
@@ -82,7 +82,7 @@ def test_a_device_gets_the_content_and_stays():
     assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, "/dev/full")
 
 
-def test_the_output_that_a_shell_has_open_is_appended_to(tmp_path):
+def test_the_content_is_appended_to_a_file_that_a_shell_has_open(tmp_path):
     code = (
         "from layergraph.atomic import atomic_file\n"
         "print('before', flush=True)\n"
@@ -99,28 +99,28 @@ def test_the_output_that_a_shell_has_open_is_appended_to(tmp_path):
 @pytest.mark.parametrize(
     "name", ["a" * 252, "a." + "b" * 250, "a" * 240 + ".safetensors", "ü" * 125 + ".png"]
 )
-def test_long_names(tmp_path, name):
+def test_long_names_work(tmp_path, name):
     check_writable(tmp_path / name)
     write(tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-@pytest.mark.parametrize("ending", [".png", ".safetensors", ""])
-def test_the_temporary_name_has_the_ending(tmp_path, ending):
-    with atomic_file(tmp_path / f"a{ending}") as temporary:
-        assert temporary.suffix == ending or not ending
+@pytest.mark.parametrize("extension", [".png", ".safetensors", ""])
+def test_the_temporary_name_has_the_same_extension(tmp_path, extension):
+    with atomic_file(tmp_path / f"a{extension}") as temporary:
+        assert temporary.suffix == extension or not extension
         assert temporary.parent == tmp_path
 
 
 @pytest.mark.parametrize("call", [write, check_writable], ids=["atomic_file", "check_writable"])
 @pytest.mark.parametrize("path", ["a\0b", "a\ud800b", "/tmp/\0"])
-def test_paths_that_are_no_text_of_files(call, path):
+def test_paths_that_no_file_can_have_are_refused(call, path):
     with pytest.raises(ArgumentError, match="a path must be text without NUL and surrogates, got '"):
         call(path)
 
 
 @pytest.mark.parametrize("call", [write, check_writable], ids=["atomic_file", "check_writable"])
-def test_places_that_cannot_be_written(tmp_path, monkeypatch, call):
+def test_paths_that_cannot_be_written_are_reported(tmp_path, monkeypatch, call):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("x")
     for path in ("", ".", tmp_path, "/"):
@@ -133,12 +133,12 @@ def test_places_that_cannot_be_written(tmp_path, monkeypatch, call):
     with pytest.raises(OSError, match="Too many levels of symbolic links"):
         call("loop")
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(PermissionError, match="'file' must not be written"):
+    with pytest.raises(PermissionError, match="'file' is not writable"):
         call("file")
     assert (tmp_path / "file").read_text() == "x"
 
 
-def test_proving_leaves_nothing_and_says_when_there_is_no_room(tmp_path):
+def test_a_check_leaves_no_file_and_reports_a_full_disk(tmp_path):
     path = tmp_path / "net.safetensors"
     check_writable(path, 10**6)
     with pytest.raises(OSError, match=r"(No space left on device|File too large) for 9\d+ bytes") as caught:
@@ -147,7 +147,7 @@ def test_proving_leaves_nothing_and_says_when_there_is_no_room(tmp_path):
     assert not [*tmp_path.iterdir()]
 
 
-def test_an_error_leaves_the_older_file_and_no_other(tmp_path):
+def test_after_an_error_only_the_old_file_is_left(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
     for error in (OSError(errno.ENOSPC, "No space left on device", "/temporary"), KeyboardInterrupt()):
@@ -160,7 +160,7 @@ def test_an_error_leaves_the_older_file_and_no_other(tmp_path):
     assert full.value.filename == str(path)
 
 
-def test_content_is_on_the_disk_before_the_name_changes(tmp_path, monkeypatch):
+def test_the_content_is_on_the_disk_before_the_name_changes(tmp_path, monkeypatch):
     calls = []
     fsync, replace = os.fsync, Path.replace
     monkeypatch.setattr(os, "fsync", lambda handle: (calls.append("fsync"), fsync(handle)))
@@ -169,12 +169,12 @@ def test_content_is_on_the_disk_before_the_name_changes(tmp_path, monkeypatch):
     assert calls == ["fsync", "replace", "fsync"]
 
 
-def test_saving_where_the_disk_is_full_is_an_os_error():
+def test_saving_to_a_full_disk_is_an_os_error():
     with pytest.raises(OSError, match="No space left on device"):
         segnet_layers((32, 32, 1), 2, 1).compile().layer_graph().save("/dev/full")
 
 
-def test_a_full_disk_while_weights_are_written(tmp_path, monkeypatch):
+def test_a_disk_that_fills_up_while_weights_are_written_is_an_os_error(tmp_path, monkeypatch):
     from safetensors import SafetensorError
 
     def full(*_):

@@ -1,4 +1,4 @@
-"""The arithmetic of windows, against counting; and sizes that layers cannot take, with the whole text."""
+"""The arithmetic of windows, compared with counting; the messages about sizes that layers cannot take."""
 
 import naive
 import pytest
@@ -23,14 +23,14 @@ SMALL = st.integers(1, 7)
 
 
 @given(n=N, k=SMALL, s=SMALL, d=st.integers(1, 3), before=st.integers(0, 5), after=st.integers(0, 5))
-def test_window_positions_are_those_that_fit(n, k, s, d, before, after):
+def test_the_window_positions_are_those_inside_the_padded_image(n, k, s, d, before, after):
     extent = window_extent(k, d)
     starts = [start for start in range(0, n + before + after, s) if start + extent <= n + before + after]
     assert max(window_output(n, extent, s, before + after), 0) == len(starts)
 
 
 @given(n=N, k=SMALL, s=SMALL, d=st.integers(1, 3))
-def test_same_padding_gives_the_size_over_the_stride_rounded_up(n, k, s, d):
+def test_same_padding_gives_the_size_divided_by_the_stride_rounded_up(n, k, s, d):
     before, after = same_padding(n, window_extent(k, d), s)
     assert 0 <= after - before <= 1
     assert [(before, after)] == naive.same_pads([n], [k], [s], [d])
@@ -46,7 +46,7 @@ def test_same_cropping_multiplies_the_size_by_the_stride(n, k, s):
 
 
 @given(n=N, k=SMALL, s=SMALL, pads=st.integers(0, 6))
-def test_a_transposed_window_undoes_a_window(n, k, s, pads):
+def test_a_transposed_convolution_restores_the_size_of_a_convolution(n, k, s, pads):
     """Up to the rows that fill no window."""
     out = window_output(n, k, s, pads)
     if out > 0:
@@ -108,24 +108,24 @@ ModuleLayer(nn.Flatten(0)) | 4x4x3
 """
 
 
-def test_the_texts_of_sizes_that_do_not_fit(golden_errors):
+def test_messages_about_sizes_that_do_not_fit(golden_errors):
     calls = {}
     for line in UNFIT.strip().splitlines():
-        written, sizes = line.split(" | ")
-        given_ = [[int(n) for n in size.split("x")] for size in sizes.split()]
-        inputs = [image_size(tuple(numbers[:-1]), numbers[-1]) for numbers in given_]
-        layer = eval(written, {**vars(layergraph), "nn": torch.nn})
+        code, sizes = line.split(" | ")
+        shapes = [[int(n) for n in size.split("x")] for size in sizes.split()]
+        inputs = [image_size(tuple(shape[:-1]), shape[-1]) for shape in shapes]
+        layer = eval(code, {**vars(layergraph), "nn": torch.nn})
         calls[line] = lambda layer=layer, inputs=inputs: layer.output_sizes(inputs)
     pooling = layergraph.MaxPooling2dLayer(2, stride=2, has_unpooling_outputs=True)
     _, indices, size = pooling.output_sizes([Size((4, 4, 3, 1), "SSCB")])
-    calls["unpool what was not pooled"] = lambda: layergraph.MaxUnpooling2dLayer().output_sizes(
-        [image_size((2, 2), 4), indices, size]
+    calls["unpooling of another map than the pooled one"] = lambda: (
+        layergraph.MaxUnpooling2dLayer().output_sizes([image_size((2, 2), 4), indices, size])
     )
     golden_errors("sizes", calls)
 
 
-def test_a_module_that_raises_is_quoted():
-    """Not in the golden file: the words are torch's."""
+def test_the_error_of_a_module_is_quoted():
+    """Not in the golden file, because the words are torch's."""
     layer = layergraph.ModuleLayer(torch.nn.Conv2d(4, 8, 3))
     with pytest.raises(
         SizeError, match=r"^the module cannot take 4\(S\) × 4\(S\) × 3\(C\) × 1\(B\): ."

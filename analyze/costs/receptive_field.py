@@ -27,7 +27,7 @@ from typing import NamedTuple
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import Layer, MaxPooling2dLayer, MaxUnpooling2dLayer
 from layergraph.layers.receptive_field_rule import IDENTITY_RULE, ReceptiveFieldRule, transposed_rule
-from layergraph.sizes import LARGEST, Size
+from layergraph.sizes import MAX_SIZE, Size
 
 Number = int | Fraction
 Span = tuple[Number, Number] | None
@@ -120,7 +120,7 @@ class ReceptiveField(NamedTuple):
     def size(self) -> int:
         """The length of the largest span, from its first to its last position."""
         if len(self.rules) == 1:
-            return min(ceil(self.rules[0].size), LARGEST)
+            return min(ceil(self.rules[0].size), MAX_SIZE)
         rules, period = self.rules, lcm(*(len(rule.spans) for rule in self.rules))
         if period > _LONGEST_PERIOD:
             rules, period = tuple(rule.simplify() for rule in rules), 1
@@ -128,7 +128,7 @@ class ReceptiveField(NamedTuple):
         # is a convex function of the position, so its maximum is at the first or at the last output
         outputs = {*range(min(period, self.outputs)), *range(max(self.outputs - period, 0), self.outputs)}
         spans = (_hull(rule.at(output) for rule in rules) for output in outputs)
-        return min(max((ceil(span[1] - span[0]) + 1 for span in spans if span), default=0), LARGEST)
+        return min(max((ceil(span[1] - span[0]) + 1 for span in spans if span), default=0), MAX_SIZE)
 
     @property
     def stride(self) -> float:
@@ -137,7 +137,7 @@ class ReceptiveField(NamedTuple):
         With several rules, that of the largest span that moves at all.
         """
         rules = [rule for rule in self.rules if rule.step] or self.rules
-        stride = min(max(rules, key=lambda rule: rule.size).slope, LARGEST)
+        stride = min(max(rules, key=lambda rule: rule.size).slope, MAX_SIZE)
         return int(stride) if stride == int(stride) else float(stride)
 
     def at(self, output: int) -> Span:

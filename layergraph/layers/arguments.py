@@ -12,7 +12,7 @@ from operator import index
 from typing import Any, Literal, SupportsIndex, cast, get_args
 
 from layergraph.errors import ArgumentError
-from layergraph.sizes import LARGEST
+from layergraph.sizes import MAX_SIZE
 
 Numbers = int | Sequence[int]
 Padding = int | Sequence[int] | Sequence[Sequence[int]] | Literal["same"]
@@ -29,12 +29,12 @@ _MOST_REPEATED = 2**20
 _DIRECTIONS = {2: "(top, bottom, left, right)", 3: "((top, left, front), (bottom, right, back))"}
 
 
-def whole(layer: object, argument: str, value: object, minimum: int = 1, maximum: int = LARGEST) -> int:
+def whole(layer: object, argument: str, value: object, minimum: int = 1, maximum: int = MAX_SIZE) -> int:
     """A whole number of at least ``minimum``."""
     found = _as_whole(value, minimum)
     if found is not None and found <= maximum:
         return found
-    limits = f"of at least {minimum}" if maximum == LARGEST else f"from {minimum} to {maximum}"
+    limits = f"of at least {minimum}" if maximum == MAX_SIZE else f"from {minimum} to {maximum}"
     raise _wrong(layer, argument, f"a whole number {limits}", value)
 
 
@@ -161,7 +161,7 @@ def _as_whole(value: object, minimum: int) -> int | None:
         found = index(value)
     except TypeError:  # an array of several numbers
         return None
-    return found if minimum <= found <= LARGEST else None
+    return found if minimum <= found <= MAX_SIZE else None
 
 
 def _all_whole(items: Sequence[object], minimum: int) -> tuple[int, ...] | None:
@@ -182,7 +182,7 @@ def _as_finite(value: object) -> float | None:
 def _wrong(layer: object, argument: str, expected: str, value: object) -> ArgumentError:
     owner = layer if isinstance(layer, str) else type(layer).__name__
     if "whole" in expected and any(
-        isinstance(item, int) and item > LARGEST for item in (value, *(_items(value) or ()))
+        isinstance(item, int) and item > MAX_SIZE for item in (value, *(_items(value) or ()))
     ):
         expected += ", below 2^63"
     try:

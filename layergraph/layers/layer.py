@@ -11,7 +11,7 @@ from layergraph.errors import SizeError, WrongTypeError
 from layergraph.layers.arithmetic import Step, unchanged_steps
 from layergraph.layers.memory_rule import NOTHING, Amount, SavedForBackward
 from layergraph.layers.receptive_field_rule import IDENTITY_RULE, RulesByPort
-from layergraph.sizes import LARGEST, Size
+from layergraph.sizes import MAX_SIZE, Size
 from layergraph.sizes import Shape as Shape
 from layergraph.weights import Weights
 
@@ -199,7 +199,7 @@ def compute_output_sizes(layer: Layer, inputs: Sequence[Size]) -> tuple[Size, ..
     except OverflowError:  # a factor so large that the product is infinite
         raise _too_large("an infinite number of") from None
     for size in sizes:
-        if size.num_elements > LARGEST:
+        if size.num_elements > MAX_SIZE:
             raise _too_large("more than 2^63 - 1")
     return sizes
 

@@ -129,7 +129,7 @@ class MaxPooling2dLayer(Pooling, Layer):
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         out = self._pooled(inputs[0])
-        if not self.window().all_meet(inputs[0].spatial):
+        if not self.window().meets_input(inputs[0].spatial):
             raise SizeError(
                 "LG-WINDOW",
                 f"dilated by {times(cast(Shape, self.dilation_factor))}, the window has no element in the "

@@ -39,7 +39,7 @@ def padded_copy_memory(window: Window, torch_padding: Shape | None, size: Size) 
     """The padded copy of an input that is made where torch cannot pad by itself."""
     if torch_padding is not None:
         return NOTHING
-    return Amount(prod(window.padded_apart(size.spatial)) * size.channels)
+    return Amount(prod(window.padded_size(size.spatial)) * size.channels)
 
 
 def window_rules(window: Window, size: Size) -> tuple[ReceptiveFieldRule, ...]:

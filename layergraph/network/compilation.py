@@ -15,7 +15,7 @@ from layergraph.issues import Issue
 from layergraph.layers import Layer, ModuleLayer
 from layergraph.network.dtypes import common_dtype, load_weights
 from layergraph.network.network import MultiInputNetwork, Network
-from layergraph.sizes import LARGEST, Size
+from layergraph.sizes import MAX_SIZE, Size
 
 G = TypeVar("G", bound=Graph)
 
@@ -61,7 +61,7 @@ def compile_graph(lgraph: G) -> Network[G]:
 def _make_module(layer: Layer, inputs: list[Size], copies: dict[int, Any]) -> nn.Module | Issue:
     """Make the torch module of a layer, or the issue why that is impossible."""
     # torch overflows or asks for exabytes where a size is beyond 64 bits
-    if any(prod(shape) > LARGEST for shape in layer.learnables(inputs).values()):
+    if any(prod(shape) > MAX_SIZE for shape in layer.learnables(inputs).values()):
         text = "its learnables have more than 2^63 - 1 elements, which no tensor can hold"
         advice = "use fewer outputs or smaller images"
         return Issue("LG-TOO-LARGE", "error", layer.name, "", text, advice)
