@@ -1,4 +1,4 @@
-"""DeepLab v1: VGG-16 without its last subsampling, and a classifier with a large field of view."""
+"""DeepLab v1: VGG-16 without its last two strides, and a classifier with a large field of view."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from layergraph.builders.backbones import find_backbone
 from layergraph.builders.backbones.backbone import Conventions, WeightsSource, scaled_filters
 from layergraph.builders.parts.builder_arguments import image_channels
-from layergraph.builders.parts.dilated_vgg import append, classifier, dilated_encoder, with_upsampled_scores
+from layergraph.builders.parts.deeplab import append_layers, dilated_encoder, upsample_scores, vgg_classifier
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers.arguments import whole
 
@@ -23,13 +23,13 @@ def deeplabv1_layers(
     weights: WeightsSource = None,
     conventions: Conventions | None = None,
 ) -> LayerGraph:
-    """DeepLab v1 on VGG-16, which gives scores at every 8th pixel and resizes them to the image.
+    """DeepLab v1 on VGG-16, with scores of stride 8 that are resized to the image.
 
     Args:
         image_size: (height, width) or (height, width, channels), of any size.
         num_classes: number of classes, at least 2.
-        kernel_size, rate, num_filters: window and dilation of ``fc6``, and the filters of ``fc6`` and
-            ``fc7``. The paper's models:
+        kernel_size, rate, num_filters: filter size and dilation of ``fc6``, and filters of ``fc6`` and
+            ``fc7``. The models of the paper:
 
             ============  ===========  ====  ===========  =============  ==========
             model         kernel_size  rate  num_filters  field of view  learnables
@@ -40,14 +40,15 @@ def deeplabv1_layers(
             4x4, smaller  4            4     4096         128            65.1 M
             ============  ===========  ====  ===========  =============  ==========
 
-        width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
-        weights: of the convolutions of VGG-16: ``None``, ``"imagenet"``, or the path of a ``.pth`` or
-            ``.safetensors`` file.
+        width: multiplies every number of filters, rounded to a multiple of 8, for small networks.
+        weights: initial weights of the convolutions of VGG-16: ``None``, ``"imagenet"``, or the path of a
+            ``.pth`` or ``.safetensors`` file.
         conventions: of the backbone: ``"matlab"`` or ``"torchvision"``; by default those of the weights.
 
-    The last two poolings slide by 1, the last three convolutions are dilated by 2. Layers ``fc6`` to ``fc8``
-    are VGG's as convolutions; ``fc8`` learns 10 times faster. The paper ends with the dense CRF, which is no
-    layer: give the scores and the image to :func:`layergraph.segmentation.predictors.dense_crf`.
+    The last two poolings have stride 1, and the last three convolutions of VGG-16 have dilation 2. Layers
+    ``fc6`` to ``fc8`` are VGG's classifier as convolutions; ``fc8`` learns 10 times faster. The last step of
+    the paper, the dense CRF, is not a layer: give the scores and the image to
+    :func:`layergraph.segmentation.predictors.dense_crf`.
 
     Source: L.-C. Chen, G. Papandreou, I. Kokkinos, K. Murphy, A. L. Yuille, "Semantic Image Segmentation with
     Deep Convolutional Nets and Fully Connected CRFs", ICLR 2015.
@@ -68,5 +69,7 @@ def deeplabv1_layers(
     vgg16 = find_backbone(builder, "vgg16")
     lgraph = dilated_encoder(vgg16, size, 8, width=width, weights=weights, conventions=conventions)
     filters = scaled_filters(num_filters, width)
-    lgraph = append(lgraph, classifier("", kernel_size, rate, filters, num_classes), vgg16.last_feature)
-    return with_upsampled_scores(builder, lgraph, "fc8")
+    lgraph = append_layers(
+        lgraph, vgg_classifier("", kernel_size, rate, filters, num_classes), vgg16.last_feature
+    )
+    return upsample_scores(builder, lgraph, "fc8")

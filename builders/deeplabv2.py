@@ -1,4 +1,4 @@
-"""DeepLab v2: the sum of classifiers that see the same features through windows of several dilations."""
+"""DeepLab v2: the sum of classifiers of the same features with several dilations."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import Literal
 from layergraph.builders.backbones import find_backbone
 from layergraph.builders.backbones.backbone import Conventions, WeightsSource, scaled_filters
 from layergraph.builders.parts.builder_arguments import image_channels
-from layergraph.builders.parts.dilated_vgg import (
-    CLASSIFIER,
-    append,
-    classifier,
+from layergraph.builders.parts.deeplab import (
+    NEW_LAYER,
+    append_layers,
     dilated_encoder,
-    with_upsampled_scores,
+    upsample_scores,
+    vgg_classifier,
 )
 from layergraph.errors import ArgumentError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import AdditionLayer, Convolution2dLayer, Layer
 from layergraph.layers.arguments import whole
+from layergraph.wording import quoted
 
 ENCODERS = ("vgg16", "resnet101")
 
@@ -33,24 +34,24 @@ def deeplabv2_layers(
     weights: WeightsSource = None,
     conventions: Conventions | None = None,
 ) -> LayerGraph:
-    """DeepLab v2, which gives scores at every 8th pixel and resizes them to the image.
+    """DeepLab v2, with scores of stride 8 that are resized to the image.
 
     Args:
         image_size: (height, width) or (height, width, channels), of any size.
         num_classes: number of classes, at least 2.
-        backbone: ``"resnet101"``, whose branches are a 3×3 convolution to the classes each, or ``"vgg16"``,
-            whose branches are whole classifiers ``fc6_k`` to ``fc8_k`` with 1024 filters.
-        rates: dilation of each branch, at least two. (6, 12, 18, 24) is the paper's ASPP-L, (2, 4, 8, 12) its
-            ASPP-S.
-        width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
-        weights: of the backbone: ``None``, ``"imagenet"``, or the path of a ``.pth`` or ``.safetensors``
-            file.
+        backbone: ``"resnet101"``, with one 3×3 convolution to the classes per branch, or ``"vgg16"``, with
+            the whole classifier ``fc6_k`` to ``fc8_k`` with 1024 filters per branch.
+        rates: dilation of each branch, two branches or more. (6, 12, 18, 24) is ASPP-L of the paper, (2, 4,
+            8, 12) is ASPP-S.
+        width: multiplies every number of filters, rounded to a multiple of 8, for small networks.
+        weights: initial weights of the backbone: ``None``, ``"imagenet"``, or the path of a ``.pth`` or
+            ``.safetensors`` file.
         conventions: of the backbone: ``"matlab"`` or ``"torchvision"``; by default those of the weights.
 
-    The last two subsamplings are replaced by dilation 2 and 4. The branches are summed at the scores (layer
-    ``sumAspp``); the convolutions to the classes learn 10 times faster. Two more steps of the paper are no
+    The last two strides of the backbone are replaced by dilations 2 and 4. Layer ``sumAspp`` adds the scores
+    of the branches; the convolutions to the classes learn 10 times faster. Two steps of the paper are not
     layers: the maximum over scales of the image is :class:`layergraph.segmentation.MultiScale`, the dense CRF
-    at the end :func:`layergraph.segmentation.predictors.dense_crf`.
+    is :func:`layergraph.segmentation.predictors.dense_crf`.
 
     Source: L.-C. Chen, G. Papandreou, I. Kokkinos, K. Murphy, A. L. Yuille, "DeepLab: Semantic Image
     Segmentation with Deep Convolutional Nets, Atrous Convolution, and Fully Connected CRFs", PAMI 2018.
@@ -65,7 +66,9 @@ def deeplabv2_layers(
     whole(builder, "num_classes", num_classes, 2)
     encoder = find_backbone(builder, backbone, ENCODERS)
     if not isinstance(rates, (list, tuple)) or len(rates) < 2:
-        raise ArgumentError(f"{builder}: rates is a sequence of at least two whole numbers, got {rates!r}")
+        raise ArgumentError(
+            f"{builder}: rates must be a sequence of two or more whole numbers, got {quoted(rates)}"
+        )
     dilations = [whole(builder, "a rate", rate) for rate in rates]
     lgraph = dilated_encoder(encoder, size, 8, width=width, weights=weights, conventions=conventions)
     filters = scaled_filters(1024, width)
@@ -73,13 +76,13 @@ def deeplabv2_layers(
     for k, rate in enumerate(dilations, 1):
         branch: list[Layer]
         if encoder.name == "vgg16":
-            branch = classifier(f"_{k}", 3, rate, filters, num_classes)
+            branch = vgg_classifier(f"_{k}", 3, rate, filters, num_classes)
         else:
             branch = [
                 Convolution2dLayer(
-                    3, num_classes, dilation_factor=rate, padding="same", name=f"aspp_Conv_{k}", **CLASSIFIER
+                    3, num_classes, dilation_factor=rate, padding="same", name=f"aspp_Conv_{k}", **NEW_LAYER
                 )
             ]
-        lgraph = append(lgraph, branch, encoder.last_feature)
+        lgraph = append_layers(lgraph, branch, encoder.last_feature)
         lgraph = lgraph.connect_layers(branch[-1].name, f"sumAspp/in{k}")
-    return with_upsampled_scores(builder, lgraph, "sumAspp")
+    return upsample_scores(builder, lgraph, "sumAspp")

@@ -1,4 +1,4 @@
-"""DeepLab v3: dilated stages in a row, or a pyramid that also sees the whole image."""
+"""DeepLab v3: dilated stages in series, or a pyramid with image-level features."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from layergraph.builders.backbones import find_backbone
 from layergraph.builders.backbones.backbone import Conventions, WeightsSource, scaled_filters
 from layergraph.builders.parts.aspp import aspp, convolution_unit
 from layergraph.builders.parts.builder_arguments import image_channels
-from layergraph.builders.parts.dilated_vgg import append, dilated_encoder, with_upsampled_scores
+from layergraph.builders.parts.deeplab import append_layers, dilated_encoder, upsample_scores
 from layergraph.edits import cut_after, multiply_dilation
 from layergraph.errors import ArgumentError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import Convolution2dLayer, Layer
 from layergraph.layers.arguments import choice, per_dimension, whole
+from layergraph.wording import quoted
 
 ENCODERS = ("resnet50", "resnet101")
-RATES = (6, 12, 18)  # of the pyramid, at output stride 16
-COPIES = 3  # of the last stage, in the cascade
+RATES = (6, 12, 18)  # dilations of the pyramid at downsampling factor 16
+COPIES = 3  # of the last stage in the cascade
 
 
 def deeplabv3_layers(
@@ -35,25 +36,25 @@ def deeplabv3_layers(
     weights: WeightsSource = None,
     conventions: Conventions | None = None,
 ) -> LayerGraph:
-    """DeepLab v3, whose scores are resized to the image.
+    """DeepLab v3, with scores that are resized to the image.
 
     Args:
         image_size: (height, width) or (height, width, channels), of any size.
         num_classes: number of classes, at least 2.
         backbone: ``"resnet101"`` or ``"resnet50"``.
-        downsampling_factor: how many pixels lie between two scores, 16 or 8; all dilations double at 8.
-        multi_grid: the dilations of the three 3×3 convolutions of the last stage (and of its copies) are
-            these, times 2 at output stride 16; three numbers, or one for all.
-        variant: ``"aspp"``, a pyramid with dilations 6, 12 and 18, batch normalization and image-level
-            features; or ``"cascade"``, the last stage three times more, as stages 6 to 8, each with twice the
-            dilation of the stage before.
-        width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
-        weights: of the backbone: ``None``, ``"imagenet"``, or the path of a ``.pth`` or ``.safetensors``
-            file. Copies of a stage start with new weights.
+        downsampling_factor: stride of the scores, 16 or 8. With 8 all dilations double.
+        multi_grid: factors of the dilations of the three 3×3 convolutions in the last stage and its copies,
+            three numbers or one for all. With downsampling factor 16 the dilations are twice these.
+        variant: ``"aspp"``: a pyramid with dilations 6, 12 and 18, batch normalization and image-level
+            features. ``"cascade"``: three copies of the last stage, as stages 6 to 8, each with twice the
+            dilations of the previous one.
+        width: multiplies every number of filters, rounded to a multiple of 8, for small networks.
+        weights: initial weights of the backbone: ``None``, ``"imagenet"``, or the path of a ``.pth`` or
+            ``.safetensors`` file. Copies of a stage start with new weights.
         conventions: of the backbone: ``"matlab"`` or ``"torchvision"``; by default those of the weights.
 
-    The pyramid's batch normalization of image-level features has one number a channel and image: training
-    needs mini-batches of two images or more.
+    Training needs mini-batches of two images or more, because the batch normalization of the image-level
+    features has one number per channel and image.
 
     Source: L.-C. Chen, G. Papandreou, F. Schroff, H. Adam, "Rethinking Atrous Convolution for Semantic Image
     Segmentation", 2017.
@@ -68,7 +69,9 @@ def deeplabv3_layers(
     whole(builder, "num_classes", num_classes, 2)
     encoder = find_backbone(builder, backbone, ENCODERS)
     if downsampling_factor not in (8, 16):
-        raise ArgumentError(f"{builder}: downsampling_factor is 8 or 16, got {downsampling_factor!r}")
+        raise ArgumentError(
+            f"{builder}: downsampling_factor must be 8 or 16, got {quoted(downsampling_factor)}"
+        )
     grid = per_dimension(builder, "multi_grid", multi_grid, 3)
     choice(builder, "variant", variant, ("aspp", "cascade"))
 
@@ -77,7 +80,7 @@ def deeplabv3_layers(
     )
     denser = 16 // downsampling_factor
     rates = [2 * denser * factor for factor in grid]
-    # what subsamples to stride 32 in the backbone, and all behind it
+    # The last stage begins after the features of stride 16.
     stage = lgraph.remove_layers([*cut_after(lgraph, encoder.features[16])])
     features, filters = encoder.last_feature, scaled_filters(256, width)
     for copy in range(1, COPIES + 1) if variant == "cascade" else ():
@@ -92,24 +95,25 @@ def deeplabv3_layers(
         lgraph = aspp(lgraph, features, pyramid, filters, image_pooling=True)
         names_of_unit, features = ("dec_c1", "dec_bn1", "dec_relu1"), "catAspp"
         head = [*convolution_unit(names_of_unit, 1, filters, padding=0), *head]
-    return with_upsampled_scores(builder, append(lgraph, head, features), "scorer")
+    return upsample_scores(builder, append_layers(lgraph, head, features), "scorer")
 
 
 def _with_rates(lgraph: LayerGraph, names: Sequence[str], rates: Sequence[int]) -> LayerGraph:
-    """The graph with these dilations of the 3×3 convolutions among the named layers."""
+    """The graph with these dilations in the 3×3 convolutions of the named layers."""
     layers: list[Any] = [lgraph[name] for name in names]
-    windows = [layer for layer in layers if getattr(layer, "filter_size", None) == (3, 3)]
-    # absolute: where a stage subsampled by its first 3×3 convolution, dilating did not reach that
+    convolutions = [layer for layer in layers if getattr(layer, "filter_size", None) == (3, 3)]
+    # A 3×3 convolution that itself lost its stride, as with torchvision's conventions, is not dilated yet,
+    # unlike the other two. So the factors lead from the present dilation to the wanted one.
     factors = {
-        layer.name: rate // layer.dilation_factor[0] for layer, rate in zip(windows, rates, strict=True)
+        layer.name: rate // layer.dilation_factor[0] for layer, rate in zip(convolutions, rates, strict=True)
     }
     return multiply_dilation(lgraph, factors)
 
 
 def _names_of_copy(stage: LayerGraph, copy: int) -> dict[str, str]:
-    """For each layer of a stage the name in this copy of it: its numbers counted on.
+    """The name of each layer of a stage in a copy, which continues the numbers of the stage.
 
-    ``res5a_branch2a`` becomes ``res6a_branch2a``, and ``add_14`` of ``add_14`` to ``add_16`` ``add_17``.
+    ``res5a_branch2a`` becomes ``res6a_branch2a``. Of ``add_14`` to ``add_16``, ``add_14`` becomes ``add_17``.
     """
     names = {}
     for name in stage:
@@ -120,13 +124,14 @@ def _names_of_copy(stage: LayerGraph, copy: int) -> dict[str, str]:
 
 
 def _with_copy(lgraph: LayerGraph, stage: LayerGraph, names: Mapping[str, str], features: str) -> LayerGraph:
-    """The graph with a copy of a stage behind layer ``features``, with weights of its own."""
+    """The graph with a copy of a stage, without weights, after layer ``features``."""
     for name in stage:
         layer: Any = stage[name]
         channels = {"num_channels": "auto"} if hasattr(layer, "num_channels") else {}
         lgraph = lgraph.add_layers(replace(layer, name=names[name], weights=None, **channels))
-        fed = stage.sources(name)
+        sources = stage.sources(name)
         for port in layer.input_names:
-            source = names[fed[port].layer] if port in fed else features
+            # Inputs without a source in the stage are those that the features feed.
+            source = names[sources[port].layer] if port in sources else features
             lgraph = lgraph.connect_layers(source, f"{names[name]}/{port}")
     return lgraph

@@ -1,4 +1,4 @@
-"""DeepLab v3+: atrous spatial pyramid pooling, and a decoder that takes over features of stride 4."""
+"""DeepLab v3+: atrous spatial pyramid pooling, and a decoder that joins features of stride 4."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from layergraph.builders.backbones import find_backbone
 from layergraph.builders.backbones.backbone import Conventions, WeightsSource, scaled_filters
 from layergraph.builders.parts.aspp import aspp, convolution_unit
 from layergraph.builders.parts.builder_arguments import check_image_size, image_channels
-from layergraph.builders.parts.dilated_vgg import append, dilated_encoder
+from layergraph.builders.parts.deeplab import append_layers, dilated_encoder
 from layergraph.edits import cut_after
 from layergraph.errors import ArgumentError
 from layergraph.graph.layer_graph import LayerGraph
@@ -24,13 +24,17 @@ from layergraph.layers import (
     TransposedConv2dLayer,
 )
 from layergraph.layers.arguments import whole
+from layergraph.wording import quoted
 
 
 class Encoder(NamedTuple):
-    """What DeepLab v3+ takes from a backbone.
+    """The layers of a backbone that DeepLab v3+ joins or changes.
 
-    ``low`` and ``high`` are the features for the decoder and for the pyramid; ``same`` are layers that get
-    the padding ``"same"``, as MATLAB's helper gives it.
+    Attributes:
+        low: features for the decoder.
+        high: features for the pyramid.
+        separable: whether the 3×3 convolutions of pyramid and decoder are separable in MATLAB.
+        same: layers that get the padding ``"same"``, as in MATLAB's helper.
     """
 
     low: str
@@ -40,7 +44,7 @@ class Encoder(NamedTuple):
 
 
 ENCODERS: Mapping[str, Encoder] = {
-    # MATLAB's helper rewrites the layers that lead to stride 16 too, though it leaves their stride at 2
+    # MATLAB's helper also changes the padding of layers whose stride it leaves at 2.
     "resnet18": Encoder("res2b_relu", "res5b_relu", same=("res4a_branch2a", "res4a_branch1")),
     "resnet50": Encoder("activation_10_relu", "activation_49_relu", same=("max_pooling2d_1",)),
     "resnet101": Encoder("res2c_relu", "res5c_relu"),
@@ -49,7 +53,7 @@ ENCODERS: Mapping[str, Encoder] = {
     "inceptionresnetv2": Encoder("activation_5", "conv_7b_ac"),
 }
 
-RATES = {16: (6, 12, 18), 8: (12, 24, 36)}  # by downsampling factor
+RATES = {16: (6, 12, 18), 8: (12, 24, 36)}  # dilations of the pyramid by downsampling factor
 
 
 def deeplabv3plus_layers(
@@ -70,20 +74,19 @@ def deeplabv3plus_layers(
         num_classes: number of classes, at least 2.
         network: the backbone: ``"resnet18"``, ``"resnet50"``, ``"resnet101"``, ``"mobilenetv2"``,
             ``"xception"`` or ``"inceptionresnetv2"``.
-        downsampling_factor: output stride of the encoder. 8 gives finer features for more time and memory:
-            stages 4 and 5 are dilated, the rates of the pyramid doubled.
-        separable_convolutions: whether the 3×3 convolutions of pyramid and decoder are split into a
-            convolution of each channel and a 1×1 convolution. ``"auto"`` as in MATLAB: for MobileNetV2 and
-            Xception.
-        width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
-        weights: of the backbone: ``None``, ``"imagenet"``, or the path of a ``.pth`` or ``.safetensors``
-            file.
+        downsampling_factor: stride of the encoder, 16 or 8. With 8, stages 4 and 5 are dilated and the
+            dilations of the pyramid double, which gives finer features for more time and memory.
+        separable_convolutions: whether each 3×3 convolution of pyramid and decoder is split into a depthwise
+            and a 1×1 convolution. ``"auto"`` splits them as MATLAB does, for MobileNetV2 and Xception.
+        width: multiplies every number of filters, rounded to a multiple of 8, for small networks.
+        weights: initial weights of the backbone: ``None``, ``"imagenet"``, or the path of a ``.pth`` or
+            ``.safetensors`` file.
         conventions: of the backbone: ``"matlab"`` or ``"torchvision"``; by default those of the weights.
 
-    The layers of pyramid and decoder learn 10 times faster than the backbone, with frozen biases; upsampling
-    is bilinear by two frozen transposed convolutions, each cropped to the size that is needed. Unlike the
-    paper's network, MATLAB's has no image-level features. Inception-ResNet-v2 hands over its features of
-    stride 4 before the second pooling, ``activation_5``.
+    The layers of pyramid and decoder learn 10 times faster than the backbone, and their biases are frozen.
+    Two frozen transposed convolutions upsample bilinearly; a crop follows each. Unlike the paper's network,
+    MATLAB's has no image-level features. With Inception-ResNet-v2, the decoder joins ``activation_5``, the
+    features of stride 4 before the second pooling.
 
     Source: L.-C. Chen, Y. Zhu, G. Papandreou, F. Schroff, H. Adam, "Encoder-Decoder with Atrous Separable
     Convolution for Semantic Image Segmentation", ECCV 2018.
@@ -102,11 +105,14 @@ def deeplabv3plus_layers(
     whole(builder, "num_classes", num_classes, 2)
     backbone = find_backbone(builder, network, ENCODERS, "network")
     if downsampling_factor not in RATES:
-        raise ArgumentError(f"{builder}: downsampling_factor is 8 or 16, got {downsampling_factor!r}")
+        raise ArgumentError(
+            f"{builder}: downsampling_factor must be 8 or 16, got {quoted(downsampling_factor)}"
+        )
     encoder = ENCODERS[network]
     if not (isinstance(separable_convolutions, bool) or separable_convolutions == "auto"):
         raise ArgumentError(
-            f"{builder}: separable_convolutions is 'auto', True or False, got {separable_convolutions!r}"
+            f"{builder}: separable_convolutions must be 'auto', True or False, got "
+            f"{quoted(separable_convolutions)}"
         )
     separable = encoder.separable if separable_convolutions == "auto" else separable_convolutions
 
@@ -128,7 +134,7 @@ def deeplabv3plus_layers(
 
 
 def _is_matlab(lgraph: LayerGraph) -> bool:
-    """Whether the backbone follows MATLAB: torchvision's input layer brings its statistics with it."""
+    """Whether the backbone follows MATLAB; torchvision's input layer has its statistics before training."""
     layer: Any = lgraph[lgraph.input_names[0]]
     return layer.standard_deviation is None
 
@@ -136,7 +142,7 @@ def _is_matlab(lgraph: LayerGraph) -> bool:
 def _with_decoder(
     lgraph: LayerGraph, num_classes: int, width: float, low: str, scale: int, separable: bool
 ) -> LayerGraph:
-    """The graph with MATLAB's decoder: pyramid upsampled by ``scale`` to stride 4, joined, upsampled by 4."""
+    """The graph with MATLAB's decoder, which upsamples the pyramid by ``scale`` to stride 4, then by 4."""
 
     def unit(index: int, size: int, filters: int) -> list[Layer]:
         return convolution_unit(
@@ -150,8 +156,8 @@ def _with_decoder(
 
     filters = scaled_filters(256, width)
     pyramid = [*unit(1, 1, filters), *_upsampling(1, filters, scale)]
-    lgraph = append(lgraph, pyramid, "catAspp")
-    lgraph = append(lgraph, unit(2, 1, scaled_filters(48, width)), low)
+    lgraph = append_layers(lgraph, pyramid, "catAspp")
+    lgraph = append_layers(lgraph, unit(2, 1, scaled_filters(48, width)), low)
     scorer = Convolution2dLayer(
         1, num_classes, weight_learn_rate_factor=10, bias_learn_rate_factor=0, name="scorer"
     )
@@ -164,13 +170,13 @@ def _with_decoder(
         SoftmaxLayer(name="softmax-out"),
         PixelClassificationLayer(name="classification"),
     ]
-    lgraph = append(lgraph, joined, "dec_relu2")
+    lgraph = append_layers(lgraph, joined, "dec_relu2")
     lgraph = lgraph.connect_layers("dec_relu2", "dec_crop1/ref").connect_layers("dec_crop1", "dec_cat1/in2")
     return lgraph.connect_layers(lgraph.input_names[0], "dec_crop2/ref")
 
 
 def _upsampling(index: int, channels: int, scale: int) -> list[Layer]:
-    """Bilinear upsampling that does not learn, and the crop to the size of a reference."""
+    """A frozen bilinear upsampling, and the crop to the size of a reference."""
     return [
         TransposedConv2dLayer(
             2 * scale,

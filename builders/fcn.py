@@ -1,4 +1,4 @@
-"""FCN: a classifier made fully convolutional, whose scores are brought back to the size of the image."""
+"""FCN: a fully convolutional classifier with scores upsampled to the size of the image."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from layergraph.layers import (
 from layergraph.layers.arguments import choice, whole
 
 BACKBONES = ("alexnet", "vgg16", "vgg19")
-FUSED = {"32s": 0, "16s": 1, "8s": 2}  # how many poolings are scored too
+NUM_FUSED = {"32s": 0, "16s": 1, "8s": 2}  # poolings whose scores are added
 
 
 def fcn_layers(
@@ -39,28 +39,29 @@ def fcn_layers(
 ) -> LayerGraph:
     """FCN-8s, FCN-16s or FCN-32s with MATLAB's layer names (``fcnLayers``).
 
-    The backbone's fully connected layers ``fc6`` and ``fc7`` become convolutions, with their weights, and
-    its first convolution pads the image by 100. The classes are scored at stride 32, for ``"16s"`` also at
-    the last pooling but one and for ``"8s"`` at the one before that too. Scores are upsampled by transposed
-    convolutions that start bilinear and are frozen, cropped at the centre, and added.
+    The fully connected layers ``fc6`` and ``fc7`` of the backbone become convolutions with the same weights,
+    and its first convolution pads the image by 100. The network scores the classes at stride 32, with
+    ``"16s"`` also at the last pooling of stride 16, and with ``"8s"`` also at that of stride 8. Frozen
+    bilinear transposed convolutions upsample the scores, which are cropped at the center and added.
 
-    Poolings round down and crops are central, as in MATLAB. In the paper poolings round up and crops have
-    fixed offsets; on a VGG both agree to the pixel where height and width are 26 more than a multiple of 32
-    (346×474, 506×506), and elsewhere the scores are moved by up to 16 pixels.
+    Poolings round down and crops are central, as in MATLAB. In the paper, poolings round up and crops have
+    fixed offsets. On VGG, both agree to the pixel if height and width are 26 more than a multiple of 32
+    (346×474, 506×506); for other sizes the scores move by up to 16 pixels.
 
     Args:
-        image_size: (height, width), or (height, width, channels); at least 26×26 with a VGG, 27×27 with
-            AlexNet, else of any size.
+        image_size: (height, width), or (height, width, channels), at least 26×26 on VGG and 27×27 on
+            AlexNet.
         num_classes: number of classes, at least 2.
-        type: by how much the last upsampling enlarges: ``"8s"``, ``"16s"`` or ``"32s"``.
-        backbone: ``"vgg16"``, ``"vgg19"`` or ``"alexnet"`` (with which the paper has only ``"32s"``).
-        width: multiplies every number of filters of the backbone: small nets for trying out.
-        weights: ``None``, ``"imagenet"``, or the path of a file with weights of the backbone.
-        conventions: whose details to follow where MATLAB and torchvision differ; see the backbone.
+        type: factor of the last upsampling, ``"8s"``, ``"16s"`` or ``"32s"``.
+        backbone: ``"vgg16"``, ``"vgg19"`` or ``"alexnet"`` (in the paper only with ``"32s"``).
+        width: multiplies every number of filters of the backbone, rounded to a multiple of 8.
+        weights: initial weights of the backbone: ``None``, ``"imagenet"``, or the path of a ``.pth`` or
+            ``.safetensors`` file.
+        conventions: of the backbone: ``"matlab"`` or ``"torchvision"``; by default those of the weights.
 
     Raises:
-        ArgumentError: an argument out of its range; for an image that is too small, the message names
-            the smallest that fits.
+        ArgumentError: an argument is out of its range, or the image is too small; the message names the
+            smallest size.
 
     Source: J. Long, E. Shelhamer, T. Darrell, "Fully Convolutional Networks for Semantic Segmentation",
     CVPR 2015.
@@ -75,28 +76,29 @@ def fcn_layers(
     builder = "fcn_layers"
     size = image_channels(builder, image_size, 2, default=3)
     whole(builder, "num_classes", num_classes, 2)
-    choice(builder, "type", type, tuple(FUSED))
-    found = find_backbone(builder, backbone, BACKBONES)
+    choice(builder, "type", type, tuple(NUM_FUSED))
+    network = find_backbone(builder, backbone, BACKBONES)
 
-    own_size = (*found.image_size[:2], size[-1])
-    lgraph = found.build(own_size, 1000, True, width, weights, conventions, fixed_channels=True)
+    # Only at its own image size do the fully connected layers show which window they cover.
+    own_size = (*network.image_size[:2], size[-1])
+    lgraph = network.build(own_size, 1000, True, width, weights, conventions, fixed_channels=True)
     lgraph = cut_after(fully_convolutional(lgraph), "drop7")
     lgraph = with_input_size(lgraph, size)
-    lgraph = _padded(lgraph, 100)
-    # the last pooling is at stride 32, and each before it at half the stride of the next
+    lgraph = _pad_first_convolution(lgraph, 100)
+    # The last pooling has stride 32, and each earlier one half the stride of the next.
     poolings = [layer.name for layer in lgraph.layers if isinstance(layer, MaxPooling2dLayer)]
-    fused = poolings[-2::-1][: FUSED[type]]
-    return check_image_size(builder, _scored(lgraph, num_classes, fused))
+    fused = poolings[-2::-1][: NUM_FUSED[type]]
+    return check_image_size(builder, _with_scores(lgraph, num_classes, fused))
 
 
-def _padded(lgraph: LayerGraph, margin: int) -> LayerGraph:
+def _pad_first_convolution(lgraph: LayerGraph, margin: int) -> LayerGraph:
     """The graph whose first convolution pads the image by this margin."""
     first = next(layer for layer in lgraph.layers if isinstance(layer, Convolution2dLayer))
     return lgraph.replace_layer(first.name, replace(first, padding=margin))
 
 
-def _scored(lgraph: LayerGraph, num_classes: int, fused: Sequence[str]) -> LayerGraph:
-    """The graph with the scores of its last layer, and of these poolings, at the size of its input."""
+def _with_scores(lgraph: LayerGraph, num_classes: int, fused: Sequence[str]) -> LayerGraph:
+    """The graph with the scores of its last layer and of these poolings, in the size of its input."""
 
     def score(name: str) -> Layer:
         return Convolution2dLayer(1, num_classes, name=name)
@@ -125,12 +127,12 @@ def _scored(lgraph: LayerGraph, num_classes: int, fused: Sequence[str]) -> Layer
 
 
 def _fusion(pooling: str, fused: Sequence[str]) -> str:
-    """The name of the addition of this pooling's scores, which MATLAB numbers only where there are two."""
+    """The name of the addition of this pooling's scores; MATLAB names the pooling only if there are two."""
     return "fuse" if len(fused) == 1 else f"fuse_{pooling}"
 
 
 def _upsampling(name: str, num_classes: int, factor: int) -> Layer:
-    """Bilinear upsampling of each class by itself, which training leaves as it is."""
+    """A frozen bilinear upsampling of each class."""
     return TransposedConv2dLayer(
         2 * factor,
         num_classes,

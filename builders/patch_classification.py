@@ -1,4 +1,4 @@
-"""Patch classification: the class of a pixel from the patch around it."""
+"""Patch classification: a network that classifies a pixel by the patch around it."""
 
 from __future__ import annotations
 
@@ -32,28 +32,30 @@ def patch_classification_layers(
 ) -> LayerGraph:
     """A classifier of patches: convolutions and max poolings without padding, then fully connected layers.
 
-    Slid over an image, it gives each pixel the class of the patch around it. Neighbouring patches overlap
-    nearly wholly, so most of that work is done many times over; :func:`layergraph.edits.fully_convolutional`
-    and :func:`layergraph.edits.dilate` make a network of the classifier that does it once.
+    Applied to the patch around each pixel, it segments an image. Neighboring patches overlap almost entirely,
+    so this repeats most of the work; :func:`layergraph.edits.fully_convolutional` and
+    :func:`layergraph.edits.dilate` convert the classifier to a network that does the work once.
 
     Args:
         patch_size: height and width of the patches, or (height, width) or (height, width, channels); one
-            channel by default. Every pooling halves an even number of rows and columns, so that nothing of a
-            patch is dropped: with the default filters sizes fit that are 3 less than a multiple of
-            2^encoder_depth (61, 77, 93, ...). Fitting sizes are odd there: the pixel sits in the centre.
+            channel by default. Every pooling must halve an even number of rows and columns, so that no pixel
+            of a patch is dropped. With the default filters, the sizes that fit are 3 less than a multiple of
+            2^encoder_depth (61, 77, 93, ...); they are odd, so that the classified pixel is the center.
         num_classes: number of classes, at least 2.
-        encoder_depth: number of sections, each of which ends in a 2×2 max pooling.
-        num_convolution_layers: convolutions in each section, one number or one a section.
-        num_output_channels: filters in each section, one number or one a section.
-        filter_sizes: height and width of the filters, one number or one a section.
+        encoder_depth: number of sections, each of which ends with a 2×2 max pooling.
+        num_convolution_layers: convolutions per section, one number or one per section.
+        num_output_channels: filters per section, one number or one per section.
+        filter_sizes: height and width of the filters, one number or one per section.
         fully_connected_sizes: outputs of each fully connected layer before the last one.
 
     Raises:
-        ArgumentError: an argument out of its range; for patches that do not fit, the message names the
+        ArgumentError: an argument is out of its range, or the patches do not fit; the message names the
             nearest sizes that do.
 
     Source: D. Ciresan, A. Giusti, L. Gambardella, J. Schmidhuber, "Deep Neural Networks Segment Neuronal
-    Membranes in Electron Microscopy Images", NIPS 2012. Its network N4, with ReLU after each layer:
+    Membranes in Electron Microscopy Images", NIPS 2012.
+
+    Its network N4, with ReLU after each layer:
 
     >>> from layergraph.builders import patch_classification_layers
     >>> lgraph = patch_classification_layers(95, 2, filter_sizes=(4, 5, 4, 4))
@@ -91,7 +93,7 @@ def patch_classification_layers(
 
 
 def _check_patch_size(size: Sequence[int], lost: Sequence[int]) -> None:
-    """Raise unless every pooling halves an even size; its section loses ``lost`` rows before it."""
+    """Raise unless every pooling halves an even size, where section k loses ``lost[k]`` rows before it."""
     smallest = 1
     for rows in reversed(lost):
         smallest = 2 * smallest + rows

@@ -1,4 +1,4 @@
-"""The builders by name: one list that serves the command line and whoever chooses by text."""
+"""The builders by name, for the command line and for programs that choose a network by its name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from layergraph.graph.layer_graph import LayerGraph
 
 @dataclass(frozen=True)
 class Builder:
-    """A builder function under its short name, with one line that says what it builds.
+    """A builder function with its short name and a summary of one line.
 
     >>> from layergraph.builders import BUILDERS
     >>> len(BUILDERS["unet"].build(image_size=(32, 32, 1), num_classes=2))
@@ -38,15 +38,15 @@ class Builder:
 
     @property
     def parameters(self) -> Mapping[str, inspect.Parameter]:
-        """The arguments of the builder function."""
+        """The parameters of the builder function."""
         return inspect.signature(self.function).parameters
 
     def unknown(self, arguments: Collection[str]) -> list[str]:
-        """Those of these arguments that the builder does not have."""
+        """The given arguments that the builder does not have."""
         return [argument for argument in arguments if argument not in self.parameters]
 
     def missing(self, arguments: Collection[str]) -> list[str]:
-        """The arguments without a default that are not among these."""
+        """The required arguments that are not among the given ones."""
         return [
             name
             for name, parameter in self.parameters.items()
@@ -70,39 +70,30 @@ class Builder:
         return self.function(**arguments)
 
 
-def _of_backbone(name: str) -> Builder:
-    """A backbone as a builder; the first line of its documentation says what it is."""
-    function: Callable[..., LayerGraph] = getattr(backbones, name)
-    summary = (function.__doc__ or "").partition("\n")[0].replace("``", "").rstrip(".")
-    return Builder(name, function, summary)
+def _backbone_summary(function: Callable[..., LayerGraph]) -> str:
+    """The first line of the docstring of a backbone."""
+    return (function.__doc__ or "").partition("\n")[0].replace("``", "").rstrip(".")
 
+
+_ARCHITECTURES = (
+    (bayesian_segnet_layers, "Bayesian SegNet: dropout that measures the uncertainty of the network"),
+    (deeplabv1_layers, "DeepLab v1: dilated VGG-16 with a large field of view"),
+    (deeplabv2_layers, "DeepLab v2: the sum of classifiers with several dilations"),
+    (deeplabv3_layers, "DeepLab v3: dilated stages in series, or a pyramid with image-level features"),
+    (deeplabv3plus_layers, "DeepLab v3+: a pyramid of dilated convolutions, and a decoder"),
+    (fcn_layers, "FCN: a fully convolutional classifier with upsampled and added scores"),
+    (patch_classification_layers, "Patch classification: each pixel is classified by the patch around it"),
+    (segnet_layers, "SegNet: an encoder that pools, and a decoder that unpools by the same indices"),
+    (segnet_basic_layers, "SegNet-Basic: four encoders and four decoders with 7×7 filters"),
+    (unet_layers, "U-Net: an encoder and a decoder joined by skip connections"),
+    (unet3d_layers, "3-D U-Net: U-Net for volumes, with batch normalization"),
+)
+_BACKBONES = tuple(getattr(backbones, name) for name in backbones.BACKBONES)
 
 BUILDERS: Mapping[str, Builder] = {
-    builder.name: builder
-    for builder in (
-        Builder(
-            "bayesian_segnet",
-            bayesian_segnet_layers,
-            "Bayesian SegNet: dropout that says how sure the network is",
-        ),
-        Builder("deeplabv1", deeplabv1_layers, "DeepLab v1: dilated VGG-16 with a large field of view"),
-        Builder("deeplabv2", deeplabv2_layers, "DeepLab v2: the sum of classifiers of several dilations"),
-        Builder("deeplabv3", deeplabv3_layers, "DeepLab v3: multi-grid, and a pyramid or dilated stages"),
-        Builder("deeplabv3plus", deeplabv3plus_layers, "DeepLab v3+: a pyramid, and a decoder behind it"),
-        Builder(
-            "fcn", fcn_layers, "FCN: a fully convolutional classifier whose scores are upsampled and fused"
-        ),
-        Builder(
-            "patch_classification",
-            patch_classification_layers,
-            "Patch classification: the class of a pixel from the patch around it",
-        ),
-        Builder("segnet", segnet_layers, "SegNet: encoder that pools, decoder that unpools by its indices"),
-        Builder("segnet_basic", segnet_basic_layers, "SegNet-Basic: four 7×7 encoders and four decoders"),
-        Builder("unet", unet_layers, "U-Net: encoder and decoder joined by skip connections"),
-        Builder("unet3d", unet3d_layers, "3-D U-Net: the same for volumes, with batch normalization"),
-        *map(_of_backbone, backbones.BACKBONES),
-    )
+    name: Builder(name, function, summary)
+    for function, summary in (*_ARCHITECTURES, *((f, _backbone_summary(f)) for f in _BACKBONES))
+    for name in [function.__name__.removesuffix("_layers")]
 }
 
 
@@ -110,7 +101,7 @@ def find_builder(name: str) -> Builder:
     """The builder of this name.
 
     Raises:
-        LayergraphError: there is none; the message suggests the nearest.
+        LayergraphError: there is none of this name; the message suggests the nearest.
     """
     if name not in BUILDERS:
         raise LayergraphError(f"no builder is called {name!r}{did_you_mean(name, BUILDERS)}")

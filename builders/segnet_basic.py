@@ -1,4 +1,4 @@
-"""SegNet-Basic: the small SegNet on which the paper compares decoders."""
+"""SegNet-Basic: the small SegNet with which the paper compares decoders."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from layergraph.layers import (
 )
 from layergraph.layers.arguments import choice, whole
 
-Decoder = Literal["all-channels", "single-channel", "encoder-addition"]
+DecoderVariant = Literal["all-channels", "single-channel", "encoder-addition"]
 
 
 def segnet_basic_layers(
@@ -33,34 +33,34 @@ def segnet_basic_layers(
     encoder_depth: int = 4,
     num_output_channels: int = 64,
     filter_size: int | Sequence[int] = 7,
-    decoder: Decoder = "all-channels",
+    decoder: DecoderVariant = "all-channels",
 ) -> LayerGraph:
     """SegNet-Basic with the layer names of the released model: 32 layers, 1,416,587 learnables at 11 classes.
 
     Args:
-        image_size: (height, width) of colour images, or (height, width, channels). Any height and width of
-            at least 2^encoder_depth: unpooling restores odd sizes.
+        image_size: (height, width) of color images, or (height, width, channels). Any height and width of at
+            least 2^encoder_depth, because unpooling restores odd sizes.
         num_classes: number of classes, at least 2.
-        encoder_depth: number of encoders (convolution, batch normalization, ReLU, pooling), and of decoders
-            (unpooling, convolution, batch normalization, no ReLU).
-        num_output_channels: filters of every convolution but the last.
+        encoder_depth: number of encoders (convolution, batch normalization, ReLU, pooling) and of decoders
+            (unpooling, convolution, batch normalization).
+        num_output_channels: filters of every convolution except the last.
         filter_size: odd height and width of the filters, one number or two.
-        decoder: ``"all-channels"``; or one of the paper's variants: with ``"single-channel"`` each filter of
-            the decoders sees its own channel alone, with ``"encoder-addition"`` each decoder adds the
-            features that its encoder pooled (layers ``add4``, ...).
+        decoder: ``"all-channels"``, or a variant of the paper: with ``"single-channel"``, each filter of a
+            decoder has its own channel as its only input; with ``"encoder-addition"``, each decoder adds the
+            features before the pooling of its encoder (layers ``add4``, ...).
 
-    A 1×1 convolution, ``conv_classifier``, makes the scores. It has a trained bias; all others are frozen at
-    0, as batch normalization follows. Input, softmax and loss are named as in
-    :func:`layergraph.builders.segnet_layers`. The local contrast normalization of the paper's input is left
-    to the data.
+    A 1×1 convolution, ``conv_classifier``, computes the scores. Its bias learns; all other biases are frozen
+    at 0, because batch normalization follows. Input, softmax and loss have the names of
+    :func:`layergraph.builders.segnet_layers`. The network does not include the local contrast normalization
+    of the paper's input.
 
-    The paper prints 1.425 M parameters, and 0.625 M with single-channel decoders. The weights of the second
-    are 624,768, as printed; those of the first are 1,415,040, which differ from the second in four decoders,
-    4 · 49 · (64 - 1) · 64 = 790,272, and not by the printed 0.8 M.
+    The paper prints 1.425 M parameters, and 0.625 M with single-channel decoders. The second network has
+    624,768 weights, as printed. The first has 1,415,040, because its four decoders have
+    4 · 49 · (64 - 1) · 64 = 790,272 weights more, not the printed 0.8 M.
 
     Raises:
-        ArgumentError: an argument that is not as above; an image that is too small, with the size that
-            is needed.
+        ArgumentError: an argument is out of its range, or the image is too small; the message names the
+            smallest size.
 
     Source: V. Badrinarayanan, A. Kendall, R. Cipolla, "SegNet: A Deep Convolutional Encoder-Decoder
     Architecture for Image Segmentation", PAMI 2017, section 3.3; weights start as in He et al., ICCV 2015.
@@ -107,7 +107,7 @@ def segnet_basic_layers(
 def _convolution(
     name: str, window: tuple[int, ...], channels: int, filters: int, single_channel: bool = False
 ) -> list[Layer]:
-    """A convolution without bias (it is frozen at 0), and its batch normalization."""
+    """A convolution whose bias is frozen at 0, and its batch normalization."""
     height, width = window
     options: dict[str, Any] = {
         "padding": (height // 2, width // 2),

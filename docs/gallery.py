@@ -19,12 +19,11 @@ PICTURES = HERE / "images" / "gallery"
 
 INTRODUCTION = """# Gallery
 
-Every network that layergraph builds, with MATLAB's layer names and sizes where MATLAB has it, and the
-papers' where it has not. Layers, connections and learnables are counted from the graph; the diagrams are
-drawn from it. (Counts include the biases that MATLAB gives convolutions before a batch normalization, which
-PyTorch's own models leave out.)
+Every network that layergraph builds. Networks that MATLAB has too use MATLAB's layer names and sizes; the
+others follow their papers. The counts and the diagrams come from the graphs. Counts include the biases of
+convolutions before a batch normalization, which MATLAB has and PyTorch's own models do not.
 
-By name, the same networks serve programs and the command line (`layergraph builders` lists them,
+Programs and the command line build the same networks by name (`layergraph builders` lists them,
 `layergraph builders fcn` shows the arguments of one):
 
 ```python
@@ -38,7 +37,7 @@ print(lgraph["upscore8"].description)
 11 16×16×11 transposed convolutions with stride [8 8] and cropping [0 0 0 0]
 ```"""
 
-# every network: the builder's name, the title, and the arguments it is shown with
+# The name of the builder, the title, and the arguments of every network.
 SEGMENTATION = (
     (
         "patch_classification",
@@ -116,7 +115,7 @@ class Entry(NamedTuple):
 
     @property
     def call(self) -> str:
-        """What a user types."""
+        """The call as a user writes it."""
         function = BUILDERS[self.builder].function
         return f"{function.__name__}({self.arguments})"
 
@@ -131,11 +130,11 @@ class Entry(NamedTuple):
         return BUILDERS[self.builder].build(**eval(f"dict({self.arguments})"))
 
     def source(self) -> str:
-        """The paragraph of the documentation that says where the network comes from."""
+        """The paragraph of the docstring that names the paper."""
         text = inspect.getdoc(BUILDERS[self.builder].function) or ""
-        found = re.search(r"^Source: (.*?)(?:\n\n|\Z)", text, re.DOTALL | re.MULTILINE)
-        assert found, f"{self.builder} names no source"
-        return " ".join(found[1].split()).replace("``", "`")
+        source = re.search(r"^Source: (.*?)(?:\n\n|\Z)", text, re.DOTALL | re.MULTILINE)
+        assert source, f"the docstring of {self.builder} needs a source"
+        return " ".join(source[1].split()).replace("``", "`")
 
     def row(self) -> str:
         """The row of the table."""
@@ -162,8 +161,8 @@ def _lines() -> Iterator[str]:
         yield "| --- | ---: | ---: | ---: | --- |"
         yield from (Entry(*entry).row() for entry in entries)
     yield "\n## Sources\n"
-    shown = dict.fromkeys(entry[0] for entry in (*SEGMENTATION, *BACKBONES))
-    yield from (f"- `{builder}`: {Entry(builder, '', '').source()}" for builder in shown)
+    builders = dict.fromkeys(entry[0] for entry in (*SEGMENTATION, *BACKBONES))
+    yield from (f"- `{builder}`: {Entry(builder, '', '').source()}" for builder in builders)
 
 
 def draw(entry: Entry) -> Path:
@@ -173,12 +172,12 @@ def draw(entry: Entry) -> Path:
 
 
 def main() -> None:
-    """Write the page, and draw the networks named on the command line, or all."""
+    """Write the page, and draw the networks that the command line names, by default all."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     entries = [Entry(*entry) for entry in (*SEGMENTATION, *BACKBONES)]
-    wanted = [entry for entry in entries if not sys.argv[1:] or entry.builder in sys.argv[1:]]
+    selected = [entry for entry in entries if not sys.argv[1:] or entry.builder in sys.argv[1:]]
     with ProcessPoolExecutor() as pool:
-        for path in pool.map(draw, wanted):
+        for path in pool.map(draw, selected):
             print(f"wrote {path}")
     (HERE / "gallery.md").write_text(page(), encoding="utf-8")
     print(f"wrote {HERE / 'gallery.md'}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from layergraph.builders.backbones.assembly import Assembly
 from layergraph.builders.backbones.backbone import Backbone, BackboneSettings, Conventions, WeightsSource
-from layergraph.builders.parts.assembly import Assembly
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     ClassificationLayer,
@@ -17,7 +17,7 @@ from layergraph.layers import (
     SoftmaxLayer,
 )
 
-# filter size, stride, padding, groups, and the filters of MATLAB's network and of torchvision's
+# Filter size, stride, padding, groups, and filters in MATLAB's network and in torchvision's.
 CONVOLUTIONS = (
     (11, 4, 0, 1, 96, 64),
     (5, 1, 2, 2, 256, 192),
@@ -44,16 +44,16 @@ def alexnet(
         image_size: (height, width) or (height, width, channels), at least 67×67 (63×63 with torchvision's
             conventions).
         num_classes: outputs of the last fully connected layer.
-        include_head: ``False`` ends after ``pool5``.
-        width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
+        include_head: ``False`` ends the network after ``pool5``.
+        width: multiplies every number of filters, rounded to a multiple of 8, for small networks.
         weights: ``None``, ``"imagenet"`` (torchvision's published file), or the path of a ``.pth`` or
-            ``.safetensors`` file. Published weights fit images whose ``pool5`` is 6×6: 224×224 and 227×227
-            are usual.
-        conventions: ``"matlab"`` is the network of the first paper: three of its convolutions in two groups,
-            normalization across channels after the first two (with k = 1, as in its published weights; the
-            paper says 2). ``"torchvision"`` is the network of the second: fewer filters, no groups, no
-            ``norm1`` and ``norm2``, a padded ``conv1``; 23 layers, 61,100,840 learnables. ``"auto"`` follows
-            the weights, and MATLAB without them.
+            ``.safetensors`` file. Published weights need images for which ``pool5`` is 6×6, usually 224×224
+            or 227×227.
+        conventions: ``"matlab"`` is the network of the first paper: three convolutions have two groups, and
+            the first two are normalized across channels (with k = 1 as in the published weights; the paper
+            has 2). ``"torchvision"`` is the network of the second paper: fewer filters, no groups, no
+            ``norm1`` and ``norm2``, a padded ``conv1``; 23 layers, 61,100,840 learnables. The default is that
+            of the weights, and MATLAB's without weights.
 
     Raises:
         ArgumentError: an argument is out of its range, or the image is too small.
@@ -73,7 +73,7 @@ def alexnet(
 
 
 def architecture(settings: BackboneSettings) -> LayerGraph:
-    """The layers of either network."""
+    """The layers of MATLAB's or torchvision's network."""
     net = Assembly(settings.input("data", "zerocenter"))
     bias: dict[str, Any] = {"bias_learn_rate_factor": 1.0 if settings.torchvision else 2.0}
     for index, (size, stride, padding, groups, matlab, torchvision) in enumerate(CONVOLUTIONS, 1):

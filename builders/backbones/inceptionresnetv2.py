@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from layergraph.builders.backbones.assembly import Assembly
 from layergraph.builders.backbones.backbone import Backbone, BackboneSettings, Conventions, WeightsSource
-from layergraph.builders.parts.assembly import Assembly
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     AdditionLayer,
@@ -21,9 +21,9 @@ from layergraph.layers import (
 )
 
 Window = int | tuple[int, int]
-Branch = tuple[tuple[Window, int], ...]  # the window and the filters of each convolution
+Branch = tuple[tuple[Window, int], ...]  # filter size and number of filters per convolution
 
-# the stem: window, filters, stride, padding, name in the PyTorch files, and whether a pooling follows
+# The stem: filter size, filters, stride, padding, name in the PyTorch files, and whether a pooling follows.
 STEM = (
     (3, 32, 2, 0, "conv2d_1a", False),
     (3, 32, 1, 0, "conv2d_2a", False),
@@ -39,7 +39,7 @@ BRANCHES: dict[str, tuple[Branch, ...]] = {
     "mixed_7a": (((1, 256), (3, 384)), ((1, 256), (3, 288)), ((1, 256), (3, 288), (3, 320))),
     "block8": (((1, 192),), ((1, 192), ((1, 3), 224), ((3, 1), 256))),
 }
-# each kind of residual block: how many, their scale, and their name in the PyTorch files
+# Number, scale and name in the PyTorch files of each kind of residual block.
 RESIDUAL = {
     "block35": (10, 0.17, "repeat"),
     "block17": (20, 0.1, "repeat_1"),
@@ -58,32 +58,33 @@ def inceptionresnetv2(
 ) -> LayerGraph:
     """Inception-ResNet-v2 with MATLAB's layer names (``inceptionresnetv2``): 824 layers, 921 connections.
 
-    It has 55,873,736 learnables. 55,813,192 of them learn, as many as published; the other 60,544 are the
-    biases of the convolutions (0) and the scales of the batch normalizations (1) that MATLAB's layers have
-    always, and the network has not.
+    It has 55,873,736 learnables. 55,813,192 of them learn, as many as published. The other 60,544 are biases
+    frozen at 0 and scales frozen at 1, because every convolution and batch normalization of MATLAB has them.
 
     Args:
         image_size: (height, width) or (height, width, channels), at least 75×75.
         num_classes: outputs of the last fully connected layer.
-        include_head: ``False`` ends after ``conv_7b_ac``.
-        width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
-        weights: ``None``, or the path of a ``.pth`` or ``.safetensors`` file: ours, or one with the layout
-            of timm and pretrainedmodels (``mixed_5b.branch0.conv.weight``; the head is read where it is
-            called ``classif``, and as many classes as it has are asked for: 1001 are usual, the first of them
-            the background). torchvision publishes none.
-        conventions: ``"torchvision"`` follows those files: pixels from 0 to 255 become -1 to 1, and the
-            padding of the one average pooling does not count. ``"matlab"`` counts it as zeros, and takes the
-            range of pixels from the training data. ``"auto"`` follows the weights, and MATLAB without them.
+        include_head: ``False`` ends the network after ``conv_7b_ac``.
+        width: multiplies every number of filters, rounded to a multiple of 8, for small networks.
+        weights: ``None``, or the path of a ``.pth`` or ``.safetensors`` file, saved by layergraph or with the
+            names of timm and pretrainedmodels (``mixed_5b.branch0.conv.weight``, with the head in ``classif``
+            if ``num_classes`` is that of the file, usually 1001 with the background as the first).
+            torchvision publishes none.
+        conventions: ``"torchvision"`` follows these files: pixels from 0 to 255 become -1 to 1, and the
+            average pooling leaves its padding out of the mean. ``"matlab"`` includes the padding as zeros,
+            and computes the range of pixels from the training data. The default is that of the weights, and
+            MATLAB's without weights.
 
-    Convolutions of the stem, and those with stride 2, are not padded, so that maps are smaller than the image
-    divided by their stride; for dense prediction :func:`layergraph.edits.pad_same` makes them fit.
+    Convolutions of the stem, and those with stride 2, have no padding, so that features are smaller than the
+    image divided by their stride; :func:`layergraph.edits.pad_same` adds padding for dense prediction.
+
+    MATLAB's network comes from Keras; some of its numbers of filters differ from the paper.
 
     Raises:
         ArgumentError: an argument is out of its range, or the image is too small.
 
     Source: C. Szegedy, S. Ioffe, V. Vanhoucke, A. Alemi, "Inception-v4, Inception-ResNet and the Impact of
-    Residual Connections on Learning", AAAI 2017. Layers as in MATLAB's network, which comes from Keras: their
-    numbers of filters differ from the paper's here and there.
+    Residual Connections on Learning", AAAI 2017.
 
     >>> from layergraph.builders.backbones import inceptionresnetv2
     >>> lgraph = inceptionresnetv2()
@@ -96,7 +97,7 @@ def inceptionresnetv2(
 
 
 def architecture(settings: BackboneSettings, blocks: Sequence[int] = (10, 20, 10)) -> LayerGraph:
-    """The layers, with so many residual blocks of the three kinds."""
+    """The layers, with these numbers of residual blocks of the three kinds."""
     inception = _Inception(settings)
     for window, filters, stride, padding, _, pooled in STEM:
         inception.convolution(window, filters, stride, padding)
@@ -120,7 +121,7 @@ def architecture(settings: BackboneSettings, blocks: Sequence[int] = (10, 20, 10
 
 
 class _Inception:
-    """Counts the convolutions and poolings that it adds, as their names do."""
+    """The network under construction, which numbers its convolutions and poolings."""
 
     def __init__(self, settings: BackboneSettings) -> None:
         self.net = Assembly(settings.input("input_1", "rescale-symmetric"))
@@ -130,7 +131,7 @@ class _Inception:
     def convolution(
         self, window: Window, filters: int, stride: int, padding: Any, after: str | None = None
     ) -> str:
-        """A convolution, batch normalization and ReLU with the next number."""
+        """Add a convolution, batch normalization and ReLU with the next number."""
         self._convolutions += 1
         number, filters = self._convolutions, self._settings.filters(filters)
         options = {"stride": stride, "padding": padding, "bias_learn_rate_factor": 0}
@@ -139,12 +140,12 @@ class _Inception:
         return self.net.relu(f"activation_{number}")
 
     def pooling(self, after: str | None = None) -> str:
-        """A max pooling with the next number, which halves the image."""
+        """Add a max pooling that halves the image, with the next number."""
         self._poolings += 1
         return self.net.add(MaxPooling2dLayer(3, stride=2, name=f"max_pooling2d_{self._poolings}"), after)
 
     def mixed(self, name: str) -> None:
-        """Branches joined at full strength; the last of them pools."""
+        """Add concatenated branches without a shortcut; the last branch pools."""
         start, ends = self.net.last, []
         halves = name != "mixed_5b"
         for branch in BRANCHES[name][: None if halves else -1]:
@@ -159,7 +160,7 @@ class _Inception:
         self.net.add(DepthConcatenationLayer(len(ends), name=name), ends)
 
     def residual(self, kind: str, count: int) -> None:
-        """Blocks whose joined branches are scaled before they are added; the network's last is not."""
+        """Add blocks that scale their branches before the addition, except the last block of the network."""
         net = self.net
         for index in range(1, count + 1):
             name, start = f"{kind}_{index}", net.last
@@ -173,6 +174,7 @@ class _Inception:
                 net.relu(f"{name}_ac")
 
     def _branch(self, branch: Branch, after: str, halves: bool) -> str:
+        """Add the convolutions of a branch, of which the last may halve the image; return its name."""
         for index, (window, filters) in enumerate(branch, 1):
             strided = halves and index == len(branch)
             after = self.convolution(window, filters, 2 if strided else 1, 0 if strided else "same", after)
@@ -180,7 +182,7 @@ class _Inception:
 
 
 def keys(blocks: Sequence[int] = (10, 20, 10)) -> dict[str, str]:
-    """Layer names and those of the PyTorch files."""
+    """The prefix of each layer's tensors in the PyTorch files."""
     names = {"predictions": "classif", "conv_7b": "conv2d_7b.conv", "conv_7b_bn": "conv2d_7b.bn"}
     for number, key in enumerate([*(row[4] for row in STEM), *_branch_keys(blocks)], 1):
         names |= {f"conv2d_{number}": f"{key}.conv", f"batch_normalization_{number}": f"{key}.bn"}
@@ -190,18 +192,19 @@ def keys(blocks: Sequence[int] = (10, 20, 10)) -> dict[str, str]:
 
 
 def _branch_keys(blocks: Sequence[int]) -> Iterator[str]:
-    """The names in the PyTorch files of all convolutions in branches, in order."""
+    """The prefixes of all convolutions in branches, in the order of their numbers."""
     for mixed, kind, count in zip(("mixed_5b", "mixed_6a", "mixed_7a"), RESIDUAL, blocks, strict=True):
         modules = [(mixed, mixed), *((_block_key(kind, i, count), kind) for i in range(count))]
         for module, branches in modules:
             for b, branch in enumerate(BRANCHES[branches]):
-                pooled = (branches, b) == ("mixed_5b", 3)  # the pooling counts in its branch
+                pooled = (branches, b) == ("mixed_5b", 3)  # its pooling has a number too
                 for i in range(len(branch)):
                     alone = len(branch) == 1 and not pooled
                     yield f"{module}.branch{b}" + ("" if alone else f".{i + pooled}")
 
 
 def _block_key(kind: str, index: int, count: int) -> str:
+    """The prefix of a residual block; the last block of the network has a name of its own."""
     return "block8" if kind == "block8" and index == count - 1 else f"{RESIDUAL[kind][2]}.{index}"
 
 

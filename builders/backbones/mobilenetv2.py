@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from layergraph.builders.backbones.assembly import Assembly
 from layergraph.builders.backbones.backbone import Backbone, BackboneSettings, Conventions, WeightsSource
-from layergraph.builders.parts.assembly import Assembly
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     AdditionLayer,
@@ -17,7 +17,8 @@ from layergraph.layers import (
     SoftmaxLayer,
 )
 
-# filters, blocks and stride of each stage (table 2 of the paper); all but the first expand channels 6 times
+# Filters, blocks and stride of each stage (table 2 of the paper); all stages except the first expand channels
+# by this factor.
 STAGES = ((16, 1, 1), (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1))
 EXPANSION = 6
 
@@ -36,15 +37,15 @@ def mobilenetv2(
     Args:
         image_size: (height, width) or (height, width, channels), of any size.
         num_classes: outputs of the fully connected layer.
-        include_head: ``False`` ends after ``out_relu``.
-        width: multiplies every number of filters as in the paper: rounded to a multiple of 8 that is not
-            over 10 % smaller; ``Conv_1`` keeps its 1280 filters where the others become fewer.
+        include_head: ``False`` ends the network after ``out_relu``.
+        width: multiplies every number of filters as in the paper, rounded to a multiple of 8 that is at most
+            10 % smaller; ``Conv_1`` has at least 1280 filters.
         weights: ``None``, ``"imagenet"`` (torchvision's published file), or the path of a ``.pth`` or
             ``.safetensors`` file.
-        conventions: whose details to follow where MATLAB and torchvision differ. MATLAB pads strided
-            convolutions ``same`` (of an even image, at the bottom and right) and has epsilons of 0.001,
-            torchvision pads by 1 all around and has 0.00001; the statistics that the input is normalized by
-            are torchvision's. ``"auto"`` follows the weights, and MATLAB without them.
+        conventions: ``"matlab"`` or ``"torchvision"``; by default those of the weights, and MATLAB's without
+            weights. MATLAB pads strided convolutions with ``"same"`` (even images only at the bottom and
+            right) and has epsilons of 0.001; torchvision pads by 1 on all sides, has epsilons of 0.00001, and
+            fixes the statistics of the input.
 
     Convolutions have a bias as in MATLAB (torchvision's have none: 17,056 learnables fewer).
 
@@ -59,7 +60,7 @@ def mobilenetv2(
 
 
 class _Block(NamedTuple):
-    """One inverted residual: expansion, channel-wise convolution, projection to few channels."""
+    """An inverted residual: expansion, channel-wise convolution, projection to fewer channels."""
 
     name: str
     expands: bool
@@ -69,7 +70,7 @@ class _Block(NamedTuple):
 
 
 def _blocks() -> Iterator[_Block]:
-    """The first block has a name of its own, the others are numbered from 1."""
+    """All blocks. The first has a name of its own; the others are numbered from 1, as in MATLAB."""
     number = 0
     for filters, count, stride in STAGES:
         for index in range(count):
@@ -79,7 +80,7 @@ def _blocks() -> Iterator[_Block]:
 
 
 def _filters(settings: BackboneSettings, number: int) -> int:
-    """A number of filters at this width: rounding never takes more than a tenth away."""
+    """A number of filters at this width, which rounding reduces by at most a tenth."""
     rounded = settings.filters(number)
     return rounded if rounded >= 0.9 * number * settings.width else rounded + 8
 
@@ -117,7 +118,7 @@ def _architecture(settings: BackboneSettings) -> LayerGraph:
 
 
 def _keys() -> dict[str, str]:
-    """Layer names and torchvision's: a convolution, its normalization and its ReLU are one module there."""
+    """Prefixes in torchvision's file, where convolution, normalization and ReLU are one module."""
     names = {"Conv1": "features.0.0", "bn_Conv1": "features.0.1"}
     for index, block in enumerate(_blocks(), 1):
         parts = ["expand"] * block.expands + ["depthwise"]

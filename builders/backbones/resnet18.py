@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from layergraph.builders.backbones.assembly import Assembly
 from layergraph.builders.backbones.backbone import Backbone, BackboneSettings, Conventions, WeightsSource
-from layergraph.builders.parts.assembly import Assembly
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     AdditionLayer,
@@ -16,7 +16,7 @@ from layergraph.layers import (
     SoftmaxLayer,
 )
 
-FILTERS = {2: 64, 3: 128, 4: 256, 5: 512}  # of each stage; two blocks a stage
+FILTERS = {2: 64, 3: 128, 4: 256, 5: 512}  # per stage; each stage has two blocks
 
 
 def resnet18(
@@ -33,12 +33,12 @@ def resnet18(
     Args:
         image_size: (height, width) or (height, width, channels), of any size.
         num_classes: outputs of the fully connected layer.
-        include_head: ``False`` ends after ``res5b_relu``.
-        width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
+        include_head: ``False`` ends the network after ``res5b_relu``.
+        width: multiplies every number of filters, rounded to a multiple of 8, for small networks.
         weights: ``None``, ``"imagenet"`` (torchvision's published file), or the path of a ``.pth`` or
             ``.safetensors`` file.
-        conventions: whose details to follow where MATLAB and torchvision differ; here, the statistics that
-            the input is normalized by. ``"auto"`` follows the weights, and MATLAB without them.
+        conventions: ``"matlab"`` or ``"torchvision"``, which differ in the statistics that normalize the
+            input; by default those of the weights, and MATLAB's without weights.
 
     Convolutions have a bias as in MATLAB, frozen at 0 (torchvision's have none: 4,800 learnables fewer).
 
@@ -73,7 +73,7 @@ def _architecture(settings: BackboneSettings) -> LayerGraph:
 
 
 def _block(net: Assembly, block: str, filters: int, stride: int) -> None:
-    """Two convolutions and a shortcut; a shortcut that subsamples has a convolution too."""
+    """Two convolutions and a shortcut; a shortcut with stride 2 has a convolution too."""
     shortcut = start = net.last
     _convolution(net, f"res{block}_branch2a", 3, filters, stride=stride, padding=1)
     net.batch_normalization(f"bn{block}_branch2a")

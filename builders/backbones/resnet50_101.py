@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from layergraph.builders.backbones.assembly import Assembly
 from layergraph.builders.backbones.backbone import Backbone, BackboneSettings, Conventions, WeightsSource
-from layergraph.builders.parts.assembly import Assembly
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     AdditionLayer,

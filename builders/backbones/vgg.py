@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from layergraph.builders.backbones.assembly import Assembly
 from layergraph.builders.backbones.backbone import Backbone, BackboneSettings, Conventions, WeightsSource
-from layergraph.builders.parts.assembly import Assembly
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     ClassificationLayer,
@@ -91,6 +91,7 @@ def _layers(settings: BackboneSettings, convolutions: Sequence[int]) -> LayerGra
 
 
 def _vgg(name: str, convolutions: Sequence[int], url: str) -> Backbone:
+    """The backbone with this many convolutions in its five blocks."""
     features = {2**block: f"relu{block + 1}_{count}" for block, count in enumerate(convolutions)}
     # torchvision numbers all layers of ``features``, ReLUs and poolings included.
     keys, position = {"fc6": "classifier.0", "fc7": "classifier.3", "fc8": "classifier.6"}, 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from layergraph.builders.backbones.assembly import Assembly
 from layergraph.builders.backbones.backbone import Backbone, BackboneSettings, Conventions, WeightsSource
-from layergraph.builders.parts.assembly import Assembly
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     AdditionLayer,
@@ -17,7 +17,7 @@ from layergraph.layers import (
     SoftmaxLayer,
 )
 
-# the filters of each block's separable convolutions; `None` are those of the block's input
+# Filters of the separable convolutions per block; `None` means as many as the input of the block has.
 POOLED = {2: (128, 128), 3: (256, 256), 4: (728, 728), 13: (None, 1024)}
 MIDDLE = range(5, 13)
 LAST = (1536, 2048)
@@ -34,24 +34,24 @@ def xception(
 ) -> LayerGraph:
     """Xception with MATLAB's layer names (``xception``): 170 layers, 181 connections.
 
-    It has 22,906,264 learnables. 22,855,952 of them learn, as many as published; the other 50,312 are the
-    biases of the convolutions (0) that MATLAB's layers have always, and the network has not.
+    It has 22,906,264 learnables. 22,855,952 of them learn, as many as published. The other 50,312 are biases
+    frozen at 0, because every convolution of MATLAB has a bias.
 
     Args:
         image_size: (height, width) or (height, width, channels), at least 7×7.
         num_classes: outputs of the last fully connected layer.
-        include_head: ``False`` ends after ``block14_sepconv2_act``.
-        width: multiplies every number of filters, rounded to a multiple of 8: small nets for trying out.
-        weights: ``None``, or the path of a ``.pth`` or ``.safetensors`` file: ours, or one with the layout
-            of timm and pretrainedmodels (``block1.rep.0.conv1.weight``; the head is read where it is called
-            ``fc``). torchvision publishes none.
-        conventions: ``"torchvision"`` follows those files: pixels from 0 to 255 become -1 to 1, poolings are
-            padded by 1 on all sides, and the epsilon of batch normalization is 1e-5. ``"matlab"`` pads with
-            ``"same"``, has an epsilon of 0.001, and takes the range of pixels from the training data.
-            ``"auto"`` follows the weights, and MATLAB without them.
+        include_head: ``False`` ends the network after ``block14_sepconv2_act``.
+        width: multiplies every number of filters, rounded to a multiple of 8, for small networks.
+        weights: ``None``, or the path of a ``.pth`` or ``.safetensors`` file, saved by layergraph or with the
+            names of timm and pretrainedmodels (``block1.rep.0.conv1.weight``, with the head in ``fc``).
+            torchvision publishes none.
+        conventions: ``"torchvision"`` follows these files: pixels from 0 to 255 become -1 to 1, poolings pad
+            by 1 on all sides, and the epsilon of batch normalization is 1e-5. ``"matlab"`` pads with
+            ``"same"``, has an epsilon of 0.001, and computes the range of pixels from the training data. The
+            default is that of the weights, and MATLAB's without weights.
 
-    The first two convolutions are not padded, so that maps are smaller than the image divided by their
-    stride; for dense prediction :func:`layergraph.edits.pad_same` makes them fit.
+    The first two convolutions have no padding, so that features are smaller than the image divided by their
+    stride; :func:`layergraph.edits.pad_same` adds padding for dense prediction.
 
     Raises:
         ArgumentError: an argument is out of its range, or the image is too small.
@@ -69,7 +69,7 @@ def xception(
 
 
 def architecture(settings: BackboneSettings) -> LayerGraph:
-    """The layers: a stem, three blocks that halve the image, eight residual blocks, the end."""
+    """The layers: a stem, three blocks that halve the image, eight residual blocks, two last blocks."""
     net = Assembly(settings.input("input_1", "rescale-symmetric"))
     for index, (filters, stride) in enumerate(((32, 2), (64, 1)), 1):
         name = f"block1_conv{index}"
@@ -96,13 +96,13 @@ def architecture(settings: BackboneSettings) -> LayerGraph:
 
 
 def _pooled_block(net: Assembly, settings: BackboneSettings, block: int) -> None:
-    """Two separable convolutions and a pooling, beside a 1×1 convolution with stride 2."""
+    """Two separable convolutions and a pooling, added to a 1×1 convolution with stride 2."""
     start, number = net.last, 4 if block == 13 else block - 1
     for index, filters in enumerate(POOLED[block], 1):
-        if (block, index) != (2, 1):  # the stem has just ended with a ReLU
+        if (block, index) != (2, 1):  # the stem ends with a ReLU
             net.relu(f"block{block}_sepconv{index}_act")
-        wanted = net.channels() if filters is None else settings.filters(filters)
-        _separable(net, settings, f"block{block}_sepconv{index}", wanted)
+        count = net.channels() if filters is None else settings.filters(filters)
+        _separable(net, settings, f"block{block}_sepconv{index}", count)
     padding: Any = 1 if settings.torchvision else "same"
     pool = net.add(MaxPooling2dLayer(3, stride=2, padding=padding, name=f"block{block}_pool"))
     options = {"stride": 2, "padding": "same", "bias_learn_rate_factor": 0}
@@ -112,7 +112,7 @@ def _pooled_block(net: Assembly, settings: BackboneSettings, block: int) -> None
 
 
 def _separable(net: Assembly, settings: BackboneSettings, name: str, filters: int) -> None:
-    """A 3×3 convolution of each channel by itself, a 1×1 convolution of all, and batch normalization."""
+    """A channel-wise 3×3 convolution, a 1×1 convolution, and batch normalization."""
     channels = net.channels()
     fixed: dict[str, Any] = {"bias_learn_rate_factor": 0}
     net.grouped_convolution(f"{name}_channel-wise", 3, channels, channels, padding="same", **fixed)
@@ -125,7 +125,7 @@ def _normalize(net: Assembly, settings: BackboneSettings, name: str) -> str:
 
 
 def _keys() -> dict[str, str]:
-    """Layer names and those of the PyTorch files, whose blocks count from 1 and whose ReLUs count too."""
+    """Prefixes in the PyTorch files, which number blocks from 1 and layers with their ReLUs."""
     keys = {"predictions": "fc"}
     for index in (1, 2):
         keys |= {f"block1_conv{index}": f"conv{index}", f"block1_conv{index}_bn": f"bn{index}"}

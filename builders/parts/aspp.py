@@ -1,11 +1,11 @@
-"""Atrous spatial pyramid pooling: the same features seen through windows of several dilations."""
+"""Atrous spatial pyramid pooling: parallel convolutions of the same features with several dilations."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from layergraph.builders.parts.dilated_vgg import append
+from layergraph.builders.parts.deeplab import append_layers
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     BatchNormalizationLayer,
@@ -30,12 +30,12 @@ def aspp(
     image_pooling: bool = False,
     weight_learn_rate_factor: float = 1.0,
 ) -> LayerGraph:
-    """The graph with parallel branches behind layer ``features``, joined in depth by ``catAspp``.
+    """The graph with parallel branches after layer ``features``, concatenated by ``catAspp``.
 
-    Branch 1 is a 1×1 convolution, each rate makes a branch with a 3×3 convolution of this dilation, and
-    ``image_pooling`` adds one with the mean of the whole image. Each has ``filters`` channels, batch
-    normalization and ReLU (``aspp_Conv_k``, ``aspp_BatchNorm_k``, ``aspp_Relu_k``). ``separable``
-    convolutions are as in :func:`convolution_unit`.
+    Branch 1 is a 1×1 convolution; each rate adds a branch with a 3×3 convolution of this dilation;
+    ``image_pooling`` adds a branch with the mean over the whole image. Each branch has ``filters`` channels,
+    batch normalization and ReLU (``aspp_Conv_k``, ``aspp_BatchNorm_k``, ``aspp_Relu_k``). ``separable``
+    convolutions are those of :func:`convolution_unit`.
     """
 
     def unit(branch: int, size: int, rate: int = 1, separable: bool = separable) -> list[Layer]:
@@ -58,10 +58,11 @@ def aspp(
                 Resize2dLayer(enable_reference_input=True, method="bilinear", name=f"aspp_Resize_{pooled}"),
             ]
         )
-    # first, as in MATLAB's helper; the analyzer's order shows it behind its branches
+    # MATLAB's helper adds the concatenation before its branches. The order of addition breaks ties in the
+    # order of the analyzer's rows, so it is the same here.
     lgraph = lgraph.add_layers(DepthConcatenationLayer(len(branches), name="catAspp"))
     for k, layers in enumerate(branches, 1):
-        lgraph = append(lgraph, layers, features).connect_layers(layers[-1].name, f"catAspp/in{k}")
+        lgraph = append_layers(lgraph, layers, features).connect_layers(layers[-1].name, f"catAspp/in{k}")
     return lgraph.connect_layers(features, f"aspp_Resize_{pooled}/ref") if image_pooling else lgraph
 
 
@@ -75,9 +76,9 @@ def convolution_unit(
     separable: bool = False,
     weight_learn_rate_factor: float = 1.0,
 ) -> list[Layer]:
-    """Convolution, batch normalization and ReLU of these names; the convolution's bias is frozen.
+    """Convolution with frozen bias, batch normalization and ReLU with these names.
 
-    ``separable`` makes two of the convolution: one for each channel alone (``..._depthwise``), and a 1×1
+    ``separable`` splits the convolution into a channel-wise convolution (``..._depthwise``) and a 1×1
     convolution that mixes the channels (``..._pointwise``).
     """
     convolution, normalization, relu = names

@@ -1,4 +1,4 @@
-"""Checks of builder arguments; what they share with layers is checked by the layers' own functions."""
+"""Checks of arguments that only builders have; :mod:`layergraph.layers.arguments` has the others."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.size_inference import infer_sizes
 from layergraph.layers import arguments
 
-MOST_LAYERS = 10_000  # convolutions that one argument may ask for; a hundred times the deepest published
-_FARTHEST = 1024  # how far from an image size that does not fit others are tried
+MOST_LAYERS = 10_000  # of one argument; a hundred times the deepest published network
+_SEARCH_RADIUS = 1024  # of the search for the nearest image size that fits
 
 
 def poolings(builder: str, value: object) -> int:
-    """A number of poolings: each halves the image, so that 30 need one of a billion rows."""
+    """A number of poolings, at most 30, which already need an image of a billion rows."""
     return arguments.whole(builder, "encoder_depth", value, 1, 30)
 
 
 def layer_counts(builder: str, argument: str, value: int | Sequence[int], sections: int) -> tuple[int, ...]:
-    """How many layers each section of a network has, from one number or one per section."""
+    """The number of layers per section, from one number or one per section."""
     counts = arguments.per_dimension(builder, argument, value, sections)
     if sum(counts) > MOST_LAYERS:
         raise ArgumentError(
@@ -32,26 +32,26 @@ def layer_counts(builder: str, argument: str, value: int | Sequence[int], sectio
 
 
 def image_channels(builder: str, value: object, rank: int, default: int = 1) -> tuple[int, ...]:
-    """The image size with its channels; without them, ``default``."""
+    """The image size with its channels, by default ``default``."""
     size = arguments.image_numbers(builder, "image_size", value, rank)
     given: Any = value
     return size if len(given) > rank else (*size[:-1], default)
 
 
 def filter_window(builder: str, value: int | Sequence[int], rank: int) -> tuple[int, ...]:
-    """Odd filter sizes, so that padding can keep the size of the image."""
+    """The filter size, which must be odd so that padding can keep the size of the image."""
     window = arguments.per_dimension(builder, "filter_size", value, rank)
     if any(size % 2 == 0 for size in window):
-        raise ArgumentError(f"{builder}: filter_size is odd, got {value!r}; 3, 5 and 7 are usual")
+        raise ArgumentError(f"{builder}: filter_size must be odd, got {value!r}; 3, 5 and 7 are usual")
     return window
 
 
 def check_image_size(builder: str, lgraph: LayerGraph) -> LayerGraph:
-    """The graph, whose layers do not depend on the size of the image, if it can serve that size.
+    """The same graph, after a check that its layers accept the size of its image.
 
     Raises:
-        ArgumentError: it cannot; the message names the nearest sizes that it can.
-        InvalidNetworkError: no size is the cure.
+        ArgumentError: they do not; the message names the nearest sizes that they accept.
+        InvalidNetworkError: they accept no size near it.
     """
     if not infer_sizes(lgraph, "network").errors:
         return lgraph
@@ -62,11 +62,13 @@ def check_image_size(builder: str, lgraph: LayerGraph) -> LayerGraph:
         square = with_input_size(lgraph, (*(n,) * len(size), channels))
         return not infer_sizes(square, "network").errors
 
+    # The rule of the sizes that fit depends on the network: a minimum, or multiples of a number. So sizes are
+    # tried one by one, on square images, because height and width fit independently of each other.
     for what, n in zip(("height", "width", "depth"), size, strict=False):
         if fits(n):
             continue
-        below = next((m for m in range(n - 1, max(0, n - _FARTHEST), -1) if fits(m)), None)
-        above = next((m for m in range(n + 1, n + _FARTHEST) if fits(m)), None)
+        below = next((m for m in range(n - 1, max(0, n - _SEARCH_RADIUS), -1) if fits(m)), None)
+        above = next((m for m in range(n + 1, n + _SEARCH_RADIUS) if fits(m)), None)
         near = [m for m in (below, above) if m is not None]
         if near:
             raise ArgumentError(

@@ -1,4 +1,4 @@
-"""Networks that unpool by the indices of their poolings: wiring, and the sizes that they serve."""
+"""Networks that unpool by the indices of their poolings: connections, and the image sizes they accept."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def with_unpooling(layers: Sequence[Layer]) -> LayerGraph:
 
 
 def check_poolings(builder: str, image_size: Sequence[int], depth: int) -> None:
-    """Raise unless something is left to pool; all else fits, since unpooling restores odd sizes.
+    """Raise unless the image is large enough; any larger size fits, because unpooling restores odd sizes.
 
     Raises:
         ArgumentError: the image is smaller than 2^depth; the message names that size.

@@ -1,4 +1,4 @@
-"""A layer graph under construction: it remembers the last layer, and the channels of every layer."""
+"""A layer graph under construction that knows its last layer and the channels of every layer."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from layergraph.layers import (
 
 
 class Assembly:
-    """Adds layer after layer, and makes the graph at the end.
+    """A layer graph under construction.
 
-    Pretrained networks say the channels of each convolution and batch normalization; the assembly knows them
-    from what it added before.
+    Layers of pretrained networks have fixed numbers of channels. The assembly computes them from the layers
+    before.
 
     >>> from layergraph import ImageInputLayer
     >>> net = Assembly(ImageInputLayer((32, 32, 3), name="data"))
@@ -39,7 +39,7 @@ class Assembly:
         self._channels[first.name] = first.output_sizes([])[0].channels
 
     def add(self, layer: Layer, after: str | Sequence[str] | None = None) -> str:
-        """Add a layer behind the last one, or behind these (one an input port); its name comes back."""
+        """Add a layer after the last one, or after one layer per input port, and return its name."""
         sources = [self.last] if after is None else [after] if isinstance(after, str) else list(after)
         single = len(layer.input_names) == 1
         for port, source in zip(layer.input_names, sources, strict=True):
@@ -53,13 +53,13 @@ class Assembly:
         return layer.name
 
     def channels(self, name: str | None = None) -> int:
-        """The channels of a layer, by default of the last one."""
+        """Channels of a layer, by default of the last one."""
         return self._channels[name or self.last]
 
     def convolution(
         self, name: str, size: int | Sequence[int], filters: int, after: str | None = None, **options: Any
     ) -> str:
-        """Add a convolution of known channels; options are those of :class:`Convolution2dLayer`."""
+        """Add a convolution with fixed channels; options are those of :class:`Convolution2dLayer`."""
         channels = self.channels(after)
         self.add(Convolution2dLayer(size, filters, num_channels=channels, name=name, **options), after)
         self._channels[name] = filters
@@ -68,7 +68,7 @@ class Assembly:
     def grouped_convolution(
         self, name: str, size: int, filters: int, groups: int, after: str | None = None, **options: Any
     ) -> str:
-        """Add a grouped convolution; ``groups`` as many as channels make it channel-wise."""
+        """Add a grouped convolution, which is channel-wise with as many groups as channels."""
         channels = self.channels(after)
         layer = GroupedConvolution2dLayer(
             size,
@@ -83,7 +83,7 @@ class Assembly:
         return name
 
     def batch_normalization(self, name: str, after: str | None = None, **options: Any) -> str:
-        """Add a batch normalization of known channels."""
+        """Add a batch normalization with fixed channels."""
         channels = self.channels(after)
         return self.add(BatchNormalizationLayer(num_channels=channels, name=name, **options), after)
 
@@ -92,5 +92,5 @@ class Assembly:
         return self.add(ReluLayer(name=name), after)
 
     def graph(self) -> LayerGraph:
-        """The graph of everything added."""
+        """The graph of all layers."""
         return LayerGraph(self._layers, self._connections)
