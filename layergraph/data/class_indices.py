@@ -11,51 +11,52 @@ from layergraph.errors import DataError, WrongTypeError
 from layergraph.labels import UNLABELLED
 
 
-def class_indices(labels: ArrayLike, what: str) -> NDArray[Any]:
+def class_indices(labels: ArrayLike, owner: str) -> NDArray[Any]:
     """Labels as an array of whole numbers; the error for a boolean mask says how to convert it.
 
-    ``what`` is the name of the labels in errors. Labels have one form everywhere: class indices, and 255
+    ``owner`` is the name of the labels in errors. Labels have one form everywhere: class indices, and 255
     where unlabelled. A mask is never accepted as labels, since it does not say which class True is.
 
-    >>> class_indices([[True]], "labels")  # doctest: +ELLIPSIS
+    >>> class_indices([[True]], "dice: truth")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    layergraph.errors.WrongTypeError: labels must hold class indices, got a boolean mask; ...
+    layergraph.errors.WrongTypeError: dice: truth must hold class indices, got a boolean mask; ...
     """
     try:
         array = np.asarray(labels)
     except ValueError:
-        raise DataError(f"{what} must be an array, got rows of different lengths") from None
+        raise DataError(f"{owner} must be an array, got rows of different lengths") from None
     if array.dtype.kind == "b":
         raise WrongTypeError(
-            f"{what} must hold class indices, got a boolean mask; np.where(mask, 1, 0) makes True class 1 "
+            f"{owner} must hold class indices, got a boolean mask; np.where(mask, 1, 0) makes True class 1 "
             f"and False class 0, np.where(mask, 0, {UNLABELLED}) leaves what is False unlabelled"
         )
+    # NumPy makes an empty list an array of floats
     if array.dtype.kind not in "ui" and array.size:
-        raise WrongTypeError(f"{what} must hold integer class indices, got an array of {array.dtype}")
+        raise WrongTypeError(f"{owner} must hold integer class indices, got an array of {array.dtype}")
     return array if array.dtype.kind in "ui" else array.astype(np.uint8)
 
 
-def expect_classes(array: NDArray[Any], count: int, what: str) -> None:
+def expect_indices(array: NDArray[Any], count: int, owner: str) -> None:
     """Raise for the first label that is neither one of ``count`` classes nor unlabelled.
 
-    >>> expect_classes(np.array([0, 3]), 2, "the truth")  # doctest: +ELLIPSIS
+    >>> expect_indices(np.array([0, 3]), 2, "dice: truth")
     Traceback (most recent call last):
-    layergraph.errors.DataError: the truth holds the label 3; labels are 0 to 1 for 2 classes, or 255 for ...
+    layergraph.errors.DataError: dice: truth must hold class indices from 0 to 1, or 255 (unlabelled), got 3
     """
     # the extremes first: if they are in range (in most images), no mask is needed
     if array.size and (array.min() < 0 or array.max() >= count):
         strange = array[((array < 0) | (array >= count)) & (array != UNLABELLED)]
         if strange.size:
             raise DataError(
-                f"{what} holds the label {strange[0]}; labels are 0 to {count - 1} "
-                f"for {count} classes, or {UNLABELLED} for unlabelled"
+                f"{owner} must hold class indices from 0 to {count - 1}, or {UNLABELLED} (unlabelled), got "
+                f"{strange[0]}"
             )
 
 
-def mask_error(what: str) -> DataError:
+def mask_error(owner: str) -> DataError:
     """The error for plain numbers that are only 0 and 255: a mask, whose 255 would count as unlabelled."""
     return DataError(
-        f"{what} must hold class indices, got 0 and {UNLABELLED} alone, as a mask has, and {UNLABELLED} "
+        f"{owner} must hold class indices, got 0 and {UNLABELLED} alone, as a mask has, and {UNLABELLED} "
         f"means unlabelled; np.where(mask == {UNLABELLED}, 1, 0) makes the mask class 1; for labels of the "
         f"first class where {UNLABELLED} does mean unlabelled, give LabelArray(labels, classes)"
     )

@@ -14,7 +14,7 @@ from layergraph.data.pairing import Pair, partners
 from layergraph.errors import DataError, WrongTypeError
 from layergraph.layers.arguments import choice
 from layergraph.values import Value
-from layergraph.wording import visible
+from layergraph.wording import counted, visible
 
 Item = TypeVar("Item", covariant=True)
 NewItem = TypeVar("NewItem")
@@ -120,15 +120,19 @@ class Datastore(Value, ABC, Generic[Item]):
             position = operator.index(index)
         except TypeError:
             position = None
+        # True is the number 1 in Python, but as a position it is a mask of one item
         if position is None or isinstance(index, bool) or str(getattr(index, "dtype", "")).endswith("bool"):
-            raise WrongTypeError(f"a position in a datastore must be a whole number, got {index!r}")
+            raise WrongTypeError(f"{type(self).__name__}: a position must be a whole number, got {index!r}")
         if not -len(self) <= position < len(self):
-            raise IndexError(f"position {position} in a {type(self).__name__} with {len(self)} items")
+            raise IndexError(
+                f"{type(self).__name__}: a position must be within its {counted(len(self), 'item')}, got "
+                f"{position}"
+            )
         return position % len(self)
 
     def __repr__(self) -> str:
         first = f", first file {str(self.files[0])!r}" if self.files else ""
-        return f"{type(self).__name__}({len(self)} {'item' if len(self) == 1 else 'items'}{first})"
+        return f"{type(self).__name__}({counted(len(self), 'item')}{first})"
 
 
 class CombinedDatastore(Datastore[tuple[Any, ...]]):
@@ -140,13 +144,12 @@ class CombinedDatastore(Datastore[tuple[Any, ...]]):
                 raise WrongTypeError(f"combine: stores must be datastores, got {type(store).__name__}")
         if not stores:
             raise DataError("combine: there must be at least one datastore, got none")
-        choice("combine", "pair", pair, get_args(Pair))
+        pair_by = choice("combine", "pair", pair, get_args(Pair))
         groups = [store.stores if isinstance(store, CombinedDatastore) else (store,) for store in stores]
         # the first store that reads files keeps its order, and the others get the same order
         first, *others = [index for index, store in enumerate(stores) if store.files is not None] or [0]
-        for index in others if pair == "name" else ():
-            files, known = stores[first].files or (), stores[index].files or ()
-            order = tuple(partners(files, known, "combine"))
+        for index in others if pair_by == "name" else ():
+            order = tuple(partners(stores[first].files or (), stores[index].files or (), "combine"))
             groups[index] = tuple(part._take(order) for part in groups[index])
         self._stores: tuple[Datastore[Any], ...] = sum(groups, ())
         if len({len(store) for store in self._stores}) > 1:
@@ -175,6 +178,7 @@ class CombinedDatastore(Datastore[tuple[Any, ...]]):
         return tuple(store._read(index) for store in self._stores)
 
     def _take(self, indices: tuple[int, ...]) -> Self:
+        # the parts have one order already; pairs by name would be wrong where names occur twice
         return type(self)(*(store._take(indices) for store in self._stores), pair="order")
 
 

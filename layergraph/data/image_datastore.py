@@ -15,7 +15,7 @@ from layergraph.atomic import atomic_file
 from layergraph.data.datastore import Datastore
 from layergraph.data.image_files import Location, PathLike, image_files
 from layergraph.errors import DataError, DataWarning
-from layergraph.wording import quoted, visible
+from layergraph.wording import quoted
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -58,9 +58,9 @@ class ImageDatastore(Datastore[NDArray[Any]]):
         file_extensions: str | Iterable[str] | None = None,
     ) -> None:
         self._files = image_files(
-            location, include_subfolders=include_subfolders, file_extensions=file_extensions
+            "ImageDatastore", location, include_subfolders=include_subfolders, file_extensions=file_extensions
         )
-        self._reported: set[str] = set()  # shared with subsets
+        self._reported: set[str] = set()  # shared with subsets, so that each loss is reported once
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -81,9 +81,9 @@ class ImageDatastore(Datastore[NDArray[Any]]):
         return to_array(image, path)
 
     def _take(self, indices: tuple[int, ...]) -> Self:
-        taken = copy.copy(self)
-        taken._files = tuple(self._files[index] for index in indices)
-        return taken
+        subset = copy.copy(self)
+        subset._files = tuple(self._files[index] for index in indices)
+        return subset
 
 
 def read_image(path: PathLike) -> NDArray[Any]:
@@ -133,24 +133,21 @@ def write_image(path: PathLike, image: ArrayLike) -> None:
         array = array[:, :, 0]
     if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
         raise DataError(
-            f"cannot write '{visible(str(path))}': an image must be (height, width[, 1 or 3]), got "
-            f"{array.shape}"
+            f"cannot write {quoted(str(path))}: an image must be (height, width[, 1 or 3]), got {array.shape}"
         )
     if array.dtype.kind not in "iu" or array.min() < 0 or array.max() > 255:
         raise DataError(
-            f"cannot write '{visible(str(path))}': an 8-bit image must hold whole numbers from 0 to 255, "
+            f"cannot write {quoted(str(path))}: an 8-bit image must hold whole numbers from 0 to 255, "
             f"got {array.dtype} from {array.min()} to {array.max()}"
         )
     if path.suffix.lower() != ".png":
-        raise DataError(
-            f"cannot write '{visible(str(path))}': the file is a PNG, so its name must end in .png"
-        )
+        raise DataError(f"cannot write {quoted(str(path))}: the file is a PNG, so its name must end in .png")
     try:
         with atomic_file(path, synced=False) as temporary:
             Image.fromarray(np.ascontiguousarray(array, np.uint8)).save(temporary, format="PNG")
     except OSError as error:
         raise DataError(
-            f"cannot write '{visible(str(path))}': {error.strerror or error}; check the folder"
+            f"cannot write {quoted(str(path))}: {error.strerror or error}; check the folder"
         ) from error
 
 
@@ -173,7 +170,7 @@ def open_image(path: PathLike) -> Image.Image:
     except DataError:
         raise
     except FileNotFoundError as error:
-        raise DataError(f"there is no image file '{visible(str(path))}'; check the path") from error
+        raise DataError(f"there is no image file {quoted(str(path))}; check the path") from error
     except UnidentifiedImageError as error:
         if Path(path).stat().st_size == 0:
             raise _read_error(path, "it is empty") from error
@@ -223,9 +220,8 @@ def _is_16_bit_color(image: Image.Image) -> bool:
 def to_rgb(image: Image.Image) -> Image.Image:
     """The image in RGB, without transparency."""
     if "transparency" in image.info or image.mode == "PA":
-        image = image.convert(
-            "RGBA"
-        )  # Pillow warns about a direct conversion from a palette with transparency to RGB
+        # Pillow warns about a direct conversion from a palette with transparency to RGB
+        image = image.convert("RGBA")
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
@@ -233,14 +229,12 @@ def whole_numbers(image: Image.Image, path: PathLike) -> NDArray[Any]:
     """The values of a 32-bit image, which must fit 16 bits (older Pillows open 16-bit files that way)."""
     array = np.asarray(image)
     if array.min() < 0 or array.max() > 65535:
-        seen = f"values from {array.min()} to {array.max()}"
         raise DataError(
-            f"image file '{visible(str(path))}' has 32-bit {seen}; convert it to 8 or 16 bits, 0 to 65535"
+            f"image file {quoted(str(path))} must hold values from 0 to 65535, got 32-bit values from "
+            f"{array.min()} to {array.max()}; convert it to 8 or 16 bits"
         )
     return array
 
 
 def _read_error(path: PathLike, reason: str) -> DataError:
-    return DataError(
-        f"cannot read image file '{visible(str(path))}': {reason}; repair the file or leave it out"
-    )
+    return DataError(f"cannot read image file {quoted(str(path))}: {reason}; repair the file or leave it out")

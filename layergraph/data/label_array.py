@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layergraph.data.class_indices import class_indices, expect_classes
-from layergraph.data.label_ids import LabelIds
-from layergraph.errors import ArgumentError, WrongTypeError, did_you_mean
+from layergraph.data.class_indices import class_indices, expect_indices
+from layergraph.data.label_ids import class_names
+from layergraph.errors import ArgumentError, did_you_mean
 from layergraph.labels import UNLABELLED
 from layergraph.wording import quoted
 
@@ -25,10 +25,9 @@ class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
 
     Slices, copies, views, reshaped arrays, pickles, and arrays of the same classes side by side
     (``np.stack``, ``np.concatenate``) keep the names. Arithmetic and functions that count or measure return
-    plain arrays.
-    Arrays of different classes side by side and arrays of another type, such as ``labels.astype(int)``, lose
-    the names, and then a comparison with a name raises; ``LabelArray(array, classes)`` restores the names.
-    ``np.asarray`` returns the plain numbers.
+    plain arrays. Arrays of different classes side by side and arrays of another type, such as
+    ``labels.astype(int)``, lose the names, and then a comparison with a name raises;
+    ``LabelArray(array, classes)`` restores the names. ``np.asarray`` returns the plain numbers.
 
     Args:
         values: whole numbers from 0 to the number of classes less one, or 255.
@@ -41,19 +40,18 @@ class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
     >>> labels = LabelArray([[0, 1], [1, 255]], ["sky", "road"])
     >>> (labels == "road").tolist(), labels[0].classes
     ([[False, True], [True, False]], ('sky', 'road'))
-    >>> labels == "raod"
+    >>> labels == "raod"  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    layergraph.errors.ArgumentError: labels: there is no class 'raod'; did you mean 'road'?
+    layergraph.errors.ArgumentError: LabelArray: a name must be one of its classes, got 'raod'; did you ...
     """
 
     classes: tuple[str, ...] | None
     __array_priority__ = 1.0  # of several arrays side by side, too, so that no name is compared with numbers
 
     def __new__(cls, values: ArrayLike, classes: Iterable[str] | None) -> Self:
-        array = class_indices(values, "the label array")
-        names = None if classes is None else class_names(classes)
-        count = UNLABELLED if names is None else len(names)
-        expect_classes(array, count, "the label array")
+        array = class_indices(values, "LabelArray: values")
+        names = None if classes is None else class_names(classes, "LabelArray: classes")
+        expect_indices(array, UNLABELLED if names is None else len(names), "LabelArray: values")
         return cls.of_indices(array.astype(np.uint8), names)
 
     @classmethod
@@ -91,11 +89,12 @@ class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
         """
         if self.classes is None:
             raise ArgumentError(
-                f"labels: the classes of this array have no names, so none can be {quoted(name)}; name them: "
+                f"LabelArray: classes must be known to compare with {quoted(name)}, got None; give them: "
                 "LabelArray(labels, classes), or semanticseg(..., classes=classes)"
             )
         if name not in self.classes:
-            raise ArgumentError(f"labels: there is no class {quoted(name)}{_nearest(name, self.classes)}")
+            advice = did_you_mean(name, self.classes) if isinstance(name, str) else ""
+            raise ArgumentError(f"LabelArray: a name must be one of its classes, got {quoted(name)}{advice}")
         return self.classes.index(str(name))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = (), **options: Any) -> Any:
@@ -112,6 +111,7 @@ class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
                 key: self._without_names(item) if key == "test_elements" else item
                 for key, item in kwargs.items()
             }
+        # NumPy makes the array of parts side by side without names: they get those that all parts share
         result = super().__array_function__(func, types, args, kwargs)
         if isinstance(result, LabelArray) and result.dtype == np.uint8 and result.classes is None:
             parts = args[0] if args and isinstance(args[0], list | tuple) else ()
@@ -143,22 +143,6 @@ def class_names_of(labels: Any) -> tuple[str, ...] | None:
         labels = labels[0]
     names = getattr(labels, "classes", None)
     return None if names is None else tuple(map(str, names))
-
-
-def class_names(classes: Iterable[str]) -> tuple[str, ...]:
-    """Class names, each once and none empty.
-
-    >>> class_names(["sky", "road"])
-    ('sky', 'road')
-    """
-    if isinstance(classes, str) or not isinstance(classes, Iterable):
-        raise WrongTypeError(f"classes must be a sequence of class names, got {quoted(classes)}")
-    names = tuple(classes)
-    return LabelIds(names, range(len(names))).classes
-
-
-def _nearest(name: object, known: tuple[str, ...]) -> str:
-    return did_you_mean(name, known) if isinstance(name, str) else ""
 
 
 def _plain(value: Any) -> Any:

@@ -16,6 +16,8 @@ from layergraph.wording import quoted
 Triplet = tuple[int, int, int]
 Ids = tuple[int, ...] | tuple[Triplet, ...]
 
+_LABEL_IDS, _IGNORED_IDS = "PixelLabelDatastore: label_ids", "PixelLabelDatastore: ignored_ids"  # in errors
+
 
 class LabelIds:
     """Class names and the pixel values of each: whole numbers 0 to 65535, or RGB triplets.
@@ -35,7 +37,7 @@ class LabelIds:
     def __init__(
         self, classes: Iterable[str], label_ids: Iterable[Any], ignored_ids: Iterable[Any] = ()
     ) -> None:
-        self.classes = _class_names(classes)
+        self.classes = class_names(classes, "PixelLabelDatastore: classes")
         self.ids, self.is_rgb = _ids_of_classes(self.classes, label_ids)
         self.ignored_ids = _ignored_ids(ignored_ids, self.is_rgb)
         owner: dict[int, int] = {}
@@ -44,19 +46,20 @@ class LabelIds:
                 other = owner.setdefault(_code(label_id), index)
                 if other != index:
                     raise DataError(
-                        f"label id {label_id} belongs to two classes, {self.classes[other]!r} and "
-                        f"{self.classes[index]!r}; give it to one of them"
+                        f"{_LABEL_IDS} must give each id to one class, got {label_id} for "
+                        f"{quoted(self.classes[other])} and {quoted(self.classes[index])}"
                     )
         ignored = {_code(label_id) for label_id in self.ignored_ids}
         if both := ignored & owner.keys():
             code = min(both)
             raise DataError(
-                f"label id {self.value(code)} is in ignored_ids and belongs to class "
-                f"{self.classes[owner[code]]!r}; leave one of the two out"
+                f"{_IGNORED_IDS} must hold no id of a class, got {self.value(code)} of class "
+                f"{quoted(self.classes[owner[code]])}"
             )
         self._ignored = np.array(sorted(ignored), np.uint32)
         codes = np.array(sorted(owner))
         indices = np.array([owner[code] for code in codes.tolist()], np.uint8)
+        # a table of all 16-bit numbers is the fastest map; one of all colors would take 16 MB per store
         if self.is_rgb:
             self._codes, self._indices = codes.astype(np.uint32), indices
         else:
@@ -72,9 +75,9 @@ class LabelIds:
         if not self.is_rgb:
             gray: NDArray[np.uint8] = self._table[values]
             return gray
-        places = np.searchsorted(self._codes, values)
-        places[places == len(self._codes)] = 0
-        return np.where(self._codes[places] == values, self._indices[places], np.uint8(UNLABELLED))
+        positions = np.searchsorted(self._codes, values)
+        positions[positions == len(self._codes)] = 0  # a value above all codes equals none of them
+        return np.where(self._codes[positions] == values, self._indices[positions], np.uint8(UNLABELLED))
 
     def undeclared(self, values: NDArray[Any], indices: NDArray[np.uint8]) -> NDArray[Any]:
         """The values of unlabelled pixels (in ``indices``) that are not in ``ignored_ids``.
@@ -98,39 +101,43 @@ class LabelIds:
         return any(label_id in group for group in self.ids)
 
 
-def _class_names(classes: Iterable[str]) -> tuple[str, ...]:
+def class_names(classes: Iterable[str], owner: str) -> tuple[str, ...]:
+    """Class names: 1 to 255, each once and none empty; ``owner`` is their name in errors.
+
+    >>> class_names(["sky", "road"], "labeloverlay: classes")
+    ('sky', 'road')
+    """
     if isinstance(classes, str) or not isinstance(classes, Iterable):
-        raise WrongTypeError(f"classes must be a sequence of class names, got {classes!r}")
+        raise WrongTypeError(f"{owner} must be a sequence of class names, got {quoted(classes)}")
     names = tuple(classes)
-    for place, name in enumerate(names):
+    for position, name in enumerate(names):
         if not isinstance(name, str):
-            raise WrongTypeError(
-                f"a class name must be a string, got {name!r} at position {place} of classes"
-            )
+            raise WrongTypeError(f"{owner} must be text, got {quoted(name)} at position {position}")
         if not name.strip():
-            raise DataError(
-                f"the class name at position {place} of classes is empty; give every class a name"
-            )
-        if name in names[:place]:
-            raise DataError(f"class name {name!r} occurs twice in classes; give every class its own name")
+            raise DataError(f"{owner} must not be empty, got {quoted(name)} at position {position}")
+        if name in names[:position]:
+            raise DataError(f"{owner} must be distinct, got {quoted(name)} twice")
     if not 1 <= len(names) <= UNLABELLED:
         raise DataError(
-            f"a label store takes 1 to {UNLABELLED} classes, since labels are read as 8-bit numbers and "
-            f"{UNLABELLED} means unlabelled; got {len(names)}"
+            f"{owner} must be 1 to {UNLABELLED} names, as labels are 8-bit numbers with {UNLABELLED} for "
+            f"unlabelled, got {len(names)}"
         )
-    return tuple(str(name) for name in names)
+    return tuple(map(str, names))  # NumPy's text becomes Python's
 
 
 def _ids_of_classes(classes: tuple[str, ...], label_ids: Iterable[Any]) -> tuple[tuple[Ids, ...], bool]:
     """The ids of each class as a tuple, and whether they are RGB triplets."""
     if isinstance(label_ids, (str, Set)) or not isinstance(label_ids, Iterable):
-        raise WrongTypeError(f"label_ids must be a sequence with one entry per class, got {label_ids!r}")
+        raise WrongTypeError(
+            f"{_LABEL_IDS} must be a sequence with one entry per class, got {quoted(label_ids)}"
+        )
     entries = [_plain(entry) for entry in label_ids]
     if len(entries) != len(classes):
         raise DataError(
-            f"label_ids has {_count(len(entries), 'entry', 'entries')}, classes has "
-            f"{_count(len(classes), 'name', 'names')}; give each class one entry, an id or a list of ids"
+            f"{_LABEL_IDS} must have one entry per class ({len(classes)}), an id or a list of ids, got "
+            f"{len(entries)}"
         )
+    # three numbers are a triplet only if every class has triplets: [1, 2, 3] may be three gray values
     nested = [
         isinstance(entry, list) and any(isinstance(part, (list, set)) for part in entry) for entry in entries
     ]
@@ -140,25 +147,27 @@ def _ids_of_classes(classes: tuple[str, ...], label_ids: Iterable[Any]) -> tuple
         rgb = nested.index(True)
         gray = next(i for i in range(len(entries)) if not (nested[i] or flat_three[i]))
         raise DataError(
-            f"label_ids mixes two kinds of ids: RGB triplets for class {classes[rgb]!r}, but for class "
-            f"{classes[gray]!r} {entries[gray]!r}; give every class RGB triplets, or every class numbers"
+            f"{_LABEL_IDS} must be numbers for every class, or RGB triplets for every class, got triplets "
+            f"for class {quoted(classes[rgb])} and {quoted(entries[gray])} for class {quoted(classes[gray])}"
         )
     groups: list[Ids] = []
     for name, entry, is_nested in zip(classes, entries, nested, strict=True):
         group = entry if is_nested or (isinstance(entry, (list, set)) and not is_rgb) else [entry]
         if not group:
-            raise DataError(f"class {name!r} has no label ids; give it at least one, or leave the class out")
-        owner = f"class {name!r}"
+            raise DataError(
+                f"{_LABEL_IDS} must have an id for every class, got none for class {quoted(name)}; leave the "
+                "class out, or give it an id"
+            )
+        owner = f"{_LABEL_IDS} of class {quoted(name)}"
         groups.append(tuple(_triplet(owner, i) if is_rgb else _number(owner, i, 65535) for i in group))  # type: ignore[arg-type]
     return tuple(groups), is_rgb
 
 
 def _ignored_ids(ignored_ids: Iterable[Any], is_rgb: bool) -> Ids:
     if isinstance(ignored_ids, str) or not isinstance(ignored_ids, Iterable):
-        raise WrongTypeError(f"ignored_ids must be a sequence of label ids, got {quoted(ignored_ids)}")
-    owner = "ignored_ids"
+        raise WrongTypeError(f"{_IGNORED_IDS} must be a sequence of label ids, got {quoted(ignored_ids)}")
     entries = [_plain(entry) for entry in ignored_ids]
-    return tuple(_triplet(owner, i) if is_rgb else _number(owner, i, 65535) for i in entries)  # type: ignore[return-value]
+    return tuple(_triplet(_IGNORED_IDS, i) if is_rgb else _number(_IGNORED_IDS, i, 65535) for i in entries)  # type: ignore[return-value]
 
 
 def _plain(entry: Any) -> Any:
@@ -174,9 +183,7 @@ def _plain(entry: Any) -> Any:
 
 def _triplet(owner: str, value: Any) -> Triplet:
     if not isinstance(value, list) or len(value) != 3:
-        raise DataError(
-            f"{owner} has the label id {value!r}; an RGB triplet must be three numbers from 0 to 255"
-        )
+        raise DataError(f"{owner} must be RGB triplets of three numbers from 0 to 255, got {quoted(value)}")
     red, green, blue = (_number(owner, part, 255) for part in value)
     return red, green, blue
 
@@ -187,12 +194,10 @@ def _number(owner: str, value: Any, largest: int) -> int:
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
-        raise WrongTypeError(
-            f"{owner} has the label id {value!r}; an id must be a whole number or RGB triplet"
-        )
+        raise WrongTypeError(f"{owner} must be whole numbers or RGB triplets, got {quoted(value)}")
     if not 0 <= number <= largest:
-        kind = "an RGB triplet has numbers" if largest == 255 else "a pixel value goes"
-        raise DataError(f"{owner} has the label id {number}; {kind} from 0 to {largest}")
+        kind = "RGB triplets of numbers" if largest == 255 else "numbers"
+        raise DataError(f"{owner} must be {kind} from 0 to {largest}, got {quoted(number)}")
     return number
 
 
@@ -200,7 +205,3 @@ def _code(label_id: int | Triplet) -> int:
     if isinstance(label_id, int):
         return label_id
     return label_id[0] + (label_id[1] << 8) + (label_id[2] << 16)
-
-
-def _count(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"

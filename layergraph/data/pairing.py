@@ -49,17 +49,18 @@ def partners(files: Sequence[Path], others: Sequence[Path], caller: str) -> list
     """
     if len(files) == len(others) == 1:
         return [0]
-    most: tuple[int, list[str], list[str]] = (0, [], [])
-    for keys, known, numbers in _forms(files, others):
-        if Counter(keys) == Counter(known):
+    # the form of the most common keys is the likeliest one, for the error
+    best: tuple[int, list[str], list[str]] = (0, [], [])
+    for keys, other_keys, numbers in _forms(files, others):
+        if Counter(keys) == Counter(other_keys):
             if numbers:
                 _warn_of_numbers(files, others, numbers, caller)
-            return _positions(keys, known)
-        common = len(set(keys) & set(known))
-        most = max(most, (common, keys, known), key=lambda form: form[0])
-    common, keys, known = most
-    if common:
-        raise _without_partner((files, keys), (others, known), caller)
+            return _positions(keys, other_keys)
+        num_common = len(set(keys) & set(other_keys))
+        best = max(best, (num_common, keys, other_keys), key=lambda form: form[0])
+    num_common, keys, other_keys = best
+    if num_common:
+        raise _without_partner((files, keys), (others, other_keys), caller)
     if len(files) != len(others):
         raise DataError(
             f"{caller}: both stores must have the same number of files, got {_describe(files)} and "
@@ -89,7 +90,8 @@ def _forms(
     """
     stores = (files, others)
     by_name = all(_is_distinct([_text(path.stem) for path in store], store) for store in stores)
-    texts = [[_text(path.stem) for path in store] if by_name else _below(store) for store in stores]
+    texts = [[_text(path.stem) for path in store] if by_name else _relative_paths(store) for store in stores]
+    # canonical numbers first (007 is 7); they may make two names equal that differ only in such zeros
     for normalize in (_canonical, _exact):
         names = [[normalize(_TOKEN.findall(text)) for text in store] for store in texts]
         for strip in (_prefix_first, _suffix_first, _whole):
@@ -109,8 +111,8 @@ def _text(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
-def _below(files: Sequence[Path]) -> list[str]:
-    """The paths below the common folder, without extensions where these do not tell files apart."""
+def _relative_paths(files: Sequence[Path]) -> list[str]:
+    """The paths below the common folder, without extensions unless only these differ."""
     common = os.path.commonpath([path.absolute().parent for path in files]) if files else ""
     paths = [path.absolute().relative_to(common) for path in files]
     texts = [_text(path.with_suffix("").as_posix()) for path in paths]
@@ -158,11 +160,11 @@ def _shared_start(names: Sequence[Tokens]) -> int:
     return next((at for at, tokens in enumerate(columns) if len(set(tokens)) > 1), min(map(len, names)))
 
 
-def _positions(keys: Sequence[str], known: Sequence[str]) -> list[int]:
-    """The position of each key among the known ones; equal keys keep their order."""
+def _positions(keys: Sequence[str], other_keys: Sequence[str]) -> list[int]:
+    """The position of each key among the others; equal keys keep their order."""
     positions: dict[str, list[int]] = defaultdict(list)
-    for position in reversed(range(len(known))):
-        positions[known[position]].append(position)
+    for position in reversed(range(len(other_keys))):
+        positions[other_keys[position]].append(position)
     return [positions[key].pop() for key in keys]
 
 
@@ -193,13 +195,13 @@ def _without_partner(
     one: tuple[Sequence[Path], list[str]], other: tuple[Sequence[Path], list[str]], caller: str
 ) -> DataError:
     """The error for the first file whose key occurs less often in the other store."""
-    for (files, keys), (others, known) in ((one, other), (other, one)):
-        own, count = Counter(keys), Counter(known)
+    for (files, keys), (others, other_keys) in ((one, other), (other, one)):
+        counts, other_counts = Counter(keys), Counter(other_keys)
         for path, key in zip(files, keys, strict=True):
-            if own[key] > count[key]:
+            if counts[key] > other_counts[key]:
                 return DataError(
                     f"{caller}: {quoted(str(path))} has no partner among the files such as "
-                    f"{quoted(str(others[0]))}: files are paired by the part of their names that differs, "
+                    f"{quoted(str(others[0]))}; files are paired by the part of their names that differs, "
                     f"here {quoted(key)}; add or remove a file, or give pair='order' to pair them in order"
                 )
     raise AssertionError("the keys differ")

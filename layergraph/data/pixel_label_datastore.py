@@ -18,7 +18,7 @@ from layergraph.data.label_ids import Ids, LabelIds
 from layergraph.data.undeclared import UndeclaredValues
 from layergraph.errors import DataError
 from layergraph.labels import UNLABELLED
-from layergraph.wording import visible
+from layergraph.wording import quoted
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -62,9 +62,12 @@ class PixelLabelDatastore(Datastore[LabelArray]):
         file_extensions: str | Iterable[str] | None = None,
     ) -> None:
         self._ids = LabelIds(classes, label_ids, ignored_ids)
-        self._undeclared = UndeclaredValues()
+        self._undeclared = UndeclaredValues()  # shared with subsets, so that each value is reported once
         self._files = image_files(
-            location, include_subfolders=include_subfolders, file_extensions=file_extensions
+            "PixelLabelDatastore",
+            location,
+            include_subfolders=include_subfolders,
+            file_extensions=file_extensions,
         )
 
     @property
@@ -101,9 +104,9 @@ class PixelLabelDatastore(Datastore[LabelArray]):
         return LabelArray.of_indices(indices, self.classes)
 
     def _take(self, indices: tuple[int, ...]) -> Self:
-        taken = copy.copy(self)
-        taken._files = tuple(self._files[index] for index in indices)
-        return taken
+        subset = copy.copy(self)
+        subset._files = tuple(self._files[index] for index in indices)
+        return subset
 
     def _numbers(self, image: Image.Image, path: Path) -> NDArray[Any]:
         if image.mode == "1":
@@ -114,24 +117,25 @@ class PixelLabelDatastore(Datastore[LabelArray]):
             return np.asarray(image)
         if image.mode in ("LA", "La", "PA"):
             return np.asarray(image.getchannel(0))
+        # many programs save gray label images in color
         if image.mode in ("RGB", "RGBA", "RGBX"):
             red, green, blue = (np.asarray(image.getchannel(band)) for band in range(3))
             if np.array_equal(red, green) and np.array_equal(red, blue):
                 return red
-        kind = "holds floating-point numbers" if image.mode == "F" else "is in color"
+        kind = "floating-point numbers" if image.mode == "F" else "colors"
         raise DataError(
-            f"label image '{visible(str(path))}' {kind} ({image.mode}), but the label ids are single numbers "
-            f"(class {self.classes[0]!r}: {self.label_ids[0][0]}); give each class RGB triplets, or gray or "
-            "palette label images"
+            f"label image {quoted(str(path))} must hold gray or palette values, as the label ids are single "
+            f"numbers (class {quoted(self.classes[0])}: {self.label_ids[0][0]}), got {kind} ({image.mode}); "
+            "give each class RGB triplets, or gray or palette label images"
         )
 
     def _colors(self, image: Image.Image, path: Path) -> NDArray[np.uint32]:
         if image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16"):
             raise DataError(
-                f"label image '{visible(str(path))}' is gray ({image.mode}), but the label ids are RGB "
-                f"triplets (class {self.classes[0]!r}: {self.label_ids[0][0]}); give each class the gray "
-                "values that mean it, or color label images; three gray values for every class "
-                "are written as sets"
+                f"label image {quoted(str(path))} must hold colors, as the label ids are RGB triplets (class "
+                f"{quoted(self.classes[0])}: {self.label_ids[0][0]}), got gray ({image.mode}); give each "
+                "class the gray values that mean it, or color label images; three gray values for every "
+                "class are written as sets"
             )
         # one little-endian word per pixel: three times as fast as shifts of three channels
         words = np.frombuffer(to_rgb(image).tobytes("raw", "RGBX"), "<u4").reshape(image.height, image.width)
@@ -154,7 +158,6 @@ def write_labels(path: PathLike, labels: ArrayLike) -> None:
     array = np.asarray(labels)
     if array.ndim != 2:
         raise DataError(
-            f"cannot write '{visible(str(path))}': labels must be (height, width), got the shape "
-            f"{array.shape}"
+            f"cannot write {quoted(str(path))}: labels must be (height, width), got the shape {array.shape}"
         )
     write_image(path, array)

@@ -21,7 +21,7 @@ def resize_image(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     (120, 160, 3)
     """
     if image.ndim != 3:
-        raise DataError(f"an image must be (height, width, channels), got the shape {image.shape}")
+        raise DataError(f"resize_image: image must be (height, width, channels), got the shape {image.shape}")
     if image.shape[:2] == tuple(size):
         return image
     if image.dtype == bool:
@@ -30,6 +30,7 @@ def resize_image(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
 
     height, width = size
     channels = []
+    # channel by channel in float32: Pillow resizes images of several channels in 8 bits only
     for index in range(image.shape[2]):
         channel = np.asarray(image[..., index], dtype=np.float32)
         picture = Image.fromarray(channel).resize((width, height), Image.Resampling.BILINEAR)
@@ -45,11 +46,12 @@ def resize_labels(labels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     [[0, 0, 1, 1], [255, 255, 2, 2]]
     """
     if labels.ndim != 2:
-        raise DataError(f"labels must be (height, width), got the shape {labels.shape}")
+        raise DataError(f"resize_labels: labels must be (height, width), got the shape {labels.shape}")
     return _nearest(labels, size)
 
 
 def _nearest(array: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    # the pixel below the center of each new pixel, in whole numbers, so that no rounding moves it
     rows, columns = (
         (np.arange(new) * 2 + 1) * old // (2 * new) for new, old in zip(size, array.shape[:2], strict=True)
     )

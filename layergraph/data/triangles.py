@@ -11,10 +11,10 @@ from layergraph.data.image_datastore import ImageDatastore, write_image
 from layergraph.data.image_files import IMAGE_EXTENSIONS, PathLike
 from layergraph.data.pixel_label_datastore import PixelLabelDatastore, write_labels
 from layergraph.errors import DataError
-from layergraph.wording import visible
+from layergraph.wording import quoted
 
 _SHARE = 0.0504  # of the pixels, as in MATLAB's set: 10326 of 204800
-_SUBSAMPLES = 4  # a pixel's gray is the mean of 4 x 4 points
+_SUBSAMPLES = 4  # a pixel's gray is the mean of 4×4 points
 
 
 def triangle_images(
@@ -37,7 +37,7 @@ def triangle_images(
     """
     if n < 1 or seed < 0 or len(size) != 2 or min(size) < 8:
         raise DataError(
-            f"triangle_images: n must be at least 1, size at least 8 x 8 and seed 0 or more, "
+            f"triangle_images: n must be at least 1, size at least 8×8 and seed 0 or more, "
             f"got n={n}, size={tuple(size)} and seed={seed}"
         )
     digits = max(3, len(str(n)))
@@ -60,9 +60,9 @@ def _refuse_other_images(files: list[Path]) -> None:
     others = sorted(file for file in images if file not in ours and not file.name.startswith("."))
     if others:
         raise DataError(
-            f"folder '{visible(str(folder))}' holds images of another set, such as "
-            f"'{visible(others[0].name)}', which would mix with the triangles; remove them or give "
-            "another folder"
+            f"triangle_images: folder {quoted(str(folder))} must hold no images of another set, got "
+            f"{quoted(others[0].name)}, which would mix with the triangles; remove them or give another "
+            "folder"
         )
 
 
@@ -71,7 +71,7 @@ def _triangle(
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """One image and its label, both (height, width)."""
     cover = np.zeros(size)
-    while not (cover >= 0.5).any():  # a thin one in a tiny image may miss every pixel
+    while not (cover >= 0.5).any():  # a thin triangle in a tiny image may miss every pixel
         cover = _coverage(size, _corners(size, random))
     background, contrast = random.uniform(60, 90), random.uniform(70, 110)
     image = background + contrast * cover + random.normal(0, 3, size)
@@ -89,8 +89,8 @@ def _corners(size: tuple[int, int], random: np.random.Generator) -> NDArray[np.f
     corners *= min(1, *((np.array(size) - 2) / extent))  # in a very flat image the triangle must be smaller
     low, high = corners.min(axis=0), corners.max(axis=0)
     room = np.maximum(0, np.array(size) - 2 - (high - low))
-    placed: NDArray[np.float64] = corners - low + 1 + room * random.random(2)
-    return placed
+    inside: NDArray[np.float64] = corners - low + 1 + room * random.random(2)
+    return inside
 
 
 def _coverage(size: tuple[int, int], corners: NDArray[np.float64]) -> NDArray[np.float64]:

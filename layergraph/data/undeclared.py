@@ -43,6 +43,7 @@ class UndeclaredValues:
             DataError: no pixel of the file has a class.
         """
         values, counts = np.unique(codes, return_counts=True)
+        # a file without any class is an error: wrong label_ids, where a warning could be missed
         if len(codes) == num_pixels:
             raise DataError(
                 f"label image {quoted(str(path))} has no pixel of any class: it holds "

@@ -17,22 +17,23 @@ def unique_names(files: Sequence[Path]) -> list[str]:
     >>> unique_names([Path("a/1.png"), Path("a/2.png"), Path("b/2.png"), Path("b/2.jpg")])
     ['1', 'a_2', 'b_2', 'b_2_2']
     """
+    # without regard to case, since Windows and macOS have one file for A.png and a.png
     count = Counter(file.stem.casefold() for file in files)
     names = [file.stem for file in files]
     if len(count) < len(files):
         common = Path(os.path.commonpath([file.absolute().parent for file in files]))
-        for place, file in enumerate(files):
+        for index, file in enumerate(files):
             if count[file.stem.casefold()] > 1:
-                names[place] = "_".join(file.absolute().relative_to(common).with_suffix("").parts)
+                names[index] = "_".join(file.absolute().relative_to(common).with_suffix("").parts)
     # an appended number must not produce the name of another file
-    taken = {name.casefold() for name in names}
+    all_names = {name.casefold() for name in names}
     used: Counter[str] = Counter()
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         used[name.casefold()] += 1
         while used[name.casefold()] > 1:
-            names[place] = f"{name}_{used[name.casefold()]}"
-            if names[place].casefold() not in taken:
+            names[index] = f"{name}_{used[name.casefold()]}"
+            if names[index].casefold() not in all_names:
                 break
             used[name.casefold()] += 1
-        taken.add(names[place].casefold())
+        all_names.add(names[index].casefold())
     return names

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from layergraph.errors import DataError, WrongTypeError
 
 
-def real_array(values: ArrayLike, what: str) -> NDArray[Any]:
-    """An array of real numbers; ``what`` is its name in errors.
+def real_array(values: ArrayLike, owner: str) -> NDArray[Any]:
+    """An array of real numbers; ``owner`` is its name in errors.
 
     Raises:
         DataError: the rows have different lengths.
@@ -23,7 +23,7 @@ def real_array(values: ArrayLike, what: str) -> NDArray[Any]:
     try:
         array = np.asarray(values)
     except ValueError:
-        raise DataError(f"{what} must be an array, got rows of different lengths") from None
+        raise DataError(f"{owner} must be an array, got rows of different lengths") from None
     if array.dtype.kind not in "buif":
-        raise WrongTypeError(f"{what} must hold numbers, got an array of {array.dtype}")
+        raise WrongTypeError(f"{owner} must hold numbers, got an array of {array.dtype}")
     return array

@@ -55,7 +55,7 @@ def image_scores(net: Predictor, batch: NDArray[Any], name_image: Callable[[int]
         cause = "the image holds NaN or infinity"
         if np.isfinite(batch[index]).all():
             cause = "the image holds finite numbers, so weights of the network may be NaN"
-        raise DataError(f"{name_image(index)}: the network's scores hold NaN; {cause}")
+        raise DataError(f"{name_image(index)}: the network's scores must be numbers, got NaN; {cause}")
     return scores
 
 

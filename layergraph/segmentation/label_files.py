@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from layergraph.data.label_array import LabelArray, class_names
+from layergraph.data.label_array import LabelArray
 from layergraph.data.unique_names import unique_names
 from layergraph.errors import ArgumentError, DataError
 from layergraph.labels import UNLABELLED
@@ -61,7 +61,7 @@ def write_label_files(
         num_classes = count
     if names is None:
         names = [f"C{number}" for number in range(1, num_classes + 1)]
-    return PixelLabelDatastore(files, class_names(names), range(num_classes), ignored_ids=[UNLABELLED])
+    return PixelLabelDatastore(files, names, range(num_classes), ignored_ids=[UNLABELLED])
 
 
 def _numbers(count: int) -> list[str]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from layergraph.data.label_array import LabelArray, class_names
+from layergraph.data.label_array import LabelArray
+from layergraph.data.label_ids import class_names
 from layergraph.errors import ArgumentError, DataError, WrongTypeError
 from layergraph.labels import UNLABELLED
 from layergraph.layers import arguments
@@ -126,7 +127,7 @@ def semanticseg(
     if not len(store):
         raise DataError("semanticseg: images must hold one image or more, got none")
     given = classes if classes is not None else net.classes
-    names = None if given is None else class_names(given)
+    names = None if given is None else class_names(given, "semanticseg: classes")
     results = _segment(store, net, names, mini_batch_size, verbose and not single)
     if write_location is not None:
         labels_and_counts = ((labels, scores.shape[2]) for labels, scores in results)

@@ -85,7 +85,7 @@ def test_numbers_of_numpy_and_torch_are_positions():
 
 @pytest.mark.parametrize("index", [5, -6])
 def test_past_the_end(index, refusal):
-    store, text = Numbers(range(5)), f"position {index} in a Numbers with 5 items"
+    store, text = Numbers(range(5)), f"Numbers: a position must be within its 5 items, got {index}"
     assert refusal(store.__getitem__, index, error=IndexError) == text
     assert refusal(store.subset, [0, index], error=IndexError) == text
 
@@ -95,7 +95,7 @@ def test_invalid_positions(index, refusal):
     store = Numbers(range(5))
     for attempt in (index, [index]):
         text = refusal(store.__getitem__, attempt, error=WrongTypeError)
-        assert text == f"a position in a datastore must be a whole number, got {index!r}"
+        assert text == f"Numbers: a position must be a whole number, got {index!r}"
 
 
 def test_invalid_subsets(refusal):
@@ -122,7 +122,7 @@ def test_unequal_lengths_are_refused(tmp_path, refusal):
     images, labels = ImageDatastore(tmp_path / "images"), ImageDatastore(tmp_path / "labels")
     assert refusal(combine, images, labels) == (
         f"combine: '{tmp_path}/images/b.png' has no partner among the files such as "
-        f"'{tmp_path}/labels/a.png': files are paired by the part of their names that differs, here 'b'; "
+        f"'{tmp_path}/labels/a.png'; files are paired by the part of their names that differs, here 'b'; "
         "add or remove a file, or give pair='order' to pair them in order"
     )
     assert refusal(combine, images, labels, pair="order") == (

@@ -80,8 +80,8 @@ def test_files_that_cannot_be_read(tmp_path, refusal):
     missing, empty, text, cut = (tmp_path / name for name in ("no.png", "empty.png", "text.png", "cut.png"))
     assert refusal(read_image, missing) == f"there is no image file '{missing}'; check the path"
     empty.touch()
-    cure = "; repair the file or leave it out"
-    assert refusal(read_image, empty) == f"cannot read image file '{empty}': it is empty{cure}"
+    advice = "; repair the file or leave it out"
+    assert refusal(read_image, empty) == f"cannot read image file '{empty}': it is empty{advice}"
     text.write_text("not an image")
     assert refusal(read_image, text) == (
         f"cannot read image file '{text}': it is damaged, or of a kind that is not supported; supported are "
@@ -92,12 +92,12 @@ def test_files_that_cannot_be_read(tmp_path, refusal):
     write_image(cut, noise)
     whole = cut.read_bytes()
     cut.write_bytes(whole[: len(whole) // 2])
-    expected = rf"cannot read image file '{re.escape(str(cut))}': .*truncated.*{cure}"
+    expected = rf"cannot read image file '{re.escape(str(cut))}': .*truncated.*{advice}"
     assert re.fullmatch(expected, refusal(read_image, cut))
     Image.fromarray(np.array([[5, 65536]], np.int32)).save(tmp_path / "deep.tif")
     assert refusal(read_image, tmp_path / "deep.tif") == (
-        f"image file '{tmp_path}/deep.tif' has 32-bit values from 5 to 65536; "
-        "convert it to 8 or 16 bits, 0 to 65535"
+        f"image file '{tmp_path}/deep.tif' must hold values from 0 to 65535, got 32-bit values from 5 to "
+        "65536; convert it to 8 or 16 bits"
     )
 
 

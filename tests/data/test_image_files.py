@@ -1,9 +1,13 @@
 import os
+from functools import partial
 
 import pytest
 
-from layergraph.data.image_files import IMAGE_EXTENSIONS, image_files
+from layergraph.data.image_files import IMAGE_EXTENSIONS
+from layergraph.data.image_files import image_files as image_files_of_caller
 from layergraph.errors import WrongTypeError
+
+image_files = partial(image_files_of_caller, "ImageDatastore")
 
 
 @pytest.fixture
@@ -41,8 +45,8 @@ def test_extensions(folder, extensions):
 
 def test_files_and_several_folders(folder):
     assert names(image_files(folder / "notes.txt"), folder) == ["notes.txt"]
-    places = [folder / "b.png", str(folder / "deep"), folder / "a.JPG"]
-    assert names(image_files(places), folder) == ["b.png", "deep/c.png", "a.JPG"]
+    paths = [folder / "b.png", str(folder / "deep"), folder / "a.JPG"]
+    assert names(image_files(paths), folder) == ["b.png", "deep/c.png", "a.JPG"]
 
 
 def test_missing_paths(folder, refusal):
@@ -56,7 +60,9 @@ def test_missing_paths(folder, refusal):
     assert refusal(image_files, folder / "no/such/x.png") == (
         f"there is no file or folder '{folder}/no/such/x.png'; the path exists only up to '{folder}'"
     )
-    assert refusal(image_files, []) == "location is an empty sequence; name at least one image file or folder"
+    assert refusal(image_files, []) == (
+        "ImageDatastore: location must hold one image file or folder or more, got none"
+    )
 
 
 def test_folders_without_images(folder, refusal):
@@ -64,24 +70,27 @@ def test_folders_without_images(folder, refusal):
     (folder / "outer/inner").mkdir(parents=True)
     all_kinds = ", ".join(IMAGE_EXTENSIONS)
     assert refusal(image_files, folder / "empty") == (
-        f"folder '{folder}/empty' has no image files ({all_kinds}); it holds no files; "
+        f"folder '{folder}/empty' must hold image files ({all_kinds}), got no files; "
         "give the folder of the images, or file_extensions"
     )
     assert refusal(image_files, folder / "outer") == (
-        f"folder '{folder}/outer' has no image files ({all_kinds}); it holds no files; "
+        f"folder '{folder}/outer' must hold image files ({all_kinds}), got no files; "
         "give include_subfolders=True to look in its subfolders, or file_extensions"
     )
     assert refusal(image_files, folder, include_subfolders=True, file_extensions=".gif") == (
-        f"folder '{folder}' has no image files (.gif); it holds other files, such as 'a-1.tif'; "
+        f"folder '{folder}' must hold image files (.gif), got other files, such as 'a-1.tif'; "
         "give the folder of the images, or file_extensions"
     )
 
 
 def test_arguments_of_a_wrong_kind(folder, refusal):
-    text = "location must be a folder, a file, or a sequence of files, got"
-    assert refusal(image_files, 3, error=WrongTypeError) == f"{text} 3"
-    assert refusal(image_files, [None], error=WrongTypeError) == f"{text} one None"
-    text = "file_extensions must be one or several extensions such as '.png', got"
+    assert refusal(image_files, 3, error=WrongTypeError) == (
+        "ImageDatastore: location must be a folder, a file, or a sequence of them, got 3"
+    )
+    assert refusal(image_files, [None], error=WrongTypeError) == (
+        "ImageDatastore: location must hold folders and files, got None"
+    )
+    text = "ImageDatastore: file_extensions must be one or several extensions such as '.png', got"
     assert refusal(image_files, folder, file_extensions=()) == f"{text} ()"
     assert refusal(image_files, folder, file_extensions=[""]) == f"{text} ['']"
 

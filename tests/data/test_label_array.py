@@ -22,7 +22,7 @@ def labels():
 @pytest.mark.parametrize(("name", "index"), [("sky", 0), ("road", 1), ("car", 2)])
 def test_a_name_is_its_index(labels, name, index):
     wanted = index == NUMBERS
-    for found in (
+    for is_named in (
         labels == name,
         name == labels,
         labels == np.str_(name),
@@ -32,8 +32,8 @@ def test_a_name_is_its_index(labels, name, index):
         np.isin(labels, test_elements=np.array([name])),
         labels == np.array([name], object),
     ):
-        assert type(found) is np.ndarray
-        np.testing.assert_array_equal(found, wanted)
+        assert type(is_named) is np.ndarray
+        np.testing.assert_array_equal(is_named, wanted)
     assert name in labels
     assert labels.class_index(name) == index
     np.testing.assert_array_equal(labels == ["sky", "road", "car"], NUMBERS == [0, 1, 2])
@@ -49,9 +49,11 @@ def test_an_unknown_name_raises(labels):
         lambda: labels == ["raod", "sky", "sky"],
     )
     for call in calls:
-        with pytest.raises(ArgumentError, match=r"^labels: there is no class 'raod'; did you mean 'road'\?$"):
+        with pytest.raises(
+            ArgumentError, match=r"^LabelArray: a name must be .* got 'raod'; did you mean 'road'\?$"
+        ):
             call()
-    with pytest.raises(ArgumentError, match=r"^labels: there is no class b'road'$"):
+    with pytest.raises(ArgumentError, match=r"^LabelArray: a name must be one of its classes, got b'road'$"):
         labels == b"road"  # noqa: B015
     with pytest.raises(TypeError):
         labels < "road"  # noqa: B015
@@ -94,7 +96,7 @@ def test_the_names_are_kept(labels, change):
 )
 def test_other_values_have_no_names(labels, change):
     message = (
-        "labels: the classes of this array have no names, so none can be 'road'; name them: "
+        "LabelArray: classes must be known to compare with 'road', got None; give them: "
         "LabelArray(labels, classes), or semanticseg(..., classes=classes)"
     )
     with pytest.raises(ArgumentError, match=f"^{re.escape(message)}$"):
@@ -102,7 +104,7 @@ def test_other_values_have_no_names(labels, change):
 
 
 def test_other_operations_are_those_of_a_plain_array(labels):
-    for found, wanted in [
+    for result, wanted in [
         (labels + 1, NUMBERS + 1),
         (labels == 1, NUMBERS == 1),
         (labels == np.asarray(labels), NUMBERS == NUMBERS),
@@ -110,8 +112,8 @@ def test_other_operations_are_those_of_a_plain_array(labels):
         (np.bincount(labels.ravel()), np.bincount(NUMBERS.ravel())),
         (np.where(labels == "road", 7, labels), np.where(NUMBERS == 1, 7, NUMBERS)),
     ]:
-        assert type(found) is np.ndarray
-        np.testing.assert_array_equal(found, wanted)
+        assert type(result) is np.ndarray
+        np.testing.assert_array_equal(result, wanted)
     assert (labels.max(), labels.mean(), labels[0, 1]) == (255, NUMBERS.mean(), 1)
     labels += 1
     assert type(labels) is np.ndarray
@@ -138,44 +140,44 @@ def test_a_datastore_reads_them_and_they_are_written(labels, tmp_path):
             NUMBERS,
             ["sky"],
             DataError,
-            "the label array holds the label 1; labels are 0 to 0 for 1 classes, or 255 for",
+            "LabelArray: values must hold class indices from 0 to 0, or 255 (unlabelled), got 1",
         ),
         (
             [-1],
             ["sky"],
             DataError,
-            "the label array holds the label -1; labels are 0 to 0 for 1 classes, or 255 for ",
+            "LabelArray: values must hold class indices from 0 to 0, or 255 (unlabelled), got -1",
         ),
         (
             [256],
             None,
             DataError,
-            "the label array holds the label 256; labels are 0 to 254 for 255 classes, or 255 for ",
+            "LabelArray: values must hold class indices from 0 to 254, or 255 (unlabelled), got 256",
         ),
         (
             [True],
             ["sky"],
             WrongTypeError,
-            "the label array must hold class indices, got a boolean mask; np.where(mask, ",
+            "LabelArray: values must hold class indices, got a boolean mask; np.where(mask, ",
         ),
         (
             [0.0],
             ["sky"],
             WrongTypeError,
-            "the label array must hold integer class indices, got an array of float64",
+            "LabelArray: values must hold integer class indices, got an array of float64",
         ),
-        ([0], "sky", WrongTypeError, "classes must be a sequence of class names, got 'sky'"),
+        ([0], "sky", WrongTypeError, "LabelArray: classes must be a sequence of class names, got 'sky'"),
         (
             [0],
             ["sky", "sky"],
             DataError,
-            "class name 'sky' occurs twice in classes; give every class its own",
+            "LabelArray: classes must be distinct, got 'sky' twice",
         ),
         (
             [[0], [0, 1]],
             ["sky"],
             DataError,
-            "the label array must be an array, got rows of different lengths",
+            "LabelArray: values must be an array, got rows of different lengths",
         ),
     ],
 )

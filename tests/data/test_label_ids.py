@@ -93,85 +93,88 @@ def test_255_classes():
 @pytest.mark.parametrize(
     ("classes", "label_ids", "text"),
     [
-        (["a", "a"], [1, 2], "class name 'a' occurs twice in classes; give every class its own name"),
-        (["a", " "], [1, 2], "the class name at position 1 of classes is empty; give every class a name"),
+        (["a", "a"], [1, 2], "classes must be distinct, got 'a' twice"),
+        (["a", " "], [1, 2], "classes must not be empty, got ' ' at position 1"),
         (
             ["a", "b"],
             [1],
-            "label_ids has 1 entry, classes has 2 names; give each class one entry, an id or a list of ids",
+            "label_ids must have one entry per class (2), an id or a list of ids, got 1",
         ),
         (
             ["a"],
             [1, 2],
-            "label_ids has 2 entries, classes has 1 name; give each class one entry, an id or a list of ids",
+            "label_ids must have one entry per class (1), an id or a list of ids, got 2",
         ),
         (
             ["a", "b"],
             [[1, 2], [4, 2]],
-            "label id 2 belongs to two classes, 'a' and 'b'; give it to one of them",
+            "label_ids must give each id to one class, got 2 for 'a' and 'b'",
         ),
         (
             ["a", "b"],
             [RED, [BLUE, RED]],
-            "label id (255, 0, 0) belongs to two classes, 'a' and 'b'; give it to one of them",
+            "label_ids must give each id to one class, got (255, 0, 0) for 'a' and 'b'",
         ),
         (
             ["a", "b"],
             [[RED, BLUE], 7],
-            "label_ids mixes two kinds of ids: RGB triplets for class 'a', but for class 'b' 7; "
-            "give every class RGB triplets, or every class numbers",
+            "label_ids must be numbers for every class, or RGB triplets for every class, got triplets for "
+            "class 'a' and 7 for class 'b'",
         ),
         (
             ["a", "b"],
             [1, []],
-            "class 'b' has no label ids; give it at least one, or leave the class out",
+            "label_ids must have an id for every class, got none for class 'b'; leave the class out, or "
+            "give it an id",
         ),
-        (["a"], [-1], "class 'a' has the label id -1; a pixel value goes from 0 to 65535"),
-        (["a"], [65536], "class 'a' has the label id 65536; a pixel value goes from 0 to 65535"),
-        (["a"], [(0, 0, 256)], "class 'a' has the label id 256; an RGB triplet has numbers from 0 to 255"),
+        (["a"], [-1], "label_ids of class 'a' must be numbers from 0 to 65535, got -1"),
+        (["a"], [65536], "label_ids of class 'a' must be numbers from 0 to 65535, got 65536"),
+        (
+            ["a"],
+            [(0, 0, 256)],
+            "label_ids of class 'a' must be RGB triplets of numbers from 0 to 255, got 256",
+        ),
         (
             ["a"],
             [[RED, (1, 2)]],
-            "class 'a' has the label id [1, 2]; an RGB triplet must be three numbers from 0 to 255",
+            "label_ids of class 'a' must be RGB triplets of three numbers from 0 to 255, got [1, 2]",
         ),
         (
             [str(i) for i in range(256)],
             range(256),
-            "a label store takes 1 to 255 classes, since labels are read as 8-bit numbers and 255 means "
-            "unlabelled; got 256",
+            "classes must be 1 to 255 names, as labels are 8-bit numbers with 255 for unlabelled, got 256",
         ),
         (
             [],
             [],
-            "a label store takes 1 to 255 classes, since labels are read as 8-bit numbers and 255 means "
-            "unlabelled; got 0",
+            "classes must be 1 to 255 names, as labels are 8-bit numbers with 255 for unlabelled, got 0",
         ),
     ],
 )
 def test_invalid_ids(classes, label_ids, text):
     with pytest.raises(DataError) as caught:
         LabelIds(classes, label_ids)
-    assert str(caught.value) == text
+    assert str(caught.value) == f"PixelLabelDatastore: {text}"
 
 
 @pytest.mark.parametrize(
     ("classes", "label_ids", "text"),
     [
         ("ab", [1, 2], "classes must be a sequence of class names, got 'ab'"),
-        (["a", 3], [1, 2], "a class name must be a string, got 3 at position 1 of classes"),
+        (["a", 3], [1, 2], "classes must be text, got 3 at position 1"),
         (["a"], {1}, "label_ids must be a sequence with one entry per class, got {1}"),
         (["a"], 1, "label_ids must be a sequence with one entry per class, got 1"),
-        (["a"], [1.5], "class 'a' has the label id 1.5; an id must be a whole number or RGB triplet"),
-        (["a"], [True], "class 'a' has the label id True; an id must be a whole number or RGB triplet"),
-        (["a"], ["1"], "class 'a' has the label id '1'; an id must be a whole number or RGB triplet"),
+        (["a"], [1.5], "label_ids of class 'a' must be whole numbers or RGB triplets, got 1.5"),
+        (["a"], [True], "label_ids of class 'a' must be whole numbers or RGB triplets, got True"),
+        (["a"], ["1"], "label_ids of class 'a' must be whole numbers or RGB triplets, got '1'"),
         (
             ["a"],
             [(1, 2, None)],
-            "class 'a' has the label id None; an id must be a whole number or RGB triplet",
+            "label_ids of class 'a' must be whole numbers or RGB triplets, got None",
         ),
     ],
 )
 def test_wrong_types(classes, label_ids, text):
     with pytest.raises(WrongTypeError) as caught:
         LabelIds(classes, label_ids)
-    assert str(caught.value) == text
+    assert str(caught.value) == f"PixelLabelDatastore: {text}"

@@ -62,20 +62,21 @@ def test_numbers_on_color_and_triplets_on_gray(png, tmp_path, refusal):
     path = png("a.png", 2, 8, 2, [[9, 9, 9, 4, 4, 5]])
     store = PixelLabelDatastore(path, ["road", "car"], [4, 9])
     assert refusal(store.__getitem__, 0) == (
-        f"label image '{path}' is in color (RGB), but the label ids are single numbers (class 'road': 4); "
-        "give each class RGB triplets, or gray or palette label images"
+        f"label image '{path}' must hold gray or palette values, as the label ids are single numbers (class "
+        "'road': 4), got colors (RGB); give each class RGB triplets, or gray or palette label images"
     )
     path = png("b.png", 0, 8, 2, [[9, 4]])
     store = PixelLabelDatastore(path, ["road", "car"], [(4, 4, 4), (9, 9, 9)])
     assert refusal(store.__getitem__, 0) == (
-        f"label image '{path}' is gray (L), but the label ids are RGB triplets (class 'road': (4, 4, 4)); "
-        "give each class the gray values that mean it, or color label images; three gray values for every "
-        "class are written as sets"
+        f"label image '{path}' must hold colors, as the label ids are RGB triplets (class 'road': (4, 4, "
+        "4)), got gray (L); give each class the gray values that mean it, or color label images; three gray "
+        "values for every class are written as sets"
     )
     path = tmp_path / "c.tif"
     Image.fromarray(np.zeros((2, 2), np.float32)).save(path)
     assert refusal(PixelLabelDatastore(path, ["road"], [0]).__getitem__, 0).startswith(
-        f"label image '{path}' holds floating-point numbers (F), but the label ids are single numbers"
+        f"label image '{path}' must hold gray or palette values, as the label ids are single numbers (class "
+        "'road': 0), got floating-point numbers (F);"
     )
 
 

@@ -62,12 +62,12 @@ def test_sets_do_not_mix(tmp_path, refusal):
     triangle_images(tmp_path, n=3)
     before = content(tmp_path)
     assert refusal(triangle_images, tmp_path, n=2, seed=1) == (
-        f"folder '{tmp_path}/images' holds images of another set, such as 'image_003.png', which would mix "
-        "with the triangles; remove them or give another folder"
+        f"triangle_images: folder '{tmp_path}/images' must hold no images of another set, got "
+        "'image_003.png', which would mix with the triangles; remove them or give another folder"
     )
     (tmp_path / "images" / "notes.txt").touch()
     (tmp_path / "labels" / "cat.JPG").touch()
-    assert "such as 'cat.JPG'" in refusal(triangle_images, tmp_path, n=3, seed=1)
+    assert "got 'cat.JPG'" in refusal(triangle_images, tmp_path, n=3, seed=1)
     assert content(tmp_path) == before
     (tmp_path / "labels" / "cat.JPG").unlink()
     assert len(triangle_images(tmp_path, n=4)[0]) == 4
@@ -77,7 +77,7 @@ def test_numbers_out_of_range(tmp_path, refusal):
     for options in ({"n": 0}, {"size": (7, 32)}, {"seed": -1}, {"size": (32, 32, 1)}):
         given = {"n": 200, "size": (32, 32), "seed": 0} | options
         assert refusal(triangle_images, tmp_path, **options) == (
-            "triangle_images: n must be at least 1, size at least 8 x 8 and seed 0 or more, "
+            "triangle_images: n must be at least 1, size at least 8×8 and seed 0 or more, "
             f"got n={given['n']}, size={given['size']} and seed={given['seed']}"
         )
     assert not list(tmp_path.iterdir())

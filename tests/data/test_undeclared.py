@@ -103,10 +103,10 @@ def test_wrong_ignored_ids(tmp_path, refusal):
         return refusal(store, tmp_path, [[[0, 1]]], ignored_ids=values)
 
     assert ignoring(1) == (
-        "label id 1 is in ignored_ids and belongs to class 'membrane'; leave one of the two out"
+        "PixelLabelDatastore: ignored_ids must hold no id of a class, got 1 of class 'membrane'"
     )
-    assert ignoring(70000) == "ignored_ids has the label id 70000; a pixel value goes from 0 to 65535"
-    with pytest.raises(WrongTypeError, match="ignored_ids has the label id 'a'"):
+    assert ignoring(70000) == ("PixelLabelDatastore: ignored_ids must be numbers from 0 to 65535, got 70000")
+    with pytest.raises(WrongTypeError, match="ignored_ids must be whole numbers or RGB triplets, got 'a'"):
         store(tmp_path, [[[0, 1]]], ignored_ids=["a"])
     with pytest.raises(WrongTypeError, match="ignored_ids must be a sequence of label ids, got 255"):
         store(tmp_path, [[[0, 1]]], ignored_ids=255)

@@ -168,12 +168,12 @@ def test_labels_know_their_classes(images, tmp_path):
         assert labels.classes == names
         np.testing.assert_array_equal(labels == "bright", np.asarray(labels) == 2)
         with pytest.raises(
-            ArgumentError, match=r"^labels: there is no class 'brihgt'; did you mean 'bright'\?$"
+            ArgumentError, match=r"^LabelArray: a name must be .*, got 'brihgt'; did you mean 'bright'\?$"
         ):
             labels == "brihgt"  # noqa: B015
     nameless = semanticseg(IMAGES[0], Bands())
     with pytest.raises(
-        ArgumentError, match=r"^labels: the classes of this array have no names, so none can be"
+        ArgumentError, match=r"^LabelArray: classes must be known to compare with 'bright', got None; "
     ):
         nameless == "bright"  # noqa: B015
 
@@ -253,8 +253,8 @@ def test_an_image_the_network_cannot_take_is_named(tmp_path, images):
 
 def test_invalid_scores():
     check(
-        "images[0]: the network's scores hold NaN; the image holds finite numbers, so weights of the "
-        "network may be NaN",
+        "images[0]: the network's scores must be numbers, got NaN; the image holds finite numbers, so "
+        "weights of the network may be NaN",
         np.stack(IMAGES),
         Constant([0.5, np.nan]),
     )
@@ -298,7 +298,11 @@ def test_the_image_with_nan_is_named_not_the_first_of_its_batch(value):
 
     images = [np.zeros((2, 3)) for _ in range(5)]
     images[3][1, 2] = value
-    check("images[3]: the network's scores hold NaN; the image holds NaN or infinity", images, Less())
+    check(
+        "images[3]: the network's scores must be numbers, got NaN; the image holds NaN or infinity",
+        images,
+        Less(),
+    )
 
 
 class Fails(Same):
@@ -362,13 +366,13 @@ def test_a_wrong_number_of_classes(images, tmp_path):
     check(text, images, Bands(), classes=["a", "b"], error=ArgumentError)
     check(text, images, Bands(classes=("a", "b")), write_location=tmp_path / "out", error=ArgumentError)
     for classes in ("abc", 3):
-        text = f"classes must be a sequence of class names, got {classes!r}"
+        text = f"semanticseg: classes must be a sequence of class names, got {classes!r}"
         check(text, images, Bands(), classes=classes, error=WrongTypeError)
 
 
 def test_class_names_a_store_cannot_have_stop_before_the_work(images, tmp_path):
     net = Bands(classes=("a", "b", "a"))
-    with pytest.raises(DataError, match="class name 'a' occurs twice"):
+    with pytest.raises(DataError, match=r"^semanticseg: classes must be distinct, got 'a' twice$"):
         semanticseg(images, net, write_location=tmp_path / "out")
     assert net.batches == []
     assert not (tmp_path / "out").exists()

@@ -55,10 +55,23 @@ def segmentation_confusion_matrix(
     array([[1, 1, 0],
            [0, 1, 1]])
     """
-    arguments.whole("segmentation_confusion_matrix", "num_classes", num_classes, 1, UNLABELLED)
-    expect_same_classes({"the prediction": class_names_of(predicted), "the truth": class_names_of(truth)})
-    pairs = count_pairs(predicted, truth, num_classes)
-    refuse_masks(pairs, num_classes, predicted, truth)
+    call = "segmentation_confusion_matrix"
+    return count_classes(call, predicted, truth, num_classes, unlabelled_column=unlabelled_column)
+
+
+def count_classes(
+    call: str, predicted: ArrayLike, truth: ArrayLike, num_classes: int, *, unlabelled_column: bool = True
+) -> NDArray[np.int64]:
+    """The confusion matrix, for a public function whose name ``call`` is in errors.
+
+    >>> count_classes("dice", [0, 1, 1, 255], [0, 0, 1, 1], 2)
+    array([[1, 1, 0],
+           [0, 1, 1]])
+    """
+    arguments.whole(call, "num_classes", num_classes, 1, UNLABELLED)
+    expect_same_classes({"predicted": class_names_of(predicted), "truth": class_names_of(truth)}, call)
+    pairs = count_pairs(predicted, truth, num_classes, call)
+    refuse_masks(pairs, num_classes, predicted, truth, call)
     return class_counts(pairs, num_classes, unlabelled_column=unlabelled_column)
 
 

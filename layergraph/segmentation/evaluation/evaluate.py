@@ -10,10 +10,11 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from layergraph.data.class_indices import class_indices, expect_classes
-from layergraph.data.label_array import class_names, class_names_of
+from layergraph.data.class_indices import class_indices, expect_indices
+from layergraph.data.label_array import class_names_of
+from layergraph.data.label_ids import class_names
 from layergraph.data.pairing import partners
-from layergraph.errors import ArgumentError, DataError, LayergraphError, WrongTypeError, did_you_mean
+from layergraph.errors import ArgumentError, DataError, WrongTypeError, did_you_mean
 from layergraph.labels import UNLABELLED
 from layergraph.layers import arguments
 from layergraph.progress import with_progress
@@ -31,6 +32,8 @@ from layergraph.segmentation.evaluation.counting import (
 from layergraph.segmentation.evaluation.metrics import SemanticSegmentationMetrics
 from layergraph.tables import Table
 from layergraph.wording import quoted, visible
+
+_CALL = "evaluate_semantic_segmentation"
 
 # per metric: its column in the tables of the data set and the images, and its column in the table of classes
 _COLUMNS = {
@@ -95,37 +98,33 @@ def evaluate_semantic_segmentation(
     """
     names_of_metrics = _metric_names(metrics)
     predicted, truth = _store("predicted", predicted), _store("truth", truth)
-    arguments.choice("evaluate_semantic_segmentation", "pair", pair, ("name", "order"))
+    pair_by = arguments.choice(_CALL, "pair", pair, ("name", "order"))
     if not len(truth) and not len(predicted):
-        raise DataError("there are no label images to compare")
+        raise DataError(f"{_CALL}: predicted and truth must hold one label image or more, got none")
     predicted_files, true_files = (getattr(store, "files", None) for store in (predicted, truth))
     order: Sequence[int] = range(len(truth))
-    if pair == "name" and predicted_files and true_files:
-        order = partners(true_files, predicted_files, "evaluate_semantic_segmentation")
+    if pair_by == "name" and predicted_files and true_files:
+        order = partners(true_files, predicted_files, _CALL)
     elif len(predicted) != len(truth):
         raise DataError(
-            f"there are {len(predicted)} predicted label images and {len(truth)} true ones; "
-            "give one prediction for each true image, in the same order"
+            f"{_CALL}: predicted must hold one label image per true one ({len(truth)}), in the same order, "
+            f"got {len(predicted)}"
         )
     names = _class_names(predicted, truth, classes)
     size = len(names)
-    every = np.zeros((UNLABELLED + 1, UNLABELLED + 1), np.int64)
+    all_pairs = np.zeros((UNLABELLED + 1, UNLABELLED + 1), np.int64)
     images: list[ConfusionMetrics] = []
     for index in with_progress(range(len(truth)), "Evaluating", len(truth), shown=verbose):
-        try:
-            pairs = count_pairs(
-                _labels(predicted[order[index]], "the prediction", names),
-                _labels(truth[index], "the truth", names),
-                size,
-            )
-        except LayergraphError as error:
-            predicted_file = predicted_files and predicted_files[order[index]]
-            name = _image_name(index, predicted_file, true_files and true_files[index])
-            raise type(error)(f"{name}: {error}") from None
-        every += pairs
+        predicted_file = predicted_files and predicted_files[order[index]]
+        place = _image_name(index, predicted_file, true_files and true_files[index])
+        predicted_labels = _labels(predicted[order[index]], names, f"{place}: predicted")
+        true_labels = _labels(truth[index], names, f"{place}: truth")
+        pairs = count_pairs(predicted_labels, true_labels, size, place)
+        all_pairs += pairs
         images.append(confusion_metrics(class_counts(pairs, size, unlabelled_column=True)))
-    refuse_masks(every, size, predicted, truth)
-    total = class_counts(every, size, unlabelled_column=True)
+    # over all images: one image of 0 and 255 alone may be right, a whole set is of masks
+    refuse_masks(all_pairs, size, predicted, truth, _CALL)
+    total = class_counts(all_pairs, size, unlabelled_column=True)
     overall = confusion_metrics(total)
     image_names = [str(index) for index in range(len(truth))]
     if true_files:
@@ -150,34 +149,31 @@ def evaluate_semantic_segmentation(
 
 def _metric_names(metrics: str | Iterable[str]) -> list[str]:
     if not isinstance(metrics, str | Iterable):
-        raise WrongTypeError(
-            f"evaluate_semantic_segmentation: metrics must be names of metrics, got {quoted(metrics)}"
-        )
+        raise WrongTypeError(f"{_CALL}: metrics must be names of metrics, got {quoted(metrics)}")
     wanted = list(_COLUMNS) if metrics == "all" else [metrics] if isinstance(metrics, str) else list(metrics)
     for metric in wanted:
         if metric not in _COLUMNS:
-            known = did_you_mean(str(metric), _COLUMNS)
-            raise ArgumentError(
-                f"evaluate_semantic_segmentation: metrics has the unknown metric {quoted(metric)}{known}"
-            )
+            advice = did_you_mean(str(metric), _COLUMNS)
+            raise ArgumentError(f"{_CALL}: metrics must be names of metrics, got {quoted(metric)}{advice}")
     if not wanted:
-        raise ArgumentError(f"evaluate_semantic_segmentation: metrics is empty{did_you_mean('', _COLUMNS)}")
+        raise ArgumentError(
+            f"{_CALL}: metrics must be names of metrics, got none{did_you_mean('', _COLUMNS)}"
+        )
     return [metric for metric in _COLUMNS if metric in wanted]
 
 
 def _class_names(predicted: LabelStore, truth: LabelStore, classes: Sequence[str] | None) -> tuple[str, ...]:
     """The class names, which must be the same for predictions, truth and the argument ``classes``."""
     given = {
-        "the predictions": class_names_of(predicted),
-        "the truth": class_names_of(truth),
-        "the argument classes": None if classes is None else class_names(classes),
+        "predicted": class_names_of(predicted),
+        "truth": class_names_of(truth),
+        "the argument classes": None if classes is None else class_names(classes, f"{_CALL}: classes"),
     }
-    known = expect_same_classes(given)
+    known = expect_same_classes(given, _CALL)
     if known is None:
-        stores = (("prediction", predicted), ("truth", truth))
         highest = max(
-            _highest(store[index], f"image {index}: the {what}")
-            for what, store in stores
+            _highest_index(store[index], f"image {index}: {argument}")
+            for argument, store in (("predicted", predicted), ("truth", truth))
             for index in range(len(store))
         )
         return tuple(f"C{number}" for number in range(1, highest + 2))
@@ -192,27 +188,27 @@ def _store(argument: str, labels: Any) -> LabelStore:
         hasattr(labels, "__len__") and hasattr(labels, "__getitem__")
     ):
         raise WrongTypeError(
-            f"evaluate_semantic_segmentation: {argument} must be a datastore of labels or a sequence of "
-            f"arrays, got an object of type {type(labels).__name__}"
+            f"{_CALL}: {argument} must be a datastore of labels or a sequence of arrays, got an object of "
+            f"type {type(labels).__name__}"
         )
     store: LabelStore = labels
     return store
 
 
-def _labels(labels: Any, what: str, classes: tuple[str, ...]) -> NDArray[Any]:
+def _labels(labels: Any, classes: tuple[str, ...], owner: str) -> NDArray[Any]:
     """One label image of these classes."""
-    array = class_indices(labels, what)
+    array = class_indices(labels, owner)
     if array.ndim < 2:
         raise DataError(
-            f"{what} must be an array (H, W), got the shape {array.shape}; give the images in a list"
+            f"{owner} must be an array (H, W), got the shape {array.shape}; give the images in a list"
         )
-    expect_same_classes({what: class_names_of(labels), "the set": classes})
+    expect_same_classes({"this image": class_names_of(labels), "the set": classes}, owner)
     return array
 
 
-def _highest(labels: Any, what: str) -> int:
-    array = class_indices(labels, what)
-    expect_classes(array, UNLABELLED, what)
+def _highest_index(labels: Any, owner: str) -> int:
+    array = class_indices(labels, owner)
+    expect_indices(array, UNLABELLED, owner)
     return int(array.max(initial=0, where=array != UNLABELLED))
 
 

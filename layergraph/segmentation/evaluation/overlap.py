@@ -5,11 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layergraph.segmentation.evaluation.confusion import (
-    confusion_metrics,
-    ratio,
-    segmentation_confusion_matrix,
-)
+from layergraph.segmentation.evaluation.confusion import confusion_metrics, count_classes, ratio
 
 
 def jaccard(predicted: ArrayLike, truth: ArrayLike, num_classes: int) -> NDArray[np.float64]:
@@ -22,8 +18,7 @@ def jaccard(predicted: ArrayLike, truth: ArrayLike, num_classes: int) -> NDArray
     >>> jaccard([[0, 1], [1, 1]], [[0, 0], [1, 1]], 3)
     array([0.5       , 0.66666667,        nan])
     """
-    counts = segmentation_confusion_matrix(predicted, truth, num_classes, unlabelled_column=True)
-    return confusion_metrics(counts).iou
+    return confusion_metrics(count_classes("jaccard", predicted, truth, num_classes)).iou
 
 
 def dice(predicted: ArrayLike, truth: ArrayLike, num_classes: int) -> NDArray[np.float64]:
@@ -34,6 +29,6 @@ def dice(predicted: ArrayLike, truth: ArrayLike, num_classes: int) -> NDArray[np
     >>> dice([[0, 1], [1, 1]], [[0, 0], [1, 1]], 3)
     array([0.66666667, 0.8       ,        nan])
     """
-    counts = segmentation_confusion_matrix(predicted, truth, num_classes, unlabelled_column=True)
+    counts = count_classes("dice", predicted, truth, num_classes)
     predicted_pixels = counts[:, :num_classes].sum(axis=0)
     return ratio(2 * np.diagonal(counts), counts.sum(axis=1) + predicted_pixels)

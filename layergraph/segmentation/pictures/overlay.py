@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from layergraph.data.class_indices import class_indices, mask_error
-from layergraph.data.label_array import class_names, class_names_of
+from layergraph.data.label_array import class_names_of
+from layergraph.data.label_ids import class_names
 from layergraph.errors import ArgumentError, DataError, WrongTypeError, did_you_mean
 from layergraph.labels import UNLABELLED
 from layergraph.layers import arguments
 from layergraph.segmentation.arrays import real_array
 from layergraph.segmentation.pictures.colors import distinct_colors
-from layergraph.wording import quoted
+from layergraph.wording import counted, quoted
 
 
 def labeloverlay(
@@ -42,8 +43,8 @@ def labeloverlay(
     >>> labeloverlay([[0.0, 1.0]], [[0, 255]], colormap=[[1.0, 0.0, 0.0]]).tolist()
     [[[128, 0, 0], [255, 255, 255]]]
     """
-    picture = rgb_bytes(image, "the image")
-    indices = class_indices(labels, "the labels")
+    picture = rgb_bytes(image, "labeloverlay: image")
+    indices = class_indices(labels, "labeloverlay: labels")
     if indices.shape != picture.shape[:2]:
         raise DataError(
             "labeloverlay: image and labels must have the same height and width, got "
@@ -52,15 +53,20 @@ def labeloverlay(
     if indices.min(initial=0) < 0:
         raise DataError(f"labeloverlay: labels must be 0 or more, got {indices.min()}")
     visibility = arguments.number("labeloverlay", "transparency", transparency, 0, 1)
-    names = class_names_of(labels) if classes is None else class_names(classes)
+    names = class_names_of(labels) if classes is None else class_names(classes, "labeloverlay: classes")
     shown = indices != UNLABELLED
     highest = int(indices.max(initial=0, where=shown))
-    colors = distinct_colors(highest + 1) if colormap is None else color_bytes(colormap)
+    colors = (
+        distinct_colors(highest + 1) if colormap is None else color_bytes(colormap, "labeloverlay: colormap")
+    )
     if highest >= len(colors):
-        raise ArgumentError(f"the colormap has {len(colors)} colors, too few for the label {highest}")
+        raise ArgumentError(
+            f"labeloverlay: colormap must have a color for the label {highest}, got "
+            f"{counted(len(colors), 'color')}"
+        )
     is_mask = highest == 0 and shown.any() and not shown.all()  # only 0 and 255
     if is_mask and names is None and (colormap is None or len(colors) > 1):
-        raise mask_error("the labels")
+        raise mask_error("labeloverlay: labels")
     if included_labels is not None:
         shown &= np.isin(indices, _included_indices(included_labels, names))
     mixed = visibility * picture[shown] + (1 - visibility) * colors[indices[shown].astype(np.intp)]
@@ -80,7 +86,8 @@ def _included_indices(labels: Sequence[int | str] | str, names: tuple[str, ...] 
                 )
             if label not in names:
                 raise ArgumentError(
-                    f"labeloverlay: included_labels has no class {quoted(label)}{did_you_mean(label, names)}"
+                    f"labeloverlay: included_labels must be classes, got {quoted(label)}"
+                    f"{did_you_mean(label, names)}"
                 )
             indices.append(names.index(label))
         else:
@@ -91,53 +98,52 @@ def _included_indices(labels: Sequence[int | str] | str, names: tuple[str, ...] 
     return indices
 
 
-def rgb_bytes(image: ArrayLike, what: str) -> NDArray[np.uint8]:
+def rgb_bytes(image: ArrayLike, owner: str) -> NDArray[np.uint8]:
     """A new uint8 RGB array (H, W, 3) of a gray or RGB image: bool, uint8, uint16 or float in 0 .. 1.
 
-    ``what`` is the image's name in errors. Raises DataError for another shape or range, WrongTypeError for
+    ``owner`` is the image's name in errors. Raises DataError for another shape or range, WrongTypeError for
     another type of numbers.
 
-    >>> rgb_bytes([[1.0]], "the image").tolist()
+    >>> rgb_bytes([[1.0]], "labeloverlay: image").tolist()
     [[[255, 255, 255]]]
     """
-    array = real_array(image, what)
+    array = real_array(image, owner)
     if array.ndim == 2:
         array = array[:, :, None]
     if array.ndim != 3 or array.shape[2] not in (1, 3):
-        raise DataError(f"{what} must be (H, W), (H, W, 1) or (H, W, 3), got the shape {np.shape(image)}")
-    return np.repeat(_bytes(array, what), 3 // array.shape[2], axis=2)
+        raise DataError(f"{owner} must be (H, W), (H, W, 1) or (H, W, 3), got the shape {np.shape(image)}")
+    return np.repeat(_bytes(array, owner), 3 // array.shape[2], axis=2)
 
 
-def color_bytes(colormap: ArrayLike) -> NDArray[np.uint8]:
+def color_bytes(colormap: ArrayLike, owner: str) -> NDArray[np.uint8]:
     """A colormap as uint8 (M, 3), from uint8 or float in 0 .. 1.
 
     Raises ArgumentError for another shape or range, WrongTypeError for another type of numbers.
 
-    >>> color_bytes([[1.0, 0.0, 0.2]]).tolist()
+    >>> color_bytes([[1.0, 0.0, 0.2]], "labeloverlay: colormap").tolist()
     [[255, 0, 51]]
     """
-    colors = real_array(colormap, "the colormap")
+    colors = real_array(colormap, owner)
     if colors.ndim != 2 or colors.shape[1] != 3 or not len(colors):
-        raise ArgumentError(
-            f"the colormap must be (M, 3), one RGB row per class, got the shape {colors.shape}"
-        )
+        raise ArgumentError(f"{owner} must be (M, 3), one RGB row per class, got the shape {colors.shape}")
+    # MATLAB's colormaps are from 0 to 1, and one of pure colors has whole numbers
     if colors.dtype.kind in "ui" and colors.max() == 1:
         raise ArgumentError(
-            "the colormap must hold whole numbers from 0 to 255, got only 0 and 1, nearly black; give 0 to "
-            "255, or floats"
+            f"{owner} must hold whole numbers from 0 to 255, got only 0 and 1, nearly black; give 0 to 255, "
+            "or floats"
         )
     try:
-        return _bytes(colors, "the colormap")
+        return _bytes(colors, owner)
     except DataError as error:
         raise ArgumentError(str(error)) from None
 
 
-def _bytes(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
+def _bytes(array: NDArray[Any], owner: str) -> NDArray[np.uint8]:
     """uint8 unchanged; bool, uint16 and floats in 0 .. 1 scaled; whole numbers of a list count as bytes."""
     if array.dtype.kind == "f":
         if not ((array >= 0) & (array <= 1)).all():
             raise DataError(
-                f"{what} must hold floats from 0 to 1, got some out of range; divide by 255, or give uint8"
+                f"{owner} must hold floats from 0 to 1, got some out of range; divide by 255, or give uint8"
             )
         return np.floor(array * 255.0 + 0.5).astype(np.uint8)
     if array.dtype == bool:
@@ -145,7 +151,7 @@ def _bytes(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
     if array.dtype == np.uint16:
         return np.floor(array / 257 + 0.5).astype(np.uint8)
     if array.dtype.kind not in "ui":
-        raise WrongTypeError(f"{what} must hold uint8, uint16 or floats, got an array of {array.dtype}")
+        raise WrongTypeError(f"{owner} must hold uint8, uint16 or floats, got an array of {array.dtype}")
     if array.size and (array.min() < 0 or array.max() > 255):
-        raise DataError(f"{what} must hold whole numbers from 0 to 255, got {array.min()} to {array.max()}")
+        raise DataError(f"{owner} must hold whole numbers from 0 to 255, got {array.min()} to {array.max()}")
     return array.astype(np.uint8)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layergraph.data.label_array import class_names
+from layergraph.data.label_ids import class_names
 from layergraph.errors import ArgumentError, DataError
 from layergraph.layers import arguments
 from layergraph.segmentation.pictures.colors import distinct_colors
@@ -45,18 +45,24 @@ def overlay_sheet(
     """
     if not len(images) == len(truths) == len(predictions):
         raise DataError(
-            "a sheet takes one truth and one prediction for each image, got "
+            "overlay_sheet: there must be one truth and one prediction per image, got "
             f"{len(images)} images, {len(truths)} truths and {len(predictions)} predictions"
         )
     if not len(images):
-        raise DataError("there are no images to draw")
-    classes = class_names(classes)
-    colors = distinct_colors(len(classes)) if colormap is None else color_bytes(colormap)
+        raise DataError("overlay_sheet: images must hold one image or more, got none")
+    classes = class_names(classes, "overlay_sheet: classes")
+    colors = (
+        distinct_colors(len(classes))
+        if colormap is None
+        else color_bytes(colormap, "overlay_sheet: colormap")
+    )
     if len(colors) < len(classes):
-        raise ArgumentError(f"the colormap has {len(colors)} colors, too few for {len(classes)} classes")
+        raise ArgumentError(
+            f"overlay_sheet: colormap must have one color per class ({len(classes)}), got {len(colors)}"
+        )
     rows = []
     for index, image in enumerate(images):
-        picture = rgb_bytes(image, f"images[{index}]")
+        picture = rgb_bytes(image, f"overlay_sheet: images[{index}]")
         overlays = [
             labeloverlay(picture, labels[index], colormap=colors, transparency=transparency, classes=classes)
             for labels in (truths, predictions)

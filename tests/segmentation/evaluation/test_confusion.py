@@ -73,17 +73,17 @@ def test_metrics_are_those_of_sets_of_pixels(case):
         iou.append(len(a & b) / len(a | b) if a | b else math.nan)
         overlap.append(2 * len(a & b) / (len(a) + len(b)) if a or b else math.nan)
         weighted += len(b) * iou[-1] / len(seen) if b else 0.0
-    found = confusion_metrics(
+    metrics = confusion_metrics(
         segmentation_confusion_matrix(predicted, truth, num_classes, unlabelled_column=True)
     )
-    same(found.accuracy, accuracy)
-    same(found.iou, iou)
+    same(metrics.accuracy, accuracy)
+    same(metrics.iou, iou)
     same(jaccard(predicted, truth, num_classes), iou)
     same(dice(predicted, truth, num_classes), overlap)
     hits = sum(said == true for said, true in seen)
-    same(found.global_accuracy, hits / len(seen) if seen else math.nan)
-    same(found.weighted_iou, weighted if seen else math.nan)
-    for mean, values in ((found.mean_accuracy, accuracy), (found.mean_iou, iou)):
+    same(metrics.global_accuracy, hits / len(seen) if seen else math.nan)
+    same(metrics.weighted_iou, weighted if seen else math.nan)
+    for mean, values in ((metrics.mean_accuracy, accuracy), (metrics.mean_iou, iou)):
         known = [value for value in values if not math.isnan(value)]
         same(mean, sum(known) / len(known) if known else math.nan)
 
@@ -104,56 +104,56 @@ def test_torchmetrics_agrees():
     said, true = torch.from_numpy(predicted), torch.from_numpy(truth)
     options = {"num_classes": 6, "ignore_index": 255}
     counts = segmentation_confusion_matrix(predicted, truth, 6)
-    found = confusion_metrics(counts)
+    metrics = confusion_metrics(counts)
     assert counts.tolist() == classification.multiclass_confusion_matrix(said, true, **options).tolist()
     iou = classification.multiclass_jaccard_index(said, true, average="none", **options)
     recall = classification.multiclass_recall(said, true, average="none", **options)
     micro = classification.multiclass_accuracy(said, true, average="micro", **options)
     weighted = classification.multiclass_jaccard_index(said, true, average="weighted", **options)
-    np.testing.assert_allclose(found.iou, iou, rtol=1e-6)
-    np.testing.assert_allclose(found.accuracy, recall, rtol=1e-6)
-    np.testing.assert_allclose(found.global_accuracy, micro, rtol=1e-6)
-    np.testing.assert_allclose(found.weighted_iou, weighted, rtol=1e-6)
+    np.testing.assert_allclose(metrics.iou, iou, rtol=1e-6)
+    np.testing.assert_allclose(metrics.accuracy, recall, rtol=1e-6)
+    np.testing.assert_allclose(metrics.global_accuracy, micro, rtol=1e-6)
+    np.testing.assert_allclose(metrics.weighted_iou, weighted, rtol=1e-6)
 
 
 def test_the_triangle_example_of_matlab():
-    found = confusion_metrics(TRIANGLES)
-    assert round(found.global_accuracy, 5) == 0.90624
-    assert round(found.mean_accuracy, 5) == 0.95085
-    assert round(found.mean_iou, 5) == 0.61588
-    assert round(found.weighted_iou, 5) == 0.87529
-    assert found.accuracy.round(4).tolist() == [1, 0.9017]
-    assert found.iou.round(5).tolist() == [0.33005, 0.9017]
+    metrics = confusion_metrics(TRIANGLES)
+    assert round(metrics.global_accuracy, 5) == 0.90624
+    assert round(metrics.mean_accuracy, 5) == 0.95085
+    assert round(metrics.mean_iou, 5) == 0.61588
+    assert round(metrics.weighted_iou, 5) == 0.87529
+    assert metrics.accuracy.round(4).tolist() == [1, 0.9017]
+    assert metrics.iou.round(5).tolist() == [0.33005, 0.9017]
     np.testing.assert_allclose(normalized_confusion_matrix(TRIANGLES), [[1, 0], [0.0983, 0.9017]], atol=5e-5)
 
 
 def test_an_absent_class_is_nan_and_not_in_the_means():
-    found = confusion_metrics([[3, 1, 0], [0, 4, 0], [0, 0, 0]])
-    assert np.isnan([found.accuracy[2], found.iou[2]]).all()
-    assert found.mean_accuracy == (0.75 + 1) / 2
-    assert found.mean_iou == (0.75 + 0.8) / 2
+    metrics = confusion_metrics([[3, 1, 0], [0, 4, 0], [0, 0, 0]])
+    assert np.isnan([metrics.accuracy[2], metrics.iou[2]]).all()
+    assert metrics.mean_accuracy == (0.75 + 1) / 2
+    assert metrics.mean_iou == (0.75 + 0.8) / 2
 
 
 def test_a_class_that_is_only_predicted_has_no_accuracy_and_iou_0():
-    found = confusion_metrics([[3, 1], [0, 0]])
-    np.testing.assert_array_equal(found.accuracy, [0.75, math.nan])
-    assert found.iou.tolist() == [0.75, 0]
-    assert (found.mean_accuracy, found.mean_iou, found.weighted_iou) == (0.75, 0.375, 0.75)
+    metrics = confusion_metrics([[3, 1], [0, 0]])
+    np.testing.assert_array_equal(metrics.accuracy, [0.75, math.nan])
+    assert metrics.iou.tolist() == [0.75, 0]
+    assert (metrics.mean_accuracy, metrics.mean_iou, metrics.weighted_iou) == (0.75, 0.375, 0.75)
 
 
 def test_nothing_labelled_is_nan_everywhere():
-    found = confusion_metrics(segmentation_confusion_matrix([[0, 1]], [[255, 255]], 2))
-    assert np.isnan(np.hstack(found)).all()
+    metrics = confusion_metrics(segmentation_confusion_matrix([[0, 1]], [[255, 255]], 2))
+    assert np.isnan(np.hstack(metrics)).all()
     assert np.isnan(normalized_confusion_matrix(np.zeros((2, 2)))).all()
 
 
 def test_unlabelled_predictions_count_in_the_row():
     counts = segmentation_confusion_matrix([0, 255, 255, 1], [0, 0, 0, 1], 2, unlabelled_column=True)
     assert counts.tolist() == [[1, 0, 2], [0, 1, 0]]
-    found = confusion_metrics(counts)
-    np.testing.assert_allclose(found.accuracy, [1 / 3, 1])
-    np.testing.assert_allclose(found.iou, [1 / 3, 1])
-    assert found.global_accuracy == 0.5
+    metrics = confusion_metrics(counts)
+    np.testing.assert_allclose(metrics.accuracy, [1 / 3, 1])
+    np.testing.assert_allclose(metrics.iou, [1 / 3, 1])
+    assert metrics.global_accuracy == 0.5
     np.testing.assert_allclose(normalized_confusion_matrix(counts), [[1 / 3, 0], [0, 1]])
 
 
@@ -168,12 +168,12 @@ MASK = np.array([[0, 255], [255, 0]], np.uint8)
 @pytest.mark.parametrize("function", [segmentation_confusion_matrix, jaccard, dice])
 def test_masks_are_no_labels(function):
     labels = MASK // 255
-    for what, arguments in (("prediction", (MASK, labels)), ("truth", (labels, MASK))):
-        with pytest.raises(
-            DataError, match=f"^the {what} must hold class indices, got 0 and 255 alone, as a"
-        ):
-            function(*arguments, 2)
-    with pytest.raises(WrongTypeError, match=r"^the truth must hold class indices, got a boolean mask; "):
+    call = function.__name__
+    for argument, pair in (("predicted", (MASK, labels)), ("truth", (labels, MASK))):
+        message = f"^{call}: {argument} must hold class indices, got 0 and 255 alone, as a mask"
+        with pytest.raises(DataError, match=message):
+            function(*pair, 2)
+    with pytest.raises(WrongTypeError, match=f"^{call}: truth must hold class indices, got a boolean mask; "):
         function(labels, MASK > 0, 2)
     # the conversions that the errors name
     assert (
@@ -190,7 +190,7 @@ def test_labels_that_know_their_classes_may_be_0_and_255_alone():
 def test_labels_of_other_classes_are_not_compared():
     labels = [[0, 1]]
     with pytest.raises(
-        DataError, match=r"must have the same classes .*, got \(sky, road\) and \(road, sky\)$"
+        DataError, match=r"must have the same classes .*, got \('sky', 'road'\) and \('road', 'sky'\)$"
     ):
         jaccard(LabelArray(labels, ["sky", "road"]), LabelArray(labels, ["road", "sky"]), 2)
 
@@ -201,16 +201,16 @@ def test_counts_of_any_size_and_type_are_exact_ratios(seed, dtype):
     matrix = random.integers(0, np.iinfo(dtype).max, (3, 4), dtype, endpoint=True)
     rows = [list(map(Fraction, row)) for row in matrix.tolist()]
     true = [sum(row) for row in rows]
-    said = [sum(row[c] for row in rows) for c in range(3)]
+    predicted = [sum(row[c] for row in rows) for c in range(3)]
     hits = [rows[c][c] for c in range(3)]
-    iou = [h / (t + s - h) if t + s - h else None for h, t, s in zip(hits, true, said, strict=True)]
+    iou = [h / (t + s - h) if t + s - h else None for h, t, s in zip(hits, true, predicted, strict=True)]
     assume(None not in iou and all(true))
-    found = confusion_metrics(matrix)
-    same(found.accuracy, [float(h / t) for h, t in zip(hits, true, strict=True)])
-    same(found.iou, list(map(float, iou)))
-    same(found.global_accuracy, float(sum(hits) / sum(true)))
+    metrics = confusion_metrics(matrix)
+    same(metrics.accuracy, [float(h / t) for h, t in zip(hits, true, strict=True)])
+    same(metrics.iou, list(map(float, iou)))
+    same(metrics.global_accuracy, float(sum(hits) / sum(true)))
     weighted = sum(t * i for t, i in zip(true, iou, strict=True)) / sum(true)
-    same(found.weighted_iou, float(weighted))
+    same(metrics.weighted_iou, float(weighted))
     normalized = [[float(n / t) for n in row[:3]] for row, t in zip(rows, true, strict=True)]
     same(normalized_confusion_matrix(matrix), normalized)
 
@@ -230,29 +230,29 @@ def test_invalid_counts(function, matrix):
             [[0], [1]],
             2,
             DataError,
-            "the prediction is 1×2 and the truth 2×1; both must have one size, so segment the image at the "
-            "size of its truth",
+            "predicted must have the size of the truth (2×1), got 1×2; segment the image at the size of its "
+            "truth",
         ),
         (
             [0, 3],
             [0, 1],
             2,
             DataError,
-            "the prediction holds the label 3; labels are 0 to 1 for 2 classes, or 255 for unlabelled",
+            "predicted must hold class indices from 0 to 1, or 255 (unlabelled), got 3",
         ),
         (
             [0, 1],
             [0, -1],
             2,
             DataError,
-            "the truth holds the label -1; labels are 0 to 1 for 2 classes, or 255 for unlabelled",
+            "truth must hold class indices from 0 to 1, or 255 (unlabelled), got -1",
         ),
         (
             [0.0, 1.0],
             [0, 1],
             2,
             WrongTypeError,
-            "the prediction must hold integer class indices, got an array of float64",
+            "predicted must hold integer class indices, got an array of float64",
         ),
         *(
             (
@@ -260,16 +260,15 @@ def test_invalid_counts(function, matrix):
                 [0],
                 number,
                 ArgumentError,
-                "segmentation_confusion_matrix: num_classes must be a whole number from 1 to 255, "
-                f"got {number!r}",
+                f"num_classes must be a whole number from 1 to 255, got {number!r}",
             )
             for number in (0, 256, 2.5, "2")
         ),
-        ([[0], [0, 1]], [0], 2, DataError, "the prediction must be an array, got rows of different lengths"),
+        ([[0], [0, 1]], [0], 2, DataError, "predicted must be an array, got rows of different lengths"),
     ],
 )
 def test_invalid_labels(predicted, truth, num_classes, error, message):
-    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+    with pytest.raises(error, match=f"^segmentation_confusion_matrix: {re.escape(message)}$"):
         segmentation_confusion_matrix(predicted, truth, num_classes)
 
 

@@ -132,7 +132,9 @@ def test_a_perfect_predictor_is_right_for_any_order_of_names(tmp_path):
 def test_errors_name_the_files_that_were_paired(tmp_path):
     predicted = store(tmp_path / "predicted", [PREDICTED[0], [[0, 1, 2]]], name="b")[[1, 0]]
     truth = store(tmp_path / "truth", TRUTH)
-    with pytest.raises(DataError, match=r"^image 1 \(.*b_2\.png and .*label_2\.png\): the prediction is 1×3"):
+    with pytest.raises(
+        DataError, match=r"^image 1 \(.*b_2\.png and .*label_2\.png\): predicted must have the size"
+    ):
         evaluate_semantic_segmentation(predicted, truth)
 
 
@@ -243,15 +245,18 @@ def test_html_shows_all_three_and_no_markup_of_a_name():
 
 def test_different_numbers_of_images():
     message = (
-        "there are 1 predicted label images and 2 true ones; give one prediction for each true image, "
-        "in the same order"
+        "evaluate_semantic_segmentation: predicted must hold one label image per true one (2), in the same "
+        "order, got 1"
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         evaluate_semantic_segmentation(PREDICTED[:1], TRUTH)
 
 
 def test_no_images():
-    with pytest.raises(DataError, match=r"^there are no label images to compare$"):
+    message = (
+        "evaluate_semantic_segmentation: predicted and truth must hold one label image or more, got none"
+    )
+    with pytest.raises(DataError, match=f"^{message}$"):
         evaluate_semantic_segmentation([], [])
 
 
@@ -259,21 +264,21 @@ def test_different_sizes_name_the_files(tmp_path):
     predicted = store(tmp_path / "predicted", [PREDICTED[0], [[0, 1, 2]]])
     truth = store(tmp_path / "truth", TRUTH)
     message = (
-        f"image 1 ({predicted.files[1]} and {truth.files[1]}): the prediction is 1×3 and the truth 2×2; "
-        "both must have one size, so segment the image at the size of its truth"
+        f"image 1 ({predicted.files[1]} and {truth.files[1]}): predicted must have the size of the truth "
+        "(2×2), got 1×3; segment the image at the size of its truth"
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         evaluate_semantic_segmentation(predicted, truth)
 
 
 def test_labels_outside_the_classes_name_the_image():
-    message = "image 1: the truth holds the label 2; labels are 0 to 1 for 2 classes, or 255 for unlabelled"
+    message = "image 1: truth must hold class indices from 0 to 1, or 255 (unlabelled), got 2"
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         evaluate_semantic_segmentation([[[0]], [[0]]], [[[1]], [[2]]], classes=["sky", "road"])
 
 
 def test_labels_must_be_indices():
-    message = "image 0: the prediction must hold integer class indices, got an array of float64"
+    message = "image 0: predicted must hold integer class indices, got an array of float64"
     with pytest.raises(WrongTypeError, match=f"^{re.escape(message)}$"):
         evaluate_semantic_segmentation([np.zeros((2, 2))], [np.zeros((2, 2), int)], classes=["sky"])
 
@@ -284,39 +289,47 @@ def test_different_classes(tmp_path):
     for arguments, message in [
         (
             {"truth": truth},
-            "the predictions and the truth must have the same classes in the same order, "
-            "got (sky, car, road) and (sky, road, car)",
+            "predicted and truth must have the same classes in the same order, got ('sky', 'car', 'road') "
+            "and ('sky', 'road', 'car')",
         ),
         (
             {"truth": TRUTH, "classes": CLASSES},
-            "the predictions and the argument classes must have the same classes in the same order, "
-            "got (sky, car, road) and (sky, road, car)",
+            "predicted and the argument classes must have the same classes in the same order, got ('sky', "
+            "'car', 'road') and ('sky', 'road', 'car')",
         ),
     ]:
-        with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        with pytest.raises(DataError, match=f"^evaluate_semantic_segmentation: {re.escape(message)}$"):
             evaluate_semantic_segmentation(predicted, **arguments)
 
 
 def test_class_names_in_one_string():
-    with pytest.raises(WrongTypeError, match=r"^classes must be a sequence of class names, got 'sky'$"):
+    message = "evaluate_semantic_segmentation: classes must be a sequence of class names, got 'sky'"
+    with pytest.raises(WrongTypeError, match=f"^{message}$"):
         evaluate(classes="sky")
 
 
 @pytest.mark.parametrize(
     ("metrics", "message"),
     [
-        ("wieghted-iou", "metrics has the unknown metric 'wieghted-iou'; did you mean 'weighted-iou'?"),
+        (
+            "wieghted-iou",
+            "metrics must be names of metrics, got 'wieghted-iou'; did you mean 'weighted-iou'?",
+        ),
         (
             ["iou", "bfscore"],
-            "metrics has the unknown metric 'bfscore'; there are 'global-accuracy', 'accuracy', 'iou', "
-            "'weighted-iou'",
+            "metrics must be names of metrics, got 'bfscore'; there are 'global-accuracy', 'accuracy', "
+            "'iou', 'weighted-iou'",
         ),
         (
             [3],
-            "metrics has the unknown metric 3; there are 'global-accuracy', 'accuracy', 'iou', "
+            "metrics must be names of metrics, got 3; there are 'global-accuracy', 'accuracy', 'iou', "
             "'weighted-iou'",
         ),
-        ([], "metrics is empty; there are 'global-accuracy', 'accuracy', 'iou', 'weighted-iou'"),
+        (
+            [],
+            "metrics must be names of metrics, got none; there are 'global-accuracy', 'accuracy', 'iou', "
+            "'weighted-iou'",
+        ),
     ],
 )
 def test_invalid_metrics(metrics, message):
@@ -333,7 +346,7 @@ def test_two_arrays_are_one_image():
     )
     assert len(evaluate_semantic_segmentation(np.array(PREDICTED), np.array(TRUTH)).image_metrics) == 2
     with pytest.raises(
-        DataError, match=r"^image 0: the prediction must be an array \(H, W\), got the shape \(2,\)"
+        DataError, match=r"^image 0: predicted must be an array \(H, W\), got the shape \(2,\)"
     ):
         evaluate_semantic_segmentation(PREDICTED[0], TRUTH[0])
 
@@ -342,11 +355,13 @@ def test_labels_have_their_classes():
     predicted = [LabelArray(labels, CLASSES) for labels in PREDICTED]
     metrics = evaluate_semantic_segmentation(predicted, TRUTH)
     assert metrics.to_dict() == evaluate().to_dict()
-    message = "the predictions and the truth must have the same classes in the same order"
+    message = "evaluate_semantic_segmentation: predicted and truth must have the same classes"
     with pytest.raises(DataError, match=f"^{message}"):
         evaluate_semantic_segmentation(predicted, [LabelArray(labels, CLASSES[::-1]) for labels in TRUTH])
     mixed = [predicted[0], LabelArray(PREDICTED[1], CLASSES[::-1])]
-    with pytest.raises(DataError, match=r"^image 1: the prediction and the set must have the same classes"):
+    with pytest.raises(
+        DataError, match=r"^image 1: predicted: this image and the set must have the same classes"
+    ):
         evaluate_semantic_segmentation(mixed, TRUTH)
 
 
@@ -354,10 +369,13 @@ def test_a_set_of_masks_is_refused():
     masks = [np.array([[0, 255], [0, 0]], np.uint8), np.array([[255, 255], [0, 0]], np.uint8)]
     nothing = [np.zeros((2, 2), np.uint8)] * 2
     with pytest.raises(
-        DataError, match=r"^the truth must hold class indices, got 0 and 255 alone, as a mask has"
+        DataError,
+        match=r"^evaluate_semantic_segmentation: truth must hold class indices, got 0 and 255 alone",
     ):
         evaluate_semantic_segmentation(nothing, masks, classes=["background", "cell"])
-    with pytest.raises(DataError, match=r"^the prediction must hold class indices, got 0 and 255 alone"):
+    with pytest.raises(
+        DataError, match=r": predicted must hold class indices, got 0 and 255 alone, as a mask"
+    ):
         evaluate_semantic_segmentation(masks, nothing, classes=["background", "cell"])
     # one of several images may hold only the first class
     metrics = evaluate_semantic_segmentation(nothing, [masks[0], np.array([[1, 1], [0, 0]])])
@@ -376,6 +394,6 @@ def test_invalid_sets_of_labels(labels):
 
 @pytest.mark.parametrize("label", [300, -1])
 def test_labels_that_no_class_can_have(label):
-    message = f"image 0: the prediction holds the label {label}; labels are 0 to 254 for 255 classes, or 255"
-    with pytest.raises(DataError, match=f"^{message}"):
+    message = f"image 0: predicted must hold class indices from 0 to 254, or 255 (unlabelled), got {label}"
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         evaluate_semantic_segmentation([[[label]]], [[[0]]])

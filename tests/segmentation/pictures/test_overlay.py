@@ -122,35 +122,37 @@ def test_colors_are_distinct_and_start_equal():
             np.zeros((2, 2), int),
             {},
             DataError,
-            "the image must be (H, W), (H, W, 1) or (H, W, 3), got the shape (2, 2, 4)",
+            "labeloverlay: image must be (H, W), (H, W, 1) or (H, W, 3), got the shape (2, 2, 4)",
         ),
         (
             [[2.0]],
             [[0]],
             {},
             DataError,
-            "the image must hold floats from 0 to 1, got some out of range; divide by 255, or give uint8",
+            "labeloverlay: image must hold floats from 0 to 1, got some out of range; divide by 255, or "
+            "give uint8",
         ),
         (
             [[np.nan]],
             [[0]],
             {},
             DataError,
-            "the image must hold floats from 0 to 1, got some out of range; divide by 255, or give uint8",
+            "labeloverlay: image must hold floats from 0 to 1, got some out of range; divide by 255, or "
+            "give uint8",
         ),
         (
             [[300]],
             [[0]],
             {},
             DataError,
-            "the image must hold whole numbers from 0 to 255, got 300 to 300",
+            "labeloverlay: image must hold whole numbers from 0 to 255, got 300 to 300",
         ),
         (
             [[0.0]],
             [[0.0]],
             {},
             WrongTypeError,
-            "the labels must hold integer class indices, got an array of float64",
+            "labeloverlay: labels must hold integer class indices, got an array of float64",
         ),
         ([[0.0]], [[-1]], {}, DataError, "labeloverlay: labels must be 0 or more, got -1"),
         (
@@ -165,44 +167,44 @@ def test_colors_are_distinct_and_start_equal():
             [[3]],
             {"colormap": COLORS},
             ArgumentError,
-            "the colormap has 3 colors, too few for the label 3",
+            "labeloverlay: colormap must have a color for the label 3, got 3 colors",
         ),
         (
             [[0.0]],
             [[0]],
             {"colormap": [0, 0, 0]},
             ArgumentError,
-            "the colormap must be (M, 3), one RGB row per class, got the shape (3,)",
+            "labeloverlay: colormap must be (M, 3), one RGB row per class, got the shape (3,)",
         ),
         (
             [[0.0]],
             [[0]],
             {"colormap": [[0, 0, 256]]},
             ArgumentError,
-            "the colormap must hold whole numbers from 0 to 255, got 0 to 256",
+            "labeloverlay: colormap must hold whole numbers from 0 to 255, got 0 to 256",
         ),
         (
             [[0.0]],
             [[0]],
             {"colormap": [[1, 0, 0]]},
             ArgumentError,
-            "the colormap must hold whole numbers from 0 to 255, got only 0 and 1, nearly black; give 0 to "
-            "255, or floats",
+            "labeloverlay: colormap must hold whole numbers from 0 to 255, got only 0 and 1, nearly black; "
+            "give 0 to 255, or floats",
         ),
         (
             [[0.0]],
             [[True]],
             {},
             WrongTypeError,
-            "the labels must hold class indices, got a boolean mask; np.where(mask, 1, 0) makes True class "
-            "1 and False class 0, np.where(mask, 0, 255) leaves what is False unlabelled",
+            "labeloverlay: labels must hold class indices, got a boolean mask; np.where(mask, 1, 0) makes "
+            "True class 1 and False class 0, np.where(mask, 0, 255) leaves what is False unlabelled",
         ),
         (
             [[0.0, 0.0]],
             [[0, 255]],
             {},
             DataError,
-            "the labels must hold class indices, got 0 and 255 alone, as a mask has, and 255 means "
+            "labeloverlay: labels must hold class indices, got 0 and 255 alone, as a mask has, and 255 means "
             "unlabelled; np.where(mask == 255, 1, 0) makes the mask class 1; for labels of the first class "
             "where 255 does mean unlabelled, give LabelArray(labels, classes)",
         ),
@@ -211,14 +213,14 @@ def test_colors_are_distinct_and_start_equal():
             [[0]],
             {},
             DataError,
-            "the image must be an array, got rows of different lengths",
+            "labeloverlay: image must be an array, got rows of different lengths",
         ),
         (
             [[0.0]],
             [[0]],
             {"colormap": "jet"},
             WrongTypeError,
-            "the colormap must hold numbers, got an array of <U3",
+            "labeloverlay: colormap must hold numbers, got an array of <U3",
         ),
         (
             [[0.0]],
@@ -240,7 +242,7 @@ def test_colors_are_distinct_and_start_equal():
             [[0]],
             {"included_labels": "raod", "classes": ["sky", "road"]},
             ArgumentError,
-            "labeloverlay: included_labels has no class 'raod'; did you mean 'road'?",
+            "labeloverlay: included_labels must be classes, got 'raod'; did you mean 'road'?",
         ),
         (
             [[0.0]],
@@ -271,9 +273,9 @@ def test_a_sheet_holds_every_picture_enlarged():
         for picture in (np.repeat(image[:, :, None], 3, axis=2), *overlays):
             large = np.kron(picture, np.ones((20, 20, 1), np.uint8))
             corners = np.argwhere((windows[:, :, 0, 0] == large[0, 0]).all(axis=2))
-            places = [(y, x) for y, x in corners if np.array_equal(windows[y, x], large)]
-            assert len(places) == 1
-            lefts.append(places[0])
+            positions = [(y, x) for y, x in corners if np.array_equal(windows[y, x], large)]
+            assert len(positions) == 1
+            lefts.append(positions[0])
         assert len({y for y, _ in lefts}) == 1
         assert [x for _, x in lefts] == sorted(x for _, x in lefts)
 
@@ -318,15 +320,15 @@ def test_long_and_many_class_names_fit():
             (1, 2, 1),
             ["sky"],
             {},
-            "a sheet takes one truth and one prediction for each image, got 1 images, 2 truths and "
+            "overlay_sheet: there must be one truth and one prediction per image, got 1 images, 2 truths and "
             "1 predictions",
         ),
-        ((0, 0, 0), ["sky"], {}, "there are no images to draw"),
+        ((0, 0, 0), ["sky"], {}, "overlay_sheet: images must hold one image or more, got none"),
         (
             (1, 1, 1),
             ["sky", "road", "car", "sign"],
             {"colormap": COLORS},
-            "the colormap has 3 colors, too few for 4 classes",
+            "overlay_sheet: colormap must have one color per class (4), got 3",
         ),
         (
             (1, 1, 1),
