@@ -12,8 +12,6 @@ from layergraph.graph.size_inference import InferredSizes, TargetUsage, infer_si
 from layergraph.layers.layer import Layer, Shape
 from layergraph.sizes import Size
 
-Tensors = Mapping[str, Mapping[str, Shape] | None]
-
 
 @dataclass(frozen=True, eq=False)
 class SizedNetwork:
@@ -28,8 +26,8 @@ class SizedNetwork:
 
     lgraph: LayerGraph
     inferred_sizes: InferredSizes
-    learnables: Tensors
-    states: Tensors
+    learnables: Mapping[str, Mapping[str, Shape] | None]
+    states: Mapping[str, Mapping[str, Shape] | None]
 
     @property
     def known_learnables(self) -> int:

@@ -19,7 +19,7 @@ _MOST_TENSORS = 4
 _DIMENSIONS = ("height", "width", "depth")
 
 
-class Input(NamedTuple):
+class ExplainedInput(NamedTuple):
     """An input port; ``source`` is written as in ``connect_layers``, and empty without a connection."""
 
     port: str
@@ -61,7 +61,7 @@ class ExplainedLayer:
     port: str
     size: Size | None
     assumed: bool
-    inputs: tuple[Input, ...]
+    inputs: tuple[ExplainedInput, ...]
     steps: tuple[tuple[str, Step], ...]
     learnables: str
     receptive_field: tuple[ReceptiveFieldStep, ...]
@@ -163,12 +163,12 @@ class SizeTracer:
             self._issues(end.layer),
         )
 
-    def _inputs(self, name: str) -> Iterator[Input]:
+    def _inputs(self, name: str) -> Iterator[ExplainedInput]:
         fed = self._lgraph.sources(name)
         sizes = self._analysis.inferred_sizes.inputs[name]
         for port, size in zip(self._lgraph[name].input_names, sizes, strict=True):
             source = fed.get(port)
-            yield Input(port, self._lgraph.output_text(source) if source else "", size)
+            yield ExplainedInput(port, self._lgraph.output_text(source) if source else "", size)
 
     def _issues(self, name: str) -> tuple[Issue, ...]:
         inferred_sizes = self._analysis.inferred_sizes
@@ -178,7 +178,7 @@ class SizeTracer:
         issues = (one for one in self._analysis.issues if one.layer == name and one.port not in outputs)
         return tuple(issue for issue in issues if issue.severity == "error")
 
-    def _steps(self, layer: Layer, port: str, inputs: Sequence[Input]) -> Sequence[Step]:
+    def _steps(self, layer: Layer, port: str, inputs: Sequence[ExplainedInput]) -> Sequence[Step]:
         sizes = [size for _, _, size in inputs if size is not None]
         if len(sizes) < len(inputs):
             return ()
@@ -188,7 +188,7 @@ class SizeTracer:
             return ()
         return outputs[layer.output_names.index(port) if port else 0]
 
-    def _receptive_field(self, name: str, inputs: Sequence[Input]) -> Iterator[ReceptiveFieldStep]:
+    def _receptive_field(self, name: str, inputs: Sequence[ExplainedInput]) -> Iterator[ReceptiveFieldStep]:
         costs, sources = self._costs[name], self._lgraph.sources(name)
         fields, strides = costs.receptive_field, costs.receptive_stride
         if fields is None or strides is None or not sources:
