@@ -1,4 +1,4 @@
-"""Takes the pictures of the page in docs/images: ``python docs/screenshots.py`` (needs Chromium)."""
+"""Take the pictures of the page in docs/images: ``python docs/screenshots.py`` (needs Chromium)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IMAGES = Path(__file__).parent / "images"
 
 
 def broken_unet() -> LayerGraph:
-    """A U-Net with a connection cut, an upsampling by the wrong factor, and a filter too few."""
+    """A U-Net with a connection removed, upsampling by the wrong factor, and one filter too few."""
     lgraph = unet_layers((480, 640, 3), 5, encoder_depth=3)
     lgraph = lgraph.disconnect_layers("Encoder-Stage-2-ReLU-2", "Decoder-Stage-2-DepthConcatenation/in2")
     up = TransposedConv2dLayer(4, 64, stride=3, name="Decoder-Stage-3-UpConv")
@@ -53,11 +53,12 @@ def main() -> None:
         for name, (title, lgraph, state) in pictures.items():
             page = Path(folder) / "page.html"
             page.write_text(analyze_network(lgraph, name=title).to_html(), encoding="utf-8")
-            with tab(browser, 1400, 900, dark=name.endswith("dark")) as opened:
-                opened.open(page, f"#{state}")
-                picture = Image.open(io.BytesIO(opened.picture())).convert("RGB")
-                small = picture.quantize(256, kmeans=4, dither=Image.Dither.NONE)
-                small.save(IMAGES / f"page-{name}.png", optimize=True)
+            with tab(browser, 1400, 900, dark=name.endswith("dark")) as window:
+                window.open(page, f"#{state}")
+                picture = Image.open(io.BytesIO(window.picture())).convert("RGB")
+                # 256 colors are enough for a page, at a third of the bytes
+                palette = picture.quantize(256, kmeans=4, dither=Image.Dither.NONE)
+                palette.save(IMAGES / f"page-{name}.png", optimize=True)
 
 
 if __name__ == "__main__":
