@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-_INTERRUPTED = 130  # as shells have it: 128 and the number of the signal
+_INTERRUPTED = 130  # as in shells: 128 and the number of the signal
 
 
 def main() -> NoReturn:
     """Run the command line.
 
-    A user's mistake is one sentence on stderr, with exit status 1 or 2. Ctrl-C ends with 130, also while
-    the modules of the commands are imported: therefore this module imports none of them.
+    An error is one line on stderr, with exit status 1 or 2. Ctrl-C ends with 130, also while the modules of
+    the commands are imported, so this module imports none of them.
     """
     try:
         from layergraph.cli.app import run

@@ -1,115 +1,171 @@
-"""The command that analyzes a network. It does not import torch."""
+"""The command that analyzes a network, without torch."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from layergraph.cli.builder_options import network, with_builder_arguments
-from layergraph.cli.table_options import with_table_options
-from layergraph.cli.writing import OutputOption, format_for, write_text
+from layergraph.cli.messages import print_note
+from layergraph.cli.network_command import NetworkArgument, network
+from layergraph.cli.output_files import OutputOption, format_for, write_text
 from layergraph.errors import LayergraphError
+from layergraph.wording import counted
 
 if TYPE_CHECKING:
     from layergraph.analyze import NetworkAnalysis
     from layergraph.analyze.table.layer_table import LayerTable
 
-NetworkArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="NETWORK",
-        help="A builder, such as unet (layergraph builders lists them), or a file that layergraph saved.",
-    ),
-]
+Format = Literal["table", "json", "csv", "markdown", "latex", "html"]
 
-
-class Format(StrEnum):
-    """How an analysis is written."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
-    markdown = "markdown"
-    latex = "latex"
-    html = "html"
-
-
-class Usage(StrEnum):
-    """What a network is for."""
-
-    train_network = "train_network"
-    network = "network"
-
-
-_EXTENSIONS = {
-    Format.table: (".txt",),
-    Format.json: (".json", ".txt"),
-    Format.csv: (".csv", ".txt"),
-    Format.markdown: (".md", ".markdown", ".txt"),
-    Format.latex: (".tex", ".txt"),
-    Format.html: (".html", ".htm"),
+_EXTENSIONS: dict[Format, tuple[str, ...]] = {
+    "table": (".txt",),
+    "json": (".json", ".txt"),
+    "csv": (".csv", ".txt"),
+    "markdown": (".md", ".markdown", ".txt"),
+    "latex": (".tex", ".txt"),
+    "html": (".html", ".htm"),
 }
+_TABLE = "Options of the table"
 
 
-@with_builder_arguments
-@with_table_options
 def analyze(
+    context: typer.Context,
     network_: NetworkArgument,
     *,
     format_: Annotated[
         Format | None,
         typer.Option(
-            "--format", help="How to write it; by default what the ending of --output says, or a table."
+            "--format", help="The format; by default that of the extension of --output, or a table."
         ),
     ] = None,
     output: OutputOption = None,
     target_usage: Annotated[
-        Usage, typer.Option(help="For training, which needs a loss; or a network that only computes.")
-    ] = Usage.train_network,
-    table: dict[str, Any],
-    arguments: dict[str, Any],
+        Literal["train_network", "network"],
+        typer.Option(help="Analyze a network for training, which needs a loss, or for inference alone."),
+    ] = "train_network",
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME,...",
+            help="Columns, such as name,type,size,num_learnables,multiply_adds; or all.",
+            rich_help_panel=_TABLE,
+        ),
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[-]NAME,...",
+            help="Columns to sort by; a minus puts the largest first.",
+            rich_help_panel=_TABLE,
+        ),
+    ] = None,
+    filter_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter",
+            metavar="PATTERN",
+            help="Only layers with such names, such as 'res3a*'. Can be repeated.",
+            rich_help_panel=_TABLE,
+        ),
+    ] = None,
+    layer_type: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Only layers of such types, such as convolution or '*pooling'. Can be repeated.",
+            rich_help_panel=_TABLE,
+        ),
+    ] = None,
+    block: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Only layers of such blocks, such as res3a. Can be repeated.",
+            rich_help_panel=_TABLE,
+        ),
+    ] = None,
+    group: Annotated[
+        bool, typer.Option("--group", help="One row per block, such as res3a*.", rich_help_panel=_TABLE)
+    ] = False,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Batch size for multiply-adds and bytes; by default 1.",
+            rich_help_panel=_TABLE,
+        ),
+    ] = None,
+    dtype: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Data type for bytes, such as float16; by default float32.",
+            rich_help_panel=_TABLE,
+        ),
+    ] = None,
 ) -> None:
-    """Show every layer of a network: sizes, learnables, and what is wrong. Needs no training and no memory.
+    """List every layer of a network, its sizes and learnables, and all issues. Needs no weights and no torch.
 
-    The options under "Table" choose columns, rows and order. Exit status 1 if the network has errors.
+    Exit status 1 if the network has errors.
 
-    [bold]Example:[/bold] layergraph analyze unet --image-size 480 640 3 --num-classes 5 --encoder-depth 3
+    Example: layergraph analyze unet --image-size 480 640 3 --num-classes 5 --encoder-depth 3
     """
     from layergraph.analyze import analyze_network
 
-    form = format_for(output, format_, _EXTENSIONS, Format.table)
-    lgraph = network(network_, arguments)
-    analysis = analyze_network(lgraph, name=Path(network_).stem, target_usage=target_usage.value)
+    form = format_for(output, format_, _EXTENSIONS, "table")
+    lgraph = network(network_, context.args)
+    analysis = analyze_network(lgraph, name=Path(network_).stem, target_usage=target_usage)
+    choices = {
+        "columns": "all" if columns == "all" else _listed(columns),
+        "sort_by": _listed(sort),
+        "names": filter_,
+        "types": layer_type,
+        "blocks": block,
+        "group": group or None,
+        "batch_size": batch_size,
+        "dtype": dtype,
+    }
+    choices = {name: value for name, value in choices.items() if value is not None}
     shown: NetworkAnalysis | LayerTable = analysis
-    if table:
-        if form is Format.html:
-            raise LayergraphError("the page shows all layers; the options of the table are for other formats")
-        shown = analysis.table(**table)
-    if form is Format.table and output is None:
+    if choices:
+        _check_table_options(choices, form)
+        shown = analysis.table(**choices)  # type: ignore[arg-type]
+    if form == "table" and output is None:
         shown.show()
     else:
-        text = analysis.to_html() if form is Format.html else _written(shown, form)
-        write_text(text, output, kind=form.value)
+        text = analysis.to_html() if form == "html" else _written(shown, form)
+        write_text(text, output, format_=form)
     if analysis.num_errors:
-        if shown is not analysis:  # the table does not say what is wrong
-            count = "1 error" if analysis.num_errors == 1 else f"{analysis.num_errors} errors"
-            print(
-                f"the network has {count}; without the options of the table they are listed", file=sys.stderr
-            )
+        if shown is not analysis:  # a table has no list of findings
+            count = counted(analysis.num_errors, "error")
+            print_note(f"the network has {count}; leave out the options of the table to list them")
         raise typer.Exit(1)
+
+
+def _listed(names: str | None) -> list[str] | None:
+    return None if names is None else [name.strip() for name in names.split(",")]
+
+
+def _check_table_options(choices: dict[str, Any], form: Format) -> None:
+    if form == "html":
+        raise LayergraphError(
+            "--format html writes a page of all layers, without the options of the table; leave them out"
+        )
+    for name in ("batch_size", "dtype"):
+        if name in choices and "columns" not in choices:
+            option = "--" + name.replace("_", "-")
+            raise LayergraphError(f"{option} needs --columns with costs, such as multiply_adds")
 
 
 def _written(shown: NetworkAnalysis | LayerTable, form: Format) -> str:
     writers: dict[Format, Callable[[], str]] = {
-        Format.table: shown.to_text,
-        Format.json: shown.to_json,
-        Format.csv: shown.to_csv,
-        Format.markdown: shown.to_markdown,
-        Format.latex: shown.to_latex,
+        "table": shown.to_text,
+        "json": shown.to_json,
+        "csv": shown.to_csv,
+        "markdown": shown.to_markdown,
+        "latex": shown.to_latex,
     }
     return writers[form]()

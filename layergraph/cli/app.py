@@ -10,16 +10,17 @@ import typer
 
 from layergraph import __version__
 from layergraph.cli.analyze import analyze
-from layergraph.cli.builder_options import NumbersCommand
 from layergraph.cli.builders import builders
 from layergraph.cli.demo import demo
 from layergraph.cli.diff import diff
 from layergraph.cli.draw import diagram
+from layergraph.cli.evaluate import evaluate
 from layergraph.cli.explain import explain
-from layergraph.cli.segment import evaluate, segment
+from layergraph.cli.messages import one_line_warnings, print_error
+from layergraph.cli.network_command import NetworkCommand
+from layergraph.cli.segment import segment
 from layergraph.cli.terminal import discard_output, flush, write_readably
-from layergraph.cli.train import train
-from layergraph.cli.writing import say_error, warnings_in_one_line
+from layergraph.cli.train import TrainCommand, train
 from layergraph.errors import LayergraphError
 
 app = typer.Typer(
@@ -27,22 +28,21 @@ app = typer.Typer(
     help="Build, analyze, draw, train and use neural networks as graphs of named layers.\n\n"
     "Start with: layergraph demo",
     add_completion=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # its columns cut the names of long options
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(cls=NumbersCommand)(demo)
+app.command()(demo)
 app.command()(builders)
-app.command(cls=NumbersCommand)(analyze)
-app.command(cls=NumbersCommand)(diagram)
-app.command(cls=NumbersCommand)(diff)
-app.command(cls=NumbersCommand)(explain)
-app.command(cls=NumbersCommand)(train)
-app.command(cls=NumbersCommand)(segment)
-app.command(cls=NumbersCommand)(evaluate)
+app.command(cls=NetworkCommand)(analyze)
+app.command(cls=NetworkCommand)(diagram)
+app.command(cls=NetworkCommand)(diff)
+app.command(cls=NetworkCommand)(explain)
+app.command(cls=TrainCommand)(train)
+app.command()(segment)
+app.command()(evaluate)
 
-_CommandError: type[Exception] = typer.BadParameter.__bases__[0].__bases__[
-    0
-]  # of all wrong words; has no public name
+# the class of all errors in words and options, for which Typer has no public name
+_CommandError: type[Exception] = typer.BadParameter.__bases__[0].__bases__[0]
 _READER_GONE = 128 + getattr(signal, "SIGPIPE", 13)
 
 
@@ -66,12 +66,12 @@ def options(
 def run(words: Sequence[str]) -> int:
     """Run one command; returns its exit status.
 
-    A user's mistake gives 1, words that no command has 2. A reader that has seen enough, such as ``head``,
-    gives 141, as for any program in a pipe: never 0, which from ``diff`` says that networks are equal.
+    The status is 1 after an error, and 2 for words that no command takes. It is 141, as for any program in a
+    pipe, if the reader closes the pipe early, as ``head`` does: 0 from ``diff`` would report equal networks.
     """
     write_readably()
     try:
-        with warnings_in_one_line():
+        with one_line_warnings():
             status = _status(words)
         flush()
     except BrokenPipeError:
@@ -79,13 +79,13 @@ def run(words: Sequence[str]) -> int:
         return _READER_GONE
     except OSError as error:  # the output is a file on a full disk
         discard_output()
-        say_error(error)
+        print_error(error)
         return 1
     return status
 
 
 def _status(words: Sequence[str]) -> int:
-    # not app(), which writes usage errors as a box of several lines, and knows no reader that is gone
+    # app() would write errors in words as a box of several lines, and end with status 1 for a closed pipe
     command = typer.main.get_command(app)
     try:
         with command.make_context("layergraph", list(words) or ["--help"]) as context:
@@ -95,9 +95,9 @@ def _status(words: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except (LayergraphError, OSError) as error:
-        say_error(error)
+        print_error(error)
         return 1
     except _CommandError as error:
-        say_error(error)
+        print_error(error)
         return 2
     return 0

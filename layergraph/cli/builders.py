@@ -3,69 +3,55 @@
 from __future__ import annotations
 
 import inspect
-import json
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from layergraph.builders import BUILDERS, find_builder
-from layergraph.cli.builder_options import ARGUMENT_HELP, option_name
-from layergraph.cli.writing import write_text
+from layergraph.cli.builder_options import argument_texts, help_records
+from layergraph.cli.output_files import write_text
+from layergraph.json_text import json_text
 from layergraph.tables import Table
 
 
-class Format(StrEnum):
-    """How a list is written."""
-
-    table = "table"
-    json = "json"
-
-
 def builders(
+    context: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Show the arguments of this builder.")
+        str | None, typer.Argument(metavar="[NAME]", help="List the arguments of this builder.")
     ] = None,
     *,
     format_: Annotated[
-        Format, typer.Option("--format", help="A table, or JSON for programs.")
-    ] = Format.table,
+        Literal["table", "json"], typer.Option("--format", help="A table, or JSON for programs.")
+    ] = "table",
 ) -> None:
-    """List the networks that can be built by name, or the arguments of one.
+    """List the builders of networks, or the arguments of one.
 
-    [bold]Example:[/bold] layergraph builders deeplabv3plus
+    Example: layergraph builders deeplabv3plus
     """
     if name is None:
         rows = [{"name": builder.name, "summary": builder.summary} for builder in BUILDERS.values()]
-        text = json.dumps(rows, indent=2) if format_ is Format.json else str(table_of(rows))
-        write_text(text, None, kind=format_.value)
+        table = Table({column: [row[column] for row in rows] for column in rows[0]})
+        write_text(json_text(rows, indent=2) if format_ == "json" else str(table), None, format_=format_)
         return
     builder = find_builder(name)
-    described = [_argument(argument) for argument in builder.parameters.values()]
-    if format_ is Format.json:
-        values = {"name": name, "summary": builder.summary, "arguments": described}
-        write_text(json.dumps(values, indent=2), None, kind="json")
+    if format_ == "json":
+        texts = argument_texts(builder.function)
+        arguments = [_described(argument, texts) for argument in builder.parameters.values()]
+        values = {"name": name, "summary": builder.summary, "arguments": arguments}
+        write_text(json_text(values, indent=2), None, format_="json")
         return
-    print(f"{name}: {builder.summary}\n")
-    print(table_of([_row(argument) for argument in described]))
+    formatter = context.make_formatter()
+    formatter.write_text(builder.summary)
+    with formatter.section("Options"):
+        formatter.write_dl(help_records(builder, context))
+    print(formatter.getvalue(), end="")
 
 
-def _argument(parameter: inspect.Parameter) -> dict[str, Any]:
-    required = parameter.default is inspect.Parameter.empty
+def _described(argument: inspect.Parameter, texts: dict[str, str]) -> dict[str, Any]:
+    required = argument.default is inspect.Parameter.empty
     return {
-        "name": parameter.name,
+        "name": argument.name,
         "required": required,
-        "default": None if required else parameter.default,
-        "help": ARGUMENT_HELP[parameter.name][1],
+        "default": None if required else argument.default,
+        "help": texts.get(argument.name, ""),
     }
-
-
-def _row(argument: dict[str, Any]) -> dict[str, Any]:
-    option = f"{option_name(argument['name'])} {ARGUMENT_HELP[argument['name']][0]}".strip()
-    default = "required" if argument["required"] else str(argument["default"])
-    return {"option": option, "default": default, "meaning": argument["help"]}
-
-
-def table_of(rows: list[dict[str, Any]]) -> Table:
-    """Rows with equal keys as a table."""
-    return Table({column: [row[column] for row in rows] for column in rows[0]})

@@ -1,4 +1,4 @@
-"""The command demo: the whole way from images to a segmentation, in two minutes on a CPU."""
+"""The command demo: from images to a segmentation, in two minutes on a CPU."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from layergraph.cli.builder_options import LabelIdsOption, classes_and_ids
-from layergraph.cli.writing import save_text
+from layergraph.cli.class_options import LabelIdsOption, classes_and_ids
+from layergraph.cli.output_files import save_text
 from layergraph.errors import DataError
-from layergraph.wording import visible
+from layergraph.wording import quoted, visible
 
-# what a CPU of two cores trains in about a minute: images × pixels × epochs
+# the pixels of all images of all epochs that two cores train in about a minute
 _BUDGET = 16_000_000
 _LARGEST_IMAGE = 96 * 128
 _MOST_EPOCHS, _USUAL_EPOCHS = 12, 8
 
 
-class Material(NamedTuple):
-    """What the demo works on: pairs of image and labels of one size, and the labels alone for counting."""
+class DemoData(NamedTuple):
+    """Pairs of image and labels, all of one size, and the labels alone for counting."""
 
     train: Any
     test: Any
@@ -32,7 +32,7 @@ class Material(NamedTuple):
 
 def demo(
     *,
-    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Where everything goes.")] = Path(
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="The folder for all results.")] = Path(
         "layergraph-demo"
     ),
     images: Annotated[
@@ -43,24 +43,24 @@ def demo(
     ] = None,
     classes: Annotated[
         str | None,
-        typer.Option(metavar="NAMES|FILE", help="Class names, or a file with a line 'id name' for each."),
+        typer.Option(metavar="NAMES|FILE", help="Class names, or a file with one line 'id name' per class."),
     ] = None,
     label_ids: LabelIdsOption = None,
     max_epochs: Annotated[
         int | None,
-        typer.Option(min=1, help="How often each image is seen; by default what two minutes allow."),
+        typer.Option(min=1, help="Passes over all images; by default as many as two minutes allow."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="For initial weights and the order of the images.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the initial weights and the order of the images.")] = 0,
 ) -> None:
-    """Build, edit, analyze, train, segment, evaluate: the whole way, in two minutes on a CPU.
+    """Build, edit, analyze and train a network, segment and evaluate, in two minutes on a CPU.
 
-    Draws small images of triangles, or takes yours, and leaves a folder with a report to look at.
+    Draws small images of triangles, or takes yours, and writes a folder with a report.
 
-    [bold]Example:[/bold] layergraph demo --images images --labels labels --classes sky,road,car
+    Example: layergraph demo --images images --labels labels --classes sky,road,car
     """
     from layergraph.analyze import analyze_network, plot
     from layergraph.builders import segnet_layers
-    from layergraph.cli.demo_page import report_page
+    from layergraph.cli.demo_report import report_page
     from layergraph.data import count_each_label, median_frequency_weights, write_image
     from layergraph.layers import PixelClassificationLayer
     from layergraph.segmentation import evaluate_semantic_segmentation, overlay_sheet, semanticseg
@@ -69,14 +69,14 @@ def demo(
     _step(1, "Data")
     if images is None:
         if labels or classes or label_ids:
-            raise DataError("--labels, --classes and --label-ids describe your --images; give these too")
-        material = _triangles(output / "data", seed)
+            raise DataError("--labels, --classes and --label-ids describe your --images; give --images too")
+        data = _triangles(output / "data", seed)
     else:
         if labels is None or classes is None:
-            raise DataError("--images also needs --labels (a folder) and --classes (names such as sky,road)")
-        material = _own_images(images, labels, classes, label_ids, seed)
+            raise DataError("--images also needs --labels (a folder) and --classes (such as sky,road)")
+        data = _own_images(images, labels, classes, label_ids, seed)
     output.mkdir(parents=True, exist_ok=True)
-    train, test, train_labels, size = material
+    train, test, train_labels, size = data
     names = train_labels.classes
 
     depth = 2 if min(size[:2]) < 64 else 3
@@ -94,7 +94,7 @@ def demo(
     )
     loss = PixelClassificationLayer(name="labels", classes=names, class_weights=weights)
     lgraph = lgraph.remove_layers("pixelLabels").add_layers(loss).connect_layers("softmax", "labels")
-    print(f"\nswapped the loss by remove_layers, add_layers, connect_layers; now:\n{loss.description}")
+    print(f"\nreplaced the loss by remove_layers, add_layers, connect_layers; it is now:\n{loss.description}")
 
     epochs = max_epochs or _epochs(len(train), size)
     _step(4, f"Training on {len(train)} images, {epochs} epochs")
@@ -109,7 +109,7 @@ def demo(
     )
     net, info = train_network(train, lgraph, options)
     trained = net.layer_graph()
-    trained.save(output / "model.safetensors")  # before anything that could fail
+    trained.save(output / "model.safetensors")  # before any step that could fail
 
     _step(5, f"Segmenting and evaluating {len(test)} test images")
     pictures, truth = [image for image, _ in test], [label for _, label in test]
@@ -119,6 +119,7 @@ def demo(
 
     _step(6, "Results")
     analysis = analyze_network(trained, name="segnet")
+    # four images spread over the test set, or all of fewer
     shown = [round(i * (len(test) - 1) / 3) for i in range(4)] if len(test) >= 4 else range(len(test))
     sheet = overlay_sheet(
         [pictures[i] for i in shown], [truth[i] for i in shown], [predicted[i] for i in shown], names
@@ -134,10 +135,10 @@ def demo(
     model = visible(str(output / "model.safetensors"))
     print(
         f"""Look at these, in {visible(str(output))}:
-  report.html        start here: everything on one page
-  overlay.png        test images, their true labels, and what the network says
+  report.html        start here: all results on one page
+  overlay.png        test images, their true and their predicted labels
   network.svg        the network as a diagram
-  metrics.json       all figures, for programs
+  metrics.json       all metrics, for programs
   model.safetensors  the trained network; use it: layergraph segment {model} --images IMAGES --output OUT
 """
     )
@@ -147,18 +148,18 @@ def _step(number: int, text: str) -> None:
     typer.secho(f"\n{number}. {text}\n", bold=True)
 
 
-def _triangles(folder: Path, seed: int) -> Material:
+def _triangles(folder: Path, seed: int) -> DemoData:
     from layergraph.data import triangle_images
 
     train_images, train_labels = triangle_images(folder / "train", 200, seed=seed)
     test_images, test_labels = triangle_images(folder / "test", 100, seed=seed + 1)
     print(f"drew 200 images of triangles for training and 100 for testing, 32×32, in {visible(str(folder))}")
-    return Material(
+    return DemoData(
         train_images.combine(train_labels), test_images.combine(test_labels), train_labels, (32, 32, 1)
     )
 
 
-def _own_images(images: Path, labels: Path, classes: str, label_ids: str | None, seed: int) -> Material:
+def _own_images(images: Path, labels: Path, classes: str, label_ids: str | None, seed: int) -> DemoData:
     from layergraph.data import ImageDatastore, PixelLabelDatastore, combine, resize_pair
 
     names, ids = classes_and_ids(classes, label_ids)
@@ -166,22 +167,24 @@ def _own_images(images: Path, labels: Path, classes: str, label_ids: str | None,
     pairs = combine(ImageDatastore(images), all_labels)
     if len(pairs) < 5:
         raise DataError(
-            f"the demo needs at least 5 images to train and test on, {str(images)!r} has {len(pairs)}"
+            f"the demo needs at least 5 images for training and testing, got {len(pairs)} in "
+            f"{quoted(str(images))}"
         )
     height, width, channels = pairs[0][0].shape
     shrink = min(1.0, math.sqrt(_LARGEST_IMAGE / (height * width)))
     size = (max(8, round(height * shrink)), max(8, round(width * shrink)))
 
     order = random.Random(seed).sample(range(len(pairs)), len(pairs))
+    # as many images as the budget allows for the usual epochs; a fifth of them is for testing, not training
     most = max(5, _BUDGET // (_USUAL_EPOCHS * size[0] * size[1]) * 5 // 4)
-    kept = order[:most]
-    cut = max(1, len(kept) // 5)
-    test, train = sorted(kept[:cut]), sorted(kept[cut:])
+    used = order[:most]
+    num_test = max(1, len(used) // 5)
+    test, train = sorted(used[:num_test]), sorted(used[num_test:])
     print(
         f"{len(pairs)} images of {height}×{width}×{channels}; "
         f"used: {len(train)} for training and {len(test)} for testing, at {size[0]}×{size[1]}"
     )
-    return Material(
+    return DemoData(
         [resize_pair(pairs[i], size) for i in train],
         [resize_pair(pairs[i], size) for i in test],
         all_labels.subset(train),

@@ -2,50 +2,41 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import typer
 
 from layergraph.builders import find_builder
-from layergraph.cli.builder_options import (
-    ARGUMENT_HELP,
-    as_value,
-    is_file,
-    network,
-    option_name,
-    with_builder_arguments,
-)
-from layergraph.cli.writing import OutputOption, format_for, say_error, write_text
+from layergraph.cli.builder_options import all_options, options_of
+from layergraph.cli.messages import print_error
+from layergraph.cli.network_command import is_file, network
+from layergraph.cli.output_files import OutputOption, format_for, write_text
 from layergraph.errors import ArgumentError, LayergraphError, did_you_mean
-from layergraph.graph.layer_graph import LayerGraph
+from layergraph.wording import quoted
 
+Format = Literal["text", "json", "html"]
 
-class Format(StrEnum):
-    """How a comparison is written."""
-
-    text = "text"
-    json = "json"
-    html = "html"
-
-
-_EXTENSIONS = {Format.text: (".txt",), Format.json: (".json", ".txt"), Format.html: (".html", ".htm")}
+_EXTENSIONS: dict[Format, tuple[str, ...]] = {
+    "text": (".txt",),
+    "json": (".json", ".txt"),
+    "html": (".html", ".htm"),
+}
 _SIDE_HELP = (
-    "An argument of the {} network alone, such as encoder-depth={}; it outranks the option of that name. "
-    "May be given several times."
+    "An argument of the {} network alone, such as encoder-depth={}, instead of the option of the same name. "
+    "Can be repeated."
 )
 
 
-@with_builder_arguments
 def diff(
+    context: typer.Context,
     a: Annotated[
         str,
         typer.Argument(metavar="A", help="The network before: a builder, such as unet, or a file."),
     ],
     b: Annotated[
         str | None,
-        typer.Argument(metavar="[B]", help="The network after; left out, A with other arguments."),
+        typer.Argument(metavar="[B]", help="The network after; by default A with other arguments."),
     ] = None,
     *,
     before: Annotated[
@@ -58,96 +49,97 @@ def diff(
     ] = None,
     format_: Annotated[
         Format | None,
-        typer.Option(
-            "--format", help="How to write it; by default what the ending of --output says, or text."
-        ),
+        typer.Option("--format", help="The format; by default that of the extension of --output, or text."),
     ] = None,
     output: OutputOption = None,
     with_weights: Annotated[
-        bool, typer.Option("--with-weights", help="Compare the weights of files too; reads them, with torch.")
+        bool, typer.Option("--with-weights", help="Also compare the weights of files; this needs torch.")
     ] = False,
-    arguments: dict[str, Any],
 ) -> None:
     """Compare two networks: layers added, removed, renamed, changed or rewired; sizes and costs of both.
 
-    Exit status 0 if they are equal, 1 if they differ, 2 if they could not be compared, as diff has it.
+    Exit status 0 if they are equal, 1 if they differ, 2 if they cannot be compared, as for other programs
+    named diff.
 
-    [bold]Example:[/bold] layergraph diff unet --image-size 480 640 3 --num-classes 5
+    Example: layergraph diff unet --image-size 480 640 3 --num-classes 5
     --before encoder-depth=3 --after encoder-depth=4
     """
     try:
-        differs = _compare((a, b or a), (before or [], after or []), arguments, with_weights, format_, output)
+        form = format_for(output, format_, _EXTENSIONS, "text")
+        differs = _compare((a, b or a), (before or [], after or []), context.args, with_weights, form, output)
     except BrokenPipeError:
         raise
-    except (LayergraphError, OSError) as error:
-        say_error(error)
+    except (LayergraphError, OSError) as error:  # run() gives these status 1, which here means a difference
+        print_error(error)
         raise typer.Exit(2) from None
     raise typer.Exit(int(differs))
 
 
 def _compare(
     texts: tuple[str, str],
-    own: tuple[list[str], list[str]],
-    arguments: dict[str, Any],
+    sides: tuple[list[str], list[str]],
+    shared: list[str],
     with_weights: bool,
-    format_: Format | None,
+    form: Format,
     output: Path | None,
 ) -> bool:
     from layergraph.analyze import compare
 
-    form = format_for(output, format_, _EXTENSIONS, Format.text)
-    if arguments and all(map(is_file, texts)):
-        network(texts[0], arguments)  # raises: no option is for a file
+    if shared and all(map(is_file, texts)):
+        network(texts[0], shared)  # raises: no option is for a file
     graphs = []
-    for text, words, side in zip(texts, own, ("before", "after"), strict=True):
-        given = {} if is_file(text) else dict(arguments)
-        given |= dict(_one_sided(word, side) for word in words)
-        graphs.append(_network(text, given, with_weights, shared=arguments, texts=texts))
-    names = [f"{Path(text).stem} {' '.join(words)}".strip() for text, words in zip(texts, own, strict=True)]
+    for text, own, side in zip(texts, sides, ("before", "after"), strict=True):
+        words = [] if is_file(text) else _shared_words(shared, text, texts)
+        words += [word for argument in own for word in _option_words(argument, side)]
+        graphs.append(network(text, words, weights=with_weights))
+    names = [f"{Path(text).stem} {' '.join(own)}".strip() for text, own in zip(texts, sides, strict=True)]
     if names[0] == names[1]:
         names = [f"{names[0]} (before)", f"{names[1]} (after)"]
     comparison = compare(*graphs, names=(names[0], names[1]))
-    if form is Format.text and output is None:
+    if form == "text" and output is None:
         comparison.show()
     else:
-        writers = {
-            Format.text: comparison.to_text,
-            Format.json: comparison.to_json,
-            Format.html: comparison.to_html,
-        }
-        write_text(writers[form](), output, kind=form.value)
+        writers = {"text": comparison.to_text, "json": comparison.to_json, "html": comparison.to_html}
+        write_text(writers[form](), output, format_=form)
     return not comparison.is_equal
 
 
-def _one_sided(word: str, side: str) -> tuple[str, Any]:
-    """``encoder-depth=3`` as the argument of a builder and its value."""
-    written, equals, text = word.partition("=")
-    argument = written.strip().lstrip("-").replace("-", "_")
-    if not (equals and text.strip()):
-        raise ArgumentError(f"--{side} takes NAME=VALUE, such as encoder-depth=3, got {word!r:.80}")
-    if argument not in ARGUMENT_HELP:
-        known = [option_name(name)[2:] for name in ARGUMENT_HELP]
-        raise ArgumentError(f"--{side}: no builder takes {written!r:.80}{did_you_mean(written, known)}")
-    if not ARGUMENT_HELP[argument][0]:  # a switch
-        switches = {"true": True, "yes": True, "false": False, "no": False}
-        if text.strip().lower() not in switches:
-            raise ArgumentError(f"--{side} {written} is true or false, got {text!r:.80}")
-        return argument, switches[text.strip().lower()]
-    return argument, as_value(argument, text)
+def _shared_words(words: list[str], text: str, texts: tuple[str, str]) -> list[str]:
+    """The options that are for both networks.
 
-
-def _network(
-    text: str, given: dict[str, Any], weights: bool, *, shared: dict[str, Any], texts: tuple[str, str]
-) -> LayerGraph:
-    if not is_file(text):
-        builder = find_builder(text)
-        for argument in builder.unknown(given):
-            if argument in shared and any(
-                not find_builder(other).unknown([argument]) for other in texts if not is_file(other)
-            ):
+    Raises:
+        ArgumentError: the other network alone takes one of them.
+    """
+    options = options_of(find_builder(text))
+    for other in texts:
+        others = {} if is_file(other) else options_of(find_builder(other))
+        for option in words:
+            if option in others and option not in options:
                 side = "before" if text == texts[1] else "after"
                 raise ArgumentError(
-                    f"{text} takes no {option_name(argument)}; give it to the other alone: "
-                    f"--{side} {option_name(argument)[2:]}=..."
+                    f"{text} takes no {option}; give it to the other network alone: "
+                    f"--{side} {option.removeprefix('--')}=..."
                 )
-    return network(text, given, weights=weights)
+    return list(words)
+
+
+def _option_words(argument: str, side: str) -> list[str]:
+    """``encoder-depth=3`` as the words ``--encoder-depth 3``."""
+    name, equals, value = (part.strip() for part in argument.partition("="))
+    option = "--" + name.lstrip("-").replace("_", "-")
+    if not (equals and value):
+        raise ArgumentError(
+            f"--{side} must be NAME=VALUE, such as encoder-depth=3, got {quoted(argument, longest=80)}"
+        )
+    if option not in all_options():
+        known = [option.removeprefix("--") for option in all_options()]
+        raise ArgumentError(
+            f"--{side}: no builder takes {quoted(name, longest=80)}{did_you_mean(name, known)}"
+        )
+    if all_options()[option] != "switch":
+        return [option, value]
+    switches = {"true": option, "yes": option}
+    switches |= dict.fromkeys(("false", "no"), option.replace("--", "--no-", 1))
+    if value.lower() not in switches:
+        raise ArgumentError(f"--{side} {name} must be true or false, got {quoted(value, longest=80)}")
+    return [switches[value.lower()]]

@@ -1,30 +1,22 @@
-"""The command that says where a layer's size comes from. It does not import torch."""
+"""The command that explains the size of a layer, without torch."""
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 import typer
 
-from layergraph.cli.analyze import NetworkArgument
-from layergraph.cli.builder_options import network, with_builder_arguments
-from layergraph.cli.writing import OutputOption, format_for, write_text
+from layergraph.cli.network_command import NetworkArgument, network
+from layergraph.cli.output_files import OutputOption, format_for, write_text
 from layergraph.json_text import json_text
 
+Format = Literal["text", "json"]
 
-class Format(StrEnum):
-    """How an explanation is written."""
-
-    text = "text"
-    json = "json"
+_EXTENSIONS: dict[Format, tuple[str, ...]] = {"text": (".txt",), "json": (".json", ".txt")}
 
 
-_EXTENSIONS = {Format.text: (".txt",), Format.json: (".json", ".txt")}
-
-
-@with_builder_arguments
 def explain(
+    context: typer.Context,
     network_: NetworkArgument,
     layer: Annotated[
         str,
@@ -33,29 +25,28 @@ def explain(
     *,
     steps: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Only the last N layers on the way; by default all from the input."),
+        typer.Option(
+            metavar="N", help="Only the last N layers of the path; by default all, from the input on."
+        ),
     ] = None,
     format_: Annotated[
         Format | None,
-        typer.Option(
-            "--format", help="How to write it; by default what the ending of --output says, or text."
-        ),
+        typer.Option("--format", help="The format; by default that of the extension of --output, or text."),
     ] = None,
     output: OutputOption = None,
-    arguments: dict[str, Any],
 ) -> None:
-    """Say where the size of a layer comes from: the arithmetic of every layer on the way, number by number.
+    """Explain the size of a layer by the arithmetic of every layer on the path to it.
 
-    Exit status 1 if a layer on the way cannot take its inputs.
+    Exit status 1 if a layer on the path cannot take its inputs.
 
-    [bold]Example:[/bold] layergraph explain fcn conv1_1 --image-size 360 480 3 --num-classes 11
+    Example: layergraph explain fcn conv1_1 --image-size 360 480 3 --num-classes 11
     """
     from layergraph.analyze import explain
 
-    form = format_for(output, format_, _EXTENSIONS, Format.text)
-    explanation = explain(network(network_, arguments), layer, steps=steps)
-    if form is Format.json:
-        write_text(json_text(explanation.to_dict()), output, kind="json")
+    form = format_for(output, format_, _EXTENSIONS, "text")
+    explanation = explain(network(network_, context.args), layer, steps=steps)
+    if form == "json":
+        write_text(json_text(explanation.to_dict()), output, format_="json")
     elif output is None:
         explanation.show()
     else:

@@ -1,4 +1,4 @@
-"""Output that every terminal can show, whatever its encoding, and that may end at any time."""
+"""Output for terminals of every encoding, whose readers may close the pipe at any time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import os
 import re
 import sys
 
-# what the library writes beyond ASCII; any other character becomes its escape
-_READABLE = {
+# the characters beyond ASCII that the library writes; all others become their escapes
+_ASCII = {
     **{
         "×": "x",
         "·": "*",
@@ -30,7 +30,7 @@ _HANDLER = "layergraph-readable"
 
 
 def write_readably() -> None:
-    """Let standard output and error write what their encoding lacks as readable ASCII.
+    """Make standard output and error write characters that their encoding lacks as readable ASCII.
 
     In cp1252 or ASCII a size is ``3x3``, a layer named ``größe`` is ``gr\\xf6\\xdfe``.
     """
@@ -44,12 +44,12 @@ def _readable(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = error.object[error.start : error.end]
-    shown = (_READABLE.get(c) or c.encode("ascii", "backslashreplace").decode("ascii") for c in text)
+    shown = (_ASCII.get(c) or c.encode("ascii", "backslashreplace").decode("ascii") for c in text)
     return "".join(shown), error.end
 
 
 def json_for(encoding: str, text: str) -> str:
-    """JSON that this encoding can write: if there are characters that it lacks, all are JSON's own escapes.
+    """JSON that an encoding can write: if it lacks a character, all beyond ASCII become JSON's own escapes.
 
     >>> json_for("cp1252", '{"size": "3×3"}'), json_for("ascii", '{"size": "3×3"}')
     ('{"size": "3×3"}', '{"size": "3\\\\u00d73"}')
@@ -61,28 +61,28 @@ def json_for(encoding: str, text: str) -> str:
     return text
 
 
-def _json_escape(found: re.Match[str]) -> str:
-    units = found[0].encode("utf-16-be", "surrogatepass").hex()
+def _json_escape(character: re.Match[str]) -> str:
+    units = character[0].encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
 
 
 def flush() -> None:
-    """Write out what waits in the buffer of standard output.
+    """Write the buffer of standard output, if there is one.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the buffer cannot be written.
     """
     if sys.stdout is not None:
         sys.stdout.flush()
 
 
 def discard_output() -> None:
-    """Let what still waits go nowhere: the interpreter would try again at its end, and complain."""
+    """Drop the buffers of standard output and error, which the interpreter would try to write at its end."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (AttributeError, OSError, ValueError):  # there is none, it is broken, or closed
+        except (AttributeError, OSError, ValueError):  # there is no stream, or its pipe is broken or closed
             if stream is not None:
                 os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

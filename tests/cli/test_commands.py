@@ -8,11 +8,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
-from layergraph.builders import BUILDERS, segnet_layers
-from layergraph.cli.builder_options import ARGUMENT_HELP, classes_and_ids
+from layergraph.builders import BUILDERS, Builder, segnet_layers
+from layergraph.cli.app import app
+from layergraph.cli.app import run as run_here
+from layergraph.cli.builder_options import all_options, argument_texts, given_arguments, options_of
+from layergraph.cli.class_options import classes_and_ids
 from layergraph.data import triangle_images
 from layergraph.errors import DataError
 
@@ -34,8 +39,101 @@ def test_help_shows_an_example_that_names_the_command(command: str) -> None:
     assert f"Example: layergraph {command}" in result.stdout
 
 
-def test_every_builder_argument_has_a_help_text() -> None:
-    assert set(ARGUMENT_HELP) == {name for builder in BUILDERS.values() for name in builder.parameters}
+@pytest.mark.parametrize("builder", BUILDERS.values(), ids=BUILDERS)
+def test_docstrings_describe_every_argument_of_a_builder(builder: Builder) -> None:
+    assert {*argument_texts(builder.function)} >= {*builder.parameters}
+
+
+def help_of(*words: str, columns: int = 80) -> str:
+    environment = {**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "layergraph", *words, "--help"]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=True).stdout
+
+
+def test_help_shows_the_options_of_the_named_network_alone() -> None:
+    general, unet = help_of("analyze"), help_of("analyze", "unet")
+    assert "--num-first-encoder-filters" not in general
+    assert "layergraph analyze unet --help lists those of unet" in " ".join(general.split())
+    assert {*re.findall(r"^  (--[\w-]+)", unet.partition("Options of unet:")[2], re.MULTILINE)} == {
+        option for option in options_of(BUILDERS["unet"]) if not option.startswith("--no-")
+    }
+    assert "Number of classes, at least 2.  [required]" in unet
+    assert "[default: that of the data]" in " ".join(help_of("train", "unet").split())
+    both = help_of("diff", "fcn", "segnet")
+    assert "Options of fcn:" in both
+    assert "Options of segnet:" in both
+
+
+@pytest.mark.parametrize("columns", [30, 80])
+def test_help_cuts_no_option(columns: int) -> None:
+    text = help_of("diff", "deeplabv3plus", "unet", columns=columns)
+    options = {**options_of(BUILDERS["deeplabv3plus"]), **options_of(BUILDERS["unet"])}
+    assert all(re.search(rf"{option}\b(?!-)", text) for option in options)
+    assert "…" not in text
+
+
+def test_options_of_builders_and_commands_have_different_names() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    own = {
+        option for command in commands.values() for parameter in command.params for option in parameter.opts
+    }
+    assert not own & {*all_options()}
+
+
+def test_options_stand_before_the_network_or_after_it() -> None:
+    wanted = run("analyze", *SEGNET, "--format", "json").stdout
+    for words in (
+        (*SEGNET[1:], "--format=json", "segnet"),
+        (*SEGNET[1:], "--format=json", "--", "segnet"),
+        ("--format", "json", "--image-size=32x32x1", "segnet", "--num-classes=2", "--encoder-depth", "2"),
+    ):
+        assert run("analyze", *words).stdout == wanted
+    first = run("analyze", "--no-include-head", "vgg16", "--target-usage", "network", "--format", "json")
+    assert len(json.loads(first.stdout)["layers"]) == 32
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("unet", "--num-clases", "2"), "there is no option '--num-clases'; did you mean '--num-classes'?"),
+        (("unet", "--colums", "name"), "there is no option '--colums'; did you mean '--columns'?"),
+        (("x.safetensors", "--num-clases", "2"), "there is no option '--num-clases'"),
+        (("deeplabv3plus", "--downsampling-factor", "7"), "Invalid value for '--downsampling-factor': "),
+        (("unet", "--convolution-padding", "full"), "Invalid value for '--convolution-padding': "),
+        (("segnet", "--num-classes", "2 3"), "Invalid value for '--num-classes': "),
+        (("segnet", "--image-size"), "Option '--image-size' requires an argument"),
+        (("vgg16", "--include-head=yes"), "Option '--include-head' does not take a value"),
+    ],
+)
+def test_wrong_options_of_a_network_are_one_line_and_status_2(
+    words: tuple[str, ...], message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run_here(("analyze", *words)) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith(f"layergraph: {message}")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("builder", "words", "arguments"),
+    [
+        ("unet", ("--image-size", "480 640 3"), {"image_size": (480, 640, 3)}),
+        ("unet", ("--image-size", "480", "--filter-size", "3"), {"image_size": (480,), "filter_size": 3}),
+        ("segnet", ("--backbone", "vgg16"), {"backbone": "vgg16"}),
+        ("segnet", ("--encoder-depth", "4"), {"encoder_depth": 4}),
+        ("deeplabv3", ("--downsampling-factor", "8"), {"downsampling_factor": 8}),
+        ("deeplabv2", ("--rates", "6x12,18 24"), {"rates": (6, 12, 18, 24)}),
+        ("vgg16", ("--no-include-head", "--width", "1"), {"include_head": False, "width": 1.0}),
+        ("deeplabv3plus", ("--separable-convolutions",), {"separable_convolutions": True}),
+    ],
+)
+def test_options_have_the_types_of_the_builder(
+    builder: str, words: tuple[str, ...], arguments: dict[str, Any]
+) -> None:
+    given = given_arguments(BUILDERS[builder], words)
+    assert given == arguments
+    assert [*map(type, given.values())] == [*map(type, arguments.values())]
 
 
 def test_analyze_writes_the_json_of_the_design(tmp_path: Path) -> None:
@@ -92,7 +190,7 @@ def test_builders_lists_them_and_the_arguments_of_one() -> None:
     assert [argument["name"] for argument in one["arguments"]] == list(BUILDERS["unet"].parameters)
     depth = next(argument for argument in one["arguments"] if argument["name"] == "encoder_depth")
     assert (depth["required"], depth["default"]) == (False, 4)
-    assert "--image-size H W [C]  " in run("builders", "unet").stdout
+    assert "--image-size N...  " in run("builders", "unet").stdout
 
 
 def test_analyze_takes_switches_decimals_and_what_the_network_is_for() -> None:
@@ -145,11 +243,11 @@ def test_options_of_the_diagram(tmp_path: Path) -> None:
             "--num-classes is for builders such as unet, not for a file",
         ),
         (("diagram", *SEGNET, "--output", "x"),
-         "--output needs an ending that says the format, such as x.svg"),
+         "--output must have the extension of a format, such as x.svg"),
         (("segment", "no.safetensors", "--images", "i", "--output", "o"),
          "no file 'no.safetensors' to load a layer graph from"),
         (("demo", "--classes", "a,b"),
-         "--labels, --classes and --label-ids describe your --images; give these too"),
+         "--labels, --classes and --label-ids describe your --images; give --images too"),
         (("train", "segnet", "--images", "none", "--labels", "none", "--classes", "a,b"),
          "there is no file or folder 'none'"),
     ],
@@ -244,5 +342,5 @@ def test_a_file_of_classes(tmp_path: Path) -> None:
         [[(128, 128, 128)], [(128, 0, 0), (64, 192, 0)]],
     )
     path.write_text("0 Sky\nBuilding\n")
-    with pytest.raises(DataError, match=re.escape("line 2 of ") + ".*is 'id name' or 'R G B name'"):
+    with pytest.raises(DataError, match=re.escape("line 2 of ") + ".*must be 'id name' or 'R G B name'"):
         classes_and_ids(str(path), None)

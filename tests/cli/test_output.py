@@ -14,9 +14,10 @@ import pytest
 
 import layergraph
 from layergraph import ArgumentError
-from layergraph.builders import segnet_layers
+from layergraph.builders import BUILDERS, segnet_layers
 from layergraph.cli.app import run
-from layergraph.cli.builder_options import as_value, classes_and_ids
+from layergraph.cli.builder_options import given_arguments
+from layergraph.cli.class_options import classes_and_ids
 from layergraph.errors import DataError
 
 SEGNET = ("segnet", "--image-size", "32", "32", "1", "--num-classes", "2", "--encoder-depth", "2")
@@ -187,7 +188,7 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_numbers_of_thousands_of_digits(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="--num-classes must be a number of at most 18 digits, got 5000"):
-        as_value("num_classes", "9" * 5000)
+        given_arguments(BUILDERS["unet"], ["--num-classes", "9" * 5000])
     (tmp_path / "classes.txt").write_text("9" * 5000 + " sky\n")
     with pytest.raises(ArgumentError, match=r"the id in line 1 of .* must be a number of at most 18 digits"):
         classes_and_ids(str(tmp_path / "classes.txt"), None)
@@ -200,4 +201,4 @@ def test_numbers_of_thousands_of_digits(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("word", ["1e300", "-1", "nan", "inf", "-1e-300"])
 def test_numbers_are_numbers(word: str) -> None:
-    assert repr(as_value("dropout", word)) == repr(int(word) if word == "-1" else float(word))
+    assert repr(given_arguments(BUILDERS["vgg16"], ["--width", word])["width"]) == repr(float(word))

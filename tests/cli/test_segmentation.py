@@ -13,7 +13,8 @@ import pytest
 import torch
 
 import layergraph as lg
-from layergraph.cli.segment import Pair, evaluate, segment
+from layergraph.cli.evaluate import evaluate
+from layergraph.cli.segment import segment
 from layergraph.data import write_image
 from layergraph.errors import DataError
 
@@ -67,7 +68,7 @@ def test_results_are_paired_by_name(folders: Path, capsys: pytest.CaptureFixture
     assert names == {*wanted, "classes.json"}
     run_evaluate(folders)
     assert accuracy(folders) == 1
-    run_evaluate(folders, pair=Pair.by_order)
+    run_evaluate(folders, pair="order")
     assert accuracy(folders) < 0.9
     printed = capsys.readouterr().out
     assert "\x1b" not in printed
@@ -80,7 +81,7 @@ def test_classes_in_another_order_than_those_of_the_network_are_not_swapped(fold
         run_evaluate(folders, classes="bright,dark", label_ids="255,0")
     (folders / "out" / "classes.json").write_text('{"a": 1}')
     file = str(folders / "out" / "classes.json")
-    message = f"{file!r} must be a list of class names in JSON; segment writes it anew"
+    message = f"{file!r} must be a list of class names in JSON; segment writes it again"
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         run_evaluate(folders)
 

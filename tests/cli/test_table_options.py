@@ -76,8 +76,8 @@ def test_latex(words: tuple[str, str], tmp_path: Path) -> None:
             "no layer is called 'encoder1_conv3'; did you mean 'encoder1_conv2'",
         ),
         (("--layer-type", "conv"), "no layer has the type 'conv'; did you mean 'Convolution'?"),
-        (("--group", "--format", "html"), "the page shows all layers"),
-        (("--batch-size", "4"), "--batch-size is for --columns such as multiply_adds"),
+        (("--group", "--format", "html"), "--format html writes a page of all layers"),
+        (("--batch-size", "4"), "--batch-size needs --columns with costs, such as multiply_adds"),
         (("--columns", "multiply_adds", "--dtype", "int8"), "dtype is one of float64, float32"),
     ],
 )
@@ -94,7 +94,9 @@ def test_a_table_of_a_network_with_errors_says_so_and_exits_with_1(tmp_path: Pat
     result = analyze(str(path), "--columns", "name,issues", "--target-usage", "network")
     assert result.returncode == 1
     assert "LG-CHANNELS" in result.stdout
-    assert result.stderr == "the network has 1 error; without the options of the table they are listed\n"
+    assert result.stderr == (
+        "layergraph: the network has 1 error; leave out the options of the table to list them\n"
+    )
 
 
 def test_no_torch_for_costs() -> None:

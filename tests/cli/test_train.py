@@ -13,10 +13,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from layergraph import DataError, PixelClassificationLayer, load
+from layergraph import ClassificationLayer, DataError, PixelClassificationLayer, RegressionLayer, load
 from layergraph.builders import segnet_layers
-from layergraph.cli.builder_options import NumbersCommand
-from layergraph.cli.train import default_output, save_somewhere, train, with_classes
+from layergraph.cli.train import TrainCommand, default_output, fit_loss, save_somewhere, train
 from layergraph.data import ImageDatastore, PixelLabelDatastore, resize_pair, triangle_images, write_image
 
 CLASSES = ("--classes", "triangle,background", "--label-ids", "255,0")
@@ -35,7 +34,7 @@ def folder(tmp_path, monkeypatch):
 def run(*words: str):
     """The command in this process: its exit status, and its output or error."""
     app = typer.Typer()
-    app.command(cls=NumbersCommand)(train)
+    app.command(cls=TrainCommand)(train)
     return CliRunner().invoke(app, [*FOLDERS, *CLASSES, "--max-epochs", "1", *words])
 
 
@@ -142,18 +141,46 @@ def test_a_signal_saves_the_network(folder, name, prefix):
     assert load("model.safetensors").output_names == ("pixelLabels",)
 
 
+def test_the_loss_of_a_file_is_kept(folder, capsys):
+    labels = PixelLabelDatastore("set/labels", ["triangle", "background"], [255, 0])
+    layer = PixelClassificationLayer(name="pixelLabels", classes=labels.classes, class_weights=[3, 1])
+    lgraph = segnet_layers((16, 16, 1), 2, 1).replace_layer("pixelLabels", layer)
+    assert fit_loss(lgraph, labels, None) == lgraph
+    assert capsys.readouterr().err == (
+        "layergraph: layer 'pixelLabels' keeps its loss, Class weighted cross-entropy loss with 'triangle' "
+        "and 'background'; --class-weights computes class weights from the labels\n"
+    )
+    assert fit_loss(lgraph, labels, False)["pixelLabels"].class_weights == "none"
+    weights = fit_loss(lgraph, labels, True)["pixelLabels"].class_weights
+    assert weights == fit_loss(segnet_layers((16, 16, 1), 2, 1), labels, None)["pixelLabels"].class_weights
+    assert weights != (3, 1)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("layer", [ClassificationLayer(name="loss"), RegressionLayer(name="loss")])
+def test_a_loss_that_takes_no_label_images_is_refused(folder, layer):
+    lgraph = segnet_layers((16, 16, 1), 2, 1).replace_layer("pixelLabels", layer)
+    labels = PixelLabelDatastore("set/labels", ["triangle", "background"], [255, 0])
+    with pytest.raises(DataError) as caught:
+        fit_loss(lgraph, labels, None)
+    assert str(caught.value) == (
+        f"the loss 'loss' must take a class per pixel, got {type(layer).__name__}; replace it by a "
+        "PixelClassificationLayer, or train with train_network"
+    )
+
+
 def test_classes_in_another_order_are_refused(folder):
     layer = PixelClassificationLayer(name="pixelLabels", classes=["background", "triangle"])
     lgraph = segnet_layers((16, 16, 1), 2, 1).replace_layer("pixelLabels", layer)
     labels = PixelLabelDatastore("set/labels", ["triangle", "background"], [255, 0])
     with pytest.raises(DataError) as caught:
-        with_classes(lgraph, labels, True)
+        fit_loss(lgraph, labels, True)
     assert str(caught.value) == (
         "train_network: the classes of data must be in the order of layer 'pixelLabels' ('background', "
         "'triangle'), got ('triangle', 'background'); give the classes of the layer in its order"
     )
     same = PixelLabelDatastore("set/labels", ["background", "triangle"], [0, 255])
-    assert with_classes(lgraph, same, True)["pixelLabels"].classes == ("background", "triangle")
+    assert fit_loss(lgraph, same, True)["pixelLabels"].classes == ("background", "triangle")
 
 
 def test_image_and_label_of_two_sizes_are_refused_with_the_file(folder):

@@ -1,4 +1,4 @@
-"""The page that the demo leaves: what was trained, how well, and what it looks like."""
+"""The report of the demo: one HTML page with the network, its training and its metrics."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ def report_page(
     overlay: Path,
     diagram: Path,
 ) -> str:
-    """One HTML page with everything in it: pictures, figures, tables; names from files are escaped."""
+    """The page, with its pictures inside; the template escapes names from files."""
     from markupsafe import Markup
 
     from layergraph.analyze.page import templates
 
-    page = templates(Path(__file__).parent).get_template("demo_page.html")
+    page = templates(Path(__file__).parent).get_template("demo_report.html")
     return page.render(
         analysis=analysis,
         result=Markup(analysis._repr_html_()),
         counts=[{**row, "weight": weight} for row, weight in zip(counts, weights, strict=True)],
         metrics=metrics,
         info=info,
-        overlay=_data_address(overlay.read_bytes(), "image/png"),
-        diagram=_data_address(diagram.read_bytes(), "image/svg+xml"),
-        curve=_data_address(_curve(info), "image/svg+xml"),
+        overlay=_data_url(overlay.read_bytes(), "image/png"),
+        diagram=_data_url(diagram.read_bytes(), "image/svg+xml"),
+        curve=_data_url(_training_plot(info), "image/svg+xml"),
     )
 
 
-def _data_address(content: bytes, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+def _data_url(content: bytes, media_type: str) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
 
 
-def _curve(info: TrainingInfo) -> bytes:
-    """Loss and accuracy over the iterations, as SVG."""
+def _training_plot(info: TrainingInfo) -> bytes:
+    """Loss and accuracy by iteration, as SVG."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 2.6), layout="constrained")

@@ -1,0 +1,76 @@
+"""The command that compares predicted with true label images."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from layergraph.cli.class_options import (
+    ClassesOption,
+    IgnoredIdsOption,
+    LabelIdsOption,
+    PairOption,
+    classes_and_ids,
+    ignored_values,
+)
+from layergraph.cli.output_files import format_for, write_text
+from layergraph.cli.segment import CLASSES_FILE
+from layergraph.errors import DataError
+from layergraph.json_text import json_text
+from layergraph.labels import UNLABELLED
+from layergraph.wording import quoted
+
+
+def evaluate(
+    *,
+    predicted: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Label images of class indices, from segment.")
+    ],
+    truth: Annotated[Path, typer.Option(metavar="FOLDER", help="The true label images.")],
+    classes: ClassesOption,
+    label_ids: LabelIdsOption = None,
+    ignored_ids: IgnoredIdsOption = None,
+    pair: PairOption = "name",
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write all metrics as JSON to this file.")
+    ] = None,
+) -> None:
+    """Compare predicted with true label images: accuracy and IoU in total, per class and per image.
+
+    --classes and --label-ids are those of the true label images, in the order of the network's classes.
+
+    Example: layergraph evaluate --predicted out --truth labels --classes sky,road
+    """
+    from layergraph.data import PixelLabelDatastore
+    from layergraph.segmentation import evaluate_semantic_segmentation
+
+    format_for(output, "json", {"json": (".json", ".txt")}, "json")
+    names, ids = classes_and_ids(classes, label_ids)
+    # segment --overlays leaves pictures in the same folder, which are no label images
+    only_labels = sorted(predicted.glob("pixelLabel_*.png")) or predicted
+    of_network = _network_classes(predicted) or names
+    metrics = evaluate_semantic_segmentation(
+        PixelLabelDatastore(only_labels, of_network, range(len(of_network)), ignored_ids=[UNLABELLED]),
+        PixelLabelDatastore(truth, names, ids, ignored_ids=ignored_values(ignored_ids)),
+        pair=pair,
+    )
+    print(metrics)
+    if output is not None:
+        write_text(json_text(metrics.to_dict(), indent=2), output, format_="json")
+
+
+def _network_classes(folder: Path) -> list[str] | None:
+    """The class names that segment wrote beside its label images, or None."""
+    file = folder / CLASSES_FILE
+    if not file.is_file():
+        return None
+    try:
+        names = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        names = None
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise DataError(f"{quoted(str(file))} must be a list of class names in JSON; segment writes it again")
+    return names
