@@ -33,11 +33,18 @@ def bayesian_segnet_layers(
     which makes the random predictions worse.
 
     Args:
-        image_size, num_classes, encoder_depth, backbone: as in :func:`layergraph.builders.segnet_layers`; by
-            default on ``"vgg16"``.
+        image_size: (height, width, channels); or (height, width) of gray images with ``encoder_depth``, of
+            color images with ``backbone``.
+        num_classes: number of classes, at least 2.
+        encoder_depth: number of poolings, each of which halves the image. Give this or ``backbone``.
+        backbone: ``"vgg16"`` (by default) or ``"vgg19"``.
         dropout: probability that a number is set to zero, from 0 to below 1.
-        num_convolution_layers, num_output_channels, filter_size: options with ``encoder_depth``.
-        width, weights, conventions: options with ``backbone``.
+        num_convolution_layers: with ``encoder_depth``, convolutions per encoder section.
+        num_output_channels: with ``encoder_depth``, filters per encoder section.
+        filter_size: with ``encoder_depth``, odd height and width of the filters.
+        width: with ``backbone``, multiplies its numbers of filters.
+        weights: with ``backbone``, its initial weights: ``None``, ``"imagenet"``, or the path of a file.
+        conventions: with ``backbone``, ``"matlab"`` or ``"torchvision"``; by default those of the weights.
 
     On VGG, the dropouts are those of the released model: ``encdrop3`` to ``encdrop5`` after the last three
     poolings, ``decdrop5`` to ``decdrop3`` after the first three sections of the decoder.

@@ -71,8 +71,11 @@ def resnet101(
 
     Args:
         image_size: (height, width) or (height, width, channels), at least 3×3.
+        num_classes: outputs of the fully connected layer.
         include_head: ``False`` ends the network after ``res5c_relu``.
-        num_classes, width, weights: as for :func:`resnet50`.
+        width: multiplies every number of filters, rounded to a multiple of 8, for small networks.
+        weights: ``None``, ``"imagenet"`` (torchvision's published file), or the path of a ``.pth`` or
+            ``.safetensors`` file.
         conventions: as for :func:`resnet50`, except that all epsilons are 0.00001 and that the padding of
             ``pool1`` differs.
 

@@ -60,7 +60,15 @@ def vgg19(
 ) -> LayerGraph:
     """VGG-19 with MATLAB's layer names (``vgg19``): 47 layers, 143,667,240 learnables.
 
-    The arguments are those of :func:`vgg16`.
+    Args:
+        image_size: (height, width) or (height, width, channels), at least 32×32.
+        num_classes: outputs of the last fully connected layer.
+        include_head: ``False`` ends the network after ``pool5``.
+        width: multiplies every number of filters, rounded to a multiple of 8, for small networks.
+        weights: ``None``, ``"imagenet"`` (torchvision's published file), or the path of a ``.pth`` or
+            ``.safetensors`` file.
+        conventions: ``"matlab"`` or ``"torchvision"``, which differ in the normalization of the input; by
+            default those of the weights, and MATLAB's without weights.
 
     Source: K. Simonyan, A. Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition",
     ICLR 2015, configuration E.

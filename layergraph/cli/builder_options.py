@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cache, partial
+from functools import cache
 from itertools import pairwise
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -136,16 +136,20 @@ def _typer_type(annotation: Any) -> tuple[Any, dict[str, Any]]:
     """
     types = _alternatives(annotation)
     if _has_sequence(types):
-        return str, {"parser": partial(_numbers, always_tuple=int not in types), "metavar": "N..."}
+        return str, {"parser": _one_or_more if int in types else _numbers, "metavar": "N..."}
     return next((kind for kind in (bool, str) if kind in types), types[0]), {}
 
 
-def _numbers(text: str, always_tuple: bool) -> tuple[int, ...] | int | str:
+def _numbers(text: str) -> tuple[int, ...] | str:
     words = re.split(_BETWEEN_NUMBERS, text.strip())
     if not all(re.fullmatch(r"[-+]?\d+", word) for word in words):
-        return text  # the builder reports the call and the argument too
-    numbers = tuple(map(int, words))
-    return numbers if len(numbers) > 1 or always_tuple else numbers[0]
+        return text  # the builder reports it, with the call and the argument
+    return tuple(map(int, words))
+
+
+def _one_or_more(text: str) -> int | tuple[int, ...] | str:
+    numbers = _numbers(text)
+    return numbers[0] if isinstance(numbers, tuple) and len(numbers) == 1 else numbers
 
 
 def _parameters(builder: Builder) -> Mapping[str, inspect.Parameter]:

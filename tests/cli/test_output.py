@@ -70,8 +70,8 @@ def test_save_refuses_the_endings_of_other_formats(ending: str, tmp_path: Path) 
 def test_a_diagram_of_one_format_is_not_named_as_another(tmp_path: Path) -> None:
     from layergraph.analyze import plot
 
-    with pytest.raises(ArgumentError, match=r"plot: output of format='svg' must end in \.svg, got"):
-        plot(segnet_layers((32, 32, 1), 2, 2), tmp_path / "x.png", format="svg")
+    with pytest.raises(ArgumentError, match=r"save: path of format='svg' must end in \.svg, got"):
+        plot(segnet_layers((32, 32, 1), 2, 2)).save(tmp_path / "x.png", format="svg")
 
 
 def python(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:

@@ -78,7 +78,7 @@ def test_latex(words: tuple[str, str], tmp_path: Path) -> None:
         (("--layer-type", "conv"), "no layer has the type 'conv'; did you mean 'Convolution'?"),
         (("--group", "--format", "html"), "--format html writes a page of all layers"),
         (("--batch-size", "4"), "--batch-size needs --columns with costs, such as multiply_adds"),
-        (("--columns", "multiply_adds", "--dtype", "int8"), "dtype is one of float64, float32"),
+        (("--columns", "multiply_adds", "--dtype", "int8"), "costs: dtype must be one of float64, float32"),
     ],
 )
 def test_mistakes(words: tuple[str, ...], message: str) -> None:
