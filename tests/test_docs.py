@@ -1,4 +1,4 @@
-"""The documentation is true: its blocks run in order and print what stands below them."""
+"""The documentation: its blocks run in order and print the text below them; its links and tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_blocks_run_and_print_what_the_page_shows(page: Path) -> None:
+def test_blocks_print_the_text_below_them(page: Path) -> None:
     names: dict[str, object] = {}
     blocks = re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", page.read_text("utf-8"), re.DOTALL)
     assert blocks
@@ -29,12 +29,12 @@ def test_blocks_run_and_print_what_the_page_shows(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_the_targets_of_links_exist(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
         assert (page.parent / target).is_file(), target
 
 
-def test_the_gallery_is_what_its_script_writes() -> None:
+def test_the_gallery_is_the_output_of_its_script() -> None:
     spec = importlib.util.spec_from_file_location("gallery", ROOT / "docs" / "gallery.py")
     assert spec is not None
     assert spec.loader is not None
@@ -48,10 +48,10 @@ def test_the_gallery_is_what_its_script_writes() -> None:
     assert pictures == set((ROOT / "docs" / "images" / "gallery").iterdir())
 
 
-def test_every_code_has_its_row() -> None:
+def test_every_code_has_a_row_in_the_table_of_issues() -> None:
     code = re.compile(r"LG-[A-Z]+(?:-[A-Z]+)*")
     sources = [*(ROOT / "layergraph").rglob("*.py"), *(ROOT / "analyze").rglob("*.py")]
-    used = {found for path in sources for found in code.findall(path.read_text("utf-8"))}
+    used = {match for path in sources for match in code.findall(path.read_text("utf-8"))}
     rows = re.findall(
         r"^\| `(LG-[A-Z-]+)` \|", (ROOT / "docs" / "issues.md").read_text("utf-8"), re.MULTILINE
     )

@@ -1,4 +1,4 @@
-"""The import graph of the package: no circles, and arrows that run one way."""
+"""The import graph of the package: it has no circles, and packages import only those below them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FOLDERS = {"layergraph": "layergraph", "builders": "layergraph.builders", "analy
 
 
 def installed_names() -> dict[str, Path]:
-    """Every module by the name under which it is installed."""
+    """The path of every module by its installed name."""
     modules = {}
     for folder, package in FOLDERS.items():
         for path in (ROOT / folder).rglob("*.py"):
@@ -27,7 +27,7 @@ MODULES = installed_names()
 
 
 def imports(source: str) -> Iterator[str]:
-    """What a source imports, anywhere: in functions and for type checkers too."""
+    """The imports of a source, including those in functions and for type checkers."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
@@ -47,7 +47,7 @@ def import_graph() -> networkx.DiGraph:
     return graph
 
 
-def test_no_module_imports_itself_through_others():
+def test_imports_form_no_circles():
     circles = [
         sorted(part) for part in networkx.strongly_connected_components(import_graph()) if len(part) > 1
     ]
@@ -76,7 +76,7 @@ def test_packages_are_imported_from_above_only(package):
     def is_inside(name: str, folder: str) -> bool:
         return name == folder or name.startswith(f"{folder}.")
 
-    # the package itself hands the namespaces on, when they are asked for
+    # layergraph/__init__.py imports the namespaces lazily
     above = (package, "layergraph.__main__", *(f"layergraph.{name}" for name in ABOVE[package]))
     wrong = [
         f"{source} -> {target}"

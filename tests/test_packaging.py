@@ -1,4 +1,4 @@
-"""The package as it is installed: its list, its types, what it imports, its examples, its public names."""
+"""The installed package: its folders and types, its imports, its examples, its public names."""
 
 import ast
 import doctest
@@ -24,26 +24,27 @@ EXTRAS = {
 
 
 def folders():
-    """Every folder of the source that holds a package, under the name it is imported by."""
-    places = {"layergraph": ROOT / "layergraph", "layergraph.builders": ROOT / "builders"}
-    places["layergraph.analyze"] = ROOT / "analyze"
-    for name, place in places.items():
-        for init in place.rglob("__init__.py"):
-            inner = init.parent.relative_to(place).parts
+    """The import names of all folders with a package."""
+    roots = {"layergraph": ROOT / "layergraph", "layergraph.builders": ROOT / "builders"}
+    roots["layergraph.analyze"] = ROOT / "analyze"
+    for name, root in roots.items():
+        for init in root.rglob("__init__.py"):
+            inner = init.parent.relative_to(root).parts
             yield ".".join([name, *inner])
 
 
 def modules():
-    found = []
+    """The import names of all modules."""
+    names = []
     for name in sorted(SETUPTOOLS["packages"]):
         package = importlib.import_module(name)
-        found.append(name)
-        found += [f"{name}.{m.name}" for m in pkgutil.iter_modules(package.__path__) if not m.ispkg]
-    return sorted({name for name in found if not name.endswith("__main__")})
+        names.append(name)
+        names += [f"{name}.{m.name}" for m in pkgutil.iter_modules(package.__path__) if not m.ispkg]
+    return sorted({name for name in names if not name.endswith("__main__")})
 
 
 def run(program: str) -> str:
-    """What a fresh Python prints."""
+    """The output of a program in a new Python process."""
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, env=environment
@@ -52,18 +53,18 @@ def run(program: str) -> str:
     return done.stdout.strip()
 
 
-# -- what is installed ---------------------------------------------------------------------------------
+# -- installed files -----------------------------------------------------------------------------------
 
 
 def test_the_list_of_packages_is_complete():
     assert sorted(SETUPTOOLS["packages"]) == sorted(folders())
 
 
-def test_folders_outside_are_mapped():
+def test_the_folders_outside_the_package_are_mapped():
     assert SETUPTOOLS["package-dir"] == {"layergraph.builders": "builders", "layergraph.analyze": "analyze"}
 
 
-def test_files_that_are_no_modules_are_listed():
+def test_data_files_are_listed():
     data = SETUPTOOLS["package-data"]
     for name in SETUPTOOLS["packages"]:
         parts = name.split(".")
@@ -73,16 +74,16 @@ def test_files_that_are_no_modules_are_listed():
         assert files == listed & files, name
 
 
-def test_types_are_shipped():
+def test_types_are_installed():
     assert (ROOT / "layergraph" / "py.typed").is_file()
     assert "py.typed" in SETUPTOOLS["package-data"]["layergraph"]
 
 
-def test_the_version_is_said_once():
+def test_the_version_equals_that_of_the_project():
     assert layergraph.__version__ == PYPROJECT["project"]["version"]
 
 
-# -- what is imported ----------------------------------------------------------------------------------
+# -- imports -------------------------------------------------------------------------------------------
 
 HEAVY = (
     "torch",
@@ -107,13 +108,12 @@ BUILD = (
 
 
 @pytest.mark.parametrize("program", ["import layergraph;", "import layergraph.builders;", BUILD])
-def test_building_and_propagating_import_nothing_heavy(program):
+def test_building_and_size_inference_import_no_large_package(program):
     end = f"import sys; print([name for name in {HEAVY!r} if name in sys.modules])"
     assert run(program + end) == "[]"
 
 
-def test_the_core_imports_nothing_above_it():
-    """Arrows run one way: builders, analyze, training, segmentation and data lie above the core."""
+def test_the_core_imports_no_package_above_it():
     program = (
         "import sys, layergraph, layergraph.network.network;"
         "above = ('builders', 'analyze', 'training', 'segmentation', 'data', 'cli');"
@@ -130,8 +130,8 @@ TORCH = [n for n in modules() if n.startswith(("layergraph.modules", "layergraph
 
 
 @pytest.mark.parametrize("name", [*LIGHT, *(pytest.param(n, marks=pytest.mark.slow) for n in TORCH)])
-def test_importing_any_module_alone_works(name):
-    """No circle of imports that only one order of importing survives."""
+def test_each_module_can_be_imported_first(name):
+    """A circle of imports would fail for one of its modules."""
     run(f"import {name}")
 
 
@@ -140,7 +140,7 @@ def test_importing_any_module_alone_works(name):
 
 @pytest.mark.parametrize("name", modules())
 @pytest.mark.filterwarnings("ignore")
-def test_the_examples_of_a_module_print_what_they_say(name, monkeypatch, tmp_path):
+def test_the_examples_of_a_module_print_the_shown_results(name, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     try:
         module = importlib.import_module(name)
@@ -162,13 +162,13 @@ def public_objects():
 @pytest.mark.parametrize(("name", "value"), [*public_objects()])
 def test_everything_public_is_documented(name, value):
     assert value.__doc__
-    assert not value.__doc__.startswith(f"{name}(")  # the one a dataclass writes itself
+    assert not value.__doc__.startswith(f"{name}(")  # the docstring that dataclass generates
 
 
 # -- names ---------------------------------------------------------------------------------------------
 
 
-def test_all_public_names_are_there_and_sorted():
+def test_all_public_names_exist_in_sorted_order():
     names = layergraph.__all__
     assert all(hasattr(layergraph, name) for name in names)
     assert len(set(names)) == len(names)
@@ -192,7 +192,7 @@ def sources():
         yield from (ROOT / folder).rglob("*.py")
 
 
-def test_no_file_is_called_after_nothing():
+def test_no_file_has_a_name_without_a_meaning():
     forbidden = {"utils", "util", "helpers", "helper", "common", "misc", "base", "tools"}
     assert [str(path) for path in sources() if path.stem.strip("_") in forbidden] == []
 
@@ -202,16 +202,16 @@ def test_no_module_is_longer_than_500_lines():
     assert long == {}
 
 
-def test_nothing_evaluates_text_or_unpickles():
-    """No file, and no name in one, can become code: these names are nowhere called or imported."""
+def test_no_module_evaluates_text_or_unpickles():
+    """Otherwise a file, or a name in it, could become code."""
     names = {"eval", "exec", "compile", "__import__", "pickle", "marshal", "shelve", "dill", "joblib"}
     for path in sources():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            found = set()
+            used = set()
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                found = {node.func.id}
+                used = {node.func.id}
             elif isinstance(node, (ast.Import, ast.ImportFrom)):
-                found = {alias.name for alias in node.names} | {getattr(node, "module", None)}
+                used = {alias.name for alias in node.names} | {getattr(node, "module", None)}
             elif isinstance(node, ast.keyword) and node.arg == "shell":
-                found = {"eval"}
-            assert not found & names, f"{path}:{node.lineno}"
+                used = {"eval"}
+            assert not used & names, f"{path}:{node.lineno}"

@@ -51,7 +51,7 @@ def as_tuple(value):
 
 @many
 @given(lgraph=networks())
-def test_sizes_by_arithmetic_are_those_of_torch_at_every_layer(lgraph):
+def test_inferred_sizes_equal_the_sizes_of_torch_at_every_layer(lgraph):
     found = infer_sizes(lgraph, "network")
     assert [issue for issue in found.issues if issue.severity == "error"] == []
     net, x = compiled(lgraph), images_for(lgraph)
@@ -81,7 +81,7 @@ def test_sizes_by_arithmetic_are_those_of_torch_at_every_layer(lgraph):
 @pytest.mark.slow
 @many
 @given(lgraph=networks())
-def test_a_file_gives_the_same_graph_and_the_same_network(lgraph, tmp_path):
+def test_a_saved_graph_loads_as_the_same_graph_and_network(lgraph, tmp_path):
     path = tmp_path / "net.safetensors"
     lgraph.save(path)
     assert load(path) == load(path, weights=False) == lgraph
@@ -102,7 +102,7 @@ def test_a_file_gives_the_same_graph_and_the_same_network(lgraph, tmp_path):
 @pytest.mark.slow
 @many
 @given(lgraph=networks(losses=True), seed=st.integers(0, 2**31))
-def test_the_loss_is_that_of_the_scores(lgraph, seed):
+def test_the_loss_equals_the_loss_of_the_scores(lgraph, seed):
     net, x = compiled(lgraph), images_for(lgraph, seed=seed)
     random = np.random.default_rng(seed)
     scores = [score.detach() for score in as_tuple(net(*x))]
@@ -124,7 +124,7 @@ def test_the_loss_is_that_of_the_scores(lgraph, seed):
 
 @settings(max_examples=60, suppress_health_check=[*HealthCheck])
 @given(lgraph=networks(losses=True))
-def test_a_training_step_changes_what_may_learn_and_nothing_else(lgraph):
+def test_a_training_step_gives_finite_gradients(lgraph):
     net, x = lgraph.compile(), [image.float() for image in images_for(lgraph)]
     try:
         scores = as_tuple(net(*x))

@@ -1,4 +1,4 @@
-"""The README is true: its program prints what it says, its commands are what .ci/run runs."""
+"""The README: its program prints the shown text, and .ci/run runs its test command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
-def test_the_program_prints_what_the_readme_shows() -> None:
+def test_the_program_prints_the_text_of_the_readme() -> None:
     printed = io.StringIO()
     names: dict[str, object] = {}
     with redirect_stdout(printed):
@@ -45,7 +45,7 @@ def test_ci_runs_the_test_command_of_the_readme() -> None:
     assert command[1].endswith(".venv/bin/pytest -q -n 2")
 
 
-def test_it_is_short_and_its_files_exist() -> None:
+def test_the_readme_is_short_and_its_files_exist() -> None:
     assert len(README.splitlines()) < 150
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert (ROOT / target).is_file(), target

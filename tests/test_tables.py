@@ -10,7 +10,7 @@ from layergraph.tables import Table
 TABLE = Table({"name": ["Sky", "Road"], "pixel_count": [120, 80]})
 
 
-def test_a_name_gives_a_column_and_a_number_a_row():
+def test_a_name_gives_a_column_and_an_integer_gives_a_row():
     assert TABLE["pixel_count"] is TABLE.pixel_count
     assert TABLE.pixel_count.tolist() == [120, 80]
     assert TABLE[-1] == TABLE[np.int64(1)] == {"name": "Road", "pixel_count": 80}
@@ -32,7 +32,7 @@ def test_columns_are_read_only_arrays():
     assert table.count.dtype == np.uint8
 
 
-def test_cells_come_back_as_they_were_given():
+def test_cells_keep_their_types():
     columns = {
         "text": ["a\0", "b" * 50],
         "size": [(3, 3), ()],
@@ -61,7 +61,7 @@ def test_columns_must_have_one_length():
         Table({"a": [1], "b": [1, 2]})
 
 
-def test_what_is_not_there_is_named():
+def test_a_missing_column_or_row_is_named():
     with pytest.raises(ArgumentError, match="no column 'pixel_counts'; did you mean 'pixel_count'"):
         TABLE["pixel_counts"]
     with pytest.raises(IndexError, match="row 2 of a table with 2 rows"):
@@ -71,7 +71,7 @@ def test_what_is_not_there_is_named():
             TABLE[wrong]
 
 
-def test_a_table_does_not_change():
+def test_a_table_is_immutable():
     table = Table({"name": ["a"]})
     with pytest.raises(AttributeError, match=r"^Table has no attribute 'names'"):
         table.names = ("b",)

@@ -1,4 +1,4 @@
-"""Files that somebody made to break a loader: only our own error may come out, and soon."""
+"""Hostile files: loading one may only raise our own error, and must take linear time."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def path(tmp_path):
 
 
 def write(path, architecture, tensors=None, **metadata):
-    """A safetensors file with this text (or what becomes JSON) as its architecture."""
+    """Write a safetensors file with this text, or object as JSON, as its architecture."""
     text = architecture if isinstance(architecture, str) else json.dumps(architecture)
     save_file(tensors or {}, path, {"format": FORMAT, "architecture": text, **metadata})
 
@@ -185,7 +185,7 @@ ARCHITECTURES = {
 
 @pytest.mark.parametrize("name", RAW)
 @pytest.mark.parametrize("weights", [True, False])
-def test_bytes(name, weights, path):
+def test_files_that_are_no_safetensors_are_refused(name, weights, path):
     path.write_bytes(RAW[name])
     with pytest.raises(FileFormatError, match=r"hostile\.safetensors") as caught:
         load(path, weights=weights)
@@ -194,7 +194,7 @@ def test_bytes(name, weights, path):
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 @pytest.mark.parametrize("weights", [True, False])
-def test_architectures(name, weights, path):
+def test_invalid_architectures_are_refused(name, weights, path):
     write(path, ARCHITECTURES[name])
     with pytest.raises(FileFormatError) as caught:
         load(path, weights=weights)
@@ -202,28 +202,29 @@ def test_architectures(name, weights, path):
     assert len(str(caught.value)) < 1000
 
 
-def test_the_texts(golden_errors, path):
-    def loaded(name):
+def test_messages_about_invalid_architectures(golden_errors, path):
+    def write_and_load(name):
         write(path, ARCHITECTURES[name])
         return load(path)
 
-    # the others end in words of Python's JSON reader, or of safetensors
+    # the messages of the others quote Python's JSON reader, or safetensors
     quoted = ("JSON", "empty text", "deep", "missing argument")
     names = [name for name in ARCHITECTURES if not any(word in name for word in quoted)]
-    golden_errors("hostile_files", {name: lambda n=name: loaded(n) for name in names}, hide=str(path.parent))
+    golden_errors(
+        "hostile_files", {name: lambda n=name: write_and_load(n) for name in names}, hide=str(path.parent)
+    )
 
 
 @pytest.mark.parametrize(
     "metadata", [None, {}, {"format": "pt"}, {"format": "layergraph 2"}, {"architecture": "{}"}]
 )
-def test_foreign_safetensors(metadata, path, golden_errors):
+def test_safetensors_of_other_programs_are_refused(metadata, path, golden_errors):
     save_file({"weight": torch.zeros(2)}, path, metadata)
     with pytest.raises(FileFormatError, match="was it written by save"):
         load(path)
 
 
-def test_every_truncation(path):
-    """Cut off anywhere, a file is refused."""
+def test_truncated_files_are_refused(path):
     lgraph = segnet_layers((8, 8), 2, 1, num_output_channels=1, num_convolution_layers=1)
     lgraph.compile().layer_graph().save(path)
     whole = path.read_bytes()
@@ -255,7 +256,7 @@ def loads_or_refuses(path):
 
 @quick
 @given(data=st.data())
-def test_bytes_changed_at_random(data, tmp_path_factory):
+def test_files_with_random_changes_load_or_are_refused(data, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "changed.safetensors"
     lgraph = segnet_layers((8, 8), 2, 1, num_output_channels=1, num_convolution_layers=1)
     lgraph.save(path)
@@ -268,7 +269,7 @@ def test_bytes_changed_at_random(data, tmp_path_factory):
 
 @quick
 @given(content=st.binary(max_size=200))
-def test_random_bytes(content, tmp_path_factory):
+def test_random_bytes_are_refused(content, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "random.safetensors"
     path.write_bytes(content)
     with pytest.raises(FileFormatError):
@@ -290,7 +291,7 @@ VALUES = st.recursive(
 
 @settings(max_examples=500, suppress_health_check=[*HealthCheck])
 @given(kind=st.sampled_from(sorted(LAYER_TYPES)), data=st.data())
-def test_random_arguments_of_every_type(kind, data, tmp_path_factory):
+def test_random_arguments_of_every_layer_type_load_or_are_refused(kind, data, tmp_path_factory):
     names = [f.name for f in fields(LAYER_TYPES[kind]) if f.name not in ("weights", "module", "name")]
     required = [f.name for f in fields(LAYER_TYPES[kind]) if f.name in names and f.default is MISSING]
     chosen = data.draw(st.sets(st.sampled_from(names), max_size=3)) if names else set()
@@ -309,21 +310,21 @@ def test_random_arguments_of_every_type(kind, data, tmp_path_factory):
 
 @settings(max_examples=300, suppress_health_check=[*HealthCheck])
 @given(data=st.data())
-def test_an_architecture_changed_at_random(data, tmp_path_factory):
-    """Values of a real architecture replaced by others, keys left out, rows doubled."""
+def test_architectures_with_random_changes_load_or_are_refused(data, tmp_path_factory):
+    """Values of a valid architecture are replaced, keys removed, rows doubled."""
     path = tmp_path_factory.getbasetemp() / "architecture.safetensors"
     lgraph = segnet_layers((8, 8), 2, 1, num_output_channels=1, num_convolution_layers=1)
     item = graph(*map(_layer_to_json, lgraph.layers), connections=lgraph.connections)
     item = json.loads(json.dumps(item))
     for _ in range(data.draw(st.integers(1, 3))):
-        where, key = data.draw(st.sampled_from(sorted(places(item), key=repr)))
+        steps, key = data.draw(st.sampled_from(sorted(positions(item), key=repr)))
         owner = item
-        for step in where:
+        for step in steps:
             owner = owner[step]
-        what = data.draw(st.sampled_from(["replace", "remove", "double"]))
-        if what == "replace":
+        change = data.draw(st.sampled_from(["replace", "remove", "double"]))
+        if change == "replace":
             owner[key] = data.draw(VALUES)
-        elif what == "remove":
+        elif change == "remove":
             del owner[key]
         elif isinstance(owner, list):
             owner.append(deepcopy(owner[key]))
@@ -331,49 +332,45 @@ def test_an_architecture_changed_at_random(data, tmp_path_factory):
     loads_or_refuses(path)
 
 
-def places(item, where=()):
-    """Every (path, key) inside nested lists and objects."""
+def positions(item, steps=()):
+    """The position of every value in nested lists and objects: the steps to its owner, and its key."""
     keys = item.keys() if isinstance(item, dict) else range(len(item)) if isinstance(item, list) else ()
     for key in keys:
-        yield where, key
-        yield from places(item[key], (*where, key))
+        yield steps, key
+        yield from positions(item[key], (*steps, key))
 
 
-# -- many -----------------------------------------------------------------------------------------------
+# -- linear time ----------------------------------------------------------------------------------------
 
 
-def loading(folder):
-    """Calls that load a file of so many layers or connections, written by a function of their number."""
+def loading(folder, content):
+    """Return a function that writes a file of n layers or connections, and returns a call that loads it."""
 
-    def of(content):
-        def make(count):
-            path = folder / f"{count}.safetensors"
-            write(path, content(count))
-            return lambda: load(path)
+    def make(count):
+        path = folder / f"{count}.safetensors"
+        write(path, content(count))
+        return lambda: load(path)
 
-        return make
-
-    return of
+    return make
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_many_layers_are_read_in_linear_time(tmp_path, reverse):
-    """A chain, its connections in either order."""
+def test_chains_load_in_linear_time(tmp_path, reverse):
 
     def chain(count):
         rows = [(f"r{i}", f"r{i + 1}") for i in range(count - 1)]
         layers = (relu(f"r{i}") for i in range(count))
         return graph(*layers, connections=rows[::-1] if reverse else rows)
 
-    assert_linear(loading(tmp_path)(chain), 400)
+    assert_linear(loading(tmp_path, chain), 400)
 
 
-def test_a_layer_that_feeds_and_is_fed_by_many(tmp_path):
+def test_layers_with_many_connections_load_in_linear_time(tmp_path):
     def star(count):
         wide = {"type": "AdditionLayer", "name": "sum", "num_inputs": count}
         return graph(relu("a"), wide, connections=[("a", f"sum/in{i + 1}") for i in range(count)])
 
-    assert_linear(loading(tmp_path)(star), 500)
+    assert_linear(loading(tmp_path, star), 500)
 
 
 def loose(count):
@@ -418,8 +415,8 @@ def test_every_output_takes_linear_time(tmp_path, content, output):
     assert_linear(make, 200)
 
 
-def test_sizes_that_no_tensor_can_have(path):
-    def grown(layer, count):
+def test_sizes_that_no_tensor_can_have_are_reported(path):
+    def repeated(layer, count):
         names = [f"l{i}" for i in range(count)]
         return graph(
             {"type": "ImageInputLayer", "name": "in", "input_size": [8, 8, 1]},
@@ -433,7 +430,7 @@ def test_sizes_that_no_tensor_can_have(path):
         ({**transposed, "stride": 2**55}, 300),
         ({"type": "Resize2dLayer", "scale": 2.0**62}, 20),
     ):
-        write(path, grown(layer, count))
+        write(path, repeated(layer, count))
         lgraph = load(path)
         analysis = analyze_network(lgraph, target_usage="network")
         assert [(issue.code, issue.layer) for issue in analysis.issues if issue.code == "LG-TOO-LARGE"] == [
@@ -445,7 +442,7 @@ def test_sizes_that_no_tensor_can_have(path):
             lgraph.compile()
 
 
-def test_learnables_that_no_tensor_can_have(path):
+def test_learnables_that_no_tensor_can_have_are_reported(path):
     layer = {"type": "FullyConnectedLayer", "name": "fc", "output_size": 2**40}
     data = {"type": "ImageInputLayer", "name": "in", "input_size": [2**20, 2**20, 1]}
     write(path, graph(data, layer, connections=[("in", "fc")]))
@@ -455,7 +452,7 @@ def test_learnables_that_no_tensor_can_have(path):
         lgraph.compile()
 
 
-def test_an_architecture_longer_than_any_real_one(path):
+def test_an_architecture_that_is_too_long_is_refused(path):
     write(path, " " * (17 * 1024**2))
     with pytest.raises(FileFormatError, match="must have at most 16777216 characters"):
         load(path)
@@ -464,7 +461,7 @@ def test_an_architecture_longer_than_any_real_one(path):
 # -- weights --------------------------------------------------------------------------------------------
 
 
-def test_weights_of_layers_that_do_not_exist(path):
+def test_weights_of_missing_layers_are_refused(path):
     write(path, graph(relu("a")), {"b/weight": torch.zeros(1)})
     with pytest.raises(FileFormatError, match="no layer is called 'b'"):
         load(path)
@@ -484,7 +481,7 @@ def test_weights_of_layers_that_do_not_exist(path):
         {"c/weight/x": torch.zeros(1)},
     ],
 )
-def test_weights_that_do_not_fit_are_found_when_compiling(tensors, path):
+def test_compile_reports_weights_that_do_not_fit(tensors, path):
     item = graph(
         {"type": "ImageInputLayer", "name": "in", "input_size": [5, 5]}, conv(), connections=[("in", "c")]
     )
@@ -493,7 +490,7 @@ def test_weights_that_do_not_fit_are_found_when_compiling(tensors, path):
         load(path).compile()
 
 
-def test_sizes_that_no_memory_holds_are_found_when_compiling(path):
+def test_compile_reports_layers_too_large_for_memory(path):
     for channels, words in ((10**12, "no module can be made"), (2**62, "LG-TOO-LARGE")):
         layers = (
             {"type": "ImageInputLayer", "name": "in", "input_size": [5, 5], "normalization": "none"},
@@ -544,15 +541,15 @@ def test_a_name_never_becomes_code_markup_or_a_path(name, path, monkeypatch):
     assert sorted(os.listdir()) == ["again.safetensors", "hostile.safetensors"]
 
 
-def test_loading_many_good_files_leaves_no_open_files(path):
+def test_loading_leaves_no_file_open(path):
     LayerGraph(ReluLayer()).save(path)
     for _ in range(300):
         load(path)
     path.unlink()
 
 
-def test_names_of_many_dots(tmp_path):
-    """In a graph they would be nested modules, deeper than torch can walk; in weights, as many prefixes."""
+def test_names_with_many_dots_are_loaded(tmp_path):
+    """Each dot would be a nested module, deeper than torch can visit, or a prefix to try."""
     deep = "a." * 150_000 + "x"
     net = LayerGraph(
         [ImageInputLayer((8, 8, 1)), ScalingLayer(2, name=deep), ReluLayer(name="a.b")]

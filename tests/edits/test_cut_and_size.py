@@ -1,4 +1,4 @@
-"""Cutting a graph at named layers, and giving it another image size."""
+"""cut_after and with_input_size."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ from layergraph.edits import cut_after, with_input_size
 from layergraph.graph.size_inference import infer_sizes
 
 
-def test_what_is_left_computes_the_same_with_the_same_weights():
+def test_the_remaining_layers_keep_their_weights_and_outputs():
     lgraph = resnet18((64, 64, 3), 4, width=1 / 16).compile().layer_graph()
     encoder = cut_after(lgraph, "res3b_relu")
     assert [*encoder] == [*lgraph][: [*lgraph].index("res3b_relu") + 1]
@@ -25,7 +25,7 @@ def test_what_is_left_computes_the_same_with_the_same_weights():
     assert torch.equal(encoder.compile().eval()(x), lgraph.compile().activations(x, "res3b_relu"))
 
 
-def test_several_names_keep_all_that_they_need_and_no_layer_beside():
+def test_only_the_layers_upstream_of_the_names_remain():
     lgraph = resnet18((64, 64, 3), 4, width=1 / 16)
     cut = cut_after(lgraph, "res3a_branch2a", "res3a_branch1")
     assert [*cut][-2:] == ["res3a_branch2a", "res3a_branch1"]
@@ -40,7 +40,7 @@ def test_a_long_chain_is_cut_without_recursion():
     assert len(cut_after(lgraph, "r2000")) == 2002
 
 
-def test_another_image_size_changes_the_input_layer_alone():
+def test_another_image_size_changes_only_the_input_layer():
     lgraph = vgg16((64, 64, 3), include_head=False, conventions="torchvision")
     larger = with_input_size(lgraph, (96, 128, 3))
     assert larger["input"].mean == lgraph["input"].mean
@@ -51,7 +51,7 @@ def test_another_image_size_changes_the_input_layer_alone():
     assert with_input_size(volumes, (4, 5, 6, 1))["in"].input_size == (4, 5, 6, 1)
 
 
-def test_the_texts_of_mistakes(golden_errors):
+def test_messages_about_wrong_arguments(golden_errors):
     lgraph = vgg16((32, 32, 3))
     two = LayerGraph([ImageInputLayer((2, 2), name="a"), AdditionLayer(2, name="add")])
     two = two.add_layers(ImageInputLayer((2, 2), name="b")).connect_layers("b", "add/in2")

@@ -1,4 +1,4 @@
-"""A dilated network gives, at the places that subsampling kept, what the network gave before."""
+"""dilate and multiply_dilation: a dilated network has the same values at the positions that it had before."""
 
 from typing import NamedTuple
 
@@ -43,13 +43,13 @@ def network(lgraph):
     return net.double(), net.layer_graph()
 
 
-def kept(dense, strided, rate):
-    """The places of a dense map that subsampling by ``rate`` keeps, as many as the strided map has."""
+def kept_positions(dense, strided, rate):
+    """The positions of a dense map that subsampling by ``rate`` keeps, as many as the strided map has."""
     rows, columns = strided.shape[2:]
     return dense[:, :, :: rate[0], :: rate[1]][:, :, :rows, :columns]
 
 
-# -- at the places that subsampling kept ---------------------------------------------------------------
+# -- values at the positions that subsampling keeps ----------------------------------------------------
 
 
 @st.composite
@@ -57,10 +57,10 @@ def layer_of_encoder(draw, name):
     """A layer with any window, stride, dilation and padding."""
     window, stride = draw(st.tuples(*[st.integers(1, 4)] * 2)), draw(st.tuples(*[st.integers(1, 3)] * 2))
     kind = draw(st.sampled_from(["convolution", "grouped", "maximum"]))
-    spread = draw(st.tuples(*[st.integers(1, 2)] * 2))
-    extents = [(w - 1) * d for w, d in zip(window, spread, strict=True)]
+    dilation = draw(st.tuples(*[st.integers(1, 2)] * 2))
+    extents = [(w - 1) * d for w, d in zip(window, dilation, strict=True)]
     padding = [draw(st.integers(0, extents[i // 2])) for i in range(4)]
-    options = {"stride": stride, "dilation_factor": spread, "padding": padding, "name": name}
+    options = {"stride": stride, "dilation_factor": dilation, "padding": padding, "name": name}
     if stride == (1, 1) and draw(st.booleans()):
         options["padding"] = "same"
     if kind == "maximum":
@@ -70,25 +70,30 @@ def layer_of_encoder(draw, name):
     return Convolution2dLayer(window, 2, **options)
 
 
-class Reach(NamedTuple):
-    """Of ``size`` places in the strided network, in one dimension, the first ``exact`` are the same in the
-    dense one; ``whole`` if that has no places beyond these, only padding."""
+class ExactPositions(NamedTuple):
+    """The positions of the strided network in one dimension that have the same value in the dense network.
+
+    Attributes:
+        size: the number of positions in the strided network.
+        exact: the number of positions from the start with the same value.
+        whole: whether the dense network has only padding beyond these positions.
+    """
 
     size: int
     exact: int
     whole: bool
 
     def after(self, window, dimension, changed):
-        """The same for the output of a layer."""
+        """The positions of the output of a layer."""
         extent, stride = window.extents[dimension], window.stride[dimension]
         before, below = same_margins(extent) if window.margins is None else window.margins[dimension]
         size = (self.size + before + below - extent) // stride + 1
-        kept = -(-self.size // stride) if changed else size  # as many places as a changed layer leaves
+        kept = -(-self.size // stride) if changed else size  # the size that a changed layer keeps
         whole = self.whole and size == kept
         if self.whole and self.exact == self.size:
-            return Reach(size, min(size, kept), whole)
+            return ExactPositions(size, min(size, kept), whole)
         exact = (self.exact - extent + before) // stride + 1
-        return Reach(size, max(0, min(size, kept, exact)), whole)
+        return ExactPositions(size, max(0, min(size, kept, exact)), whole)
 
 
 def same_margins(extent):
@@ -97,8 +102,8 @@ def same_margins(extent):
 
 @settings(max_examples=80)
 @given(data=st.data())
-def test_values_at_kept_places(data):
-    """Everywhere if no changed layer drops rows, else as far as no window meets what was dropped."""
+def test_values_at_kept_positions_stay(data):
+    """At all positions if no changed layer drops rows, else where no window covers dropped rows."""
     layers = [data.draw(layer_of_encoder(f"layer{index}")) for index in range(data.draw(st.integers(1, 4)))]
     size = data.draw(st.tuples(*[st.integers(12, 30)] * 2))
     downsampling_factor = data.draw(st.sampled_from([1, 2, 4]))
@@ -107,50 +112,49 @@ def test_values_at_kept_places(data):
     torch.manual_seed(0)
     net, lgraph = network(lgraph)
     dense = dilate(lgraph, downsampling_factor)
-    assume(
-        not infer_sizes(dense, "network").errors
-    )  # where padding made maps larger that now keep their size
-    reach = [Reach(n, n, whole=True) for n in size]
+    # padding may make maps larger in the strided network that keep their size in the dense one
+    assume(not infer_sizes(dense, "network").errors)
+    positions = [ExactPositions(n, n, whole=True) for n in size]
     rate = [1, 1]
-    left = [1, 1]
+    strides = [1, 1]
     for name in list(lgraph)[1:]:
         changed = dense[name] is not lgraph[name]
         for i in (0, 1):
-            reach[i] = reach[i].after(lgraph[name].window(), i, changed)
-            left[i] *= dense[name].stride[i]
+            positions[i] = positions[i].after(lgraph[name].window(), i, changed)
+            strides[i] *= dense[name].stride[i]
             rate[i] *= lgraph[name].stride[i] // dense[name].stride[i]
-    assert max(left) <= downsampling_factor
+    assert max(strides) <= downsampling_factor
     x = torch.rand(1, 2, *size, dtype=torch.float64)
     before, after = net(x), dense.compile().double().eval()(x)
-    assert before.shape[2:] == tuple(r.size for r in reach)
-    rows, columns = (r.exact for r in reach)
-    found = kept(after, before, rate)[:, :, :rows, :columns]
-    torch.testing.assert_close(found, before[:, :, :rows, :columns], **CLOSE)
+    assert before.shape[2:] == tuple(p.size for p in positions)
+    rows, columns = (p.exact for p in positions)
+    values = kept_positions(after, before, rate)[:, :, :rows, :columns]
+    torch.testing.assert_close(values, before[:, :, :rows, :columns], **CLOSE)
 
 
 @pytest.mark.parametrize("downsampling_factor", [4, 8, 16])
 @pytest.mark.parametrize("size", [(64, 96), (65, 47)])
-def test_resnet_is_the_same_at_every_kept_place(size, downsampling_factor):
+def test_a_resnet_gives_the_same_values_at_every_kept_position(size, downsampling_factor):
     net, lgraph = network(resnet18((*size, 3), include_head=False, width=1 / 16))
     dense = dilate(lgraph, downsampling_factor)
     x = torch.rand(1, 3, *size, dtype=torch.float64)
     before, after = net(x), dense.compile().double().eval()(x)
     assert after.shape[2:] == tuple(-(-n // downsampling_factor) for n in size)
     rate = 32 // downsampling_factor
-    torch.testing.assert_close(kept(after, before, (rate, rate)), before, **CLOSE)
+    torch.testing.assert_close(kept_positions(after, before, (rate, rate)), before, **CLOSE)
 
 
-def test_vgg_is_the_same_at_every_kept_place_of_an_even_size():
+def test_a_vgg_gives_the_same_values_at_every_kept_position_of_an_even_size():
     net, lgraph = network(vgg16((64, 32, 3), include_head=False, width=1 / 16))
     x = torch.rand(1, 3, 64, 32, dtype=torch.float64)
     after = dilate(lgraph, 8).compile().double().eval()(x)
     assert after.shape[2:] == (8, 4)
-    torch.testing.assert_close(kept(after, net(x), (4, 4)), net(x), **CLOSE)
+    torch.testing.assert_close(kept_positions(after, net(x), (4, 4)), net(x), **CLOSE)
 
 
 @pytest.mark.parametrize(("size", "first"), [(9, 0), (10, 1)])
-def test_padding_same_of_a_layer_that_subsampled(size, first):
-    """On an even size 3×3 windows began without padding; now the kept places are one further."""
+def test_padding_same_of_a_layer_with_a_stride_moves_values_on_even_sizes(size, first):
+    """On an even size, 3×3 windows have no padding before at stride 2, and one row at stride 1."""
     lgraph = LayerGraph(
         [
             ImageInputLayer((size, size, 1), normalization="none"),
@@ -166,16 +170,16 @@ def test_padding_same_of_a_layer_that_subsampled(size, first):
 
 
 @pytest.mark.parametrize("keep_size", [True, False])
-def test_a_graph_without_subsampling_stays_as_it_is(keep_size):
+def test_a_graph_without_subsampling_stays_unchanged(keep_size):
     lgraph = vgg16((32, 32, 3), include_head=False)
     assert dilate(lgraph, 32, keep_size=keep_size) is lgraph
 
 
-# -- what becomes of the layers ------------------------------------------------------------------------
+# -- the changed layers --------------------------------------------------------------------------------
 
 
-def test_the_layers_of_resnet_18_at_downsampling_factor_16():
-    """Rows 36 to 67 of MATLAB's DeepLab v3+; stage 4 has ``same`` there, which its builder puts in."""
+def test_resnet_18_gets_the_layers_of_deeplab_at_downsampling_factor_16():
+    """Rows 36 to 67 of MATLAB's DeepLab v3+, but the builder sets the padding ``same`` of stage 4."""
     lgraph = resnet18((720, 960, 3), include_head=False)
     dense = dilate(lgraph, 16)
     stage5 = {
@@ -213,7 +217,7 @@ def test_the_layers_of_resnet_18_at_downsampling_factor_16():
     }
 
 
-def test_weights_stay():
+def test_weights_stay_attached():
     _, lgraph = network(resnet18((32, 32, 3), include_head=False, width=1 / 16))
     dense = dilate(lgraph, 4)
     multiplied = multiply_dilation(dense, {"res5b_branch2b": 2})
@@ -223,7 +227,7 @@ def test_weights_stay():
 
 
 def encoder(*layers):
-    """A layer that subsamples, and these behind it."""
+    """A convolution with stride 2, and these layers after it."""
     return LayerGraph(
         [
             ImageInputLayer((16, 16, 2), normalization="none", name="in"),
@@ -233,7 +237,7 @@ def encoder(*layers):
     )
 
 
-def test_branches_that_became_equally_dense_are_joined():
+def test_equally_dense_branches_may_join():
     lgraph = encoder(
         Convolution2dLayer(3, 2, padding=1, name="conv"),
         AdditionLayer(2, name="add"),
@@ -248,8 +252,8 @@ def test_branches_that_became_equally_dense_are_joined():
     torch.testing.assert_close(after[:, :, ::2, ::2], net(x), **CLOSE)
 
 
-def test_numbers_of_the_whole_image_join_features_of_any_density():
-    """Squeeze and excitation, and a classifier behind a global pooling."""
+def test_values_of_a_global_pooling_join_features_of_any_density():
+    """Squeeze and excitation, and a classifier after a global pooling."""
     lgraph = encoder(
         GlobalAveragePooling2dLayer(name="mean"),
         FullyConnectedLayer(2, name="fc"),
@@ -265,8 +269,8 @@ def test_numbers_of_the_whole_image_join_features_of_any_density():
     assert dense.compile()(torch.rand(1, 2, 16, 16)).shape == (1, 2, 1, 1)
 
 
-def test_resizing_to_a_reference_takes_its_density():
-    """Image pooling as in DeepLab v3: resized to the features, joined to them, and convolved."""
+def test_resizing_to_a_reference_gives_its_density():
+    """As the image pooling of DeepLab v3, resized to the features and concatenated with them."""
     lgraph = encoder(
         GlobalAveragePooling2dLayer(name="mean"),
         Resize2dLayer(enable_reference_input=True, name="resized"),
@@ -277,7 +281,7 @@ def test_resizing_to_a_reference_takes_its_density():
     assert dilate(lgraph, 1)["conv"].dilation_factor == (2, 2)
 
 
-def test_subsampling_in_one_direction():
+def test_a_stride_in_one_direction_gives_a_dilation_in_that_direction():
     lgraph = encoder(Convolution2dLayer((1, 3), 2, stride=(1, 2), padding=(0, 1), name="conv"))
     dense = dilate(lgraph, 2)
     assert (dense["strided"].stride, dense["strided"].dilation_factor) == ((2, 2), (1, 1))
@@ -294,8 +298,8 @@ def test_subsampling_in_one_direction():
     factor=st.integers(1, 4),
 )
 @settings(max_examples=60)
-def test_multiplied_dilation_keeps_sizes_and_centres(window, stride, dilation, padding, factor):
-    """Against a window of the multiplied size that is zero in between, moved by what padding grew."""
+def test_multiplied_dilation_keeps_sizes_and_centers(window, stride, dilation, padding, factor):
+    """Compared with a convolution of the padded image, with the dilation multiplied."""
     if window == (1, 1):
         return
     layer = Convolution2dLayer(
@@ -314,7 +318,7 @@ def test_multiplied_dilation_keeps_sizes_and_centres(window, stride, dilation, p
     torch.testing.assert_close(after, expected, **CLOSE)
 
 
-def test_multiplied_padding_same_stays():
+def test_padding_same_stays_when_the_dilation_is_multiplied():
     lgraph = encoder(
         Convolution2dLayer(3, 2, stride=2, padding="same", name="a"),
         MaxPooling2dLayer(2, padding="same", name="b"),
@@ -327,7 +331,7 @@ def test_multiplied_padding_same_stays():
 # -- mistakes ------------------------------------------------------------------------------------------
 
 
-def test_the_texts_of_mistakes(golden_errors):
+def test_messages_about_wrong_arguments(golden_errors):
     volumes = LayerGraph([Image3dInputLayer((8, 8, 8, 1)), Convolution3dLayer(2, 3, stride=2)])
     skip = encoder(
         TransposedConv2dLayer(2, 2, stride=2, name="up"),
@@ -368,7 +372,7 @@ def test_the_texts_of_mistakes(golden_errors):
                 call()
 
 
-def test_a_failed_edit_leaves_the_graph_as_it_was():
+def test_a_failed_edit_does_not_change_the_graph():
     lgraph = encoder(ReluLayer(name="relu"), FullyConnectedLayer(2, name="fc"))
     layers = lgraph.layers
     with pytest.raises(ArgumentError):

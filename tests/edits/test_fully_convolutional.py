@@ -1,4 +1,4 @@
-"""A classifier made fully convolutional gives, on a larger image, what it gives for each patch."""
+"""fully_convolutional: a larger image gives the scores of the classifier for each patch."""
 
 import pytest
 import torch
@@ -35,7 +35,7 @@ CLOSE = {"rtol": 0, "atol": 1e-10}  # the comparisons are in double precision
 
 @st.composite
 def classifiers(draw, kinds=("convolution", "grouped", "maximum", "branches"), heads=("connected",)):
-    """A classifier of patches without padding, of which no row is dropped; its patch size, and its stride."""
+    """A classifier of patches without padding or dropped rows, its patch size, and its stride."""
     channels = draw(st.sampled_from([2, 4]))
     layers = [
         ImageInputLayer(
@@ -46,31 +46,31 @@ def classifiers(draw, kinds=("convolution", "grouped", "maximum", "branches"), h
     joins = []
     slides, stride = [], (1, 1)
     for index in range(draw(st.integers(1, 3))):
-        window, step, spread = draw(NUMBERS), draw(NUMBERS), draw(NUMBERS)
+        window, step, dilation = draw(NUMBERS), draw(NUMBERS), draw(NUMBERS)
         kind = draw(st.sampled_from(kinds))
         name = f"{kind}{index}"
         options = {"stride": step, "name": name}
         if kind == "convolution":
-            layers.append(Convolution2dLayer(window, channels, dilation_factor=spread, **options))
+            layers.append(Convolution2dLayer(window, channels, dilation_factor=dilation, **options))
         elif kind == "grouped":
             layers.append(
-                GroupedConvolution2dLayer(window, 1, "channel-wise", dilation_factor=spread, **options)
+                GroupedConvolution2dLayer(window, 1, "channel-wise", dilation_factor=dilation, **options)
             )
         elif kind == "maximum":
-            layers.append(MaxPooling2dLayer(window, dilation_factor=spread, **options))
+            layers.append(MaxPooling2dLayer(window, dilation_factor=dilation, **options))
         elif kind == "average":
             layers.append(AveragePooling2dLayer(window, **options))
         else:
             source = layers[-1].name
             other = Convolution2dLayer(
-                window, channels, dilation_factor=spread, stride=step, name=f"{name}_other"
+                window, channels, dilation_factor=dilation, stride=step, name=f"{name}_other"
             )
-            layers.append(Convolution2dLayer(window, channels, dilation_factor=spread, **options))
+            layers.append(Convolution2dLayer(window, channels, dilation_factor=dilation, **options))
             layers.append(AdditionLayer(2, name=f"{name}_sum"))
             joins.append((other, source, f"{name}_sum/in2"))
         if kind == "average":
-            spread = (1, 1)
-        slides.append([((w - 1) * d + 1, s) for w, d, s in zip(window, spread, step, strict=True)])
+            dilation = (1, 1)
+        slides.append([((w - 1) * d + 1, s) for w, d, s in zip(window, dilation, step, strict=True)])
         stride = (stride[0] * step[0], stride[1] * step[1])
         if draw(st.booleans()):
             layers.append(BatchNormalizationLayer(name=f"normalized{index}"))
@@ -90,7 +90,7 @@ def classifiers(draw, kinds=("convolution", "grouped", "maximum", "branches"), h
 
 
 def with_weights(lgraph):
-    """The graph with random weights attached, and its network in double precision."""
+    """Return the graph with random weights, and its network in double precision."""
     net = lgraph.compile().eval()
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
@@ -109,7 +109,7 @@ def scores_of_patches(net, x, patch, stride):
 
 @settings(max_examples=40)
 @given(data=st.data())
-def test_on_a_larger_image_it_gives_what_the_classifier_gives_for_each_patch(data):
+def test_a_larger_image_gives_the_classifiers_scores_for_each_patch(data):
     kinds = ("convolution", "grouped", "maximum", "average", "branches")
     lgraph, patch, stride = data.draw(classifiers(kinds, heads=("connected", "global")))
     torch.manual_seed(0)
@@ -130,7 +130,7 @@ def test_on_a_larger_image_it_gives_what_the_classifier_gives_for_each_patch(dat
 
 @settings(max_examples=40)
 @given(data=st.data())
-def test_dilated_to_stride_1_it_classifies_the_patch_around_every_pixel(data):
+def test_dilation_to_stride_1_gives_the_classifiers_scores_for_all_patches(data):
     lgraph, patch, _ = data.draw(classifiers())
     torch.manual_seed(0)
     lgraph, net = with_weights(lgraph)
@@ -151,7 +151,7 @@ def test_dilated_to_stride_1_it_classifies_the_patch_around_every_pixel(data):
     ],
     ids=["vgg16", "resnet18"],
 )
-def test_padded_networks_stay_the_same_on_their_own_size(lgraph, rounded):
+def test_padded_networks_give_the_same_scores_on_their_own_size(lgraph, rounded):
     lgraph = lgraph.compile().eval().layer_graph()
     x = torch.rand(2, 3, 64, 48)
     whole = fully_convolutional(lgraph).compile().eval()
@@ -161,7 +161,7 @@ def test_padded_networks_stay_the_same_on_their_own_size(lgraph, rounded):
     assert whole(torch.rand(1, 3, 150, 131)).shape == (1, 5, rows, columns)
 
 
-def test_a_fully_connected_layer_and_its_convolution_written_out():
+def test_the_convolution_equals_the_fully_connected_layer():
     weight, bias = torch.randn(4, 3 * 5 * 2), torch.randn(4)
     net = LayerGraph([ImageInputLayer((5, 2, 3), normalization="none"), FullyConnectedLayer(4)]).compile()
     net.fc.load_state_dict({"weight": weight, "bias": bias})
@@ -172,7 +172,7 @@ def test_a_fully_connected_layer_and_its_convolution_written_out():
     torch.testing.assert_close(expected[0, :, 4, 6], weight @ x[0, :, 4:9, 6:8].flatten() + bias)
 
 
-def test_volumes():
+def test_a_classifier_of_volumes_becomes_fully_convolutional():
     lgraph = LayerGraph(
         [
             Image3dInputLayer((4, 5, 6, 2), normalization="none", name="in"),
@@ -191,7 +191,7 @@ def test_volumes():
     torch.testing.assert_close(scores[..., 1, 0, 2], net(x[:, :, 1:5, :, 2:8]))
 
 
-def test_what_changes_and_what_stays():
+def test_only_the_fully_connected_and_output_layers_change():
     fc = FullyConnectedLayer(
         3,
         name="fc",
@@ -232,7 +232,7 @@ def test_what_changes_and_what_stays():
     )
 
 
-def test_the_texts_of_mistakes(golden_errors):
+def test_messages_about_graphs_that_cannot_be_converted(golden_errors):
     encoder = vgg16((32, 32), include_head=False)
     pixels = LayerGraph([ImageInputLayer((8, 8, 1)), SoftmaxLayer(), ClassificationLayer()])
     faulty = LayerGraph([ImageInputLayer((8, 8, 1)), Convolution2dLayer(9, 2), FullyConnectedLayer(2)])

@@ -1,4 +1,4 @@
-"""pad_same: every map of stride s has ceil(n / s) places."""
+"""pad_same: every map of stride s has ceil(n / s) positions."""
 
 from math import ceil
 
@@ -40,14 +40,14 @@ KINDS = {
     dilation=st.integers(1, 2),
     margins=st.tuples(*[st.integers(0, 3)] * 4),
 )
-def test_a_window_stays_exactly_if_it_gives_ceil_already(kind, size, stride, dilation, margins):
-    """Against trying many sizes: what pad_same leaves alone fits, what it changes did not."""
+def test_only_windows_without_the_size_of_padding_same_change(kind, size, stride, dilation, margins):
+    """Found by trying many image sizes."""
     options = {"stride": stride, "padding": [min(m, size[i // 2] - 1) for i, m in enumerate(margins)]}
     if kind in ("convolution", "grouped"):
         options["dilation_factor"] = dilation
     lgraph = LayerGraph([ImageInputLayer((64, 64, 2), name="in"), KINDS[kind](size, **options)])
 
-    def keeps(layer):
+    def has_same_size(layer):
         for n in range(1, 24):
             try:
                 spatial = layer.output_sizes([image_size((n, n), 2)])[0].spatial
@@ -58,11 +58,11 @@ def test_a_window_stays_exactly_if_it_gives_ceil_already(kind, size, stride, dil
         return True
 
     padded = pad_same(lgraph)
-    assert keeps(padded["l"])
-    assert (padded["l"] is lgraph["l"]) == keeps(lgraph["l"])
+    assert has_same_size(padded["l"])
+    assert (padded["l"] is lgraph["l"]) == has_same_size(lgraph["l"])
 
 
-def test_volumes_are_padded_too():
+def test_layers_of_volumes_are_padded():
     lgraph = LayerGraph(
         [
             Image3dInputLayer((9, 10, 11, 1), normalization="none", name="in"),
@@ -79,7 +79,7 @@ def test_volumes_are_padded_too():
     ]
 
 
-def test_weights_stay_and_the_middle_of_the_map_is_what_it_was():
+def test_weights_stay_and_so_do_values_away_from_the_border():
     lgraph = LayerGraph(
         [
             ImageInputLayer((12, 13, 2), normalization="none", name="in"),
@@ -100,7 +100,7 @@ def test_weights_stay_and_the_middle_of_the_map_is_what_it_was():
 @pytest.mark.parametrize("size", [(97, 130), (64, 33), (100, 255)])
 @pytest.mark.parametrize("conventions", ["matlab", "torchvision"])
 @pytest.mark.parametrize("name", ["alexnet", "xception", "inceptionresnetv2"])
-def test_encoders_give_features_of_image_over_stride(name, conventions, size):
+def test_features_of_encoders_have_the_image_size_divided_by_the_stride(name, conventions, size):
     backbone = BACKBONES[name]
     encoder = backbone.encoder((299, 299, 3), conventions=conventions)
     outputs = infer_sizes(encoder).outputs
@@ -109,10 +109,10 @@ def test_encoders_give_features_of_image_over_stride(name, conventions, size):
         for stride, feature in backbone.features.items()
     )
     lgraph = pad_same(backbone.encoder((299, 299, 3), conventions=conventions))
-    found = infer_sizes(with_input_size(lgraph, (*size, 3)), "network")
-    assert not found.errors
+    sizes = infer_sizes(with_input_size(lgraph, (*size, 3)), "network")
+    assert not sizes.errors
     for stride, feature in backbone.features.items():
-        assert found.outputs[feature][0].spatial == tuple(ceil(n / stride) for n in size)
+        assert sizes.outputs[feature][0].spatial == tuple(ceil(n / stride) for n in size)
     for downsampling_factor in (8, 16):
         dense = infer_sizes(with_input_size(dilate(lgraph, downsampling_factor), (*size, 3)), "network")
         assert not dense.errors

@@ -1,4 +1,4 @@
-"""Modes of compiled networks, their dtype, and code of their own for torch.compile."""
+"""Compiled networks: their mode, their dtype, and their code objects for torch.compile."""
 
 import copy
 import gc
@@ -54,7 +54,7 @@ def trained(dtype=torch.float64, **arguments):
 # -- modes ---------------------------------------------------------------------------------------------
 
 
-def test_fresh_weights_come_in_training_mode_and_attached_ones_in_evaluation_mode(tmp_path):
+def test_new_weights_give_training_mode_and_attached_weights_evaluation_mode(tmp_path):
     fresh = small().compile()
     assert fresh.training
     assert all(module.training for module in fresh.modules())
@@ -72,14 +72,14 @@ def test_fresh_weights_come_in_training_mode_and_attached_ones_in_evaluation_mod
 
 
 @pytest.mark.parametrize("name", ["conv", "norm", "scores"])
-def test_one_layer_with_fresh_weights_makes_it_training_mode(name):
+def test_one_layer_with_new_weights_gives_training_mode(name):
     lgraph = small().compile().layer_graph()
     assert lgraph.with_weights({name: None}).compile().training
     assert not lgraph.with_weights({"images": None}).compile().training  # statistics are not learned
 
 
-def test_torch_modules_count_once_their_weights_are_attached():
-    """What a module holds may be trained or not; and the mode that it was given stays."""
+def test_a_torch_module_counts_as_trained_once_its_weights_are_attached():
+    """layergraph cannot tell whether a module is trained. The module keeps its own mode."""
     module = nn.Sequential(nn.Conv2d(4, 4, 1), nn.Dropout()).eval()
     net = small(last=[ModuleLayer(module, name="module")]).compile()
     assert net.training
@@ -87,11 +87,11 @@ def test_torch_modules_count_once_their_weights_are_attached():
     assert not net.layer_graph().compile().training
 
 
-def test_without_layers_that_learn_it_is_training_mode():
+def test_a_network_without_learnables_is_in_training_mode():
     assert LayerGraph([ImageInputLayer((4, 4, 1)), DropoutLayer(0.5)]).compile().training
 
 
-def test_the_representation_names_inputs_and_outputs_on_one_line_each():
+def test_the_representation_lists_inputs_and_outputs_on_one_line():
     net = LayerGraph([ImageInputLayer((4, 4, 1), name="in\n\x1b[2J"), ReluLayer(name="out")]).compile()
     assert repr(net).splitlines()[1] == "  in training mode, inputs: 'in\\n\\x1b[2J', outputs: 'out'"
 
@@ -100,7 +100,7 @@ def test_the_representation_names_inputs_and_outputs_on_one_line_each():
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
-def test_the_dtype_of_weights_stays(dtype, tmp_path):
+def test_networks_keep_the_dtype_of_their_weights(dtype, tmp_path):
     net = trained(dtype)
     lgraph = net.layer_graph()
     lgraph.save(tmp_path / "net.safetensors")
@@ -118,12 +118,11 @@ def test_the_dtype_of_weights_stays(dtype, tmp_path):
         assert again.layer_module("labels").weight.dtype == wide
 
 
-def test_a_float64_network_is_exact():
-    """Statistics and class weights are the numbers given, not those that float32 has rounded."""
+def test_a_float64_network_has_no_rounded_statistics_or_class_weights():
     net = trained()
     assert net.layer_module("images").mean.view(-1).tolist() == [0.1, 1 / 3]
     assert net.layer_module("labels").weight.tolist() == [0.1, 1 / 3, 3]
-    image = np.random.default_rng(0).random((6, 7, 2)) * 1e-6 + 1  # what float32 has not
+    image = np.random.default_rng(0).random((6, 7, 2)) * 1e-6 + 1  # float32 cannot represent these values
     scores = net.predict(image)
     assert scores.dtype == np.float64
     x = torch.from_numpy(image).permute(2, 0, 1)[None]
@@ -135,12 +134,12 @@ def test_a_float64_network_is_exact():
     y = np.einsum("bchwij,ocij->bohw", windows, conv["weight"].numpy())
     y = y + conv["bias"].numpy()[:, None, None]
     np.testing.assert_allclose(net.activations(x, "conv").numpy(), y, rtol=1e-12)
-    # training goes on where statistics came from data: they are cast, not set back
+    # statistics of the training data are cast, not replaced by the arguments of the layer
     net.layer_module("images").mean.fill_(0.7)
     assert net.float().double().layer_module("images").mean.view(-1).tolist() == [np.float32(0.7)] * 2
 
 
-def test_layers_without_weights_take_the_dtype_of_the_others():
+def test_layers_without_weights_get_the_dtype_of_the_others():
     lgraph = trained().layer_graph()
     lgraph = lgraph.replace_layer("scores", Convolution2dLayer(1, 3, name="scores"))
     lgraph = lgraph.replace_layer("drop", ModuleLayer(nn.Conv2d(4, 4, 1), name="module"))
@@ -151,7 +150,7 @@ def test_layers_without_weights_take_the_dtype_of_the_others():
     assert net(torch.rand(1, 2, 6, 7).double()).dtype == torch.float64
 
 
-def test_mixed_dtypes_are_reported_at_the_layers():
+def test_mixed_dtypes_are_reported_per_layer():
     lgraph, other = trained().layer_graph(), trained(torch.float32).layer_graph()
     mixed = lgraph.with_weights({"scores": other["scores"].weights})
     with pytest.raises(InvalidNetworkError, match="float32, those of most other layers float64") as caught:
@@ -164,7 +163,7 @@ def test_mixed_dtypes_are_reported_at_the_layers():
 
 
 def test_batch_normalization_may_stay_in_float32():
-    """As mixed precision has it: torch normalizes numbers of 16 bits with statistics of 32."""
+    """As in mixed precision, where torch normalizes 16-bit values with 32-bit statistics."""
     net = trained(torch.bfloat16)
     net.layer_module("norm").float()
     again = net.layer_graph().compile()
@@ -174,7 +173,7 @@ def test_batch_normalization_may_stay_in_float32():
     assert torch.equal(again(x), net(x))
 
 
-def test_a_parameter_that_a_module_has_twice_stays_one():
+def test_a_parameter_that_a_module_has_twice_stays_shared():
     conv = nn.Conv2d(4, 4, 1)
     net = small(last=[ModuleLayer(nn.Sequential(conv, conv), name="module")]).compile().double()
     again = net.layer_graph().compile()
@@ -182,12 +181,12 @@ def test_a_parameter_that_a_module_has_twice_stays_one():
     assert again.layer_module("module")[0].weight.dtype == torch.float64
 
 
-# -- code of their own ---------------------------------------------------------------------------------
+# -- code objects -------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
 def test_twelve_networks_compile_in_one_process():
-    """torch.compile keeps 8 versions of a code object, and fails at the ninth with ``fullgraph=True``."""
+    """torch.compile caches 8 versions of a code object, and fails at the ninth with ``fullgraph=True``."""
     torch._dynamo.reset()
     x, target = torch.rand(2, 2, 6, 7), torch.randint(0, 3, (2, 6, 7))
     for filters in range(1, 13):
@@ -207,7 +206,7 @@ def test_copies_of_one_network_compile_in_one_process():
         assert torch.equal(torch.compile(net, fullgraph=True, backend="eager")(x), net(x))
 
 
-def test_networks_are_copied_pickled_and_freed_as_other_modules():
+def test_networks_are_copied_pickled_and_freed_like_other_modules():
     net, x = trained(torch.float32), torch.rand(2, 2, 6, 7)
     buffer = io.BytesIO()
     torch.save(net, buffer)
@@ -223,17 +222,17 @@ def test_networks_are_copied_pickled_and_freed_as_other_modules():
         assert isinstance(other, type(net).__base__)
         assert type(other).__name__ == "Network"
         assert other.layer_graph() == net.layer_graph()
-    left = weakref.ref(copies[0])
+    copied = weakref.ref(copies[0])
     gc.collect()
-    gc.disable()  # a network holds no cycle, so that its memory is free at once
+    gc.disable()  # a network has no reference cycle, so that its memory is freed at once
     try:
         del copies, other
-        assert left() is None
+        assert copied() is None
     finally:
         gc.enable()
 
 
-def test_networks_of_several_inputs_have_code_of_their_own_too():
+def test_networks_with_several_inputs_have_code_objects_of_their_own():
     lgraph = LayerGraph([ImageInputLayer((4, 4, 1), name="one"), FullyConnectedLayer(2, name="a")])
     lgraph = lgraph.add_layers([ImageInputLayer((4, 4, 1), name="two"), FullyConnectedLayer(2, name="b")])
     lgraph = lgraph.add_layers(AdditionLayer(2, name="sum"))

@@ -1,4 +1,4 @@
-"""Inference mode, with dropout and without, and what is left of it afterwards."""
+"""Inference mode with and without dropout, and the modes restored after it."""
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ from layergraph import ArgumentError
 from layergraph.network.modes import inference
 
 
-class Mine(nn.Module):
-    """A user's module with dropout inside, in a mode of its own."""
+class UserModule(nn.Module):
+    """A user's module with dropout inside."""
 
     def __init__(self):
         super().__init__()
@@ -23,12 +23,12 @@ class Mine(nn.Module):
 
 def network():
     layers = [lg.ImageInputLayer((4, 4, 3)), lg.DropoutLayer(0.5), lg.BatchNormalizationLayer()]
-    return lg.LayerGraph([*layers, lg.ModuleLayer(Mine(), name="mine"), lg.ReluLayer()]).compile()
+    return lg.LayerGraph([*layers, lg.ModuleLayer(UserModule(), name="mine"), lg.ReluLayer()]).compile()
 
 
 @pytest.mark.parametrize("dropout", [False, True])
 @pytest.mark.parametrize("fails", [False, True])
-def test_modes_come_back(dropout, fails):
+def test_inference_restores_the_mode_of_every_module(dropout, fails):
     net = network().train()
     net.layer_module("batchnorm").eval()
     before = [module.training for module in net.modules()]
@@ -45,7 +45,7 @@ def test_modes_come_back(dropout, fails):
     assert [module.training for module in net.modules()] == before
 
 
-def test_predict_with_dropout_samples_and_changes_nothing_else():
+def test_predict_with_dropout_draws_samples_and_changes_nothing_else():
     net = network().train()
     image = np.random.default_rng(0).random((4, 4, 3)).astype(np.float32) + 1
     state = {key: tensor.clone() for key, tensor in net.state_dict().items()}
@@ -57,11 +57,11 @@ def test_predict_with_dropout_samples_and_changes_nothing_else():
     np.testing.assert_array_equal(net.predict(image), net.predict(image))
     assert all(torch.equal(tensor, state[key]) for key, tensor in net.state_dict().items())
     mean = np.mean([net.predict(image, dropout=True) for _ in range(3000)], axis=0)
-    np.testing.assert_allclose(mean, net.predict(image), atol=0.15)  # what is kept is scaled up
+    np.testing.assert_allclose(mean, net.predict(image), atol=0.15)  # dropout scales kept values up
 
 
 @pytest.mark.parametrize("module", [nn.Conv2d(3, 3, 1), nn.Sequential(nn.Dropout(0))])
-def test_dropout_without_dropout_is_refused_and_nothing_changes(module):
+def test_a_network_without_dropout_refuses_it_and_stays_unchanged(module):
     with (
         pytest.raises(ArgumentError, match="must be False for a network without dropout layers"),
         inference(module, dropout=True),

@@ -1,4 +1,4 @@
-"""Networks: the state dict, torch's tools, hand-written peers, memory, prediction, modules of the user."""
+"""Networks: inputs and outputs, memory, prediction, activations, weights, modules of the user."""
 
 import copy
 import gc
@@ -65,7 +65,7 @@ def chain(names):
 
 
 def odd_network():
-    """Odd sizes through unpooling, uneven padding, crop, resize, concatenation, global pooling."""
+    """A network for any odd size: unpooling, uneven padding, a crop, a concatenation."""
     lgraph = LayerGraph(
         [
             ImageInputLayer(
@@ -97,7 +97,7 @@ def odd_network():
 
 
 def two_by_two():
-    """Two inputs, two outputs; the inputs are used in the reverse order."""
+    """Two inputs and two outputs; the concatenation has the inputs in reverse order."""
     lgraph = LayerGraph([ImageInputLayer((4, 5, 1), normalization="none", name="first"), ReluLayer(name="r")])
     lgraph = lgraph.add_layers(ImageInputLayer((4, 5, 2), normalization="none", name="second"))
     lgraph = lgraph.add_layers(
@@ -125,7 +125,7 @@ def test_keys_of_the_state_dict_are_layer_names():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_any_name_works(name):
+def test_a_layer_may_have_any_name(name):
     lgraph = chain(["before", name, "after"])
     net, x = lgraph.compile().double(), torch.rand(2, 1, 4, 4).double()
     product = x
@@ -149,7 +149,7 @@ def test_any_name_works(name):
 @pytest.mark.parametrize(
     "name", ["a.b.c", "two words", "a-b", "ü-Netz", "it's", '"""', "train", "graph", "a,b;c", "]"]
 )
-def test_any_name_passes_torch_export_and_compile(name, tmp_path):
+def test_torch_export_and_compile_accept_any_name(name, tmp_path):
     net, x = chain(["before", name]).compile().eval(), torch.rand(2, 1, 4, 4)
     exported = torch.export.export(net, (x,))
     assert torch.equal(exported.module()(x), net(x))
@@ -159,7 +159,7 @@ def test_any_name_passes_torch_export_and_compile(name, tmp_path):
     assert torch.equal(torch.compile(net, fullgraph=True, backend="eager")(x), net(x))
 
 
-def test_all_odd_names_at_once_keep_apart():
+def test_all_unusual_names_together_stay_distinct():
     net = chain(NAMES).compile()
     modules = [net.layer_module(name) for name in NAMES]
     assert len({id(module) for module in modules}) == len(NAMES)
@@ -171,8 +171,8 @@ def test_all_odd_names_at_once_keep_apart():
 
 
 @pytest.mark.parametrize("order", [["a", "a.b", "a.b.c"], ["a.b.c", "a.b", "a"], ["a.b", "a.b.c", "a"]])
-def test_a_layer_never_becomes_part_of_another(order):
-    """A layer ``a.b`` may not lie inside the module of ``a``, a Sequential, which would run it."""
+def test_no_layer_is_inside_the_module_of_another(order):
+    """A layer ``a.b`` inside the module of ``a``, a Sequential, would run as a part of it."""
     layers = [MaxPooling2dLayer(2, padding="same", name=name) for name in order]
     net = LayerGraph([ImageInputLayer((4, 4, 1), name="in"), *layers]).compile()
     x = torch.rand(1, 1, 4, 4)
@@ -203,8 +203,8 @@ def check_exported(net, channels, dynamic, factor=1):
         assert torch.equal(exported(x), net(x))
 
 
-def test_torch_export_with_dynamic_batch_and_sizes():
-    """A crop compares two sizes that torch cannot relate in general, so its ranges are left open."""
+def test_torch_export_with_a_dynamic_batch_and_dynamic_sizes():
+    """torch cannot relate the two sizes of a crop in general, so its ranges are left open."""
     check_exported(odd_network().compile().eval(), 2, dict.fromkeys((0, 2, 3), Dim.DYNAMIC))
     check_exported(small_segnet((12, 14, 2)).compile().eval(), 2, ranges(8))
     unet = unet_layers((48, 56, 2), 3, encoder_depth=2, num_first_encoder_filters=2)
@@ -212,7 +212,7 @@ def test_torch_export_with_dynamic_batch_and_sizes():
 
 
 @pytest.mark.parametrize("dynamic", [False, True])
-def test_torch_compile_without_breaks(dynamic):
+def test_torch_compile_without_graph_breaks(dynamic):
     torch._dynamo.reset()
     net = odd_network().compile().eval()
     fast = torch.compile(net, fullgraph=True, backend="eager", dynamic=dynamic)
@@ -225,9 +225,9 @@ def test_torch_compile_without_breaks(dynamic):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.skipif(
     "ATEN_CPU_CAPABILITY" in os.environ,
-    reason="inductor's code takes the vectors of the processor, whatever the kernels take (torch 2.13)",
+    reason="inductor uses the vector instructions of the processor, other kernels may not (torch 2.13)",
 )
-def test_torch_compile_with_inductor():
+def test_torch_compile_with_inductor_gives_the_same_scores():
     torch._dynamo.reset()
     net, x = odd_network().compile().eval(), torch.rand(2, 2, 11, 13)
     try:
@@ -254,7 +254,7 @@ def check_onnx(net, channels, run):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_onnx_export_with_odd_and_dynamic_sizes():
+def test_onnx_export_with_odd_and_dynamic_sizes_gives_the_same_scores():
     pytest.importorskip("onnxscript")
     reference = pytest.importorskip("onnx.reference")
     lgraph = odd_network().remove_layers(["pool", "unpool"]).connect_layers("relu", "inner")
@@ -266,8 +266,8 @@ def test_onnx_export_with_odd_and_dynamic_sizes():
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_onnx_export_of_unpooling():
-    """By onnxruntime: the reference evaluator of onnx miscounts the indices of max pooling."""
+def test_onnx_export_of_unpooling_gives_the_same_scores():
+    """With onnxruntime, because the reference evaluator of onnx computes wrong indices of max pooling."""
     pytest.importorskip("onnxscript")
     runtime = pytest.importorskip("onnxruntime")
     for net in (odd_network().compile().eval(), small_segnet((12, 14, 2)).compile().eval()):
@@ -276,7 +276,7 @@ def test_onnx_export_of_unpooling():
         check_onnx(net, 2, lambda x, s=session, m=model: s.run(None, {m.graph.input[0].name: x})[0])
 
 
-def test_to_fx_is_readable_and_shares_weights():
+def test_to_fx_gives_readable_code_and_shares_weights():
     net = small_segnet().compile().eval()
     traced, x = net.to_fx(), torch.rand(1, 2, 9, 11)
     assert torch.equal(traced(x), net(x))
@@ -297,7 +297,7 @@ def test_a_deep_copy_is_independent():
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_distributed_data_parallel(tmp_path):
+def test_distributed_data_parallel_gives_the_same_gradients(tmp_path):
     torch.distributed.init_process_group(
         "gloo", init_method=f"file://{tmp_path}/rendezvous", rank=0, world_size=1
     )
@@ -335,10 +335,10 @@ PEERS = {
 
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("peer", PEERS)
-def test_bit_equal_to_a_hand_written_module(peer, training):
-    """Forward, gradients, and a step of the optimizer after them."""
-    make, write, shape = PEERS[peer]
-    net, written = make().compile().train(training), write().train(training)
+def test_a_network_is_bit_equal_to_a_hand_written_module(peer, training):
+    """In outputs, gradients, and the weights after a step of the optimizer."""
+    make_graph, make_module, shape = PEERS[peer]
+    net, written = make_graph().compile().train(training), make_module().train(training)
     copy_weights(net, written)
     x = torch.rand(*shape)
     results = []
@@ -367,66 +367,66 @@ def test_bit_equal_to_a_hand_written_module(peer, training):
 # -- memory --------------------------------------------------------------------------------------------
 
 
-def test_slots_are_freed_when_nobody_needs_them_any_more():
-    """Through a long chain, at most the input and output of a layer live; a skip keeps one more."""
-    alive, most = weakref.WeakSet(), []
+def test_an_output_is_freed_after_its_last_reader():
+    """In a chain only the input and the output of one layer are alive; a skip connection keeps one more."""
+    alive, counts = weakref.WeakSet(), []
 
-    class Watched(nn.Module):
+    class CountingOutputs(nn.Module):
         def forward(self, x):
             result = x + 1
             alive.add(result)
-            most.append(len(alive))
+            counts.append(len(alive))
             return result
 
-    layers = [ModuleLayer(Watched(), name=f"m{i}") for i in range(20)]
+    layers = [ModuleLayer(CountingOutputs(), name=f"m{i}") for i in range(20)]
     lgraph = LayerGraph([ImageInputLayer((4, 4, 1), normalization="none", name="in"), *layers])
     alive.clear()
-    most.clear()
+    counts.clear()
     net = lgraph.compile()
-    most.clear()
+    counts.clear()
     with torch.no_grad():
         net(torch.zeros(1, 1, 4, 4))
-    assert len(most) == 20
-    assert max(most) == 2
+    assert len(counts) == 20
+    assert max(counts) == 2
     lgraph = lgraph.add_layers(AdditionLayer(2, name="add"))
     lgraph = lgraph.connect_layers("m0", "add/in1").connect_layers("m19", "add/in2")
     net = lgraph.compile()
-    most.clear()
+    counts.clear()
     with torch.no_grad():
         result = net(torch.zeros(1, 1, 4, 4))
-    assert max(most) == 3
+    assert max(counts) == 3
     assert result.mean() == 21
     del result
     gc.collect()
     assert len(alive) == 0
 
 
-def test_only_the_layers_asked_for_are_run():
-    ran = []
+def test_activations_run_only_the_layers_upstream():
+    labels = []
 
-    class Noting(nn.Module):
+    class RecordingRuns(nn.Module):
         def __init__(self, label):
             super().__init__()
             self.label = label
 
         def forward(self, x):
-            ran.append(self.label)
+            labels.append(self.label)
             return x
 
-    layers = [ModuleLayer(Noting(i), name=f"m{i}") for i in range(5)]
+    layers = [ModuleLayer(RecordingRuns(i), name=f"m{i}") for i in range(5)]
     net = LayerGraph([ImageInputLayer((4, 4, 1), name="in"), *layers]).compile()
-    ran.clear()
+    labels.clear()
     net.activations(torch.zeros(1, 1, 4, 4), "m2")
-    assert ran == [0, 1, 2]
-    ran.clear()
+    assert labels == [0, 1, 2]
+    labels.clear()
     net.activations(torch.zeros(1, 1, 4, 4), ["m3", "m1", "m1"])
-    assert ran == [0, 1, 2, 3]
+    assert labels == [0, 1, 2, 3]
 
 
 # -- several inputs and outputs ------------------------------------------------------------------------
 
 
-def test_inputs_and_outputs_by_position():
+def test_several_inputs_and_outputs_are_in_the_order_of_their_names():
     net = two_by_two().compile()
     assert (net.input_names, net.output_names) == (("first", "second"), ("mean", "sum"))
     one, two = torch.rand(3, 1, 4, 5), torch.rand(3, 2, 4, 5)
@@ -443,7 +443,7 @@ def test_inputs_and_outputs_by_position():
     assert [result.shape for result in single] == [(1, 1, 3), (4, 5, 1)]
 
 
-def test_two_inputs_pass_torch_tools():
+def test_the_tools_of_torch_accept_two_inputs():
     net = two_by_two().compile().eval()
     x = torch.rand(3, 1, 4, 5), torch.rand(3, 2, 4, 5)
     exported = torch.export.export(net, x).module()
@@ -462,7 +462,7 @@ def test_two_inputs_pass_torch_tools():
 def net():
     net = odd_network().compile()
     net.train()
-    net.bn.eval()  # a mode of its own, which must come back
+    net.bn.eval()  # its own mode, which must be restored
     return net
 
 
@@ -472,7 +472,7 @@ def snapshot(net):
     return modes, state, torch.get_rng_state()
 
 
-def same(first, second):
+def equal_snapshots(first, second):
     return (
         first[0] == second[0]
         and all(torch.equal(first[1][key], second[1][key]) for key in second[1])
@@ -481,7 +481,7 @@ def same(first, second):
 
 
 @pytest.mark.parametrize("use", ["predict", "activations", "images", "failing"])
-def test_using_a_network_leaves_it_as_it_was(net, use):
+def test_using_a_network_does_not_change_it(net, use):
     net.bn.train()
     net.relu.eval()
     x = torch.rand(2, 2, 11, 13)
@@ -496,11 +496,11 @@ def test_using_a_network_leaves_it_as_it_was(net, use):
     else:
         with pytest.raises(DataError, match=r"^images of 11×0 have no pixels$"):
             net.activations(x[:, :, :, :1].expand(2, 2, 11, 0), "softmax")
-    assert same(before, snapshot(net))
+    assert equal_snapshots(before, snapshot(net))
     assert torch.is_grad_enabled()
 
 
-def test_predict_takes_images_and_batches_of_any_number_type(net):
+def test_predict_takes_images_and_batches_of_any_numeric_dtype(net):
     net.eval()
     image = np.random.default_rng(0).integers(0, 255, (11, 13, 2)).astype(np.uint8)
     wanted = net(torch.from_numpy(image).permute(2, 0, 1)[None].float())[0].permute(1, 2, 0).detach().numpy()
@@ -526,11 +526,11 @@ def test_predict_takes_images_and_batches_of_any_number_type(net):
     np.testing.assert_allclose(larger.sum(-1), 1, rtol=1e-5)
 
 
-def test_predict_takes_grey_images_without_a_channel_axis():
+def test_predict_takes_gray_images_without_a_channel_axis():
     net = LayerGraph([ImageInputLayer((4, 5), normalization="none"), ReluLayer()]).compile()
-    grey = np.arange(20, dtype=np.uint16).reshape(4, 5)
-    np.testing.assert_array_equal(net.predict(grey), grey[..., None].astype(np.float32))
-    np.testing.assert_array_equal(net.predict(grey[None, ..., None])[0], net.predict(grey))
+    gray = np.arange(20, dtype=np.uint16).reshape(4, 5)
+    np.testing.assert_array_equal(net.predict(gray), gray[..., None].astype(np.float32))
+    np.testing.assert_array_equal(net.predict(gray[None, ..., None])[0], net.predict(gray))
 
 
 def test_predict_takes_volumes():
@@ -548,14 +548,14 @@ def test_predict_follows_the_dtype_of_the_network(net):
     assert net.predict(image).dtype == net.bfloat16().predict(image).dtype == np.float32
 
 
-def test_predict_of_a_classifier_gives_rows_of_scores():
+def test_predict_of_a_classifier_gives_one_row_of_scores_per_image():
     layers = [ImageInputLayer((4, 5)), FullyConnectedLayer(7), SoftmaxLayer()]
     net = LayerGraph([*layers, ClassificationLayer()]).compile()
     assert net.predict(np.zeros((4, 5))).shape == (7,)
     assert net.predict(np.zeros((2, 4, 5, 1))).shape == (2, 7)
 
 
-def test_activations_of_ports_inputs_and_outputs(net):
+def test_activations_of_ports_input_layers_and_output_layers(net):
     net.eval()
     x = torch.rand(2, 2, 11, 13)
     pooled, indices, size = net.activations(x, ["pool", "pool/indices", "pool/size"])
@@ -564,37 +564,37 @@ def test_activations_of_ports_inputs_and_outputs(net):
     assert torch.equal(net.activations(x, "pixels"), net(x))
     assert net.activations(x, ["conv"])[0].shape == (2, 4, 11, 13)
     images = x.permute(0, 2, 3, 1).numpy()
-    found = net.activations(images, ["conv", "pool/indices"])
-    np.testing.assert_allclose(found[0], net.activations(x, "conv").permute(0, 2, 3, 1), atol=1e-6)
-    assert found[1].dtype == np.int64
+    features, indices = net.activations(images, ["conv", "pool/indices"])
+    np.testing.assert_allclose(features, net.activations(x, "conv").permute(0, 2, 3, 1), atol=1e-6)
+    assert indices.dtype == np.int64
     assert net.activations(images[0], "conv").shape == (11, 13, 4)
 
 
-def test_logits_are_what_the_softmax_is_of(net):
+def test_logits_are_the_input_of_the_softmax(net):
     x = torch.rand(2, 2, 11, 13)
     torch.testing.assert_close(net.eval().logits(x).softmax(dim=1), net(x))
     for mode in (True, False):  # with its dropout, batch statistics and gradients
         net.train(mode).zero_grad()
         torch.manual_seed(1)
-        found = net.logits(x)
+        logits = net.logits(x)
         torch.manual_seed(1)
         target = torch.zeros(2, 11, 13, dtype=torch.long)
-        torch.testing.assert_close(net.loss_and_scores(x, target)[1][0], found)
-        found.sum().backward()
+        torch.testing.assert_close(net.loss_and_scores(x, target)[1][0], logits)
+        logits.sum().backward()
         assert net.layer_module("conv").weight.grad is not None
 
 
-def test_logits_of_outputs_without_a_softmax_and_of_several():
+def test_logits_of_outputs_without_a_softmax_and_of_several_outputs():
     lgraph = LayerGraph([ImageInputLayer((4, 5)), Convolution2dLayer(1, 2, name="conv"), RegressionLayer()])
     x = torch.ones(1, 1, 4, 5)
     net = lgraph.compile()
     assert torch.equal(net.logits(x), net(x))
     lgraph = lgraph.add_layers([SoftmaxLayer(), PixelClassificationLayer(name="pixels")])
     net = lgraph.connect_layers("conv", "softmax").compile()
-    found = net.logits(x)
-    assert len(found) == 2
-    torch.testing.assert_close(found[0], found[1])
-    torch.testing.assert_close(found[0], net.activations(x, "conv"))
+    logits = net.logits(x)
+    assert len(logits) == 2
+    torch.testing.assert_close(logits[0], logits[1])
+    torch.testing.assert_close(logits[0], net.activations(x, "conv"))
     bare = LayerGraph([ImageInputLayer((4, 5)), ReluLayer()]).compile()
     with pytest.raises(LayergraphError, match="no output layer"):
         bare.logits(x)
@@ -611,8 +611,8 @@ def test_input_sizes_are_in_the_order_of_the_inputs():
     assert [(*tensor.shape[2:], tensor.shape[1]) for tensor in tensors] == list(net.input_sizes)
 
 
-def test_the_texts_of_what_a_network_cannot_take(net, golden_errors):
-    grey = LayerGraph([ImageInputLayer((4, 5), name="grey"), ReluLayer()]).compile()
+def test_messages_about_inputs_that_a_network_cannot_take(net, golden_errors):
+    gray = LayerGraph([ImageInputLayer((4, 5), name="gray"), ReluLayer()]).compile()
     volumes = LayerGraph([Image3dInputLayer((4, 5, 3, 2), name="scan"), ReluLayer()]).compile()
     both = two_by_two().compile()
     one, two = np.zeros((4, 5, 1)), np.zeros((4, 5, 2))
@@ -620,15 +620,15 @@ def test_the_texts_of_what_a_network_cannot_take(net, golden_errors):
         "network",
         {
             "a list": lambda: net.predict([[1, 2]]),
-            "a tensor": lambda: grey.predict("image.png"),
-            "a grey image for two channels": lambda: net.predict(np.zeros((11, 13))),
+            "a tensor": lambda: gray.predict("image.png"),
+            "a gray image for two channels": lambda: net.predict(np.zeros((11, 13))),
             "three channels for two": lambda: net.predict(np.zeros((11, 13, 3), np.uint8)),
             "channels first": lambda: net.predict(np.zeros((1, 2, 11, 13))),
             "text": lambda: net.predict(np.full((11, 13, 2), "x")),
             "objects": lambda: net.predict(np.full((11, 13, 2), None)),
             "complex numbers": lambda: net.predict(np.zeros((11, 13, 2), complex)),
             "five axes": lambda: net.predict(np.zeros((1, 1, 11, 13, 2))),
-            "a batch of grey images without channels": lambda: grey.predict(np.zeros((3, 4, 5))),
+            "a batch of gray images without channels": lambda: gray.predict(np.zeros((3, 4, 5))),
             "an image for a volume": lambda: volumes.predict(np.zeros((4, 5, 2))),
             "one image for two inputs": lambda: both.predict(one),
             "three images for two inputs": lambda: both.predict(one, two, two),
@@ -646,7 +646,7 @@ def test_the_texts_of_what_a_network_cannot_take(net, golden_errors):
         net.predict(np.zeros((11, 13)))
 
 
-def test_the_classes_of_a_network():
+def test_classes_are_those_of_the_output_layer():
     lgraph = odd_network()
     assert lgraph.compile().classes is None
     layer = PixelClassificationLayer(classes=["a", "b", "c"], name="pixels")
@@ -671,7 +671,7 @@ def test_compiling_uses_attached_weights_and_initializes_others():
             assert equal == (name != "encoder1_conv2" or key == "bias")
 
 
-def test_the_weights_of_a_layer_graph_are_copies():
+def test_layer_graph_copies_the_weights():
     net = chain(["conv"]).compile()
     lgraph = net.layer_graph()
     before = lgraph["conv"].weights["weight"].clone()
@@ -698,11 +698,11 @@ def test_weights_that_do_not_fit_are_all_reported_at_once(golden_errors):
     )
     with pytest.raises(InvalidNetworkError) as caught:
         lgraph.compile()
-    found = [(issue.code, issue.layer) for issue in caught.value.issues]
-    assert found == [("LG-WEIGHTS", name) for name in ("one", "two", "three")]
+    faults = [(issue.code, issue.layer) for issue in caught.value.issues]
+    assert faults == [("LG-WEIGHTS", name) for name in ("one", "two", "three")]
 
 
-def test_a_seed_gives_the_same_network_again():
+def test_a_seed_makes_the_weights_repeatable():
     torch.manual_seed(11)
     first = small_segnet().compile().layer_graph()
     torch.manual_seed(11)
@@ -713,8 +713,8 @@ def test_a_seed_gives_the_same_network_again():
 # -- modules of the user -------------------------------------------------------------------------------
 
 
-class Counting(nn.Module):
-    """A module with all that an analysis could disturb."""
+class StatefulModule(nn.Module):
+    """A module with every kind of state that an analysis could change."""
 
     def __init__(self):
         super().__init__()
@@ -731,7 +731,7 @@ class Counting(nn.Module):
         )
 
 
-def everything(module):
+def full_state(module):
     return (
         [m.training for m in module.modules()],
         {k: (id(t), t.clone(), t.device, t.dtype) for k, t in module.state_dict(keep_vars=True).items()},
@@ -742,7 +742,7 @@ def everything(module):
     )  # fmt: skip
 
 
-def assert_untouched(before, after):
+def assert_unchanged(before, after):
     assert before[0] == after[0]
     assert before[2] == after[2]
     assert torch.equal(before[3], after[3])
@@ -754,10 +754,10 @@ def assert_untouched(before, after):
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_the_user_s_module_is_never_touched(training, tmp_path):
-    module = Counting().train(training)
+def test_the_users_module_never_changes(training, tmp_path):
+    module = StatefulModule().train(training)
     module.conv.bias.requires_grad_(False)
-    before = everything(module)
+    before = full_state(module)
     layer = ModuleLayer(module, name="mine")
     lgraph = LayerGraph(
         [ImageInputLayer((6, 7, 2), name="in"), layer, SoftmaxLayer(), PixelClassificationLayer()]
@@ -767,27 +767,27 @@ def test_the_user_s_module_is_never_touched(training, tmp_path):
     layer.learnables([])
     hash(lgraph)
     lgraph.save(tmp_path / "net.safetensors")
-    assert_untouched(before, everything(module))
+    assert_unchanged(before, full_state(module))
     net = lgraph.compile()
-    assert_untouched(before, everything(module))
+    assert_unchanged(before, full_state(module))
     state = torch.get_rng_state()
     net.train()
     net.loss(torch.rand(2, 2, 6, 7), torch.zeros(2, 6, 7)).backward()
     torch.optim.SGD(net.parameters(), lr=1).step()
     torch.set_rng_state(state)
-    assert_untouched(before, everything(module))
+    assert_unchanged(before, full_state(module))
     assert not torch.equal(net.mine.conv.weight, module.conv.weight)
 
 
-def test_two_compiled_networks_share_nothing():
-    lgraph = LayerGraph([ImageInputLayer((6, 7, 2), name="in"), ModuleLayer(Counting(), name="mine")])
+def test_two_networks_of_one_graph_share_no_tensor():
+    lgraph = LayerGraph([ImageInputLayer((6, 7, 2), name="in"), ModuleLayer(StatefulModule(), name="mine")])
     first, second = lgraph.compile(), lgraph.compile()
     assert torch.equal(first.mine.conv.weight, second.mine.conv.weight)
     addresses = [{t.data_ptr() for t in net.state_dict().values() if t.numel()} for net in (first, second)]
     assert not addresses[0] & addresses[1]
 
 
-def test_a_module_is_saved_as_its_weights_and_loaded_into_a_new_one(tmp_path):
+def test_the_weights_of_a_module_are_saved_and_loaded_into_a_new_module(tmp_path):
     lgraph = LayerGraph([ImageInputLayer((6, 7, 2), name="in"), ModuleLayer(nn.Conv2d(2, 3, 3), name="mine")])
     net, path = lgraph.compile().eval(), tmp_path / "net.safetensors"
     with torch.no_grad():
@@ -801,7 +801,7 @@ def test_a_module_is_saved_as_its_weights_and_loaded_into_a_new_one(tmp_path):
     assert not torch.equal(fresh.weight, net.mine.weight)
 
 
-def test_a_module_with_several_inputs_and_outputs():
+def test_a_module_may_have_several_inputs_and_outputs():
     class Both(nn.Module):
         def forward(self, a, b):
             return a + b, a - b
@@ -815,7 +815,7 @@ def test_a_module_with_several_inputs_and_outputs():
     assert lgraph.compile().activations(x, "m/out2").abs().max() == 0
 
 
-def test_a_module_whose_weights_are_shared_or_on_meta_keeps_its_sizes():
+def test_parts_that_a_module_shares_stay_shared():
     shared = nn.Conv2d(2, 2, 3, padding=1)
     block = nn.Sequential(shared, nn.ReLU(), shared)
     net = LayerGraph([ImageInputLayer((6, 7, 2), name="in"), ModuleLayer(block, name="m")]).compile()
@@ -823,14 +823,14 @@ def test_a_module_whose_weights_are_shared_or_on_meta_keeps_its_sizes():
     assert len(list(net.parameters())) == 2
 
 
-def test_a_layer_too_large_for_memory_is_an_issue_like_others():
+def test_a_layer_too_large_for_memory_is_an_issue():
     layers = [ImageInputLayer((4, 4, 10**6), normalization="none"), Convolution2dLayer(3, 10**9, name="huge")]
     with pytest.raises(InvalidNetworkError) as caught:
         LayerGraph(layers).compile()
     assert [(issue.code, issue.layer) for issue in caught.value.issues] == [("LG-MODULE", "huge")]
 
 
-def test_resizing_and_average_pooling_pass_export_with_any_size():
+def test_torch_export_of_resizing_and_average_pooling_works_for_any_size():
     layers = [
         ImageInputLayer((8, 9, 2), normalization="none"),
         AveragePooling2dLayer(3, stride=2, padding="same", padding_value="mean"),
@@ -848,7 +848,7 @@ def test_resizing_and_average_pooling_pass_export_with_any_size():
 
 @pytest.mark.skipif(os.environ.get("CUDA_VISIBLE_DEVICES") == "", reason="devices hidden")
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_on_a_cuda_device():
+def test_a_network_runs_on_a_cuda_device():
     net = odd_network().compile().eval()
     image = np.random.default_rng(0).random((11, 13, 2))
     wanted = net.predict(image)

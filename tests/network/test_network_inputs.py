@@ -1,4 +1,4 @@
-"""What comes into a network: channels, ranks, dtypes and layouts of tensors and images."""
+"""The inputs of a network: channels, ranks, dtypes and memory layouts of tensors and images."""
 
 import warnings
 
@@ -32,7 +32,7 @@ def network(normalization="zerocenter", channels=3):
     "shape", [(1, 1, 4, 5), (2, 4, 4, 5), (3, 4, 5), (4, 5), (1, 4, 5, 3), (1, 3, 4, 5, 1)]
 )
 def test_other_channels_or_axes_are_refused(normalization, shape):
-    """One channel would broadcast to three; three axes would be one image, whose classes are elsewhere."""
+    """One channel would broadcast to three; three axes would be one image without the batch."""
     net, x = network(normalization), torch.rand(shape)
     for use in (net, lambda x: net.activations(x, "conv"), net.predict):
         with pytest.raises(DataError, match=r"input 'images' must be a tensor \(batch, 3, height, width\)"):
@@ -49,7 +49,7 @@ def test_channels_of_volumes_are_checked():
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("normalization", ["zerocenter", "none"])
-def test_the_check_passes_the_tools_of_torch(normalization):
+def test_the_tools_of_torch_accept_the_check(normalization):
     net, x = network(normalization), torch.rand(2, 3, 4, 5)
     dims = {0: Dim("batch", max=64), 2: Dim("height", max=64), 3: Dim("width", max=64)}
     exported = torch.export.export(net, (x,), dynamic_shapes=(dims,))
@@ -96,12 +96,12 @@ def test_images_of_any_layout_give_the_scores_of_their_values(dtype, form):
     if form == "plain" and dtype not in (np.uint16,):
         tensor = torch.from_numpy(values).permute(2, 0, 1)[None]
         np.testing.assert_allclose(net.predict(tensor)[0], wanted, rtol=1e-12)
-        found = net.activations(tensor, "softmax")[0].permute(1, 2, 0)
-        np.testing.assert_allclose(found, wanted, rtol=1e-12)
+        scores = net.activations(tensor, "softmax")[0].permute(1, 2, 0)
+        np.testing.assert_allclose(scores, wanted, rtol=1e-12)
 
 
 @pytest.mark.parametrize("x", [torch.zeros(1, 3, 4, 5) + 0j, torch.zeros(1, 3, 4, 5).to_sparse()])
-def test_tensors_of_no_plain_numbers_are_refused(x):
+def test_complex_and_sparse_tensors_are_refused(x):
     net = network()
     for use in (net.predict, lambda x: net.activations(x, "conv")):
         with pytest.raises(DataError, match="input 'images' must be a dense tensor of real numbers"):
@@ -126,7 +126,7 @@ def test_an_empty_batch_gives_an_empty_batch(make):
     assert net.loss(x, torch.zeros(0, *size[:2])) == 0
 
 
-def test_whole_numbers_into_a_network_without_weights():
+def test_integers_become_floating_point_in_a_network_without_weights():
     net = LayerGraph([ImageInputLayer((4, 5, 1), normalization="none", name="images"), ReluLayer()]).compile()
     image = np.arange(20.0).reshape(4, 5)
     assert net.predict(image).dtype == np.float64

@@ -1,4 +1,4 @@
-"""A server of files on this machine in the place of torchvision's, and a cache of its own."""
+"""A local server in place of torchvision's, and an empty cache."""
 
 import socket
 import threading
@@ -8,51 +8,51 @@ import pytest
 
 
 class Server(ThreadingHTTPServer):
-    """Serves ``content`` under every path, as ``how`` says, and remembers the paths."""
+    """Serves ``content`` under every path in the way of ``behavior``, and records the paths."""
 
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), Answer)
-        self.paths, self.content, self.how = [], b"", "whole"
-        self.redirect, self.patience_lost = "", threading.Event()
+        super().__init__(("127.0.0.1", 0), RequestHandler)
+        self.paths, self.content, self.behavior = [], b"", "whole"
+        self.redirect, self.client_gave_up = "", threading.Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}/mirror"
 
 
-class Answer(BaseHTTPRequestHandler):
+class RequestHandler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.paths.append(self.path)
-        how = self.server.how
-        if how == "missing":
+        behavior = self.server.behavior
+        if behavior == "missing":
             self.send_error(404)
-        elif how == "forbidden":
+        elif behavior == "forbidden":
             self.send_error(403)
-        elif how == "redirect":
+        elif behavior == "redirect":
             self.send_response(302)
             self.send_header("Location", self.server.redirect)
             self.end_headers()
-        elif how == "stalled":
+        elif behavior == "stalled":
             self.send_response(200)
             self.send_header("Content-Length", str(len(self.server.content)))
             self.end_headers()
             self.wfile.write(self.server.content[:100])
             self.wfile.flush()
-            self.server.patience_lost.wait(10)
-        elif how == "silent":
+            self.server.client_gave_up.wait(10)
+        elif behavior == "silent":
             self.close_connection = True
         else:
             self.send_response(200)
             self.send_header("Content-Length", str(len(self.server.content)))
             self.end_headers()
-            end = len(self.server.content) // 2 if how in ("cut", "reset") else None
+            end = len(self.server.content) // 2 if behavior in ("cut", "reset") else None
             self.wfile.write(self.server.content[:end])
-            if how == "reset":
+            if behavior == "reset":
                 self.wfile.flush()
-                # closes with a reset instead of an end
+                # close with a reset
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
                 self.connection.close()
             self.close_connection = True
 
     def finish(self):
-        if self.server.how != "reset":
+        if self.server.behavior != "reset":
             super().finish()
 
     def log_message(self, *arguments):
@@ -66,7 +66,7 @@ def server(monkeypatch):
     thread.start()
     monkeypatch.setenv("LAYERGRAPH_WEIGHTS_URL", server.url)
     yield server
-    server.patience_lost.set()
+    server.client_gave_up.set()
     server.shutdown()
     thread.join()
     server.server_close()

@@ -1,4 +1,4 @@
-"""Backbones with weights: published ones and files, what fits them, what is said and what is refused."""
+"""Backbones with pretrained weights: published weights and files, the report, and errors."""
 
 import hashlib
 import io
@@ -40,7 +40,7 @@ def images(size=64):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("double_precision")
-def test_published_weights_from_the_server_to_the_output(server, cache):
+def test_published_weights_give_the_outputs_of_plain_pytorch(server, cache):
     plain = randomize(MobileNetV2(), (0.6, 1.0))
     file = io.BytesIO()
     torch.save(plain.state_dict(), file)
@@ -60,14 +60,14 @@ def test_published_weights_from_the_server_to_the_output(server, cache):
 
 @pytest.mark.parametrize("backbone", [b for b in BACKBONES.values() if b.url], ids=lambda b: b.name)
 def test_every_published_file_has_a_hash_to_check(backbone, server):
-    """The server has other files under these names."""
+    """The test server has other files under these names."""
     assert backbone.url.startswith(f"{PUBLISHER}/")
     with pytest.raises(ValueError, match="the server sent another file than the published one"):
         download(backbone.url)
     assert server.paths == [f"/mirror/{backbone.url.rpartition('/')[2]}"]
 
 
-def test_refused_before_anything_is_fetched(golden_errors, server, tmp_path):
+def test_wrong_arguments_are_refused_before_any_download(golden_errors, server, tmp_path):
     (tmp_path / "folder").mkdir()
     golden_errors(
         "backbone_weights",
@@ -89,10 +89,10 @@ def test_refused_before_anything_is_fetched(golden_errors, server, tmp_path):
 
 
 @pytest.mark.usefixtures("double_precision")
-@pytest.mark.parametrize("ending", ["pth", "safetensors"])
-def test_a_file_brings_torchvisions_conventions(vgg, ending, tmp_path):
+@pytest.mark.parametrize("extension", ["pth", "safetensors"])
+def test_a_file_of_torchvision_sets_its_conventions(vgg, extension, tmp_path):
     plain, path = vgg
-    if ending == "safetensors":
+    if extension == "safetensors":
         path = tmp_path / "vgg.safetensors"
         save_file(plain.state_dict(), path)
     x = images()
@@ -132,7 +132,7 @@ def test_files_of_layergraph_keep_their_conventions(build, conventions, tmp_path
     assert for_any_channels(small(weights=tmp_path / "net.pth")) == made
 
 
-def test_another_number_of_classes(vgg, caplog):
+def test_weights_of_the_head_are_left_out_for_another_number_of_classes(vgg, caplog):
     _, path = vgg
     with caplog.at_level("INFO", logger="layergraph"):
         lgraph = vgg16((64, 64), 21, width=SMALL, weights=path)
@@ -146,7 +146,7 @@ def test_another_number_of_classes(vgg, caplog):
     assert lgraph.compile()(images().float()).shape == (2, 21)
 
 
-def test_files_that_do_not_fit(golden_errors, vgg, tmp_path):
+def test_messages_about_files_that_do_not_fit(golden_errors, vgg, tmp_path):
     plain, path = vgg
     resnet = randomize(ResNet((2, 2, 2, 2), False, (8, 8, 16, 32), 5), (0.4, 0.8))
     torch.save(resnet.state_dict(), tmp_path / "resnet.pth")
@@ -184,7 +184,7 @@ def test_files_that_do_not_fit(golden_errors, vgg, tmp_path):
     assert caught.value.faults == (("conv5_3", "'features.28.weight' is 1, expected 32×32×3×3"),)
 
 
-def test_wrong_arguments_come_before_the_file(tmp_path):
+def test_arguments_are_checked_before_the_file(tmp_path):
     with pytest.raises(ArgumentError, match="num_classes"):
         vgg16(num_classes=0, weights=tmp_path / "nothing.pth")
 
@@ -193,7 +193,7 @@ def test_wrong_arguments_come_before_the_file(tmp_path):
 
 
 @pytest.mark.slow  # two processes that import torch
-def test_the_command_line_says_what_was_loaded(vgg, tmp_path):
+def test_the_command_line_prints_the_summary_of_the_report(vgg, tmp_path):
     _, path = vgg
     arguments = ["vgg16", "--image-size", "64", "64", "--width", str(SMALL), "--num-classes", "7"]
     command = [sys.executable, "-m", "layergraph", "analyze", *arguments, "--format", "json"]

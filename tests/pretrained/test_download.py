@@ -1,4 +1,4 @@
-"""Fetching published files from a server on this machine: the check, the cache, and everything that fails."""
+"""Downloads of published files from a local server: the check, the cache, and errors."""
 
 import builtins
 import errno
@@ -26,7 +26,7 @@ def _content(server):
     server.content = CONTENT
 
 
-def test_a_file_is_fetched_once(server, cache, capfd):
+def test_a_file_is_downloaded_once(server, cache, capfd):
     path = download(URL)
     assert path == cache / NAME
     assert path.read_bytes() == CONTENT
@@ -36,8 +36,8 @@ def test_a_file_is_fetched_once(server, cache, capfd):
     assert capfd.readouterr() == ("", "")  # stderr is no terminal
 
 
-def test_the_cache_is_that_of_torch(server, cache):
-    """What torchvision's own loading has fetched is found, and the other way round."""
+def test_the_cache_is_shared_with_torch(server, cache):
+    """layergraph finds the files that torch has downloaded, and the reverse."""
     file = io.BytesIO()
     torch.save({"weight": torch.ones(2)}, file)
     server.content = file.getvalue()
@@ -52,20 +52,20 @@ def test_the_cache_is_that_of_torch(server, cache):
     assert len(server.paths) == 2
 
 
-def test_a_damaged_file_in_the_cache_is_fetched_again(server, cache):
+def test_a_damaged_file_in_the_cache_is_downloaded_again(server, cache):
     path = download(URL)
     path.write_bytes(CONTENT[:-1])
     assert download(URL).read_bytes() == CONTENT
     assert len(server.paths) == 2
 
 
-def test_progress_on_a_terminal(server, cache, capsys, monkeypatch):
+def test_a_terminal_shows_the_progress(server, cache, capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     download(URL)
     assert f"Downloading {NAME}" in capsys.readouterr().err
 
 
-def test_other_publishers_have_no_mirror(server, cache):
+def test_the_mirror_replaces_only_the_publisher(server, cache):
     with pytest.raises(DownloadError, match=r"cannot download http://127.0.0.1:1/net-00000000.pth"):
         download("http://127.0.0.1:1/net-00000000.pth")
     assert server.paths == []
@@ -77,7 +77,7 @@ def test_a_name_without_a_hash_is_refused(server):
     assert server.paths == []
 
 
-def test_errors_leave_nothing_behind(server, cache, golden, tmp_path, monkeypatch):
+def test_messages_about_failed_downloads_which_leave_no_file(server, cache, golden, tmp_path, monkeypatch):
     lines = []
 
     def fails(label):
@@ -90,10 +90,10 @@ def test_errors_leave_nothing_behind(server, cache, golden, tmp_path, monkeypatc
 
     server.redirect = "http://weights.invalid/net.pth"
     monkeypatch.setattr("layergraph.pretrained.published._TIMEOUT", 0.2)
-    for how in ("missing", "forbidden", "silent", "cut", "reset", "stalled", "redirect"):
-        server.how = how
-        fails(how)
-    server.how, server.content = "whole", CONTENT[::-1]
+    for behavior in ("missing", "forbidden", "silent", "cut", "reset", "stalled", "redirect"):
+        server.behavior = behavior
+        fails(behavior)
+    server.behavior, server.content = "whole", CONTENT[::-1]
     fails("another file")
     server.content = CONTENT
     with socket.socket() as unused:
@@ -116,8 +116,8 @@ def _no_such_host(*arguments, **options):
     raise socket.gaierror(-2, "Name or service not known")
 
 
-def test_no_place_for_the_file_leaves_nothing_behind(server, cache, golden, tmp_path, monkeypatch):
-    """A root user may write everywhere, so the system's refusals are made here."""
+def test_messages_about_folders_that_cannot_be_written(server, cache, golden, tmp_path, monkeypatch):
+    """A root user may write anywhere, so the errors of the system are simulated."""
     lines = []
 
     def fails(label):
@@ -131,7 +131,7 @@ def test_no_place_for_the_file_leaves_nothing_behind(server, cache, golden, tmp_
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "file"))
     fails("a file where the folder should be")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    really = builtins.open
+    real_open = builtins.open
 
     def is_download(path):
         return str(path).startswith(str(tmp_path)) and str(path).endswith(".pth")
@@ -139,15 +139,15 @@ def test_no_place_for_the_file_leaves_nothing_behind(server, cache, golden, tmp_
     def read_only(path, *arguments, **options):
         if is_download(path):
             raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
-        return really(path, *arguments, **options)
+        return real_open(path, *arguments, **options)
 
     def full(path, *arguments, **options):
-        file = really(path, *arguments, **options)
+        file = real_open(path, *arguments, **options)
         return FullFile(file) if is_download(path) else file
 
-    for label, opened in (("a folder that is read-only", read_only), ("a disk that is full", full)):
+    for label, failing_open in (("a read-only folder", read_only), ("a full disk", full)):
         with monkeypatch.context() as patch:
-            patch.setattr(builtins, "open", opened)
+            patch.setattr(builtins, "open", failing_open)
             fails(label)
     golden("download_folders", "\n".join(lines))
 
@@ -167,27 +167,27 @@ def test_no_place_for_the_file_leaves_nothing_behind(server, cache, golden, tmp_
         ("http://[::1/net.pth", False, False),
     ],
 )
-def test_which_addresses_are_safe(url, encrypted, local):
+def test_only_https_and_this_machine_are_safe_addresses(url, encrypted, local):
     assert (published._is_encrypted(url), published._is_local(url)) == (encrypted, local)
 
 
 def test_a_redirect_on_this_machine_is_followed(server, cache):
-    server.redirect, server.how = f"{server.url}/elsewhere", "redirect"
+    server.redirect, server.behavior = f"{server.url}/elsewhere", "redirect"
     with pytest.raises(DownloadError, match="redirect error that would lead to an infinite loop"):
         download(URL)
     assert server.paths[1] == "/mirror/elsewhere"
 
 
-def test_the_whole_checksum_of_published_files_is_compared(server, cache, monkeypatch):
+def test_the_full_checksum_of_published_files_is_compared(server, cache, monkeypatch):
     whole = hashlib.sha256(CONTENT).hexdigest()
     monkeypatch.setitem(published.PUBLISHED, NAME, whole)
     assert download(URL).read_bytes() == CONTENT
-    monkeypatch.setitem(published.PUBLISHED, NAME, whole[:8] + "0" * 56)  # as of a forged file
+    monkeypatch.setitem(published.PUBLISHED, NAME, whole[:8] + "0" * 56)  # the checksum of a forged file
     with pytest.raises(DownloadError, match="another file than the published one"):
         download(URL)
 
 
-def test_checksums_are_of_the_files_that_backbones_take():
+def test_every_published_backbone_has_a_full_checksum():
     urls = {spec.url for spec in BACKBONES.values() if spec.url}
     assert {url.rpartition("/")[2] for url in urls} == set(published.PUBLISHED)
     for name, checksum in published.PUBLISHED.items():
@@ -196,7 +196,7 @@ def test_checksums_are_of_the_files_that_backbones_take():
 
 
 class FullFile:
-    """A file that takes nothing more."""
+    """A file on a full disk."""
 
     def __init__(self, file):
         self._file = file

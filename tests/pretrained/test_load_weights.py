@@ -1,4 +1,4 @@
-"""Putting tensors onto the layers of a graph: what fits, what is reshaped, what is refused."""
+"""load_weights: fitting and reshaped tensors, the names in a file, the report, and errors."""
 
 import json
 
@@ -50,14 +50,14 @@ def images(*size):
     return torch.randint(0, 256, (2, 3, *size)).double()
 
 
-# -- what is loaded ------------------------------------------------------------------------------------
+# -- loaded tensors ------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("double_precision")
-@pytest.mark.parametrize("ending", ["pth", "safetensors"])
-def test_outputs_of_a_file_are_those_of_plain_pytorch(vgg, ending, tmp_path):
-    path = tmp_path / f"vgg.{ending}"
-    (torch.save if ending == "pth" else save_file)(vgg.state_dict(), path)
+@pytest.mark.parametrize("extension", ["pth", "safetensors"])
+def test_loaded_weights_give_the_outputs_of_plain_pytorch(vgg, extension, tmp_path):
+    path = tmp_path / f"vgg.{extension}"
+    (torch.save if extension == "pth" else save_file)(vgg.state_dict(), path)
     before = small_vgg()
     lgraph, report = load_weights(before, path, VGG_KEYS)
     x = images(75, 110)
@@ -66,12 +66,12 @@ def test_outputs_of_a_file_are_those_of_plain_pytorch(vgg, ending, tmp_path):
         torch.testing.assert_close(ours.flatten(1), vgg(normalized(x)).softmax(1))
     assert len(report.loaded) == len(vgg.state_dict())
     assert (report.skipped, report.not_loaded) == ((), ())
-    assert all(layer.weights is None for layer in before.layers)  # a graph is a value
+    assert all(layer.weights is None for layer in before.layers)  # a graph is immutable
 
 
 @pytest.mark.usefixtures("double_precision")
 def test_fully_connected_weights_become_convolutions_and_back(vgg):
-    """Three ways to the same network: load and convert, convert and load, and back from convolutions."""
+    """Three paths to one network: load then convert, convert then load, and back from convolutions."""
     tensors = vgg.state_dict()
     one = fully_convolutional(load_weights(small_vgg(), tensors, VGG_KEYS)[0])
     two, report = load_weights(fully_convolutional(small_vgg()), tensors, VGG_KEYS)
@@ -87,8 +87,8 @@ def test_fully_connected_weights_become_convolutions_and_back(vgg):
         torch.testing.assert_close(back.compile().eval()(x).flatten(1), expected)
 
 
-def test_the_same_numbers_in_another_order_are_not_reshaped():
-    """A convolution over 2×8 numbers is none over 4×4, though both see 16 of each channel."""
+def test_tensors_of_another_layout_are_not_reshaped():
+    """2×8 and 4×4 windows have the same number of elements, but another meaning."""
     fc = tiny(FullyConnectedLayer(3, name="fc"))
     tensors = {"fc.weight": torch.zeros(3, 2, 2, 8), "fc.bias": torch.zeros(3)}
     with pytest.raises(WeightsMismatchError, match=r"'fc.weight\' is 3×2×2×8, expected 3×32"):
@@ -101,17 +101,17 @@ def test_the_same_numbers_in_another_order_are_not_reshaped():
         load_weights(transposed, {"conv.weight": torch.zeros(2, 18)})
 
 
-def test_biases_that_the_file_does_not_have_are_zero():
+def test_biases_that_the_file_lacks_are_zero():
     plain = randomize(ResNet((2, 2, 2, 2), False, (8, 8, 16, 32), 5), (0.4, 0.8))
     lgraph = resnet18((65, 70), 5, width=1 / 16, conventions="torchvision")
     loaded, report = load_weights(lgraph, plain.state_dict(), RESNET_KEYS)
     zero = [row for row in report.loaded if row.note]
     assert {(row.tensor, row.key, row.note) for row in zero} == {("bias", "", "zero: not in the file")}
-    assert len(zero) == 20  # one a convolution
+    assert len(zero) == 20  # one per convolution
     assert all(not loaded[row.layer].weights["bias"].any() for row in zero)
 
 
-def test_statistics_of_batch_normalization_without_a_count():
+def test_batch_normalization_may_lack_its_batch_count():
     lgraph = tiny(BatchNormalizationLayer(name="bn"))
     names = ("weight", "bias", "running_mean", "running_var")
     tensors = {f"bn.{name}": torch.full((2,), 1.0 + i) for i, name in enumerate(names)}
@@ -128,7 +128,7 @@ def test_statistics_of_batch_normalization_without_a_count():
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
-def test_other_floating_point_numbers_become_float32(dtype):
+def test_other_floating_point_dtypes_become_float32(dtype):
     weight = torch.randn(4, 2, 3, 3).to(dtype)
     loaded, report = load_weights(conv(), {"conv.weight": weight, "conv.bias": torch.ones(4)})
     assert loaded["conv"].weights["weight"].dtype == torch.float32
@@ -136,7 +136,7 @@ def test_other_floating_point_numbers_become_float32(dtype):
     assert report.loaded[0].note == f"from {str(dtype).removeprefix('torch.')}"
 
 
-def test_the_tensors_given_can_change_afterwards():
+def test_loaded_tensors_are_copies():
     net = conv().compile()
     loaded, _ = load_weights(conv(), net.state_dict())
     before = loaded["conv"].weights["weight"].clone()
@@ -150,22 +150,21 @@ def test_the_tensors_given_can_change_afterwards():
 
 
 @pytest.mark.parametrize("prefix", ["module.", "backbone.", "model.encoder.", "_orig_mod.module."])
-def test_what_stands_before_all_names_is_seen(vgg, prefix):
+def test_a_common_prefix_of_all_names_is_ignored(vgg, prefix):
     tensors = {prefix + key: tensor for key, tensor in vgg.state_dict().items()}
     lgraph, report = load_weights(small_vgg(), tensors, VGG_KEYS)
     assert lgraph == load_weights(small_vgg(), vgg.state_dict(), VGG_KEYS)[0]
     assert report.loaded[0].key == f"{prefix}features.0.weight"
 
 
-def test_the_encoder_of_a_segmentation_network(vgg):
-    """Its head has names that the backbone has too, and other shapes."""
+def test_tensors_of_a_head_with_the_same_names_are_skipped(vgg):
     tensors = {f"backbone.{key}": tensor for key, tensor in vgg.state_dict().items()}
     tensors |= {"classifier.0.weight": torch.zeros(2, 2), "classifier.0.bias": torch.zeros(2)}
     _, report = load_weights(small_vgg(), tensors, VGG_KEYS)
     assert [row.key for row in report.skipped] == ["classifier.0.weight", "classifier.0.bias"]
 
 
-def test_layers_with_names_that_a_state_dict_cannot_have():
+def test_layer_names_that_a_state_dict_cannot_have_are_matched():
     names = ("train", "a.b", "a.b.c", "x['y']", "a")
     lgraph = tiny(*(Convolution2dLayer(1, 3, name=name) for name in names))
     net = lgraph.compile()
@@ -183,8 +182,7 @@ def test_layers_with_names_that_a_state_dict_cannot_have():
     ],
     ids=["segnet", "unet", "resnet18"],
 )
-def test_files_of_layergraph_itself(lgraph, tmp_path):
-    """Written by save, or as a state dict: the graph is what it was."""
+def test_saved_graphs_and_state_dicts_load_by_their_own_names(lgraph, tmp_path):
     net = lgraph.compile()
     net.layer_graph().save(tmp_path / "net.safetensors")
     torch.save(net.state_dict(), tmp_path / "net.pth")
@@ -194,14 +192,14 @@ def test_files_of_layergraph_itself(lgraph, tmp_path):
         assert report.skipped == report.not_loaded == ()
 
 
-def test_a_torch_module_among_the_layers():
+def test_a_torch_module_in_the_graph_gets_its_weights():
     lgraph = tiny(ModuleLayer(nn.Sequential(nn.Conv2d(2, 4, 1), nn.ReLU()), name="mine"))
     given = {"mine.0.weight": torch.ones(4, 2, 1, 1), "mine.0.bias": torch.ones(4)}
     loaded, _ = load_weights(lgraph, given)
     assert loaded.compile()(torch.ones(1, 2, 4, 4)).unique().tolist() == [3.0]
 
 
-def test_weights_of_some_layers_leave_those_of_others():
+def test_weights_of_other_layers_stay():
     lgraph = tiny(
         Convolution2dLayer(1, 3, name="one"), ReluLayer(name="relu"), Convolution2dLayer(1, 3, name="two")
     )
@@ -212,10 +210,10 @@ def test_weights_of_some_layers_leave_those_of_others():
     assert both["one"].weights == first["one"].weights
 
 
-# -- what is skipped, and the report -------------------------------------------------------------------
+# -- skipped tensors, and the report -------------------------------------------------------------------
 
 
-def test_what_is_skipped_and_why(vgg):
+def test_skipped_tensors_have_a_reason(vgg):
     tensors = vgg.state_dict() | {"epoch": torch.tensor(3), "features.0.scale": torch.ones(8)}
     encoder = small_vgg(include_head=False)
     _, report = load_weights(encoder, tensors, VGG_KEYS)
@@ -226,7 +224,7 @@ def test_what_is_skipped_and_why(vgg):
     assert skipped["features.0.scale"] == "layer 'conv1_1' has no such tensor"
 
 
-def test_a_layer_that_may_differ(vgg):
+def test_a_layer_that_may_differ_gets_no_weights_if_it_does(vgg):
     lgraph = vgg16((75, 110), 7, width=1 / 16)
     loaded, report = load_weights(lgraph, vgg.state_dict(), VGG_KEYS, may_differ=("fc8",))
     assert report.not_loaded == ("fc8",)
@@ -243,7 +241,7 @@ def test_a_layer_that_may_differ(vgg):
         load_weights(lgraph, narrow, VGG_KEYS, may_differ=("fc8",))
 
 
-def test_the_report_as_text(golden, vgg):
+def test_the_report_prints_short_tables(golden, vgg):
     tensors = {key: tensor.half() for key, tensor in vgg.state_dict().items() if key != "features.2.bias"}
     tensors |= {f"optimizer.{i}": torch.zeros(1) for i in range(20)}
     lgraph = fully_convolutional(vgg16((75, 110), 7, width=1 / 16))
@@ -256,7 +254,7 @@ def test_the_report_as_text(golden, vgg):
     assert len(as_json["skipped"]) == 22
 
 
-def test_the_log_has_the_summary_and_all_of_it(vgg, caplog):
+def test_the_log_has_the_summary_and_the_report(vgg, caplog):
     with caplog.at_level("DEBUG", logger="layergraph"):
         _, report = load_weights(small_vgg(), vgg.state_dict(), VGG_KEYS)
     assert [(record.levelname, record.message) for record in caplog.records] == [
@@ -265,8 +263,8 @@ def test_the_log_has_the_summary_and_all_of_it(vgg, caplog):
     ]
 
 
-def test_a_part_that_stays_without_weights_is_seen_without_asking(vgg, caplog):
-    """At the level that Python shows where nobody has set up logging."""
+def test_layers_that_stay_without_weights_are_a_warning(vgg, caplog):
+    """Python prints warnings to stderr if logging is not set up."""
     tensors = {key: tensor for key, tensor in vgg.state_dict().items() if not key.startswith("features.0.")}
     with caplog.at_level("WARNING", logger="layergraph"):
         keys = {name: key for name, key in VGG_KEYS.items() if key != "features.0"}
@@ -275,7 +273,7 @@ def test_a_part_that_stays_without_weights_is_seen_without_asking(vgg, caplog):
     assert caplog.messages == [report.summary]
 
 
-def test_blocks_alike_are_no_networks():
+def test_equal_blocks_are_not_taken_for_the_network():
     block = {"conv.weight": torch.zeros(4, 2, 3, 3), "conv.bias": torch.zeros(4)}
     blocks = {f"layer{i}.0.{key}": tensor for i in range(9) for key, tensor in block.items()}
     lgraph = LayerGraph(
@@ -289,10 +287,10 @@ def test_blocks_alike_are_no_networks():
         load_weights(lgraph, blocks)
 
 
-# -- what is refused -----------------------------------------------------------------------------------
+# -- errors --------------------------------------------------------------------------------------------
 
 
-def test_errors(golden_errors, vgg):
+def test_messages_about_weights_that_do_not_fit(golden_errors, vgg):
     good = {"conv.weight": torch.zeros(4, 2, 3, 3), "conv.bias": torch.zeros(4)}
     sparse = torch.zeros(4, 2, 3, 3).to_sparse()
     bad = torch.zeros(4, 2, 3, 3)
@@ -331,7 +329,7 @@ def test_errors(golden_errors, vgg):
     )
 
 
-def test_all_faults_are_there_for_programs(vgg):
+def test_the_error_lists_all_faults(vgg):
     with pytest.raises(WeightsMismatchError) as caught:
         load_weights(vgg16((75, 110), 5, width=1 / 8), vgg.state_dict(), VGG_KEYS)
     faults = dict(caught.value.faults)
@@ -339,16 +337,16 @@ def test_all_faults_are_there_for_programs(vgg):
     assert len(caught.value.faults) == 27
 
 
-def test_no_memory_is_taken_to_know_the_shapes(vgg, monkeypatch):
-    """A network of gigabytes is checked against a file before any of it is made."""
+def test_shapes_are_compared_without_memory(vgg, monkeypatch):
+    """A network of gigabytes is compared with the file before it takes memory."""
     devices = []
     empty = nn.Module.to_empty
 
-    def watched(module, *, device):
+    def record(module, *, device):
         devices.append(str(device))
         return empty(module, device=device)
 
-    monkeypatch.setattr(nn.Module, "to_empty", watched)
+    monkeypatch.setattr(nn.Module, "to_empty", record)
     state = torch.random.get_rng_state()
     load_weights(small_vgg(), vgg.state_dict(), VGG_KEYS)
     assert set(devices) == {"meta"}
@@ -356,13 +354,12 @@ def test_no_memory_is_taken_to_know_the_shapes(vgg, monkeypatch):
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=str)
-def test_every_layer_says_its_tensors_without_memory(example):
-    """What is expected of a file are the shapes and kinds of the real module."""
+def test_layers_on_the_meta_device_have_the_tensors_of_real_layers(example):
     real = example.layer.torch_module(example.sizes).state_dict()
     with torch.device("meta"):
         bare = example.layer.torch_module(example.sizes).state_dict()
     assert {name: (t.shape, t.dtype) for name, t in bare.items()} == {
         name: (t.shape, t.dtype) for name, t in real.items()
     }
-    if not isinstance(example.layer, ModuleLayer):  # which brings its tensors
+    if not isinstance(example.layer, ModuleLayer):  # its module has tensors already
         assert all(t.is_meta for t in bare.values())

@@ -1,4 +1,4 @@
-"""Reading files of weights: every form they come in, and every file that is none; nothing in one runs."""
+"""read_tensors: all formats of weights, damaged and foreign files, and pickles that must not run."""
 
 import io
 import os
@@ -33,20 +33,20 @@ class Attack:
         return os.system, (f"touch {self.path}",)
 
 
-def zipped(path, **files):
+def write_zip(path, **files):
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in files.items():
             archive.writestr(f"archive/{name}", content)
 
 
-def same(found, expected):
-    assert {*found} == {*expected}
+def assert_same_tensors(tensors, expected):
+    assert {*tensors} == {*expected}
     for key, tensor in expected.items():
-        assert torch.equal(found[key], tensor)
-        assert not found[key].requires_grad
+        assert torch.equal(tensors[key], tensor)
+        assert not tensors[key].requires_grad
 
 
-# -- what can be read ----------------------------------------------------------------------------------
+# -- readable files ------------------------------------------------------------------------------------
 
 
 WRITERS = {
@@ -63,26 +63,26 @@ WRITERS = {
 
 
 @pytest.mark.parametrize(
-    ("form", "ending"),
+    ("form", "extension"),
     [
         *product(WRITERS, ["pth", "bin", ""]),
         ("safetensors", "safetensors"),
-    ],  # that ending is taken at its word
+    ],  # a file with that extension must have that format
 )
-def test_every_form_under_every_name(form, ending, tmp_path):
-    path = tmp_path / f"net.{ending}".rstrip(".")
+def test_every_format_is_read_under_every_extension(form, extension, tmp_path):
+    path = tmp_path / f"net.{extension}".rstrip(".")
     WRITERS[form](path)
-    same(read_tensors(path), NET.state_dict())
-    same(read_tensors(str(path)), NET.state_dict())
+    assert_same_tensors(read_tensors(path), NET.state_dict())
+    assert_same_tensors(read_tensors(str(path)), NET.state_dict())
 
 
-def test_parameters_come_as_plain_tensors_would(tmp_path):
+def test_saved_parameters_are_read(tmp_path):
     torch.save(dict(NET.named_parameters()), tmp_path / "net.pth")
     assert [*read_tensors(tmp_path / "net.pth")] == [name for name, _ in NET.named_parameters()]
 
 
-@pytest.mark.slow  # the import of Lightning is
-def test_a_checkpoint_of_lightning(tmp_path):
+@pytest.mark.slow  # because of the import of Lightning
+def test_a_checkpoint_of_lightning_is_read(tmp_path):
     lightning = pytest.importorskip("lightning.pytorch")
 
     class Module(lightning.LightningModule):
@@ -100,26 +100,28 @@ def test_a_checkpoint_of_lightning(tmp_path):
     trainer = lightning.Trainer(max_steps=0, logger=False, enable_progress_bar=False, accelerator="cpu")
     trainer.strategy.connect(module)
     trainer.save_checkpoint(tmp_path / "net.ckpt")
-    same(read_tensors(tmp_path / "net.ckpt"), module.state_dict())
+    assert_same_tensors(read_tensors(tmp_path / "net.ckpt"), module.state_dict())
 
 
-def test_a_file_that_layergraph_saved(tmp_path):
+def test_a_saved_graph_is_read(tmp_path):
     net = segnet_layers((32, 32, 1), 2, 1, num_output_channels=8).compile()
     net.layer_graph().save(tmp_path / "net.safetensors")
-    found = read_tensors(tmp_path / "net.safetensors")
-    assert {key.replace("/", ".") for key in found} == {*net.state_dict()}
+    tensors = read_tensors(tmp_path / "net.safetensors")
+    assert {key.replace("/", ".") for key in tensors} == {*net.state_dict()}
 
 
-# -- what cannot ---------------------------------------------------------------------------------------
+# -- unreadable files ----------------------------------------------------------------------------------
 
 
-def test_a_pickle_does_not_run(tmp_path):
+def test_no_pickle_is_run(tmp_path):
     marker = tmp_path / "pwned"
     attacks = {
         "zip": lambda path: torch.save({"conv.weight": Attack(marker)}, path),
         "legacy": lambda path: torch.save(Attack(marker), path, _use_new_zipfile_serialization=False),
         "pickle": lambda path: path.write_bytes(pickle.dumps(Attack(marker), 2)),
-        "inside": lambda path: zipped(path, **{"data.pkl": pickle.dumps(Attack(marker), 2), "version": "3"}),
+        "inside": lambda path: write_zip(
+            path, **{"data.pkl": pickle.dumps(Attack(marker), 2), "version": "3"}
+        ),
     }
     for name, write in attacks.items():
         path = tmp_path / f"{name}.pth"
@@ -131,10 +133,10 @@ def test_a_pickle_does_not_run(tmp_path):
     assert marker.exists()
 
 
-def test_errors(golden_errors, tmp_path, recwarn):
+def test_messages_about_files_that_cannot_be_read(golden_errors, tmp_path, recwarn):
     whole, legacy = io.BytesIO(), io.BytesIO()
     torch.save(NET.state_dict(), whole)
-    # one tensor: several stand in the order of their addresses, and the error counts bytes of the last
+    # one tensor, because several are in the order of their addresses, and the error counts bytes of the last
     torch.save({"weight": torch.ones(5, 5)}, legacy, _use_new_zipfile_serialization=False)
     save_file(NET.state_dict(), tmp_path / "whole")
     saved = (tmp_path / "whole").read_bytes()
@@ -162,9 +164,9 @@ def test_errors(golden_errors, tmp_path, recwarn):
     }
     for name, item in objects.items():
         torch.save(item, tmp_path / name)
-    with pytest.warns(DeprecationWarning, match="torch.jit"):  # torch.jit goes; its files stay
+    with pytest.warns(DeprecationWarning, match="torch.jit"):  # torch.jit is deprecated, but its files exist
         torch.jit.save(torch.jit.script(NET), tmp_path / "script.pt")
-    zipped(tmp_path / "photos.zip", photo="...")
+    write_zip(tmp_path / "photos.zip", photo="...")
     with tarfile.open(tmp_path / "old.tar", "w") as archive:
         archive.add(tmp_path / "page.pth", "storages")
     (tmp_path / "folder").mkdir()
@@ -175,18 +177,18 @@ def test_errors(golden_errors, tmp_path, recwarn):
         {name: lambda name=name: read_tensors(tmp_path / name) for name in names},
         hide=str(tmp_path),
     )
-    assert not recwarn.list  # torch's warnings about foreign files are not for the reader
+    assert not recwarn.list  # torch warns about foreign files, which is no help to a user
 
 
-def test_no_file(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"there is no file '.*/vgg.pth' to read weights from"):
         read_tensors(tmp_path / "vgg.pth")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(data=st.data(), form=st.sampled_from(["pth", "legacy", "safetensors"]))
-def test_damaged_files_give_our_error_or_tensors(tmp_path, data, form):
-    """Some bytes changed or cut off, anywhere."""
+def test_a_damaged_file_gives_our_error_or_tensors(tmp_path, data, form):
+    """Bytes are changed or cut off anywhere."""
     path = tmp_path / "net"
     WRITERS[form](path)
     content = bytearray(path.read_bytes())
