@@ -86,9 +86,10 @@ def with_deep_dropout(lgraph: LayerGraph, dropout: float = 0.5) -> LayerGraph:
     depth = len(unpoolings)
     for before, name in enumerate(unpoolings[: depth - depth // 2]):
         stage = depth - before
+        # Only the values of a pooling are features; its outputs for indices and size must stay intact.
         pooling = lgraph.sources(name)["indices"].layer
         lgraph = lgraph.insert_after(f"{pooling}/out", DropoutLayer(dropout, name=f"encdrop{stage}"))
-        if stage > 1:
+        if stage > 1:  # after section 1 come the scores
             section_end = lgraph.sources(unpoolings[before + 1])["in"].layer
             lgraph = lgraph.insert_after(section_end, DropoutLayer(dropout, name=f"decdrop{stage}"))
     return lgraph

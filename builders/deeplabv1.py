@@ -67,6 +67,7 @@ def deeplabv1_layers(
     whole(builder, "rate", rate)
     whole(builder, "num_filters", num_filters)
     vgg16 = find_backbone(builder, "vgg16")
+    # Poolings 4 and 5 lose their stride, which leaves the paper's stride of 8.
     lgraph = dilated_encoder(vgg16, size, 8, width=width, weights=weights, conventions=conventions)
     filters = scaled_filters(num_filters, width)
     lgraph = append_layers(

@@ -72,6 +72,7 @@ def deeplabv2_layers(
     dilations = [whole(builder, "a rate", rate) for rate in rates]
     lgraph = dilated_encoder(encoder, size, 8, width=width, weights=weights, conventions=conventions)
     filters = scaled_filters(1024, width)
+    # The sum comes first, because each branch is connected to it when it is added.
     lgraph = lgraph.add_layers(AdditionLayer(len(dilations), name="sumAspp"))
     for k, rate in enumerate(dilations, 1):
         branch: list[Layer]

@@ -118,6 +118,7 @@ def deeplabv3plus_layers(
 
     options = {"width": width, "weights": weights, "conventions": conventions}
     lgraph = cut_after(dilated_encoder(backbone, size, downsampling_factor, **options), encoder.high)
+    # The published weights of torchvision need their own padding, so only MATLAB's backbone changes.
     for name in encoder.same if _is_matlab(lgraph) else ():
         layer: Any = lgraph[name]
         lgraph = lgraph.replace_layer(name, replace(layer, padding="same"))

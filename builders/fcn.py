@@ -84,6 +84,7 @@ def fcn_layers(
     lgraph = network.build(own_size, 1000, True, width, weights, conventions, fixed_channels=True)
     lgraph = cut_after(fully_convolutional(lgraph), "drop7")
     lgraph = with_input_size(lgraph, size)
+    # fc6 has a 7×7 window without padding; as in the paper, a padding of the image makes room for it.
     lgraph = _pad_first_convolution(lgraph, 100)
     # The last pooling has stride 32, and each earlier one half the stride of the next.
     poolings = [layer.name for layer in lgraph.layers if isinstance(layer, MaxPooling2dLayer)]
@@ -103,6 +104,7 @@ def _with_scores(lgraph: LayerGraph, num_classes: int, fused: Sequence[str]) -> 
     def score(name: str) -> Layer:
         return Convolution2dLayer(1, num_classes, name=name)
 
+    # Each fusion is preceded by an upsampling by 2, and the last upsampling supplies the rest of the 32.
     factor = 32 // 2 ** len(fused)
     layers = [score("score_fr")]
     upsampling = "upscore2"
@@ -119,6 +121,7 @@ def _with_scores(lgraph: LayerGraph, num_classes: int, fused: Sequence[str]) -> 
     lgraph = lgraph.add_layers(layers).connect_layers(last, "score_fr").connect_layers(image, "score/ref")
     for pooling in fused:
         name, crop, fuse = f"score_{pooling}", f"score_{pooling}c", _fusion(pooling, fused)
+        # Padding by 100 and rounding make the scores of the pooling larger than the upsampled ones.
         upsampled = lgraph.sources(fuse)["in1"].layer
         lgraph = lgraph.add_layers([score(name), Crop2dLayer("centercrop", name=crop)])
         lgraph = lgraph.connect_layers(pooling, name).connect_layers(upsampled, f"{crop}/ref")

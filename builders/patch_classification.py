@@ -94,6 +94,8 @@ def patch_classification_layers(
 
 def _check_patch_size(size: Sequence[int], lost: Sequence[int]) -> None:
     """Raise unless every pooling halves an even size, where section k loses ``lost[k]`` rows before it."""
+    # From the last pooling up to the patch, the smallest size doubles and gains the lost rows. Every other
+    # size that fits is a multiple of 2^poolings larger, because each pooling halves the difference.
     smallest = 1
     for rows in reversed(lost):
         smallest = 2 * smallest + rows

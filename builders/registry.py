@@ -90,6 +90,7 @@ _ARCHITECTURES = (
 )
 _BACKBONES = tuple(getattr(backbones, name) for name in backbones.BACKBONES)
 
+# The name follows from the function, so that a program and the command line cannot disagree.
 BUILDERS: Mapping[str, Builder] = {
     name: Builder(name, function, summary)
     for function, summary in (*_ARCHITECTURES, *((f, _backbone_summary(f)) for f in _BACKBONES))

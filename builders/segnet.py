@@ -126,6 +126,7 @@ def segnet(
             f"backbone={encoder_depth!r}"
         )
     depth = poolings(builder, encoder_depth)
+    # An ignored option would be a silent mistake: the user believes the weights are loaded.
     neutral = {"width": 1, "weights": None, "conventions": None}
     if given := [name for name, value in on_vgg.items() if value != neutral[name]]:
         raise ArgumentError(
@@ -169,9 +170,11 @@ def _on_vgg(
         if isinstance(layer, ImageInputLayer):
             layers.append(replace(layer, name="inputImage"))
         elif isinstance(layer, Convolution2dLayer):
+            # The decoder mirrors what VGG has at this width, so it is counted, not taken from a table.
             section = sum(isinstance(before, MaxPooling2dLayer) for before in layers)
             convolutions[section] += 1
             filters[section] = layer.num_filters
+            # Batch normalization subtracts every bias again, so the bias has nothing to learn.
             layers.append(replace(layer, weights_initializer="he", bias_learn_rate_factor=0))
             layers.append(BatchNormalizationLayer(name=f"bn_{layer.name}"))
         elif isinstance(layer, MaxPooling2dLayer):
@@ -189,6 +192,8 @@ def _decoder(
     channels = filters[-1]
     for stage in range(len(filters), 0, -1):
         layers.append(MaxUnpooling2dLayer(name=f"decoder{stage}_unpool"))
+        # Unpooling keeps the number of channels, so the section must end with those of the next pooling,
+        # which belongs to the encoder section before.
         last = num_classes if stage == 1 else filters[stage - 2]
         for index in range(convolutions[stage - 1], 0, -1):
             outputs = last if index == 1 else filters[stage - 1]
@@ -207,7 +212,7 @@ def _convolution(
         Convolution2dLayer(
             window,
             filters,
-            padding=(height // 2, width // 2),
+            padding=(height // 2, width // 2),  # as numbers, as in MATLAB; the same as "same" for odd filters
             num_channels=channels,
             weights_initializer="he",
             bias_learn_rate_factor=0,

@@ -88,7 +88,7 @@ def segnet_basic_layers(
     for stage in range(depth, 0, -1):
         layers.append(MaxUnpooling2dLayer(name=f"upsample{stage}"))
         layers += _convolution(f"conv_decode{stage}", window, filters, filters, decoder == "single-channel")
-        if decoder == "encoder-addition":
+        if decoder == "encoder-addition":  # its second input is connected at the end
             layers.append(AdditionLayer(2, name=f"add{stage}"))
     layers += [
         Convolution2dLayer(
@@ -99,6 +99,7 @@ def segnet_basic_layers(
     ]
     lgraph = with_unpooling(layers)
     if decoder == "encoder-addition":
+        # The features before the pooling have the size that unpooling restores.
         for stage in range(1, depth + 1):
             lgraph = lgraph.connect_layers(f"relu{stage}", f"add{stage}/in2")
     return lgraph

@@ -88,6 +88,7 @@ def unet_layers(
     if backbone is not None:
         options = {"width": width, "weights": weights, "conventions": conventions}
         return unet_on_backbone(backbone, arguments, first, join, options)
+    # An ignored option would be a silent mistake: the user believes the weights are loaded.
     if width != 1 or weights is not None or conventions is not None:
         raise ArgumentError(
             f"{builder}: width, weights and conventions need a classification network as the encoder; "
@@ -176,10 +177,11 @@ def _with_own_encoder(arguments: UnetArguments, first: int, join: Join | None) -
     for stage in range(1, depth + 1):
         filters = first * 2 ** (depth - stage)
         upsampled = decoder.upsample(filters)
+        # MATLAB joins the deepest features before their dropout.
         features = f"Encoder-Stage-{depth + 1 - stage}-ReLU-2"
         if join == "pad":
             upsampled = decoder.fit("pad", upsampled, features)
-        elif join == "crop" or valid:
+        elif join == "crop" or valid:  # valid convolutions make every pair of sizes unequal
             features = decoder.fit("crop", features, upsampled)
         decoder.join(upsampled, features)
         decoder.append(convolutions.layers(f"Decoder-Stage-{stage}-", filters))

@@ -68,6 +68,7 @@ def unet3d_layers(
 
     layers: list[Layer] = [Image3dInputLayer(size, name="ImageInputLayer")]
     for stage in range(1, depth + 1):
+        # Doubling before the pooling, not after it, avoids a bottleneck (section 2 of the paper).
         filters, section = first * 2 ** (stage - 1), f"Encoder-Stage-{stage}-"
         layers += _convolutions(section, window, (filters, 2 * filters), valid)
         layers.append(MaxPooling3dLayer(2, stride=2, name=f"{section}MaxPool"))
@@ -82,6 +83,7 @@ def unet3d_layers(
             bias_learn_rate_factor=2,
             name=f"{section}UpConv",
         )
+        # MATLAB has no ReLU here, unlike in its 2-D U-Net.
         layers += [up, ConcatenationLayer(4, 2, name=f"{section}Concatenation")]
         layers += _convolutions(section, window, (filters, filters), valid)
     layers += [

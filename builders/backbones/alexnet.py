@@ -78,6 +78,7 @@ def architecture(settings: BackboneSettings) -> LayerGraph:
     bias: dict[str, Any] = {"bias_learn_rate_factor": 1.0 if settings.torchvision else 2.0}
     for index, (size, stride, padding, groups, matlab, torchvision) in enumerate(CONVOLUTIONS, 1):
         filters = settings.filters(torchvision if settings.torchvision else matlab)
+        # torchvision pads conv1, so that images of 224×224 also end with 6×6 features.
         if settings.torchvision and index == 1:
             padding = 2
         options = {"stride": stride, "padding": padding, **bias}

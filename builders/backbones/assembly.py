@@ -45,6 +45,7 @@ class Assembly:
         for port, source in zip(layer.input_names, sources, strict=True):
             self._connections.append((source, layer.name if single else f"{layer.name}/{port}"))
         self._layers.append(layer)
+        # No other layer of these networks changes the channels, except those that the methods below record.
         if isinstance(layer, DepthConcatenationLayer):
             self._channels[layer.name] = sum(self._channels[source] for source in sources)
         elif sources:

@@ -54,7 +54,7 @@ class BackboneSettings:
         """The input layer, with MATLAB's normalization or the statistics of torchvision's files."""
         if not self.torchvision:
             return ImageInputLayer(self.image_size, normalization=normalization, name=name)
-        if normalization == "rescale-symmetric":
+        if normalization == "rescale-symmetric":  # timm's networks expect pixels from -1 to 1
             return ImageInputLayer(self.image_size, normalization=normalization, min=0, max=255, name=name)
         # ImageNet's statistics are those of three color channels; other images have their own.
         is_color = self.image_size[-1] == len(IMAGENET_MEAN)
@@ -116,6 +116,7 @@ class Backbone:
             number(self.name, "width", width, 1 / 64, 64)
         if conventions is not None:
             choice(self.name, "conventions", conventions, ("matlab", "torchvision"))
+        # The file comes before the graph, because its conventions decide on the layers.
         file = None if weights is None else self._read_weights(weights, size, width)
         torchvision = conventions == "torchvision"
         if conventions is None and file is not None:

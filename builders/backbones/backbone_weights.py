@@ -35,6 +35,7 @@ def find_weights(
         raise ArgumentError(f"{expected}, got {weights!r:.80}")
     if weights != "imagenet":
         if not os.path.lexists(weights):
+            # Without a near name, did_you_mean lists all names, which would repeat the message.
             near = did_you_mean(str(weights), ["imagenet"])
             advice = near if near.startswith("; did") else ""
             raise ArgumentError(f"{expected}, got {os.fspath(weights)!r}, which does not exist{advice}")
@@ -114,6 +115,8 @@ class WeightsFile:
         """
         from layergraph.pretrained import load_weights
 
+        # The last layer that learns scores the classes. A file for other classes still fits all layers before
+        # it, so it alone may differ.
         classes = [
             name
             for name in lgraph.order

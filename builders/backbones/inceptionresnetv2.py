@@ -146,6 +146,7 @@ class _Inception:
 
     def mixed(self, name: str) -> None:
         """Add concatenated branches without a shortcut; the last branch pools."""
+        # The first such block keeps the size, and averages where the others take the maximum.
         start, ends = self.net.last, []
         halves = name != "mixed_5b"
         for branch in BRANCHES[name][: None if halves else -1]:
@@ -165,6 +166,7 @@ class _Inception:
         for index in range(1, count + 1):
             name, start = f"{kind}_{index}", net.last
             ends = [self._branch(branch, start, halves=False) for branch in BRANCHES[kind]]
+            # The last block of the network has neither a scale below 1 nor a ReLU.
             last = kind == "block8" and index == count
             net.add(DepthConcatenationLayer(len(ends), name=f"{name}_mixed"), ends)
             net.convolution(f"{name}_conv", 1, net.channels(start), padding="same")

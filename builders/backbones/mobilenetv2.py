@@ -98,7 +98,7 @@ def _architecture(settings: BackboneSettings) -> LayerGraph:
     normalized("bn_Conv1", "Conv1_relu")
     for block in _blocks():
         name, start = block.name, net.last
-        if block.expands:
+        if block.expands:  # all except the first, whose expansion is 1
             net.convolution(f"{name}_expand", 1, EXPANSION * net.channels(), padding="same")
             normalized(f"{name}_expand_BN", f"{name}_expand_relu")
         channels = net.channels()
@@ -108,6 +108,7 @@ def _architecture(settings: BackboneSettings) -> LayerGraph:
         residual = normalized(f"{name}_project_BN")
         if block.adds:
             net.add(AdditionLayer(2, name=f"{name}_add"), after=(residual, start))
+    # As in the paper, narrow networks keep the filters of the last convolution.
     net.convolution("Conv_1", 1, max(1280, _filters(settings, 1280)))
     normalized("Conv_1_bn", "out_relu")
     net.add(GlobalAveragePooling2dLayer(name="global_average_pooling2d_1"))

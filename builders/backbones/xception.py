@@ -97,6 +97,7 @@ def architecture(settings: BackboneSettings) -> LayerGraph:
 
 def _pooled_block(net: Assembly, settings: BackboneSettings, block: int) -> None:
     """Two separable convolutions and a pooling, added to a 1×1 convolution with stride 2."""
+    # As in Keras, the layers of the shortcuts have numbers of their own through the network.
     start, number = net.last, 4 if block == 13 else block - 1
     for index, filters in enumerate(POOLED[block], 1):
         if (block, index) != (2, 1):  # the stem ends with a ReLU

@@ -49,7 +49,7 @@ def aspp(
         )
 
     branches = [unit(1, 1), *(unit(k, 3, rate) for k, rate in enumerate(rates, 2))]
-    pooled = len(branches) + 1
+    pooled = len(branches) + 1  # number of the branch with image-level features
     if image_pooling:
         branches.append(
             [

@@ -68,6 +68,8 @@ class Decoder:
         """Start the next stage: a transposed convolution with ReLU doubles height and width."""
         self.stage += 1
         section = f"Decoder-Stage-{self.stage}-"
+        # Filter size equal to the stride: no position gets more contributions than another. The learn rate
+        # factor of the bias is MATLAB's.
         up = TransposedConv2dLayer(
             2, filters, stride=2, weights_initializer="he", bias_learn_rate_factor=2, name=f"{section}UpConv"
         )
@@ -85,6 +87,7 @@ class Decoder:
 
     def join(self, upsampled: str, features: str) -> str:
         """Concatenate the upsampled features with those of the encoder."""
+        # The order of the inputs is MATLAB's, and decides which weights meet which channels.
         name = f"Decoder-Stage-{self.stage}-DepthConcatenation"
         self.lgraph = self.lgraph.add_layers(DepthConcatenationLayer(2, name=name))
         for producer, port in ((upsampled, "in1"), (features, "in2")):
