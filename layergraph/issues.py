@@ -21,7 +21,7 @@ class Issue:
         port: the name of its port, if there is one.
         text: the fact.
         advice: how to fix it.
-        edit: the fix as Python on a graph ``lgraph``, if one fix is certain.
+        edit: the fix as one line of Python on a graph ``lgraph``, if one fix is certain.
         others: the names of further layers involved.
 
     >>> print(Issue("LG-MISSING-INPUT", "error", "add", "in2", "input 'in2' is not connected"))

@@ -1,4 +1,4 @@
-"""The catalogue of checks: what can be wrong with a network, told with its place, its cause and its cure."""
+"""The catalogue of checks: each finding names the layer, the cause and the fix."""
 
 from layergraph.analyze.checks.catalogue import CATALOGUE, findings
 from layergraph.analyze.checks.check import Check

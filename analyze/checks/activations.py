@@ -1,4 +1,4 @@
-"""Activations that fill the memory."""
+"""The check for activations that take much memory."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.issues import Issue
 from layergraph.wording import listed
 
-_LARGEST = 2**28  # numbers of one image: 1 GiB in single precision
+_LARGEST = 2**28  # elements per image: 1 GiB in single precision
 
 
 def large_activations(checked: CheckedGraph) -> Iterator[Issue]:
-    """Single outputs of 1 GiB and more for one image."""
-    found = []
+    """Outputs of at least 1 GiB for one image."""
+    large = []
     for name, sizes in checked.inferred_sizes.outputs.items():
-        size = sizes[0]  # all that is larger than the first is what pooling remembers
+        size = sizes[0]  # further outputs only serve unpooling
         if size is not None and (number := prod(size.shape)) >= _LARGEST:
-            found.append((number, name, size))
-    if found:
-        number, name, size = max(found, key=lambda item: item[0])
-        names = list(dict.fromkeys(name for _, name, _ in found))
-        others = tuple(other for other in names if other != name)
+            large.append((number, name, size))
+    if large:
+        number, name, size = max(large, key=lambda item: item[0])
+        others = tuple(other for _, other, _ in large if other != name)
         more = (
-            f"; {listed(others)} {'is' if len(others) == 1 else 'are'} of 1 GiB or more too" if others else ""
+            f"; {listed(others)} also take{'s' if len(others) == 1 else ''} 1 GiB or more" if others else ""
         )
         yield Issue(
             "LG-LARGE-ACTIVATION",

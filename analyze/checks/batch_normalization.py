@@ -1,4 +1,4 @@
-"""What batch normalization makes useless or harms: a bias before it, dropout before it."""
+"""The checks of layers before a batch normalization: a useless bias, a harmful dropout."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from layergraph.layers.layer import Layer
 from layergraph.layers.learnable import TrainedWeights
 from layergraph.wording import listed
 
-# what stands between dropout and normalization without mixing channels
+# a convolution mixes channels, after which the variance of each hardly depends on one dropout; these do not
 _PASSING = (
     AveragePooling2dLayer,
     AveragePooling3dLayer,
@@ -38,12 +38,11 @@ _PASSING = (
     ReluLayer,
     Resize2dLayer,
 )
-_MOST_REMOVED = 50  # each removal takes a time that grows with the graph
 
 
 def wasted_bias(checked: CheckedGraph) -> Iterator[Issue]:
     """Biases that learn right before a batch normalization, which subtracts them with the mean."""
-    lgraph, found = checked.lgraph, []
+    lgraph, names = checked.lgraph, []
     for layer in checked.layers_of(BatchNormalizationLayer):
         source = checked.source(layer.name)
         if source is None:
@@ -54,46 +53,44 @@ def wasted_bias(checked: CheckedGraph) -> Iterator[Issue]:
             and before.bias_learn_rate_factor
             and checked.feeds_only(source.layer, layer.name)
         ):
-            found.append(source.layer)
-    if found:
-        first, *others = found
-        kinds = "its bias is" if not others else f"the biases of {len(found)} layers, {listed(found)}, are"
+            names.append(source.layer)
+    if names:
+        first, *others = names
+        biases = f"the biases of {len(names)} layers, {listed(names)}, come" if others else "its bias comes"
         yield Issue(
             "LG-WASTED-BIAS",
             "note",
             first,
             "",
-            f"{kinds} right before a batch normalization, which subtracts any bias again",
-            "bias_learn_rate_factor=0 keeps zeros there, which saves the work and changes no output",
-            Edit(lgraph).change(found, bias_learn_rate_factor=0).text,
+            f"{biases} right before a batch normalization, which subtracts any bias again",
+            "with bias_learn_rate_factor=0 it stays 0, which saves work and changes no output",
+            Edit(lgraph).change(names, bias_learn_rate_factor=0).text,
             tuple(others),
         )
 
 
 def dropout_before_normalization(checked: CheckedGraph) -> Iterator[Issue]:
     """Dropout whose noise is in the variance that batch normalization learns, but not in prediction."""
-    found, dropouts = [], {}
+    normalizations, dropouts = [], {}
     for layer in checked.layers_of(BatchNormalizationLayer):
         for before in checked.chain_upstream(layer.name, _passes):
             if isinstance(before, DropoutLayer) and before.probability:
-                found.append(layer.name)
+                normalizations.append(layer.name)
                 dropouts[before.name] = before
-    if found:
-        edit = Edit(checked.lgraph)
-        for name in dropouts if len(dropouts) <= _MOST_REMOVED else ():
-            edit.bypass(name)
+    if normalizations:
         first = next(iter(dropouts.values()))
-        rest = f"; so do {len(found) - 1} more" if len(found) > 1 else ""
+        more = len(normalizations) - 1
+        rest = f"; so do {more} more" if more else ""
         yield Issue(
             "LG-DROPOUT-BEFORE-BATCHNORM",
             "warning",
-            found[0],
+            normalizations[0],
             "in",
             f"it normalizes by a variance that {first.name!r} ({first.description}) raises in training only, "
             f"so that predictions are scaled wrongly{rest}",
-            "put the dropout behind the last batch normalization, or remove it",
-            edit.text,
-            (*dropouts, *found[1:]),
+            "move the dropout after the last batch normalization, or remove it",
+            Edit(checked.lgraph).remove([*dropouts], reconnect=True).text,
+            (*dropouts, *normalizations[1:]),
         )
 
 

@@ -1,4 +1,4 @@
-"""Cures of numbers of channels and classes that do not fit."""
+"""Fixes for numbers of channels and classes that do not fit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from layergraph.sizes import Size
 
 
 def fix_channels(checked: CheckedGraph, issue: Issue) -> Issue:
-    """Numbers of channels: what the layer was made for, or where branches meet."""
+    """Channels that differ from the layer's own argument, or between branches that meet."""
     layer: Any = checked.lgraph[issue.layer]
     sizes = [size for size in checked.inferred_sizes.inputs[issue.layer] if size is not None]
     free = {
@@ -34,17 +34,20 @@ def fix_channels(checked: CheckedGraph, issue: Issue) -> Issue:
             replace(issue, edit=edit.text) if is_fixed(checked.infer_sizes_of(edit.lgraph), issue) else issue
         )
     if len(sizes) == 1 and isinstance(getattr(layer, "num_groups", None), int):
-        whole = [n for n in range(1, sizes[0].channels + 1) if sizes[0].channels % n == 0]
-        near = min(whole, key=lambda n: abs(n - layer.num_groups))
-        advice = f"give num_groups a divisor of {sizes[0].channels}, such as {near}"
+        divisors = [n for n in range(1, sizes[0].channels + 1) if sizes[0].channels % n == 0]
+        nearest = min(divisors, key=lambda n: abs(n - layer.num_groups))
+        advice = f"give num_groups a divisor of {sizes[0].channels}, such as {nearest}"
         return replace(issue, advice=advice)
     if len(sizes) < 2:
         return issue
-    return _same_channels(checked, issue, layer, sizes)
+    return _equalize_channels(checked, issue, layer, sizes)
 
 
-def _same_channels(checked: CheckedGraph, issue: Issue, layer: Layer, sizes: Sequence[Size]) -> Issue:
-    """Branches of unequal channels: other filters in one of them, or a 1×1 convolution behind it."""
+def _equalize_channels(checked: CheckedGraph, issue: Issue, layer: Layer, sizes: Sequence[Size]) -> Issue:
+    """Branches with different channels: other filters in one of them, or a 1×1 convolution after it.
+
+    Other filters cost nothing, so they come first; but a layer that also feeds others cannot change.
+    """
     wrong = layer.input_names.index(issue.port) if issue.port in layer.input_names else 1
     pairs = [(wrong, sizes[0].channels), (0, sizes[wrong].channels)]
     fed = checked.lgraph.sources(layer.name)
@@ -54,7 +57,7 @@ def _same_channels(checked: CheckedGraph, issue: Issue, layer: Layer, sizes: Seq
             continue
         edit = _with_outputs(checked, decisive, wanted)
         if is_fixed(checked.infer_sizes_of(edit.lgraph), issue):
-            advice = f"give {decisive.name!r} {wanted} filters, or put a 1×1 convolution behind it"
+            advice = f"give {decisive.name!r} {wanted} filters, or put a 1×1 convolution after it"
             return replace(issue, advice=advice, edit=edit.text, others=(decisive.name,))
     kinds: dict[int, type[Layer]] = {2: Convolution2dLayer, 3: Convolution3dLayer}
     kind: Any = kinds.get(len(sizes[0].spatial))
@@ -68,7 +71,7 @@ def _same_channels(checked: CheckedGraph, issue: Issue, layer: Layer, sizes: Seq
 
 
 def fix_classes(checked: CheckedGraph, issue: Issue) -> Issue:
-    """Another number of classes than scores: the layer that makes the scores gets as many filters."""
+    """Numbers of classes and scores that differ: the layer that computes the scores gets other filters."""
     layer: Any = checked.lgraph[issue.layer]
     decisive = _decisive_layer(checked, checked.lgraph.sources(layer.name)["in"])
     if decisive is None:
@@ -82,7 +85,7 @@ def fix_classes(checked: CheckedGraph, issue: Issue) -> Issue:
 
 
 def _decisive_layer(checked: CheckedGraph, source: End) -> Any:
-    """The layer that decides the number of channels of an output, if it does so for this way alone."""
+    """The layer upstream that sets the number of channels of an output, unless it also feeds other layers."""
     lgraph = checked.lgraph
     while True:
         layer: Any = lgraph[source.layer]
@@ -102,7 +105,7 @@ def _decisive_layer(checked: CheckedGraph, source: End) -> Any:
 
 
 def _with_outputs(checked: CheckedGraph, layer: Any, number: int) -> Edit:
-    """The graph in which a layer has this many filters, without the weights that no longer fit."""
+    """The edit that gives a layer this many filters and drops weights that no longer fit."""
     argument = "num_filters" if hasattr(layer, "num_filters") else "output_size"
     dropped: dict[str, Any] = {} if layer.weights is None else {"weights": None}
     return Edit(checked.lgraph).change([layer.name], **{argument: number}, **dropped)

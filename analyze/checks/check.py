@@ -1,4 +1,4 @@
-"""A check: its code, how bad what it finds is, and the function that looks."""
+"""A check of the catalogue: its code, severity and function."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Check:
     """One check of the catalogue.
 
     Attributes:
-        code: stable; ``docs/issues.md`` has a section for each.
-        severity: of its findings.
-        title: what is wrong, in a few words.
-        find: its findings in a graph; ``None`` where layers, propagation or edits find it themselves.
+        code: a stable code, with a section in ``docs/issues.md``.
+        severity: the severity of its findings.
+        title: the problem in a few words.
+        find: returns the findings in a graph; ``None`` if layers, edits or size inference report them.
     """
 
     code: str

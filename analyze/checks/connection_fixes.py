@@ -1,4 +1,4 @@
-"""Cures of what is not connected, without what only follows from it."""
+"""Fixes for layers that are not connected: one finding per cause, without its consequences."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ from layergraph.layers import (
 from layergraph.layers.layer import Layer
 from layergraph.wording import listed
 
-_MOST_FIXED = 20  # faults of one kind that get a cure of their own
+_MOST_FIXED = 20  # unused outputs that get an edit, and disconnected parts that get a finding, of their own
+_CODES = ("LG-NO-INPUT", "LG-NO-OUTPUT", "LG-DISCONNECTED", "LG-MISSING-INPUT", "LG-UNUSED-OUTPUT")
 
 
 def fix_connections(checked: CheckedGraph, issues: Sequence[Issue]) -> list[Issue]:
-    """The facts about connections with their cures, without those that only follow from others."""
+    """The issues with fixes for those about connections, without mere consequences of others."""
     lgraph = checked.lgraph
     missing = [issue for issue in issues if issue.code == "LG-MISSING-INPUT"]
     unused = [issue for issue in issues if issue.code == "LG-UNUSED-OUTPUT" and issue.severity == "error"]
-    told: set[Issue] = set()
-    found: list[Issue] = []
+    explained: set[Issue] = set()  # the faults at open ends that another finding covers
+    findings: list[Issue] = []
     for issue in issues:
         if issue.code == "LG-NO-INPUT":
-            found.append(_no_input(lgraph, issue, missing))
-            told.update(missing if found[-1].edit else ())
+            findings.append(_fix_no_input(lgraph, issue, missing))
+            explained.update(missing if findings[-1].edit else ())
         elif issue.code == "LG-NO-OUTPUT":
             end = unused[-1] if unused else None
-            found.append(_no_output(checked, issue, end))
-            told.update([end] if end else ())
-    found += _parts(checked, issues, missing + unused, told)
-    left = [issue for issue in unused if issue not in told]
-    found += [_unused(lgraph, issue) for issue in left[:_MOST_FIXED]] + left[_MOST_FIXED:]
-    found += [issue for issue in missing if issue not in told]
-    found += _memories(lgraph, issues)
-    kept = ("LG-NO-INPUT", "LG-NO-OUTPUT", "LG-DISCONNECTED", "LG-MISSING-INPUT", "LG-UNUSED-OUTPUT")
-    return [*found, *(issue for issue in issues if issue.code not in kept)]
+            findings.append(_fix_no_output(checked, issue, end))
+            explained.update([end] if end else ())
+    findings += _fix_disconnected(checked, issues, missing + unused, explained)
+    left = [issue for issue in unused if issue not in explained]
+    findings += [_fix_unused_output(lgraph, issue) for issue in left[:_MOST_FIXED]] + left[_MOST_FIXED:]
+    findings += [issue for issue in missing if issue not in explained]
+    findings += _fix_unused_indices(lgraph, issues)
+    return [*findings, *(issue for issue in issues if issue.code not in _CODES)]
 
 
-def _no_input(lgraph: LayerGraph, issue: Issue, missing: Sequence[Issue]) -> Issue:
+def _fix_no_input(lgraph: LayerGraph, issue: Issue, missing: Sequence[Issue]) -> Issue:
     if len(missing) != 1 or len(loose_inputs(lgraph, missing[0].layer)) > 1:
         return issue
     (first,) = missing
@@ -56,71 +56,70 @@ def _no_input(lgraph: LayerGraph, issue: Issue, missing: Sequence[Issue]) -> Iss
     channels = getattr(lgraph[first.layer], "num_channels", 3)
     layer = ImageInputLayer((224, 224, 3 if channels == "auto" else channels), name=edit.free_name("input"))
     edit.add(layer).connect(layer.name, lgraph.input_text(End(first.layer, first.port)))
-    advice = f"add an ImageInputLayer of the size of your images and connect it to {first.layer!r}"
+    advice = f"add an ImageInputLayer with the size of your images and connect it to {first.layer!r}"
     return replace(issue, advice=advice, edit=edit.text, others=(first.layer,))
 
 
-def _no_output(checked: CheckedGraph, issue: Issue, end: Issue | None) -> Issue:
+def _fix_no_output(checked: CheckedGraph, issue: Issue, end: Issue | None) -> Issue:
     if end is None:
         return issue
     lgraph, edit = checked.lgraph, Edit(checked.lgraph)
     last, size = end.layer, checked.inferred_sizes.outputs[end.layer][0]
-    source = lgraph.output_text(End(last, end.port))
-    if not isinstance(lgraph[last], SoftmaxLayer):
-        name = edit.free_name("softmax")
-        edit.add(SoftmaxLayer(name=name)).connect(source, name)
-        source = name
     per_image = size is not None and not set(size.spatial) - {1}
     kind: type[Layer] = ClassificationLayer if per_image else PixelClassificationLayer
-    loss = edit.free_name("loss")
-    edit.add(kind(name=loss)).connect(source, loss)
-    advice = f"add one behind {last!r}, such as a {kind.__name__}"
+    layers: list[Layer] = (
+        [] if isinstance(lgraph[last], SoftmaxLayer) else [SoftmaxLayer(name=edit.free_name("softmax"))]
+    )
+    layers.append(kind(name=edit.free_name("loss")))
+    edit.add(*layers).connect(lgraph.output_text(End(last, end.port)), layers[0].name)
+    advice = f"add one after {last!r}, such as a {kind.__name__}"
     return replace(issue, advice=advice, edit=edit.text, others=(last,))
 
 
-def _parts(
-    checked: CheckedGraph, issues: Sequence[Issue], ends: Sequence[Issue], told: set[Issue]
+def _fix_disconnected(
+    checked: CheckedGraph, issues: Sequence[Issue], ends: Sequence[Issue], explained: set[Issue]
 ) -> Iterator[Issue]:
-    """One finding for each part that is not connected, instead of those for its ends, which join ``told``."""
-    lgraph, at = checked.lgraph, defaultdict(list)
+    """One finding per disconnected part, which adds the faults at its ends to ``explained``."""
+    lgraph, faults_of = checked.lgraph, defaultdict(list)
     for end in ends:
-        at[end.layer].append(end)
-    apart: list[tuple[Issue, list[str]]] = []
+        faults_of[end.layer].append(end)
+    removable: list[tuple[Issue, list[str]]] = []
     for issue in issues:
         if issue.code == "LG-DISCONNECTED":
             part = _part(checked, issue.layer)
-            inside = {end for name in part for end in at[name]} if len(part) < len(lgraph) else set()
+            faults = {end for name in part for end in faults_of[name]} if len(part) < len(lgraph) else set()
             if any(lgraph[name].is_output for name in part):
-                if not inside - told:
+                # a part with a loss is a network of its own: if it lacks something, that is the finding
+                if not faults - explained:
                     advice = "connect both, or analyze and train it as a network of its own"
                     others = tuple(name for name in part if name != issue.layer)
                     yield replace(issue, advice=advice, others=others)
-                continue  # else a network to train: what it lacks is told
-            told |= inside
-            apart.append((issue, part))
-    if len(apart) > _MOST_FIXED:
-        issue, names = apart[0][0], [name for _, part in apart for name in part]
-        text = f"{listed(names)} are {len(apart)} parts that are not connected to the rest of the network"
-        apart = [(replace(issue, text=text), names)]
-    for issue, part in apart:
+                continue
+            explained |= faults
+            removable.append((issue, part))
+    if len(removable) > _MOST_FIXED:
+        issue, names = removable[0][0], [name for _, part in removable for name in part]
+        text = f"{listed(names)} are {len(removable)} parts that are not connected to the rest of the network"
+        removable = [(replace(issue, text=text), names)]
+    for issue, part in removable:
         others = tuple(name for name in part if name != issue.layer)
         yield replace(issue, edit=Edit(lgraph).remove(part).text, others=others)
 
 
 def _part(checked: CheckedGraph, start: str) -> list[str]:
-    """The connected part of the graph that a layer is in, in order."""
-    lgraph, found, stack = checked.lgraph, {start}, [start]
+    """The connected part of the graph that contains a layer, in order."""
+    lgraph, part, stack = checked.lgraph, {start}, [start]
     while stack:
         name = stack.pop()
-        near = [end.layer for end in lgraph.sources(name).values()]
-        near += [end.layer for _, end in lgraph.destinations(name)]
-        stack += [other for other in near if other not in found]
-        found.update(near)
-    return sorted(found, key=checked.position.__getitem__)
+        adjacent = [end.layer for end in lgraph.sources(name).values()]
+        adjacent += [end.layer for _, end in lgraph.destinations(name)]
+        stack += [other for other in adjacent if other not in part]
+        part.update(adjacent)
+    return sorted(part, key=checked.position.__getitem__)
 
 
-def _unused(lgraph: LayerGraph, issue: Issue) -> Issue:
-    """An output that feeds nothing, with the layers that serve it alone."""
+def _fix_unused_output(lgraph: LayerGraph, issue: Issue) -> Issue:
+    """An output that feeds nothing, with the layers upstream that nothing else needs."""
     branch, stack = {issue.layer}, [issue.layer]
     while stack:
         for source in lgraph.sources(stack.pop()).values():
@@ -138,20 +137,19 @@ def _unused(lgraph: LayerGraph, issue: Issue) -> Issue:
     return replace(issue, text=text, edit=Edit(lgraph).remove(names).text, others=others)
 
 
-def _memories(lgraph: LayerGraph, issues: Sequence[Issue]) -> Iterator[Issue]:
-    """One finding a layer for what no unpooling uses."""
-    ports: dict[str, list[Issue]] = {}
+def _fix_unused_indices(lgraph: LayerGraph, issues: Sequence[Issue]) -> Iterator[Issue]:
+    """One finding per pooling layer whose indices and size no unpooling layer uses."""
+    by_layer: dict[str, list[Issue]] = {}
     for issue in issues:
         if issue.code == "LG-UNUSED-OUTPUT" and issue.severity == "warning":
-            ports.setdefault(issue.layer, []).append(issue)
-    for name, found in ports.items():
-        layer, first = lgraph[name], found[0]
-        if len(found) == 1 or not layer.memory_ports:
-            yield from found
+            by_layer.setdefault(issue.layer, []).append(issue)
+    for name, unused in by_layer.items():
+        layer, first = lgraph[name], unused[0]
+        if len(unused) == 1 or not layer.memory_ports:
+            yield from unused
             continue
-        text = f"outputs {' and '.join(repr(issue.port) for issue in found)} are not used"
-        edit = Edit(lgraph)
-        advice = first.advice
+        text = f"outputs {' and '.join(repr(issue.port) for issue in unused)} are not used"
+        edit, advice = Edit(lgraph), first.advice
         if all(port not in layer.memory_ports for port, _ in lgraph.destinations(name)):
             edit.change([name], has_unpooling_outputs=False)
             advice = "nothing is lost; has_unpooling_outputs=False leaves them out"

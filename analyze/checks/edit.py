@@ -1,125 +1,99 @@
-"""An edit of a graph that is made and written down at the same time."""
+"""A fix of a graph as one chain of edits, which can be made or printed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
+from operator import methodcaller
+from typing import Any, Literal
 
 from layergraph.graph.draft import End
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers.layer import Layer
 
+_Method = Literal["add_layers", "change_layer", "connect_layers", "disconnect_layers", "insert_before",
+                  "remove_layers"]  # fmt: skip
+
 
 class Edit:
-    """Steps on a graph; ``text`` is the same as Python on ``lgraph``, with the imports that it needs.
+    """A chain of calls on a graph; ``text`` is the same chain as one line of Python on ``lgraph``.
 
-    Names stand in the text as Python literals, so that no name can become code.
+    Graph and text come from the same calls, so that they cannot differ. Names are Python literals in the
+    text, so that no name can become code.
 
     >>> from layergraph import LayerGraph, ReluLayer, SoftmaxLayer
     >>> edit = Edit(LayerGraph(ReluLayer(name="it's"))).add(SoftmaxLayer(name="softmax"))
-    >>> print(edit.connect("it's", "softmax").text)
+    >>> print(edit.connect("it's", "softmax").text.replace("; ", "\\n"))
     from layergraph import SoftmaxLayer
-    lgraph = lgraph.add_layers(SoftmaxLayer(name='softmax'))
-    lgraph = lgraph.connect_layers("it's", 'softmax')
+    lgraph = lgraph.add_layers(SoftmaxLayer(name='softmax')).connect_layers("it's", 'softmax')
     """
 
     def __init__(self, lgraph: LayerGraph) -> None:
         self._lgraph = lgraph
-        self._steps: list[Callable[[LayerGraph], LayerGraph]] = []
-        self._imports: dict[str, None] = {}
-        self._lines: list[str] = []
+        self._calls: list[methodcaller] = []
+        self._types: set[str] = set()
+        self._chain = ""
 
     @property
     def lgraph(self) -> LayerGraph:
-        """The graph with the steps made; made only when it is asked for, since most are only shown."""
-        for step in self._steps:
-            self._lgraph = step(self._lgraph)
-        self._steps = []
+        """The edited graph; it is made when first asked for, since most edits are only printed."""
+        for call in self._calls:
+            self._lgraph = call(self._lgraph)
+        self._calls = []
         return self._lgraph
 
     @property
     def text(self) -> str:
-        """The edit as Python."""
-        return "\n".join([*sorted(self._imports), *self._lines])
+        """The edit as Python; empty without calls."""
+        imports = f"from layergraph import {', '.join(sorted(self._types))}; " if self._types else ""
+        return f"{imports}lgraph = lgraph{self._chain}" if self._chain else ""
 
     def connect(self, source: str, destination: str) -> Edit:
         """``connect_layers``."""
-        self._steps.append(lambda lgraph: lgraph.connect_layers(source, destination))
-        return self._line(f"lgraph = lgraph.connect_layers({source!r}, {destination!r})")
+        return self._call("connect_layers", source, destination)
 
     def disconnect(self, source: str, destination: str) -> Edit:
         """``disconnect_layers``."""
-        self._steps.append(lambda lgraph: lgraph.disconnect_layers(source, destination))
-        return self._line(f"lgraph = lgraph.disconnect_layers({source!r}, {destination!r})")
+        return self._call("disconnect_layers", source, destination)
 
-    def remove(self, names: Sequence[str]) -> Edit:
+    def remove(self, names: Sequence[str], **options: bool) -> Edit:
         """``remove_layers``."""
-        written = repr(names[0]) if len(names) == 1 else repr(list(names))
-        self._steps.append(lambda lgraph: lgraph.remove_layers(names))
-        return self._line(f"lgraph = lgraph.remove_layers({written})")
+        return self._call("remove_layers", _one_or_all(names), **options)
 
-    def add(self, layer: Layer) -> Edit:
-        """``add_layers`` of a layer that can be written as it is."""
-        self._import(f"from layergraph import {type(layer).__name__}")
-        self._steps.append(lambda lgraph: lgraph.add_layers(layer))
-        return self._line(f"lgraph = lgraph.add_layers({layer!r})")
-
-    def bypass(self, name: str) -> Edit:
-        """The layer removed, and what fed its input feeds what it fed."""
-        sources, targets = self.lgraph.sources(name), self.lgraph.destinations(name)
-        self.remove([name])
-        for source in sources.values():
-            for _, end in targets:
-                self.connect(self.lgraph.output_text(source), self.lgraph.input_text(end))
-        return self
+    def add(self, *layers: Layer) -> Edit:
+        """``add_layers`` of layers whose ``repr`` makes them again."""
+        self._types.update(type(layer).__name__ for layer in layers)
+        return self._call("add_layers", _one_or_all(layers))
 
     def insert(self, layer: Layer, destination: End, reference: End | None = None) -> Edit:
-        """A layer between an input and what feeds it; ``reference`` feeds its second input, if it has one."""
-        source = self.lgraph.output_text(self.lgraph.sources(destination.layer)[destination.port])
+        """A layer between an input and its source; ``reference`` feeds its second input, if it has one."""
         target = self.lgraph.input_text(destination)
-        first, *more = layer.input_names
-        self.disconnect(source, target).add(layer)
-        self.connect(source, f"{layer.name}/{first}" if more else layer.name)
-        if reference is not None:
-            self.connect(self.lgraph.output_text(reference), f"{layer.name}/{more[0]}")
+        if reference is None:
+            self._types.add(type(layer).__name__)
+            return self._call("insert_before", target, layer)
+        source = self.lgraph.output_text(self.lgraph.sources(destination.layer)[destination.port])
+        first, second = layer.input_names
+        self.disconnect(source, target).add(layer).connect(source, f"{layer.name}/{first}")
+        self.connect(self.lgraph.output_text(reference), f"{layer.name}/{second}")
         return self.connect(layer.name, target)
 
     def change(self, names: Sequence[str], **arguments: Any) -> Edit:
-        """Other arguments for layers that are there; all else of them stays."""
-        self._steps += [partial(_changed, name, arguments) for name in names]
-        self._import("from dataclasses import replace")
-        written = ", ".join(f"{argument}={value!r}" for argument, value in arguments.items())
-        if len(names) == 1:
-            name = repr(names[0])
-            return self._line(f"lgraph = lgraph.replace_layer({name}, replace(lgraph[{name}], {written}))")
-        self._line(f"for name in {list(names)!r}:")
-        return self._line(f"    lgraph = lgraph.replace_layer(name, replace(lgraph[name], {written}))")
-
-    def resize(self, input_size: Sequence[int]) -> Edit:
-        """Another size at the input layer."""
-        from layergraph.edits.input_size import with_input_size
-
-        self._steps.append(lambda lgraph: with_input_size(lgraph, input_size))
-        self._import("from layergraph.edits import with_input_size")
-        return self._line(f"lgraph = with_input_size(lgraph, {tuple(input_size)!r})")
+        """``change_layer``."""
+        return self._call("change_layer", _one_or_all(names), **arguments)
 
     def free_name(self, name: str) -> str:
         """The name, with a number if a layer has it."""
-        number, found = 1, name
-        while found in self.lgraph:
+        number, free = 1, name
+        while free in self.lgraph:
             number += 1
-            found = f"{name}_{number}"
-        return found
+            free = f"{name}_{number}"
+        return free
 
-    def _import(self, line: str) -> None:
-        self._imports[line] = None
-
-    def _line(self, line: str) -> Edit:
-        self._lines.append(line)
+    def _call(self, method: _Method, *arguments: Any, **options: Any) -> Edit:
+        texts = [*map(repr, arguments), *(f"{name}={value!r}" for name, value in options.items())]
+        self._calls.append(methodcaller(method, *arguments, **options))
+        self._chain += f".{method}({', '.join(texts)})"
         return self
 
 
-def _changed(name: str, arguments: Mapping[str, Any], lgraph: LayerGraph) -> LayerGraph:
-    return lgraph.replace_layer(name, replace(lgraph[name], **arguments))
+def _one_or_all(items: Sequence[Any]) -> Any:
+    return items[0] if len(items) == 1 else list(items)

@@ -1,4 +1,20 @@
-"""What keeps a network from running, told once, with its cure."""
+"""The faults of a network as findings: each cause once, with the edit that fixes it.
+
+Size inference reports every layer that cannot run. One mistake makes several such faults: a forgotten
+connection leaves an input open, an output unused and perhaps a whole part disconnected, and it hides faults
+downstream. A fix per fault would remove the unused branch instead of connecting it. So faults are explained
+in this order:
+
+1. Missing connections. If an output clearly belongs to an open input, the two are connected, and everything
+   below examines the connected graph. The consequences of the mistake are gone there, hidden faults appear.
+2. Unpooling. An unpooling layer without its pooling layer has two open inputs, or wrong ones: one finding.
+3. Other connections. A missing input or output layer, a disconnected part and an unused branch each are one
+   finding, which replaces the faults at their ends.
+4. Sizes and channels. Rules of thumb name candidates for an edit. None is certain, so each is tested by size
+   inference, and only an edit that removes the fault is reported.
+5. Cleanup. Edits that need a connection of phase 1 do not run on the user's graph and are dropped. Findings
+   with the same edit are one.
+"""
 
 from __future__ import annotations
 
@@ -21,35 +37,34 @@ _FIXES: Mapping[str, Callable[[CheckedGraph, Issue], Issue]] = {
     "LG-SPATIAL": size_fixes.fix_spatial,
     "LG-WINDOW": size_fixes.fix_window,
 }
-_MOST_FIXED = 8  # further faults are told as they are
+_MOST_FIXED = 8  # further faults of sizes are reported without an edit
 
 
 def fix_faults(checked: CheckedGraph) -> list[Issue]:
-    """The facts of the propagation as findings: causes with their cures, and not what only follows."""
-    found, connected = find_missing_connections(checked)
-    forgot = len(found)
-    facts = connected.inferred_sizes.issues
-    unpoolings, told = fix_unpooling(connected, facts)
-    found += unpoolings
-    found += fix_connections(connected, [issue for issue in facts if issue not in told])
-    cures = 0
-    for index, issue in enumerate(found):
-        cure = _FIXES.get(issue.code)
-        if cure is not None and cures < _MOST_FIXED and issue.layer:
-            cures += 1
-            found[index] = cure(connected, issue)
-    missing = {repr(checked.lgraph.input_text(End(one.layer, one.port))) for one in found[:forgot]}
-    for index, issue in enumerate(found[forgot:], forgot):
-        if any(target in issue.edit for target in missing):  # it needs the connection that is not there
-            found[index] = replace(issue, edit="")
-    return _merge_equal_fixes(found)
+    """The faults of size inference as findings: causes with their fixes, without mere consequences."""
+    missing, connected = find_missing_connections(checked)
+    faults = connected.inferred_sizes.issues
+    unpoolings, explained = fix_unpooling(connected, faults)
+    others = fix_connections(connected, [fault for fault in faults if fault not in explained])
+    findings = [*missing, *unpoolings, *others]
+    num_fixed = 0
+    for index, issue in enumerate(findings):
+        fix = _FIXES.get(issue.code)
+        if fix is not None and num_fixed < _MOST_FIXED and issue.layer:
+            num_fixed += 1
+            findings[index] = fix(connected, issue)
+    targets = {repr(checked.lgraph.input_text(End(issue.layer, issue.port))) for issue in missing}
+    for index, issue in enumerate(findings[len(missing) :], len(missing)):
+        if any(target in issue.edit for target in targets):
+            findings[index] = replace(issue, edit="")
+    return _merge_equal_fixes(findings)
 
 
 def _merge_equal_fixes(issues: list[Issue]) -> list[Issue]:
     """One finding for faults that one edit fixes."""
-    found: dict[tuple[str, str] | int, Issue] = {}
+    merged: dict[tuple[str, str] | int, Issue] = {}
     for index, issue in enumerate(issues):
         key = (issue.code, issue.edit) if issue.edit else index
-        first = found.get(key)
-        found[key] = issue if first is None else replace(first, others=(*first.others, issue.layer))
-    return list(found.values())
+        first = merged.get(key)
+        merged[key] = issue if first is None else replace(first, others=(*first.others, issue.layer))
+    return list(merged.values())

@@ -1,4 +1,4 @@
-"""The nearest image sizes that a fault of sizes does not meet."""
+"""The nearest image sizes without a fault of sizes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from layergraph.issues import Issue
 
 
 def fitting_sizes(checked: CheckedGraph, issue: Issue) -> list[tuple[int, ...]]:
-    """The nearest smaller and larger (height, width, channels) that fit in every layer, if there are any."""
+    """The nearest smaller and larger (height, width, channels) without the fault, as far as there are any."""
     images = checked.image_size()
     if images is None or any(size is None for size in checked.inferred_sizes.inputs[issue.layer]):
         return []

@@ -1,4 +1,4 @@
-"""Scores and losses: a softmax before each loss, one only, over more than one class."""
+"""The checks of losses and their scores: one softmax before each loss, over at least two classes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from layergraph.layers.layer import Layer
 
 
 def missing_softmax(checked: CheckedGraph) -> Iterator[Issue]:
-    """A cross-entropy whose scores are no probabilities: an error where a loss is computed."""
+    """Losses whose scores are not probabilities; an error if the loss is computed, else a warning."""
     for issue in probabilities.missing_softmax(checked.lgraph):
         edit = Edit(checked.lgraph)
         edit.insert(SoftmaxLayer(name=edit.free_name("softmax")), End(issue.layer, issue.port))
@@ -28,20 +28,19 @@ def missing_softmax(checked: CheckedGraph) -> Iterator[Issue]:
 
 
 def double_softmax(checked: CheckedGraph) -> Iterator[Issue]:
-    """A softmax of a softmax, which makes the scores nearly equal and lets training crawl."""
+    """A softmax of a softmax: it makes the scores nearly equal and slows training down."""
     for layer in checked.layers_of(SoftmaxLayer):
-        passed = [*checked.chain_upstream(layer.name, _passes)]
-        if passed and isinstance(passed[-1], SoftmaxLayer):
-            first = passed[-1]
+        upstream = [*checked.chain_upstream(layer.name, _passes)]
+        if upstream and isinstance(first := upstream[-1], SoftmaxLayer):
             yield Issue(
                 "LG-DOUBLE-SOFTMAX",
                 "warning",
                 layer.name,
                 "in",
-                f"its input is probabilities already, from {first.name!r}: a second softmax makes them "
+                f"its input is already probabilities, from {first.name!r}: a second softmax makes them "
                 "nearly equal",
                 "remove one of the two",
-                Edit(checked.lgraph).bypass(layer.name).text,
+                Edit(checked.lgraph).remove([layer.name], reconnect=True).text,
                 (first.name,),
             )
 
@@ -51,7 +50,7 @@ def _passes(layer: Layer) -> bool:
 
 
 def one_class(checked: CheckedGraph) -> Iterator[Issue]:
-    """A softmax over a single channel, which is 1 whatever comes in."""
+    """A softmax over a single channel: it is 1 for every input."""
     for layer in checked.layers_of(SoftmaxLayer):
         size = checked.input_size(layer.name)
         if size is not None and size.channels == 1:
@@ -61,5 +60,5 @@ def one_class(checked: CheckedGraph) -> Iterator[Issue]:
                 layer.name,
                 "in",
                 f"the softmax is over 1 channel ({size}), so that every score is 1 and nothing is learned",
-                "give the layer of scores one filter a class, the background too: 2 at least",
+                "give the layer of the scores one filter per class, background included: at least 2",
             )

@@ -1,4 +1,4 @@
-"""Torch modules of which an analysis cannot say all."""
+"""The check for torch modules whose sizes depend on data."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from layergraph.layers import ModuleLayer
 
 
 def measured_modules(checked: CheckedGraph) -> Iterator[Issue]:
-    """Modules that ran with data; where values decide what they do, others may give other sizes."""
+    """Torch modules that had to run with data, which may have other sizes for other data."""
     for layer in checked.layers_of(ModuleLayer):
         inputs = known_inputs(checked.lgraph, layer, checked.inferred_sizes)
         if inputs and layer.is_measured(inputs):
             text = (
-                "the module cannot run without data; sizes and costs are those of a run with random numbers"
+                "the module cannot run without data; its sizes and costs come from a run with random numbers"
             )
-            advice = (
-                "where values decide, other images may give others; a module that looks at none needs no data"
-            )
+            advice = "they may differ for other images if the module branches on values"
             yield Issue("LG-MEASURED", "note", layer.name, "", text, advice)

@@ -1,4 +1,16 @@
-"""Cures of sizes that do not fit: the layer that is to blame, a crop or padding, another image size."""
+"""Fixes for sizes that do not fit.
+
+Where branches of unequal height or width meet, the joining layer reports the fault, but it is rarely the
+cause. Either a layer upstream has a wrong argument, or the image has a size that the strides do not divide.
+The order of these phases tells the two apart:
+
+1. If the strides up to every layer divide the size of the image, the network is made for such images, and
+   one argument is wrong. One argument of one layer upstream is changed at a time, the nearest layers first.
+   The change that leaves the fewest faults is the fix.
+2. Otherwise the image size is the cause. The advice names the nearest sizes without faults, and the edit
+   crops or pads at the join, which serves images of any size.
+3. If no image size near has no faults, an argument is wrong after all: phase 1 again.
+"""
 
 from __future__ import annotations
 
@@ -25,53 +37,41 @@ from layergraph.layers.transposed import TransposedConvolution
 from layergraph.sizes import Size
 from layergraph.wording import times
 
-_NEAR = 6  # layers before a fault that are asked whether they are to blame
+_MOST_LEVELS = 48  # connections between a fault and the layers upstream that are changed
 _STRIDES = (2, 1, 4, 3, 8)
+_MOST_PIXELS = 64  # a fix enlarges the image at most by this factor
 
 
 def fix_spatial(checked: CheckedGraph, issue: Issue) -> Issue:
     """Heights and widths that do not fit where branches meet."""
     layer, sizes = checked.lgraph[issue.layer], checked.inferred_sizes.inputs[issue.layer]
-    if len(sizes) < 2 or None in sizes:
+    known = [size for size in sizes if size is not None]
+    if len(sizes) < 2 or len(known) < len(sizes):
         return issue
     if layer.input_names == ("in", "ref"):
         return _swap_inputs(checked, issue)
-    if _is_regular(checked):  # the network is made for such images, so that a layer is to blame
-        blamed = _fix_one_layer(checked, issue)
-        if blamed is not None:
-            return blamed
+    if _divides_evenly(checked) and (fixed := _change_one_argument(checked, issue)) is not None:
+        return fixed
     images = fitting_sizes(checked, issue)
-    if not images and (blamed := _fix_one_layer(checked, issue)) is not None:
-        return blamed
-    notes = []
-    edit = _crop_or_pad(checked, layer, [size for size in sizes if size is not None])
-    if edit is not None:
-        padded = "import Pad2dLayer" in edit.text
-        notes.append(
-            "pad the smaller (Pad2dLayer)" if padded else f"crop the larger (Crop{_rank(sizes)}dLayer)"
-        )
+    if not images and (fixed := _change_one_argument(checked, issue)) is not None:
+        return fixed
+    advice, edit = _crop_or_pad(checked, layer, known)
     if images:
-        shown = " or ".join(times(size[:-1]) for size in images)
-        notes.append(f"images of {shown} need none" if notes else f"use images of {shown}")
-    if not notes:
-        return issue
-    return replace(issue, advice="; ".join(notes), edit=edit.text if edit is not None else "")
+        choices = " or ".join(times(size[:-1]) for size in images)
+        advice += f"; images of {choices} need none" if advice else f"use images of {choices}"
+    return replace(issue, advice=advice, edit=edit) if advice else issue
 
 
 def _swap_inputs(checked: CheckedGraph, issue: Issue) -> Issue:
-    """A crop or padding, with its inputs in the other order if that fits."""
+    """A crop or padding, with its inputs exchanged if that fits."""
     fed, edit, name = checked.lgraph.sources(issue.layer), Edit(checked.lgraph), issue.layer
-    before, reference = (checked.lgraph.output_text(fed[port]) for port in ("in", "ref"))
-    edit.disconnect(before, f"{name}/in").disconnect(reference, f"{name}/ref")
-    edit.connect(reference, f"{name}/in").connect(before, f"{name}/ref")
+    source, reference = (checked.lgraph.output_text(fed[port]) for port in ("in", "ref"))
+    edit.disconnect(source, f"{name}/in").disconnect(reference, f"{name}/ref")
+    edit.connect(reference, f"{name}/in").connect(source, f"{name}/ref")
     return replace(issue, edit=edit.text) if is_fixed(checked.infer_sizes_of(edit.lgraph), issue) else issue
 
 
-def _rank(sizes: Sequence[Size | None]) -> int:
-    return len(sizes[0].spatial) if sizes[0] is not None else 2
-
-
-def _is_regular(checked: CheckedGraph) -> bool:
+def _divides_evenly(checked: CheckedGraph) -> bool:
     """Whether the strides up to every layer divide the size of the image."""
     images, lgraph = checked.image_size(), checked.lgraph
     steps: dict[str, list[int]] = {}
@@ -79,44 +79,42 @@ def _is_regular(checked: CheckedGraph) -> bool:
         assert images is not None
         layer: Any = lgraph[name]
         fed = [steps[end.layer] for end in lgraph.sources(name).values()]
-        here = max(fed, key=prod, default=[1] * (len(images) - 1))
+        step = max(fed, key=prod, default=[1] * (len(images) - 1))
         stride = getattr(layer, "stride", None)
-        if isinstance(stride, tuple) and len(stride) == len(here):
+        if isinstance(stride, tuple) and len(stride) == len(step):
             if isinstance(layer, TransposedConvolution):
-                here = [max(step // s, 1) for step, s in zip(here, stride, strict=True)]
+                step = [max(old // s, 1) for old, s in zip(step, stride, strict=True)]
             else:
-                here = [step * s for step, s in zip(here, stride, strict=True)]
-        if any(n % step for n, step in zip(images, here, strict=False)):
+                step = [old * s for old, s in zip(step, stride, strict=True)]
+        if any(n % one for n, one in zip(images, step, strict=False)):
             return False
-        steps[name] = here
+        steps[name] = step
     return True
 
 
-def _fix_one_layer(checked: CheckedGraph, issue: Issue) -> Issue | None:
-    """The finding with the one change of a layer before that leaves the fewest faults."""
-    best: tuple[int, Layer, str, Any, Edit] | None = None
+def _change_one_argument(checked: CheckedGraph, issue: Issue) -> Issue | None:
+    """The finding with the change of one argument upstream that leaves the fewest faults."""
+    fewest = len(checked.inferred_sizes.errors)
+    best: tuple[Layer, str, Any, Edit] | None = None
     for layer in _scaling_layers_upstream(checked, issue.layer):
         for argument, value in _candidate_changes(layer):
-            edit = Edit(checked.lgraph)
+            edit = Edit(checked.lgraph).change([layer.name], **{argument: value})
             try:
-                edit.change([layer.name], **{argument: value})
-            except LayergraphError:
+                sizes = checked.infer_sizes_of(edit.lgraph)
+            except LayergraphError:  # a layer may not take the value
                 continue
-            sizes = checked.infer_sizes_of(edit.lgraph)
             if sizes is None:
                 break
-            faults = len(sizes.errors)
-            if issue.layer not in sizes.faulty and faults < (
-                best[0] if best else len(checked.inferred_sizes.errors)
-            ):
-                best = (faults, layer, argument, value, edit)
-        if best and not best[0]:
+            if issue.layer not in sizes.faulty and len(sizes.errors) < fewest:
+                fewest = len(sizes.errors)
+                best = (layer, argument, value, edit)
+        if best and not fewest:
             break
     if best is None:
         return None
-    _, layer, argument, value, edit = best
-    had, new = _value_text(getattr(layer, argument)), _value_text(value)
-    advice = f"{layer.name!r} has {argument} {had}: with {new} the sizes fit"
+    layer, argument, value, edit = best
+    old, new = _value_text(getattr(layer, argument)), _value_text(value)
+    advice = f"{layer.name!r} has {argument} {old}: with {new} the sizes fit"
     return replace(issue, advice=advice, edit=edit.text, others=(layer.name,))
 
 
@@ -127,12 +125,12 @@ def _value_text(value: Any) -> str:
 
 
 def _scaling_layers_upstream(checked: CheckedGraph, name: str) -> Iterator[Layer]:
-    """The layers that scale, on the ways to a fault, the nearest first and each once."""
-    ways = [End(name, port) for port in checked.lgraph[name].input_names]
+    """The layers upstream that may change height and width, the nearest first, each once."""
+    ends = [End(name, port) for port in checked.lgraph[name].input_names]
     seen = {name}
-    for _ in range(8 * _NEAR):
-        nearer = []
-        for end in ways:
+    for _ in range(_MOST_LEVELS):
+        next_ends = []
+        for end in ends:
             source = checked.lgraph.sources(end.layer).get(end.port)
             if source is None or source.layer in seen:
                 continue
@@ -140,12 +138,12 @@ def _scaling_layers_upstream(checked: CheckedGraph, name: str) -> Iterator[Layer
             layer = checked.lgraph[source.layer]
             if any(hasattr(layer, argument) for argument in ("stride", "padding", "cropping")):
                 yield layer
-            nearer += [End(source.layer, port) for port in layer.input_names]
-        ways = nearer
+            next_ends += [End(source.layer, port) for port in layer.input_names]
+        ends = next_ends
 
 
 def _candidate_changes(layer: Any) -> Iterator[tuple[str, Any]]:
-    """Other arguments that change heights and widths alone."""
+    """Other values of arguments that change height and width alone."""
     for argument in ("padding", "cropping"):
         if getattr(layer, argument, "same") != "same":
             yield argument, "same"
@@ -156,59 +154,59 @@ def _candidate_changes(layer: Any) -> Iterator[tuple[str, Any]]:
                 yield "stride", (number,) * len(stride)
 
 
-def _crop_or_pad(checked: CheckedGraph, layer: Layer, sizes: Sequence[Size]) -> Edit | None:
-    """The crop or padding that brings all inputs to one height and width and leaves fewer faults."""
+def _crop_or_pad(checked: CheckedGraph, layer: Layer, sizes: Sequence[Size]) -> tuple[str, str]:
+    """Advice and edit that crop or pad all inputs to one height and width; empty if neither fits."""
     rank = len(sizes[0].spatial)
-    fed = checked.lgraph.sources(layer.name)
-    tries: list[tuple[int, int, Edit]] = []
-    for kind, best in ((Crop2dLayer if rank == 2 else Crop3dLayer, min), (Pad2dLayer, max)):
-        if rank not in (2, 3) or (kind is Pad2dLayer and rank != 2):
-            continue
-        wanted = tuple(map(best, zip(*(size.spatial for size in sizes), strict=True)))
+    fed, ports = checked.lgraph.sources(layer.name), layer.input_names
+    crop = "crop", Crop2dLayer if rank == 2 else Crop3dLayer, min
+    fixes: list[tuple[int, str, str]] = []
+    for verb, kind, extreme in {2: (crop, ("pad", Pad2dLayer, max)), 3: (crop,)}.get(rank, ()):
+        wanted = tuple(map(extreme, zip(*(size.spatial for size in sizes), strict=True)))
+        # one input may be the higher and another the wider: then none has the common size
         reference = next((i for i, size in enumerate(sizes) if size.spatial == wanted), None)
         if reference is None:
             continue
         edit = Edit(checked.lgraph)
-        ports = layer.input_names
-        for index, size in enumerate(sizes):
-            if size.spatial == wanted:
-                continue
-            name = edit.free_name(f"{layer.name}_{'pad' if kind is Pad2dLayer else 'crop'}")
-            edit.insert(kind(name=name), End(layer.name, ports[index]), fed[ports[reference]])
-        found = checked.infer_sizes_of(edit.lgraph)
-        if found is not None and layer.name not in found.faulty:
-            tries.append((len(found.errors), len(tries), edit))
-    return min(tries)[-1] if tries else None
+        for port, size in zip(ports, sizes, strict=True):
+            if size.spatial != wanted:
+                name = edit.free_name(f"{layer.name}_{verb}")
+                edit.insert(kind(name=name), End(layer.name, port), fed[ports[reference]])
+        inferred = checked.infer_sizes_of(edit.lgraph)
+        if inferred is not None and layer.name not in inferred.faulty:
+            larger = "larger" if verb == "crop" else "smaller"
+            advice = f"{verb} the {larger} ({kind.__name__})"
+            fixes.append((len(inferred.errors), advice, edit.text))
+    return min(fixes)[1:] if fixes else ("", "")
 
 
 def fix_window(checked: CheckedGraph, issue: Issue) -> Issue:
     """A window larger than its input: larger images, or padding."""
     layer: Any = checked.lgraph[issue.layer]
-    images = fitting_sizes(checked, issue)
+    images, old = fitting_sizes(checked, issue), checked.image_size()
     edit = Edit(checked.lgraph)
-    old = checked.image_size()
-    if images and old and prod(images[0][:-1]) <= 64 * prod(old[:-1]):
+    if images and old and prod(images[0][:-1]) <= _MOST_PIXELS * prod(old[:-1]):
         others = "a smaller window, or more padding" if hasattr(layer, "window") else "or a larger scale"
         if set(getattr(layer, "dilation_factor", (1,))) != {1}:
             others = f"a smaller dilation factor, {others}"
         advice = f"use images of at least {times(images[0][:-1])}, {others}"
-        return replace(issue, advice=advice, edit=edit.resize(images[0]).text)
+        edit.change(checked.lgraph.input_names, input_size=images[0])
+        return replace(issue, advice=advice, edit=edit.text)
     if getattr(layer, "padding", "same") != "same":
         edit.change([layer.name], padding="same")
-        if (sizes := checked.infer_sizes_of(edit.lgraph)) and layer.name not in sizes.faulty:
+        if is_fixed(checked.infer_sizes_of(edit.lgraph), issue):
             return replace(issue, advice="padding='same' keeps the size", edit=edit.text)
     return issue
 
 
 def fix_cropping(checked: CheckedGraph, issue: Issue) -> Issue:
-    """A transposed convolution that crops all away."""
+    """A transposed convolution that crops away its whole output."""
     edit = Edit(checked.lgraph).change([issue.layer], cropping="same")
     advice = f"{issue.advice}; cropping='same' gives stride times the input"
     return replace(issue, advice=advice, edit=edit.text)
 
 
 def fix_dimensions(checked: CheckedGraph, issue: Issue) -> Issue:
-    """A layer of the other number of dimensions."""
+    """A layer for another number of spatial dimensions."""
     if issue.advice:
         return issue
     sizes = [size for size in checked.inferred_sizes.inputs[issue.layer] if size is not None]
@@ -220,5 +218,5 @@ def fix_dimensions(checked: CheckedGraph, issue: Issue) -> Issue:
 
 
 def is_fixed(sizes: InferredSizes | None, issue: Issue) -> bool:
-    """Whether the layer of a fault takes its inputs now."""
+    """Whether the layer of a fault takes its inputs with these sizes."""
     return sizes is not None and issue.layer not in sizes.faulty

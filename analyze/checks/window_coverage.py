@@ -1,4 +1,4 @@
-"""Windows that do not do what they are for: uneven transposed convolutions, dilation overlaps."""
+"""The checks of windows: gaps and uneven overlaps, too large dilation factors, overlapping pooling."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _LINES = ("row", "column", "plane")
 
 
 def checkerboard(checked: CheckedGraph) -> Iterator[Issue]:
-    """Transposed convolutions whose windows overlap unevenly: pixels get unequally many contributions."""
-    found: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
+    """Transposed convolutions whose windows overlap unevenly: some pixels get more contributions."""
+    groups: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
     for layer in checked.layers_of(TransposedConvolution):
         if layer.name in checked.blamed:
             continue
@@ -28,8 +28,8 @@ def checkerboard(checked: CheckedGraph) -> Iterator[Issue]:
             layer.weights_initializer == "bilinear"
             and all((size + 1) // 2 == stride for size, stride in pairs)
         ):
-            found[(layer.filter_size, layer.stride, layer.crops())].append(layer)
-    for (size, stride, _), layers in found.items():
+            groups[(layer.filter_size, layer.stride, layer.crops())].append(layer)
+    for (size, stride, _), layers in groups.items():
         names = [layer.name for layer in layers]
         better = tuple(n if n < s else -(-n // s) * s for n, s in zip(size, stride, strict=True))
         first = layers[0]
@@ -40,14 +40,14 @@ def checkerboard(checked: CheckedGraph) -> Iterator[Issue]:
             "",
             f"a {times(size)} window in steps of {times(stride)} overlaps unevenly, which shows as a "
             f"checkerboard{f' (also {listed(names[1:])})' if len(names) > 1 else ''}",
-            f"a filter size that the stride divides, such as {times(better)}, has none",
+            f"a filter size that the stride divides, such as {times(better)}, avoids it",
             Edit(checked.lgraph).change(names, **_with_size(first, better)).text,
             tuple(names[1:]),
         )
 
 
 def gaps(checked: CheckedGraph) -> Iterator[Issue]:
-    """Transposed convolutions that leave pixels out, since their window is smaller than the step."""
+    """Transposed convolutions that leave pixels out because their window is smaller than the stride."""
     for layer in checked.layers_of(TransposedConvolution):
         pairs = zip(layer.filter_size, layer.stride, strict=True)
         if layer.name not in checked.blamed and any(size < stride for size, stride in pairs):
@@ -58,32 +58,32 @@ def gaps(checked: CheckedGraph) -> Iterator[Issue]:
                 layer.name,
                 "",
                 f"a {times(layer.filter_size)} window in steps of {times(layer.stride)} leaves gaps: rows or "
-                "columns that hold the bias alone",
+                "columns that contain only the bias",
                 f"a filter size of at least the stride, such as {times(size)}, leaves none",
                 Edit(checked.lgraph).change([layer.name], **_with_size(layer, size)).text,
             )
 
 
 def _with_size(layer: Any, size: tuple[int, ...]) -> dict[str, Any]:
-    """The arguments for another filter size that gives an output of the same size."""
-    changed: dict[str, Any] = {"filter_size": size}
-    more = [new - old for new, old in zip(size, layer.filter_size, strict=True)]
+    """The arguments for another filter size with an output of the same size."""
+    arguments: dict[str, Any] = {"filter_size": size}
+    growth = [new - old for new, old in zip(size, layer.filter_size, strict=True)]
     if layer.cropping != "same":
         crops = [
             (before + n // 2, after + n - n // 2)
-            for (before, after), n in zip(layer.crops(), more, strict=True)
+            for (before, after), n in zip(layer.crops(), growth, strict=True)
         ]
-        changed["cropping"] = (
+        arguments["cropping"] = (
             tuple(n for pair in crops for n in pair) if len(crops) == 2 else tuple(zip(*crops, strict=True))
         )
     if layer.weights is not None:
-        changed["weights"] = None
-    return changed
+        arguments["weights"] = None
+    return arguments
 
 
 def degenerate_dilation(checked: CheckedGraph) -> Iterator[Issue]:
-    """Dilated windows on images so small that one row or column of them at most meets the image."""
-    found: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
+    """Dilated windows of which at most one row or column meets a small feature map."""
+    groups: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
     for layer in checked.layers_with_argument("dilation_factor", (1, 1)):
         size = checked.input_size(layer.name)
         if (
@@ -96,20 +96,20 @@ def degenerate_dilation(checked: CheckedGraph) -> Iterator[Issue]:
         sides = zip(_LINES, layer.window().size, layer.dilation_factor, size.spatial, strict=False)
         lines = [line for line, window, dilation, n in sides if window > 1 and dilation >= n > 1]
         if lines:
-            found[(size.spatial, " and one ".join(lines))].append(layer)
-    for (spatial, lines), layers in found.items():
+            groups[(size.spatial, " and one ".join(lines))].append(layer)
+    for (spatial, lines), layers in groups.items():
         names = [layer.name for layer in layers]
         edit = ""
         if all(layer.padding == "same" for layer in layers):
-            edit = _smaller_dilation(checked, layers, spatial).text
+            edit = _reduce_dilation(checked, layers, spatial).text
         factors = ", ".join(dict.fromkeys(times(layer.dilation_factor) for layer in layers))
         yield Issue(
             "LG-DILATION",
             "warning",
             names[0],
             "",
-            f"a dilation of {factors} is beyond the feature map of {times(spatial)}, which each window meets "
-            f"with one {lines} at most{f' (also {listed(names[1:])})' if len(names) > 1 else ''}",
+            f"a dilation of {factors} exceeds the feature map of {times(spatial)}: each window meets it with "
+            f"at most one {lines}{f' (also {listed(names[1:])})' if len(names) > 1 else ''}",
             "use larger images, less downsampling, or smaller dilation factors",
             edit,
             tuple(names[1:]),
@@ -117,7 +117,7 @@ def degenerate_dilation(checked: CheckedGraph) -> Iterator[Issue]:
 
 
 def overlaps(checked: CheckedGraph) -> Iterator[Issue]:
-    """Max poolings with unpooling whose windows overlap: one place may hold the maximum of several."""
+    """Max poolings with unpooling whose windows overlap: one position may be the maximum of several."""
     for pool in checked.layers_of(MaxPooling2dLayer):
         pairs = [*zip(pool.pool_size, pool.stride, strict=True)]
         if not pool.has_unpooling_outputs or all(size <= stride for size, stride in pairs):
@@ -126,29 +126,31 @@ def overlaps(checked: CheckedGraph) -> Iterator[Issue]:
         if not partners or pool.name in checked.blamed:
             continue
         size = tuple(map(min, pool.pool_size, pool.stride))
-        changed = {"pool_size": size} if pool.padding == "same" else {"pool_size": size, "padding": "same"}
-        edit = Edit(checked.lgraph).change([pool.name], **changed)
+        padding = {} if pool.padding == "same" else {"padding": "same"}
+        edit = Edit(checked.lgraph).change([pool.name], pool_size=size, **padding)
         sizes = checked.infer_sizes_of(edit.lgraph)
         fits = sizes is not None and not sizes.errors
-        puts = f"{listed(partners)} put{'s' if len(partners) == 1 else ''}"
+        restores = f"{listed(partners)} restore{'s' if len(partners) == 1 else ''}"
         yield Issue(
             "LG-OVERLAP",
             "warning",
             pool.name,
             "",
-            f"{times(pool.pool_size)} windows in steps of {times(pool.stride)} overlap: where one number is "
-            f"the maximum of several, {puts} back only one of what belongs there",
+            f"{times(pool.pool_size)} windows in steps of {times(pool.stride)} overlap: where one value is "
+            f"the maximum of several windows, {restores} only one of them",
             f"a pool size of at most the stride, such as {times(size)}, does not overlap",
             edit.text if fits else "",
             tuple(partners),
         )
 
 
-def _smaller_dilation(checked: CheckedGraph, layers: list[Any], spatial: tuple[int, ...]) -> Edit:
-    edit = Edit(checked.lgraph)
+def _reduce_dilation(checked: CheckedGraph, layers: list[Any], spatial: tuple[int, ...]) -> Edit:
+    """The edit that limits the dilation factors to half the feature map."""
+    names_by_factor: dict[tuple[int, ...], list[str]] = defaultdict(list)
     for layer in layers:
-        smaller = tuple(
-            max(min(factor, n // 2), 1) for factor, n in zip(layer.dilation_factor, spatial, strict=True)
-        )
-        edit.change([layer.name], dilation_factor=smaller)
+        smaller = (min(factor, n // 2) for factor, n in zip(layer.dilation_factor, spatial, strict=True))
+        names_by_factor[tuple(max(factor, 1) for factor in smaller)].append(layer.name)
+    edit = Edit(checked.lgraph)
+    for factor, names in names_by_factor.items():
+        edit.change(names, dilation_factor=factor)
     return edit

@@ -58,7 +58,7 @@ def _values(comparison: Differences) -> dict[str, Any]:
                 issue.severity,
                 visible(issue.layer),
                 visible(issue.message),
-                [visible(line) for line in issue.edit.splitlines()],
+                visible(issue.edit),
                 issue.code,
             )
             for which, issue in issues

@@ -1,4 +1,4 @@
-"""Every kind of issue: a minimal graph, and the whole text in a golden file."""
+"""Every kind of issue in a minimal graph; the texts are in a golden file."""
 
 import re
 from collections.abc import Callable
@@ -34,18 +34,18 @@ LOSS = PixelClassificationLayer(name="loss")
 
 
 def chain(*layers: Layer) -> LayerGraph:
-    """Input, these layers, and a loss."""
+    """The input, these layers, and a loss."""
     return LayerGraph([INPUT, *layers, LOSS])
 
 
-def joined(layer: Layer, other: Layer, port: str) -> LayerGraph:
-    """``layer``, whose second input takes what ``other`` makes of the image."""
+def with_branch(layer: Layer, other: Layer, port: str) -> LayerGraph:
+    """``layer``, whose second input is the image after ``other``."""
     lgraph = chain(layer).add_layers(other)
     return lgraph.connect_layers("data", other.name).connect_layers(other.name, port)
 
 
-def pooled(*between: Layer, indices: str = "pool/indices", size: str = "pool/size") -> LayerGraph:
-    """A pooling layer, its unpooling, and layers between."""
+def unpooling(*between: Layer, indices: str = "pool/indices", size: str = "pool/size") -> LayerGraph:
+    """A pooling layer, layers between, and its unpooling layer."""
     pool = MaxPooling2dLayer(2, stride=2, has_unpooling_outputs=True, name="pool")
     lgraph = chain(pool, *between, MaxUnpooling2dLayer(name="unpool"))
     return lgraph.connect_layers(indices, "unpool/indices").connect_layers(size, "unpool/size")
@@ -64,16 +64,16 @@ GRAPHS: dict[str, Callable[[], LayerGraph]] = {
     "LG-CHANNELS": lambda: chain(Convolution2dLayer(3, 8, num_channels=4, name="conv")),
     "LG-CHANNELS, groups": lambda: chain(GroupedConvolution2dLayer(3, 1, 2, name="conv")),
     "LG-CHANNELS, fully connected": lambda: chain(FullyConnectedLayer(2, input_size=5, name="fc")),
-    "LG-CHANNELS, addition": lambda: joined(
+    "LG-CHANNELS, addition": lambda: with_branch(
         AdditionLayer(2, name="add"), Convolution2dLayer(1, 8, name="conv"), "add/in2"
     ),
-    "LG-SPATIAL, addition": lambda: joined(
+    "LG-SPATIAL, addition": lambda: with_branch(
         AdditionLayer(2, name="add"), Convolution2dLayer(3, 3, name="conv"), "add/in2"
     ),
-    "LG-SPATIAL, concatenation": lambda: joined(
+    "LG-SPATIAL, concatenation": lambda: with_branch(
         DepthConcatenationLayer(2, name="cat"), MaxPooling2dLayer(2, stride=2, name="pool"), "cat/in2"
     ),
-    "LG-SPATIAL, crop": lambda: joined(
+    "LG-SPATIAL, crop": lambda: with_branch(
         Crop2dLayer(name="crop"), TransposedConv2dLayer(2, 3, stride=2, name="up"), "crop/ref"
     ),
     "LG-SPATIAL, classification": lambda: LayerGraph([INPUT, ClassificationLayer(name="loss")]),
@@ -83,9 +83,9 @@ GRAPHS: dict[str, Callable[[], LayerGraph]] = {
     "LG-CROPPING": lambda: chain(TransposedConv2dLayer(2, 8, cropping=5, name="up")),
     "LG-DIMENSIONS": lambda: chain(Convolution3dLayer(3, 8, name="conv")),
     "LG-CLASSES": lambda: LayerGraph([INPUT, PixelClassificationLayer(classes=["a", "b"], name="loss")]),
-    "LG-UNPOOLING, another size": lambda: pooled(Convolution2dLayer(1, 8, name="conv")),
-    "LG-UNPOOLING, no memory": lambda: pooled(indices="data"),
-    "LG-UNPOOLING, mixed up": lambda: pooled(indices="pool/size", size="pool/indices"),
+    "LG-UNPOOLING, another size": lambda: unpooling(Convolution2dLayer(1, 8, name="conv")),
+    "LG-UNPOOLING, no memory": lambda: unpooling(indices="data"),
+    "LG-UNPOOLING, mixed up": lambda: unpooling(indices="pool/size", size="pool/indices"),
     "LG-MODULE": lambda: chain(ModuleLayer(nn.Linear(4, 2), name="linear")),
     "LG-MODULE, outputs": lambda: chain(ModuleLayer(nn.ReLU(), num_outputs=2, name="two")),
 }
@@ -100,14 +100,14 @@ def test_texts(golden: Callable[[str, str], None]) -> None:
 
 
 @pytest.mark.parametrize("label", GRAPHS)
-def test_the_issue_is_found_with_its_place(label: str) -> None:
+def test_the_issue_names_its_layer(label: str) -> None:
     analysis = analyze_network(GRAPHS[label]())
     code = label.partition(",")[0]
-    found = [issue for issue in analysis.issues if issue.code == code]
-    assert found
-    assert all(issue.layer in analysis.lgraph for issue in found if issue.layer)
+    issues = [issue for issue in analysis.issues if issue.code == code]
+    assert issues
+    assert all(issue.layer in analysis.lgraph for issue in issues if issue.layer)
     assert analysis.num_errors + analysis.num_warnings == len(analysis.issues)
-    assert all(issue.message in analysis.to_text() for issue in found)
+    assert all(issue.message in analysis.to_text() for issue in issues)
 
 
 def test_the_analysis_goes_on_past_an_error() -> None:
@@ -124,7 +124,7 @@ def test_the_analysis_goes_on_past_an_error() -> None:
     assert [layer.learnables is None for layer in analysis.layers] == [False, True, False, True, False]
 
 
-def test_what_cannot_be_counted_is_not_counted() -> None:
+def test_unknown_learnables_are_not_counted() -> None:
     layers = [Convolution2dLayer(3, 8, name="good"), Convolution2dLayer(3, 8, num_channels=4, name="bad")]
     analysis = analyze_network(chain(*layers, ReluLayer(name="relu")))
     assert analysis.total_learnables is None

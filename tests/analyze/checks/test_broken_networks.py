@@ -1,4 +1,4 @@
-"""Networks as users break them: the first finding is the cause, and its edit mends the network."""
+"""Networks as users break them: the first finding is the cause, and its edit fixes the network."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,12 +36,12 @@ CLASSES = ["sky", "building", "pole", "road", "pavement", "tree", "sign", "fence
 
 
 class Broken(NamedTuple):
-    """How a user came to it, the place of the first finding, and what its message names."""
+    """A broken network, the code and layer of its first finding, and words of its message."""
 
     make: Callable[[], LayerGraph]
     code: str
     layer: str
-    says: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     edit: bool = True
 
 
@@ -86,7 +86,7 @@ def residual(
 
 
 def without_memory() -> LayerGraph:
-    """An encoder and a decoder of pooling and unpooling, with nothing from the one to the other."""
+    """An encoder with pooling and a decoder with unpooling, without indices from one to the other."""
     return LayerGraph(
         [
             ImageInputLayer((32, 32, 3), name="input"),
@@ -222,7 +222,7 @@ BROKEN: dict[str, Broken] = {
         lambda: unet().remove_layers(["Softmax-Layer", "Segmentation-Layer"]),
         "LG-NO-OUTPUT",
         "",
-        ("no output layer", "behind 'Final-ConvolutionLayer'"),
+        ("no output layer", "after 'Final-ConvolutionLayer'"),
     ),
     "softmax forgotten": Broken(
         lambda: (
@@ -355,15 +355,15 @@ BROKEN: dict[str, Broken] = {
     ),
 }
 
-# those whose findings are several, with what follows the first
+# networks with several findings, and the codes of the further ones
 MORE = {
     "U-Net on images of 102×90, at fault at two joins": None,
     "two faults far from each other": ["LG-CLASSES"],
 }
 
 
-def mended(analysis: NetworkAnalysis) -> LayerGraph:
-    """The graph with the edits of all findings made, as a user would paste them."""
+def fix(analysis: NetworkAnalysis) -> LayerGraph:
+    """The graph after the edits of all findings, as a user would paste them."""
     names = {"lgraph": analysis.lgraph}
     for issue in analysis.issues:
         exec(issue.edit, names)
@@ -380,7 +380,7 @@ def test_the_first_finding_is_the_cause(name: str) -> None:
     analysis = analyze_network(broken.make())
     first, *others = analysis.issues
     assert (first.code, first.layer) == (broken.code, broken.layer), str(first)
-    for words in broken.says:
+    for words in broken.words:
         assert words in first.message
     if name not in MORE:
         assert not others
@@ -390,20 +390,20 @@ def test_the_first_finding_is_the_cause(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, broken in BROKEN.items() if broken.edit])
-def test_its_edit_mends_the_network(name: str) -> None:
+def test_its_edit_fixes_the_network(name: str) -> None:
     analysis = analyze_network(BROKEN[name].make())
-    again = analyze_network(mended(analysis))
+    again = analyze_network(fix(analysis))
     assert [str(issue) for issue in again.issues] == []
 
 
 def test_nothing_was_wrong_before() -> None:
-    """What the networks are made of has no findings of its own."""
+    """The unbroken networks have no findings."""
     for lgraph in (unet(), segnet(), residual(), decoder()):
         assert analyze_network(lgraph).issues == ()
 
 
 def test_modules_are_run_a_few_times_only() -> None:
-    """Each try of a fix runs them, for inference with one observation and for training with two."""
+    """Each candidate for a fix runs them, for inference with one observation and for training with two."""
     runs = []
 
     class Counted(torch.nn.Module):

@@ -1,4 +1,4 @@
-"""Random networks, damaged at random: the analysis never fails, and every edit that it suggests runs."""
+"""Random networks with random damage: the analysis never fails, and every suggested edit runs."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ def test_every_suggested_edit_runs(lgraph: LayerGraph, usage: TargetUsage) -> No
         assert issue.layer in lgraph or not issue.layer
         assert all(other in lgraph for other in issue.others)
         names = {"lgraph": lgraph}
+        assert len(issue.edit.splitlines()) <= 1
         exec(issue.edit, names)
         if issue.edit:
             again = analyze_network(names["lgraph"], target_usage=usage)
@@ -68,5 +69,5 @@ def test_every_suggested_edit_runs(lgraph: LayerGraph, usage: TargetUsage) -> No
 
 @many
 @given(lgraph=networks())
-def test_what_runs_has_no_errors(lgraph: LayerGraph) -> None:
+def test_networks_that_run_have_no_errors(lgraph: LayerGraph) -> None:
     assert analyze_network(lgraph, target_usage="network").num_errors == 0
