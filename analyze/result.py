@@ -165,16 +165,16 @@ class AnalysisResult:
         return self.lgraph.output_names
 
     def costs(self, batch_size: int = 1, dtype: str = "float32") -> NetworkCosts:
-        """What the network costs: multiply-adds, memory, receptive fields; of each layer and in total.
+        """Multiply-adds, memory and receptive fields, of each layer and in total.
 
-        Computed when first asked for, by arithmetic; kept for the next time.
+        The first call computes them, by arithmetic; later calls return the same result.
 
         Args:
-            batch_size: observations in a batch.
+            batch_size: the number of observations in a batch.
             dtype: ``"float32"``, ``"float64"``, ``"float16"`` or ``"bfloat16"``, of weights and activations.
 
         Raises:
-            ArgumentError: another dtype, or no batch size.
+            ArgumentError: ``batch_size`` is below 1, or ``dtype`` is none of these.
 
         >>> from layergraph.analyze import analyze_network
         >>> from layergraph.builders import unet_layers
@@ -184,7 +184,7 @@ class AnalysisResult:
         >>> print(str(costs).splitlines()[0])
         COSTS (batch of 4, float32)
         """
-        # imported here: the table does without
+        # imported here: the table needs no costs
         from layergraph.analyze.costs.costs import network_costs
 
         key = batch_size, str(dtype)

@@ -55,7 +55,7 @@ def main() -> None:
             page.write_text(analyze_network(lgraph, name=title).to_html(), encoding="utf-8")
             with tab(browser, 1400, 900, dark=name.endswith("dark")) as window:
                 window.open(page, f"#{state}")
-                picture = Image.open(io.BytesIO(window.picture())).convert("RGB")
+                picture = Image.open(io.BytesIO(window.screenshot())).convert("RGB")
                 # 256 colors are enough for a page, at a third of the bytes
                 palette = picture.quantize(256, kmeans=4, dither=Image.Dither.NONE)
                 palette.save(IMAGES / f"page-{name}.png", optimize=True)

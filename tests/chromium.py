@@ -1,6 +1,6 @@
-"""A headless Chromium for tests of pages, driven over its DevTools protocol through two pipes.
+"""A headless Chromium for tests of pages, controlled by its DevTools protocol through two pipes.
 
-Nothing to install but the browser itself: ``apt install chromium`` or the like.
+It needs only the browser itself, such as ``apt install chromium``.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from typing import Any
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PROGRAM = next(filter(None, map(shutil.which, PROGRAMS)), None)
-_PATIENCE = 30.0  # seconds for one answer; machines of CI are slow
+_TIMEOUT = 30.0  # seconds for one answer; machines of CI are slow
 _KEYS = {"Enter": ("\r", 13), "Escape": ("", 27), "ArrowUp": ("", 38), "ArrowDown": ("", 40), "Tab": ("", 9)}
 _KEYS |= {"ArrowLeft": ("", 37), "ArrowRight": ("", 39), "Home": ("", 36), "End": ("", 35)}
 
 
 class Chromium:
-    """One browser with a profile of its own."""
+    """A browser with its own profile."""
 
     def __init__(self, folder: Path) -> None:
         assert PROGRAM is not None
-        to_read, self._to_browser = map(_moved_up, os.pipe())
-        self._from_browser, to_write = map(_moved_up, os.pipe())
+        to_read, self._to_browser = map(_move_up, os.pipe())
+        self._from_browser, to_write = map(_move_up, os.pipe())
         command = [PROGRAM, "--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe"]
         command += ["--hide-scrollbars", "--force-color-profile=srgb", "--no-first-run", "--disable-sync"]
         command += [
@@ -41,7 +41,7 @@ class Chromium:
             "--disable-dev-shm-usage",
         ]
         command += ["--disable-extensions", f"--user-data-dir={folder}", "about:blank"]
-        log = _moved_up(os.open(folder / "log.txt", os.O_CREAT | os.O_WRONLY))
+        log = _move_up(os.open(folder / "log.txt", os.O_CREAT | os.O_WRONLY))
         actions: list[tuple[int, ...]] = [
             (os.POSIX_SPAWN_DUP2, to_read, 3),
             (os.POSIX_SPAWN_DUP2, to_write, 4),
@@ -63,7 +63,7 @@ class Chromium:
         if session:
             message["sessionId"] = session
         os.write(self._to_browser, json.dumps(message).encode() + b"\0")
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + _TIMEOUT
         while True:
             answer = self._next(end)
             if answer.get("id") == self._number:
@@ -80,19 +80,19 @@ class Chromium:
             assert part, "the browser has ended"
             self._rest += part
         message, _, self._rest = self._rest.partition(b"\0")
-        found: dict[str, Any] = json.loads(message)
-        return found
+        answer: dict[str, Any] = json.loads(message)
+        return answer
 
     def close(self) -> None:
-        """End the browser and all that it started."""
+        """End the browser and all its processes."""
         os.close(self._to_browser)
         os.close(self._from_browser)
         os.killpg(self._process, signal.SIGKILL)
         os.waitpid(self._process, 0)
 
 
-def _moved_up(descriptor: int) -> int:
-    """The same open file under a number beyond those that the browser's own ends take (3 and 4)."""
+def _move_up(descriptor: int) -> int:
+    """Move an open file to a number above those of the browser's ends of the pipes (3 and 4)."""
     moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)
     os.close(descriptor)
     return moved
@@ -100,14 +100,14 @@ def _moved_up(descriptor: int) -> int:
 
 @contextmanager
 def chromium() -> Iterator[Chromium]:
-    """A browser that ends with the block."""
+    """A browser that is closed after the block."""
     folder = Path(tempfile.mkdtemp(prefix="layergraph-chromium-"))
     browser = Chromium(folder)
     try:
         yield browser
     finally:
         browser.close()
-        for _ in range(20):  # what it started may write for a moment longer
+        for _ in range(20):  # its processes may write for a moment longer
             shutil.rmtree(folder, ignore_errors=True)
             if not folder.exists():
                 break
@@ -115,7 +115,7 @@ def chromium() -> Iterator[Chromium]:
 
 
 class Tab:
-    """One page, with what it printed and what it asked the network for."""
+    """One page, with its messages and its requests."""
 
     def __init__(
         self, browser: Chromium, width: int = 1280, height: int = 800, *, dark: bool = False
@@ -144,25 +144,25 @@ class Tab:
         self.settle()
 
     def run(self, script: str) -> Any:
-        """What a JavaScript expression gives; a promise is waited for."""
+        """The value of a JavaScript expression; of a promise, the value that it resolves to."""
         answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
     def wait(self, condition: str) -> None:
         """Wait until an expression is true."""
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + _TIMEOUT
         while not self.run(f"Boolean({condition})"):
             assert time.monotonic() < end, f"never true: {condition}"
             time.sleep(0.02)
 
     def settle(self) -> None:
-        """Wait until what was asked for is drawn."""
+        """Wait until all changes are drawn."""
         self.run("new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => r(1))))")
 
     def click(self, selector: str, *, count: int = 1) -> None:
-        """Click with the mouse on the middle of the first such element, which must be on top there."""
-        place = self.run(
+        """Click on the center of the first element that matches; nothing may cover it there."""
+        target = self.run(
             f"""(() => {{
               const element = document.querySelector({json.dumps(selector)});
               if (!element) return null;
@@ -173,16 +173,16 @@ class Tab:
               return [x, y, Boolean(top) && (element.contains(top) || top.contains(element))];
             }})()"""
         )
-        assert place, f"nothing is {selector}"
-        x, y, on_top = place
-        assert on_top, f"{selector} is covered or out of sight"
+        assert target, f"no element matches {selector}"
+        x, y, on_top = target
+        assert on_top, f"{selector} is covered or not on the screen"
         for clicks in range(1, count + 1):
             self.mouse("mousePressed", x, y, clickCount=clicks)
             self.mouse("mouseReleased", x, y, clickCount=clicks)
         self.settle()
 
     def mouse(self, kind: str, x: float, y: float, **more: Any) -> None:
-        """One event of the mouse."""
+        """Send an event of the mouse."""
         button = "none" if kind in ("mouseMoved", "mouseWheel") and not more.get("buttons") else "left"
         self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **{"button": button, **more})
 
@@ -194,34 +194,34 @@ class Tab:
         self.settle()
 
     def type(self, text: str) -> None:
-        """Type a text into what has the focus."""
+        """Type a text into the element with the focus."""
         self.call("Input.insertText", text=text)
         self.settle()
 
-    def picture(self) -> bytes:
-        """What is seen, as PNG."""
+    def screenshot(self) -> bytes:
+        """The visible part of the page, as PNG."""
         return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
 
-    def printed(self) -> list[str]:
-        """What the program and the browser wrote to the console, errors and warnings first of all."""
-        found = []
+    def messages(self) -> list[str]:
+        """The messages of the program and the browser on the console, and exceptions."""
+        messages = []
         for event in self._events():
             parameters = event["params"]
             if event["method"] == "Runtime.exceptionThrown":
-                found.append(str(parameters["exceptionDetails"]))
+                messages.append(str(parameters["exceptionDetails"]))
             elif event["method"] == "Runtime.consoleAPICalled":
-                found.append(str(parameters["args"]))
+                messages.append(str(parameters["args"]))
             elif event["method"] == "Log.entryAdded":
-                found.append(str(parameters["entry"]))
-        return found
+                messages.append(str(parameters["entry"]))
+        return messages
 
     def requests(self) -> list[str]:
-        """The addresses that were asked for."""
+        """The addresses that the page requested."""
         events = self._events()
         return [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
 
     def _events(self) -> list[dict[str, Any]]:
-        self.run("1")  # all that came before is read
+        self.run("1")  # after its answer, all earlier events have been read
         return [event for event in self.browser.events if event.get("sessionId") == self._session]
 
     def close(self) -> None:
@@ -233,7 +233,7 @@ class Tab:
 
 @contextmanager
 def tab(browser: Chromium, width: int = 1280, height: int = 800, *, dark: bool = False) -> Iterator[Tab]:
-    """A page that is closed with the block."""
+    """A page that is closed after the block."""
     page = Tab(browser, width, height, dark=dark)
     try:
         yield page

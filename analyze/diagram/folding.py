@@ -31,8 +31,8 @@ def find_parts(
 ) -> Sequence[Part]:
     """The parts of a drawing for ``plot(fold=...)``; none where a network is drawn in full.
 
-    1. Choose the blocks to fold. Size alone would hide what a reader looks for: a short series is as easy to
-       read as its box, so ``"auto"`` folds blocks with branches or many rows.
+    1. Choose the blocks to fold. ``"auto"`` folds blocks with branches or many rows: a short series is as
+       easy to read as the box that would replace it.
     2. Merge consecutive folded blocks that are exactly alike, and for ``"auto"`` as many others as
        keep the number of boxes readable and quick to draw.
     3. Frame the blocks that stay open, where a frame has several boxes to hold together.

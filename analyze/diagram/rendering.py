@@ -165,7 +165,7 @@ def _plain_errors() -> Iterator[None]:
             ) from None
         raise LayergraphError(f"the diagram could not be drawn: {reason or error}") from None
     except ValueError as error:  # the package checks formats before it runs the program
-        # the message goes on with sixty names of formats in parentheses
+        # the message continues with sixty names of formats in parentheses
         reason = visible(str(error).partition(" (")[0])
         raise LayergraphError(
             f"{reason}; SVG, PNG and DOT always work, PDF, EPS and JPG with Graphviz installed"

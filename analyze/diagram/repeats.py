@@ -13,7 +13,7 @@ from layergraph.issues import Issue
 
 
 class _Profile(NamedTuple):
-    """What two blocks must have in common: their rows, and the inputs that come from before the block."""
+    """The properties in which alike blocks agree: their rows, and their inputs from before the block."""
 
     rows: list[Any]
     entries: list[tuple[str, int]]

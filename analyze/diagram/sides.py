@@ -1,14 +1,14 @@
-"""Find the two sides of a U: which layers a diagram draws on the way down, and which on the way up.
+"""Find the two sides of a U: the layers of the contracting path and those of the expanding path.
 
-Sizes and connections decide, and never names. The rule has three phases:
+Sizes and connections decide, and never names. The phases:
 
-1. The way up starts at each layer that enlarges the image, with all layers downstream of it. Sizes alone do
-   not decide: the layers of a decoder have sizes that occur in the encoder, too.
-2. The way down is everything upstream of the layers that feed these first enlargements.
-3. Layers in neither, such as the crops of a U-Net with valid convolutions, lead across from one to the other.
+1. The expanding path starts at the layers that enlarge the image, and contains all layers downstream of them.
+   Sizes alone do not decide: the layers of a decoder have sizes that occur in the encoder, too.
+2. The contracting path contains all layers upstream of those that feed the first enlargements.
+3. The other layers, such as the crops of a U-Net with valid convolutions, lead across.
 
-A network is drawn as a U only if it goes down before it goes up, does not go down again, and has more than
-one step up or a connection across. Otherwise all layers are on the way down.
+A network is drawn as a U only if it contracts before it expands, does not contract again, and has more than
+one step up or a connection across. Otherwise all layers are on the side ``"down"``.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def _area(size: Size) -> int:
 
 
 def find_sides(lgraph: LayerGraph, sizes: InferredSizes, changes: Mapping[str, int]) -> dict[str, Side]:
-    """The side of the U that each layer is on; all are on the way down if the network is no U."""
-    # 1. the way up
+    """The side of the U that each layer is on; all are on the side ``"down"`` if the network is no U."""
+    # 1. the expanding path
     up: set[str] = set()
     bottom: list[str] = []  # the layers that feed the first enlargements
     for name in lgraph.order:
@@ -73,9 +73,9 @@ def find_sides(lgraph: LayerGraph, sizes: InferredSizes, changes: Mapping[str, i
                 bottom.append(main_source)
         after = sizes.outputs[name][0]
         if is_downstream and changes[name] == -1 and (after is None or _area(after) > 1):
-            up.clear()  # the network goes down a second time
+            up.clear()  # the network contracts a second time
             break
-    # 2. the way down
+    # 2. the contracting path
     down = lgraph.upstream(bottom, ignoring=("ref",))
     if not up or not any(changes[name] == -1 for name in down):
         return dict.fromkeys(lgraph, "down")

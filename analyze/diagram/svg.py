@@ -1,4 +1,4 @@
-"""Shorten the SVG that Graphviz writes, by declaring once what it repeats at every text."""
+"""Shorten the SVG that Graphviz writes, by declaring fonts once instead of at every text."""
 
 from __future__ import annotations
 

@@ -38,10 +38,10 @@ function findingsView(model, list, onLayer) {
 function findingItem(model, issue, onLayer) {
   const item = make("li", { class: `finding ${issue.severity}` });
   item.dataset.severity = issue.severity;
-  const place = issue.layer === null ? null : layerLink(model, issue.layer, onLayer, issue.place);
+  const layer = issue.layer === null ? null : layerLink(model, issue.layer, onLayer);
   const head = make("div", { class: "head" }, mark(issue.severity));
-  if (place) head.append(place);
-  if (place && issue.port) head.append(make("span", { class: "quiet" }, `port ${issue.port}`));
+  if (layer) head.append(layer);
+  if (layer && issue.port) head.append(make("span", { class: "quiet" }, `port ${issue.port}`));
   head.append(make("span", { class: "code" }, issue.code));
   item.append(head, make("p", {}, issue.text, issue.advice ? make("span", { class: "quiet" }, `; ${issue.advice}`) : ""));
   if (issue.others.length) {
@@ -64,16 +64,16 @@ function findingItem(model, issue, onLayer) {
   return item;
 }
 
-function layerLink(model, index, onLayer, text) {
-  return link("layer", model.layers[index].name, text ?? model.layers[index].name, () => onLayer(index));
+function layerLink(model, index, onLayer) {
+  return nameLink("layer", model.layers[index].name, () => onLayer(index));
 }
 
 // A link that also works in a new tab.
-function link(kind, name, text, go) {
-  const characters = [...text];
-  const shown = characters.length > 80 ? `${characters.slice(0, 79).join("")}…` : text;
+function nameLink(kind, name, go) {
+  const characters = [...name];
+  const shown = characters.length > 80 ? `${characters.slice(0, 79).join("")}…` : name;
   return make("a", {
-    class: "place", href: `#${kind}=${encodeURIComponent(name)}`,
+    class: "name-link", href: `#${kind}=${encodeURIComponent(name)}`,
     onclick: (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
@@ -148,7 +148,7 @@ function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFold
   }
 
   function blockLink(block) {
-    return link("block", block.name, block.name, () => onBlock(block));
+    return nameLink("block", block.name, () => onBlock(block));
   }
 
   function inputs(layer) {

@@ -19,7 +19,7 @@ function makeFolding(model) {
     peeking = null;
   }
 
-  // Lets only the block of this layer peek: `apply` does it, `changes` says whether that changes the layout.
+  // Lets only the block of this layer peek: `apply` does it, `changes` is true if that changes the layout.
   function peekFor(layer) {
     const wanted = layer && folded.has(layer.block.index) ? layer.block.index : null;
     return { changes: wanted !== peeking, apply: () => { peeking = wanted; } };

@@ -12,7 +12,7 @@ const NODE = { width: 208, height: 44, following: 24, gap: 24, tight: 3, beside:
 const FRAME = { side: 22, top: 34, bottom: 16 };
 const CARD = 4; // pixels of the second card that a folded block shows
 
-// `isFolded(block)` says which blocks are one node. `insideLayouts` keeps the results of phase 1, which never change.
+// `isFolded(block)` is true for a block that is one node. `insideLayouts` keeps the results of phase 1, which never change.
 function layoutOf(model, isFolded, insideLayouts) {
   const isOpen = (block) => block.layers.length > 1 && !isFolded(block);
   const items = model.blocks.map((block) => {
@@ -31,7 +31,7 @@ function layoutOf(model, isFolded, insideLayouts) {
   return { nodes, clusters, edges, nodeOf, ...boundsOf(nodes, clusters, edges) };
 }
 
-// The layers of a block below its entry, a point that stands for everything that comes from outside.
+// The layers of a block below its entry, a point from which all connections from outside come.
 function arrangeBlock(model, block) {
   const number = new Map(block.layers.map((layer, index) => [layer, index + 1]));
   const items = [{ width: 1, height: 0, entry: true }, ...block.layers.map((index) => ({

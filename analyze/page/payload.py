@@ -121,7 +121,6 @@ def _issue(issue: Issue, number: Mapping[str, int]) -> dict[str, Any]:
         "code": issue.code,
         "severity": issue.severity,
         "layer": number.get(issue.layer),
-        "place": visible(issue.layer),
         "port": visible(issue.port),
         "text": visible(issue.text),
         "advice": visible(issue.advice),

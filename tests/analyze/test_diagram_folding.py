@@ -346,7 +346,7 @@ def test_the_scores_of_fcn_lead_across() -> None:
     arrangement = arrangement_of(fcn_layers((360, 480), 11))
     sides = {name: stack.side for stack in arrangement.stacks for name in stack.layers}
     assert {sides[name] for name in ("score_pool3", "score_pool4")} == {"across"}
-    # the padding by 100 does not start the way up
+    # the padding by 100 does not start the expanding path
     assert (sides["conv1_1"], sides["score_fr"], sides["upscore2"]) == ("down", "down", "up")
 
 

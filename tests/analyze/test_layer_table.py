@@ -336,10 +336,10 @@ def test_csv_has_numbers_and_no_formulas() -> None:
 
 
 def test_json_of_a_group() -> None:
-    found = json.loads(
+    content = json.loads(
         RESNET.table(("name", "description", "learnables"), blocks="conv1", group=True).to_json()
     )
-    assert found == {
+    assert content == {
         "name": "ResNet-18",
         "columns": ["name", "description", "learnables"],
         "rows": [

@@ -1,8 +1,8 @@
-"""The tables of the lecture, row by row, against the analyzer's JSON.
+"""Compare the tables of the lecture, row by row, with the analyzer's JSON.
 
-``lecture/*.txt`` hold the rows as they are printed on the slides: number, name, description, type,
-activations, learnables. Cells that end in dots are cut by the slide and compared as far as they go. Where
-the print is wrong, ``SLIPS`` says so, one by one, and why.
+``lecture/*.txt`` hold the rows as printed on the slides: number, name, description, type, activations,
+learnables. A slide cuts long cells, which then end in dots and are compared up to there. ``SLIPS`` lists the
+errors of the print, each with its reason.
 """
 
 import json
@@ -34,16 +34,16 @@ CAMVID = {  # the lecture's classes with their weights
 }
 
 
-def weighted(lgraph: LayerGraph) -> LayerGraph:
-    """The graph with the lecture's loss in the place of its own."""
+def with_lecture_loss(lgraph: LayerGraph) -> LayerGraph:
+    """The graph with the class-weighted loss of the lecture instead of its own."""
     (loss,) = lgraph.output_names
     labels = PixelClassificationLayer(name="labels", classes=[*CAMVID], class_weights=[*CAMVID.values()])
     return lgraph.replace_layer(loss, labels)
 
 
 NETWORKS = {
-    "deeplabv3plus_resnet18": lambda: weighted(deeplabv3plus_layers((720, 960, 3), 11, "resnet18")),
-    "fcn_8s": lambda: weighted(fcn_layers((360, 480), 11)),
+    "deeplabv3plus_resnet18": lambda: with_lecture_loss(deeplabv3plus_layers((720, 960, 3), 11, "resnet18")),
+    "fcn_8s": lambda: with_lecture_loss(fcn_layers((360, 480), 11)),
     "segnet_depth_2": lambda: segnet_layers((32, 32, 1), 2, 2),
     "segnet_depth_4": lambda: segnet_layers((480, 640, 3), 5, 4),
     "unet_depth_3": lambda: unet_layers((480, 640, 3), 5, encoder_depth=3),
@@ -67,13 +67,13 @@ ROWS = {
 
 
 class Slip(NamedTuple):
-    """A fault of the print: ``pattern`` in these rows of a column means ``meant``."""
+    """An error of the print: ``pattern`` in these rows of a column stands for ``correct``."""
 
     table: str
     rows: tuple[int, ...]
     column: str
     pattern: str
-    meant: str
+    correct: str
     reason: str
 
 
@@ -84,7 +84,7 @@ SLIPS = (
         "description",
         r"(\d)x(?=\d)",
         r"\1×",
-        "the letter x for the sign ×, which rows 84 and 97 have",
+        "the letter x instead of the sign ×, which rows 84 and 97 have",
     ),
     Slip(
         "deeplabv3plus_resnet18",
@@ -92,7 +92,7 @@ SLIPS = (
         "description",
         r" \.\.\.\]$",
         "...",
-        "a bracket behind the dots, where the slide cuts the description",
+        "a bracket after the dots, where the slide cuts the description",
     ),
     Slip(
         "deeplabv3plus_resnet18",
@@ -100,7 +100,7 @@ SLIPS = (
         "description",
         r"3×3×256",
         "3×3×128",
-        "its input, row 35, has 128 channels, as row 41 says, which has the same input",
+        "its input, row 35, has 128 channels, as in row 41, which has the same input",
     ),
     Slip(
         "deeplabv3plus_resnet18",
@@ -108,7 +108,7 @@ SLIPS = (
         "learnables",
         r"3 × 3 × 256",
         "3 × 3 × 128",
-        "its input, row 35, has 128 channels, as row 41 says, which has the same input",
+        "its input, row 35, has 128 channels, as in row 41, which has the same input",
     ),
     Slip(
         "deeplabv3plus_resnet18",
@@ -116,7 +116,7 @@ SLIPS = (
         "learnables",
         r"^Weight ",
         "Weights ",
-        "the last letter is lost: the table of FCN, which is not cut, prints Weights",
+        "the last letter is missing: the table of FCN, which is not cut, prints Weights",
     ),
     Slip(
         "deeplabv3plus_resnet18",
@@ -156,7 +156,7 @@ SLIPS = (
         "description",
         r"(\d)x(?=\d)",
         r"\1×",
-        "the letter x for the sign ×",
+        "the letter x instead of the sign ×",
     ),
     Slip(
         "fcn_8s",
@@ -164,16 +164,16 @@ SLIPS = (
         "description",
         r"\[(\d) \1 \1\]",
         r"[\1 \1 \1 \1]",
-        "padding and cropping have four numbers, as in row 32 of the same page; one is lost",
+        "padding and cropping have four numbers, as in row 32 of the same page; one is missing",
     ),
-    Slip("segnet_depth_4", (1,), "description", r"(\d)x(?=\d)", r"\1×", "the letter x for the sign ×"),
+    Slip("segnet_depth_4", (1,), "description", r"(\d)x(?=\d)", r"\1×", "the letter x instead of the sign ×"),
     Slip(
         "unet_depth_3",
         (23, 26, 28, 30, 33, 35, 37, 40, 42, 44),
         "description",
         r"(\d)x(?=\d)",
         r"\1×",
-        "the letter x for the sign ×",
+        "the letter x instead of the sign ×",
     ),
     Slip(
         "unet_depth_3",
@@ -181,7 +181,7 @@ SLIPS = (
         "description",
         r"\.\.\. ReLU$",
         "...",
-        "the description of the next row ran into this one",
+        "the description continues with that of the next row",
     ),
     Slip(
         "unet_depth_3",
@@ -197,7 +197,7 @@ SLIPS = (
         "learnables",
         r"^Wei\.\.\. Bias ([\d ×]+)$",
         r"Wei... \1... Bias",
-        "the numbers of the weights stand behind the word Bias, cut to three; those of the bias are lost",
+        "the numbers of the weights follow the word Bias, cut to three; those of the bias are missing",
     ),
     Slip(
         "unet_depth_3",
@@ -221,7 +221,7 @@ SLIPS = (
         "description",
         r"(\d)x(?=\d)",
         r"\1×",
-        "the letter x for the sign ×",
+        "the letter x instead of the sign ×",
     ),
     Slip(
         "unet_depth_4",
@@ -243,20 +243,20 @@ SLIPS = (
 
 
 def printed_rows(table: str) -> list[dict[str, str]]:
-    """The rows as printed, with the slips mended; every slip must be there to be mended."""
+    """The printed rows with all slips corrected; a slip that does not occur fails."""
     text = (Path(__file__).parent / "lecture" / f"{table}.txt").read_text(encoding="utf-8")
     rows = [dict(zip(COLUMNS, line.split(" | "), strict=True)) for line in text.splitlines()]
     for slip in SLIPS:
         for row in rows:
             if slip.table == table and int(row["index"]) in slip.rows:
-                mended, count = re.subn(slip.pattern, slip.meant, row[slip.column])
+                corrected, count = re.subn(slip.pattern, slip.correct, row[slip.column])
                 assert count, f"{table} {row['index']}: no such slip: {slip.reason}"
-                row[slip.column] = mended
+                row[slip.column] = corrected
     return rows
 
 
 def agrees(printed: str, ours: str) -> bool:
-    """Equal, or equal as far as the print goes."""
+    """Whether the texts are equal, or equal up to the dots of the print."""
     if printed.endswith("..."):
         return ours.startswith(printed.removesuffix("...").rstrip())
     return printed == ours
@@ -276,16 +276,16 @@ def check_activations(printed: str, ours: list[dict]) -> None:
 
 
 def check_learnables(printed: str, ours: list[dict]) -> None:
-    found = re.findall(r"(Weig\.\.\.|Wei\.\.\.|[A-Z]\w+) ?([\d ×]*\d)? ?(\.\.\.)?", printed)
-    assert printed == "-" or found
-    for (name, numbers, dots), learnable in zip_longest(found, ours):
+    learnables = re.findall(r"(Weig\.\.\.|Wei\.\.\.|[A-Z]\w+) ?([\d ×]*\d)? ?(\.\.\.)?", printed)
+    assert printed == "-" or learnables
+    for (name, numbers, dots), learnable in zip_longest(learnables, ours):
         assert agrees(name, learnable["name"])
         if numbers:
             assert agrees(f"{numbers}{dots}", " × ".join(map(str, learnable["size"])))
 
 
 @pytest.mark.parametrize("table", NETWORKS)
-def test_every_printed_row_is_ours(table: str) -> None:
+def test_the_analyzer_agrees_with_every_printed_row(table: str) -> None:
     analysis = json.loads(analyze_network(NETWORKS[table]()).to_json())
     rows = printed_rows(table)
     assert [int(row["index"]) for row in rows] == list(ROWS[table])
@@ -306,7 +306,7 @@ def test_totals(table: str) -> None:
     assert analysis["issues"] == []
 
 
-def test_the_size_output_of_a_pooling_that_only_its_last_line_is_printed_of() -> None:
+def test_the_last_line_of_a_pooling_layer() -> None:
     """The page of the depth-2 SegNet begins with the last line of row 8."""
     row = analyze_network(NETWORKS["segnet_depth_2"]()).layers[7]
     assert row.activations[2].port == "size"

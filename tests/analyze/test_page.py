@@ -1,4 +1,4 @@
-"""The page and the fragment as files: complete, closed to the network, safe from hostile names."""
+"""The page and the fragment as files: complete, without requests, safe from hostile names."""
 
 import base64
 import hashlib
@@ -59,7 +59,7 @@ FAULTY = analyze_network(
 
 
 class Page(HTMLParser):
-    """The tags and the text of a page, and what stands in its scripts."""
+    """The tags and the text of a page, and the content of its scripts."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -80,12 +80,12 @@ class Page(HTMLParser):
             self.text += data
 
     def data(self) -> Any:
-        """What the page shows."""
+        """The data of the page."""
         return json.loads(self.raw["script"][0])
 
 
 @pytest.mark.parametrize("analysis", [SEGNET, FAULTY, HOSTILE], ids=["segnet", "faulty", "hostile"])
-def test_the_page_is_one_closed_file(analysis: NetworkAnalysis) -> None:
+def test_the_page_is_one_file_that_loads_nothing(analysis: NetworkAnalysis) -> None:
     text = analysis.to_html()
     page = Page(text)
     assert text.startswith("<!DOCTYPE html>")
@@ -97,7 +97,7 @@ def test_the_page_is_one_closed_file(analysis: NetworkAnalysis) -> None:
     assert not re.findall(r"@import|url\((?!#)", page.raw["style"][0])
 
 
-def test_the_policy_lets_only_this_program_and_this_style_in() -> None:
+def test_the_policy_allows_only_the_program_and_the_style_of_the_page() -> None:
     page = Page(SEGNET.to_html())
     policy = next(
         value for name, value in page.attributes if name == "content" and "default-src" in str(value)
@@ -112,7 +112,7 @@ def test_the_policy_lets_only_this_program_and_this_style_in() -> None:
     )
 
 
-def test_the_program_writes_texts_never_markup() -> None:
+def test_the_program_writes_no_markup() -> None:
     folder = Path(layergraph.analyze.page.__file__).parent
     for path in folder.glob("*.js"):
         text = path.read_text("utf-8")
@@ -123,7 +123,7 @@ def test_the_program_writes_texts_never_markup() -> None:
                 assert word not in text.replace("http://www.w3.org/2000/svg", ""), (path.name, word)
 
 
-def test_the_licence_of_what_is_not_ours_goes_with_the_page() -> None:
+def test_the_page_contains_the_license_of_dagre() -> None:
     text = SEGNET.to_html()
     assert "Copyright (c) 2012-2014 Chris Pettitt" in text
     assert "Permission is hereby granted" in text
@@ -141,7 +141,7 @@ def test_no_name_becomes_markup_in_the_page() -> None:
     assert max(len(layer["call"]) for layer in data["layers"]) == 2000
     assert page.tags.count("script") == 2
     assert not {"img", "iframe", "link"} & set(page.tags)
-    assert text.count("<script") == 2  # in no other reading of the file either
+    assert text.count("<script") == 2  # also for a reader that does not parse the file
 
 
 def test_no_name_becomes_markup_in_the_fragment() -> None:
@@ -170,7 +170,7 @@ def test_no_name_becomes_markup_in_the_fragment() -> None:
     ],
     ids=["segnet", "unet", "deeplabv3plus"],
 )
-def test_the_data_is_the_network(lgraph: LayerGraph) -> None:
+def test_the_data_describes_the_network(lgraph: LayerGraph) -> None:
     analysis = analyze_network(lgraph)
     data = Page(analysis.to_html()).data()
     names = [layer["name"] for layer in data["layers"]]
@@ -188,7 +188,7 @@ def test_the_data_is_the_network(lgraph: LayerGraph) -> None:
     assert sum(layer["costs"]["multiply_adds"] for layer in data["layers"]) == adds
 
 
-def test_what_is_unknown_is_said_to_be() -> None:
+def test_unknown_numbers_are_marked() -> None:
     data = Page(FAULTY.to_html()).data()
     assert data["layers"][1]["count"] is None
     assert data["totals"][0] == ["Learnables", "≥ 0", "0"]
@@ -197,7 +197,7 @@ def test_what_is_unknown_is_said_to_be() -> None:
     assert issue["severity"] == "error"
 
 
-def test_sizes_that_rest_on_a_guess_are_marked() -> None:
+def test_guessed_sizes_are_marked() -> None:
     lgraph = unet_layers((32, 32, 1), 2, encoder_depth=2)
     lgraph = lgraph.disconnect_layers("Encoder-Stage-1-ReLU-2", "Decoder-Stage-2-DepthConcatenation/in2")
     analysis = analyze_network(lgraph)
@@ -209,7 +209,7 @@ def test_sizes_that_rest_on_a_guess_are_marked() -> None:
         assert layer["activations"][0][1].startswith("≈ ") is row.assumed
 
 
-def test_lookups_are_told_from_data() -> None:
+def test_lookups_are_distinguished_from_data() -> None:
     data = Page(SEGNET.to_html()).data()
     pools = [link for link in data["links"] if link[3] in ("indices", "size")]
     assert pools
@@ -231,7 +231,7 @@ def test_the_fragment_is_the_table_without_a_page() -> None:
     assert "LG-CHANNELS" in Page(FAULTY._repr_html_()).text
 
 
-def test_the_page_says_which_pixels_the_input_layer_takes() -> None:
+def test_the_page_states_the_range_of_the_input_pixels() -> None:
     layers = Page(SEGNET.to_html()).data()["layers"]
     assert layers[0]["note"].startswith("Takes pixels in the range of the training images, 0 to 255")
     assert not any(layer["note"] for layer in layers[1:])

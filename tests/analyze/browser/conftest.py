@@ -41,7 +41,7 @@ def show(browser: Chromium, tmp_path: Path) -> Iterator[Opener]:
     try:
         yield open_page
         for page, address in opened:
-            assert page.printed() == []
+            assert page.messages() == []
             assert {request.split("#")[0] for request in page.requests()} == {address}
     finally:
         for context in reversed(stack):

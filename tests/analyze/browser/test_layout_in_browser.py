@@ -47,7 +47,7 @@ def draw(browser: Chromium, folder: Path, lgraph: LayerGraph, fold: str) -> tupl
         page.open(path, f"#fold={fold}")
         page.click("#fit")
         nodes, edges = page.run(SHAPES)
-        assert page.printed() == []
+        assert page.messages() == []
         return {key: box for key, *box in nodes}, dict(edges)
 
 

@@ -41,31 +41,31 @@ def chain(count: int) -> NetworkAnalysis:
 
 def rows(page: Tab) -> list[str]:
     """The names in the rows of the table that are on the page."""
-    found: list[str] = page.run(
+    names: list[str] = page.run(
         "[...document.querySelectorAll('#table [data-layer] .name bdi')].map(e => e.textContent)"
     )
-    return found
+    return names
 
 
 def nodes(page: Tab) -> list[str]:
-    """The keys of the nodes that are drawn: l and a layer's number, or b and a block's."""
-    found: list[str] = page.run("[...document.querySelectorAll('.node')].map(e => e.dataset.key)")
-    return found
+    """The keys of the nodes that are drawn: ``l`` and the number of a layer, or ``b`` and that of a block."""
+    keys: list[str] = page.run("[...document.querySelectorAll('.node')].map(e => e.dataset.key)")
+    return keys
 
 
 def text(page: Tab, selector: str) -> str:
-    found: str = page.run(f"document.querySelector({json.dumps(selector)}).textContent")
-    return found
+    content: str = page.run(f"document.querySelector({json.dumps(selector)}).textContent")
+    return content
 
 
 def selected_row(page: Tab) -> str | None:
-    found: str | None = page.run("document.querySelector('#table tr.current')?.dataset.layer")
-    return found
+    layer: str | None = page.run("document.querySelector('#table tr.current')?.dataset.layer")
+    return layer
 
 
 def selected_node(page: Tab) -> str | None:
-    found: str | None = page.run("document.querySelector('.node.selected')?.dataset.key")
-    return found
+    key: str | None = page.run("document.querySelector('.node.selected')?.dataset.key")
+    return key
 
 
 def search(page: Tab, words: str) -> None:
@@ -172,9 +172,9 @@ def test_a_click_on_a_row_shows_its_node(show: Opener) -> None:
 
 def test_details_link_to_neighbors(show: Opener) -> None:
     page = show(SEGNET, "#layer=decoder1_unpool")
-    links = page.run("[...document.querySelectorAll('#details .grid .place')].map(e => e.textContent)")
+    links = page.run("[...document.querySelectorAll('#details .grid .name-link')].map(e => e.textContent)")
     assert links == ["encoder1_maxpool"] * 3 + ["decoder1_conv2"]
-    page.click("#details .grid .place")
+    page.click("#details .grid .name-link")
     assert text(page, "#details h2") == "encoder1_maxpool"
 
 
@@ -210,7 +210,9 @@ def test_a_click_on_a_block_lists_its_layers(show: Opener) -> None:
     assert text(page, "#details h2") == "Encoder-Stage-1"
     assert page.run("document.querySelectorAll('#table [aria-selected=true]').length") == 5
     assert (
-        len(page.run("[...document.querySelectorAll('#details .members .place')].map(e => e.textContent)"))
+        len(
+            page.run("[...document.querySelectorAll('#details .members .name-link')].map(e => e.textContent)")
+        )
         == 5
     )
 
@@ -327,7 +329,7 @@ def test_findings_are_on_top_and_link_to_their_layers(show: Opener) -> None:
     assert f"{len(errors)} error" in text(page, "#chips")
     assert text(page, "#findings-list .finding .code") == BROKEN.issues[0].code
     assert text(page, "#findings-list .finding p") == BROKEN.issues[0].message
-    page.click("#findings-list .finding .place")
+    page.click("#findings-list .finding .name-link")
     assert text(page, "#details h2") == BROKEN.issues[0].layer
     assert BROKEN.issues[0].code in text(page, "#details")
     assert page.run("document.querySelectorAll('.node .badge.error').length") >= 1
@@ -451,7 +453,7 @@ COLORS = """(() => {
     }
     return layers;
   };
-  const found = [];
+  const colors = [];
   for (const element of document.querySelectorAll("body *")) {
     const own = [...element.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
     if (!own || element.closest("script, style, option, title, noscript")) continue;
@@ -459,10 +461,10 @@ COLORS = """(() => {
     const style = getComputedStyle(element);
     const under = backgrounds(element);
     const color = element instanceof SVGElement ? style.fill : style.color;
-    found.push([`${element.tagName}.${element.getAttribute("class")}: ${element.textContent.slice(0, 40)}`,
+    colors.push([`${element.tagName}.${element.getAttribute("class")}: ${element.textContent.slice(0, 40)}`,
       paint([...under, color]), paint(under)]);
   }
-  return found;
+  return colors;
 })()"""
 
 
@@ -502,7 +504,7 @@ def test_on_a_phone(show: Opener) -> None:
     page.click("#tab-graph")
     assert selected_node(page) == "l2"
     page.click("#tab-findings")
-    page.click("#findings-list .place")
+    page.click("#findings-list .name-link")
     assert page.run("document.getElementById('graph').checkVisibility()") is True
     assert text(page, "#details h2") == BROKEN.issues[0].layer
 
@@ -601,7 +603,7 @@ def test_the_policy_stops_foreign_markup(browser: Chromium, tmp_path: Path) -> N
         page.run("fetch('http://127.0.0.1:9/').catch(() => 0)")
         page.settle()
         assert page.run("typeof hacked") == "undefined"
-        messages = page.printed()
+        messages = page.messages()
         for directive in ("img-src", "connect-src", "script-src"):
             assert any(directive in message for message in messages), directive
 
