@@ -46,9 +46,9 @@ def test_files_are_paired_by_the_different_parts_of_names(image, mask):
     masks = sorted(paths("masks", map(mask.format, numbers)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = [masks[place] for place in partners(images, masks, "combine")]
+        paired = [masks[position] for position in partners(images, masks, "combine")]
     wanted = {Path("images", f"{image.format(n)}.png"): mask.format(n) for n in numbers}
-    assert [file.stem for file in found] == [wanted[file] for file in images]
+    assert [file.stem for file in paired] == [wanted[file] for file in images]
 
 
 @given(
@@ -67,10 +67,10 @@ def test_no_pair_is_wrong_for_any_prefix_and_suffix(names, before, after, seed):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            found = partners(images, masks, "combine")
+            positions = partners(images, masks, "combine")
     except (DataError, DataWarning):
         return
-    assert [shuffled[place] for place in found] == names
+    assert [shuffled[position] for position in positions] == names
 
 
 def test_subfolders_of_equal_names():

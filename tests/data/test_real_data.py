@@ -90,7 +90,7 @@ def test_camvid_in_its_own_colors_grouped_to_eleven_classes():
 
 
 # fmt: on
-def test_em():
+def test_electron_microscopy():
     labels = PixelLabelDatastore(DATA / "em/labels", ["membrane", "cell"], [0, 255])
     check(labels, [1727250, 6137070], [30, 30], 512 * 512, [3932160 / 1727250, 3932160 / 6137070])
 

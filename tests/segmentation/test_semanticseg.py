@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from layergraph.data import ImageDatastore, PixelLabelDatastore, combine, write_image
-from layergraph.errors import ArgumentError, DataError, SizeError, WrongTypeError
+from layergraph.errors import ArgumentError, DataError, WrongTypeError
 from layergraph.segmentation import AtSize, MonteCarlo, evaluate_semantic_segmentation, semanticseg
 
 
@@ -22,7 +22,7 @@ class Bands:
     def predict(self, batch):
         self.batches.append(batch.shape)
         if batch.shape[3] != 1:
-            raise SizeError("LG-X", f"the network takes images of 1 channel, got {batch.shape[3]}")
+            raise DataError(f"the network takes images of 1 channel, got {batch.shape[3]}")
         middles = (np.arange(self.num_classes, dtype=np.float32) + 0.5) * 256 / self.num_classes
         return -np.abs(batch - middles).astype(np.float32)
 

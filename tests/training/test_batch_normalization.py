@@ -88,7 +88,7 @@ def expected_statistics(net, images):
     """
     wide = copy.deepcopy(net).double().eval()
     norms = [m for m in wide.modules() if isinstance(m, nn.BatchNorm2d)]
-    found = {}
+    statistics = {}
     for _ in range(len(norms) + 1):
         seen: dict = {norm: [] for norm in norms}
         hooks = [
@@ -104,8 +104,8 @@ def expected_statistics(net, images):
             values = torch.cat([x.movedim(1, 0).flatten(1) for x in seen[norm]], dim=1)
             norm.running_mean.copy_(values.mean(1))
             norm.running_var.copy_(values.var(1, correction=0))
-            found[norm] = (norm.running_mean.clone(), norm.running_var.clone())
-    return [found[norm] for norm in norms]
+            statistics[norm] = (norm.running_mean.clone(), norm.running_var.clone())
+    return [statistics[norm] for norm in norms]
 
 
 def assert_exact(net, images):

@@ -24,14 +24,16 @@ from layergraph.builders import segnet_layers, unet_layers
 from layergraph.data import combine, transform, triangle_images
 from layergraph.training import TrainingOptions, train_network
 
-TAKEN = "train_network: lgraph must be a LayerGraph, a compiled Network or a list of layers, got "
+EXPECTED = "train_network: lgraph must be a LayerGraph, a compiled Network or a list of layers, got "
 
 
 def test_order_and_types_of_arguments(tiny, pairs, refusal):
     with pytest.raises(WrongTypeError) as caught:
         train_network(pairs(), tiny(), "sgdm")
     assert str(caught.value) == "train_network: options must be TrainingOptions(...), got str"
-    assert refusal(tiny(), pairs()) == (f"{TAKEN}an object of type list; the order is data, lgraph, options")
+    assert refusal(tiny(), pairs()) == (
+        f"{EXPECTED}an object of type list; the order is data, lgraph, options"
+    )
     assert refusal(7, tiny()) == (
         "train_network: data must be a combined datastore or a sequence of pairs (image, target), got an "
         "object of type int"
@@ -40,19 +42,20 @@ def test_order_and_types_of_arguments(tiny, pairs, refusal):
 
 def test_the_result_of_train_network_is_no_graph(tiny, pairs, train, refusal):
     assert refusal(pairs(), train(pairs(), tiny())) == (
-        f"{TAKEN}a tuple (Network, TrainingInfo); give its item 0 alone, as in net, info = train_network(...)"
+        f"{EXPECTED}a tuple (Network, TrainingInfo); give its item 0 alone, as in net, info = "
+        "train_network(...)"
     )
 
 
 def test_a_plain_torch_module_must_be_wrapped(tiny, pairs, train, refusal):
     module = torch.nn.Conv2d(1, 2, 3, padding=1)
     assert refusal(pairs(), module) == (
-        f"{TAKEN}a torch module of type Conv2d; wrap it: [ImageInputLayer(size), ModuleLayer(module), "
+        f"{EXPECTED}a torch module of type Conv2d; wrap it: [ImageInputLayer(size), ModuleLayer(module), "
         "SoftmaxLayer(), PixelClassificationLayer()]"
     )
     layers = [ImageInputLayer((6, 6, 1)), module, SoftmaxLayer(), PixelClassificationLayer()]
     assert refusal(pairs(), layers) == (
-        f"{TAKEN}a list with an object of type Conv2d among its layers; wrap a torch module in "
+        f"{EXPECTED}a list with an object of type Conv2d among its layers; wrap a torch module in "
         "ModuleLayer(module)"
     )
     layers[1] = ModuleLayer(module)

@@ -157,22 +157,22 @@ def test_the_restored_network(tiny, pairs, delay, bad_item, restored, last):
     net = tiny(batch_norm=True).compile()
     guard = FiniteLoss(net, Items(data, tiny()))
     guard._delay = delay
-    found = None
+    divergence = None
     for iteration in range(1, last + 1):
         with torch.no_grad():
             for tensor in net.state_dict().values():
                 tensor.fill_(iteration)
         guard.before(iteration)
-        assert found is None
-        found = guard.after(iteration, [iteration], torch.tensor(iteration != 4))
-        if found is not None:
+        assert divergence is None
+        divergence = guard.after(iteration, [iteration], torch.tensor(iteration != 4))
+        if divergence is not None:
             break
-    found = found or guard.at_end()
-    assert found is not None
+    divergence = divergence or guard.at_end()
+    assert divergence is not None
     assert iteration == min(last, 5 if delay else 4)
-    assert found.iteration == 4
+    assert divergence.iteration == 4
     assert all((tensor == restored).all() for tensor in net.state_dict().values())
-    assert f"the network is the one after iteration {restored - 1}" in found.text
+    assert f"the network is the one after iteration {restored - 1}" in divergence.text
 
 
 @pytest.mark.parametrize("rate", [1e6, 1e20, 1e30])

@@ -136,10 +136,10 @@ def test_a_torch_module_in_two_layers_learns_as_one(tiny, pairs, train, solver):
         torch.manual_seed(0)
         net = lgraph.replace_layer("relu", layers).compile()
         nets.append(train(pairs(), net, solver=solver, l2_regularization=0.01)[0])
-    found, wanted = (list(net.state_dict(keep_vars=True).values()) for net in nets)
-    found = list({id(tensor): tensor for tensor in found}.values())
-    assert len(found) == len(wanted)
-    assert all(torch.equal(one, other) for one, other in zip(found, wanted, strict=True))
+    parameters, wanted = (list(net.state_dict(keep_vars=True).values()) for net in nets)
+    parameters = list({id(tensor): tensor for tensor in parameters}.values())
+    assert len(parameters) == len(wanted)
+    assert all(torch.equal(one, other) for one, other in zip(parameters, wanted, strict=True))
     assert all(torch.equal(before[key], tensor) for key, tensor in module.state_dict().items())
 
 

@@ -38,9 +38,9 @@ def label_pairs(draw, unlabelled_predictions=True):
 
 
 def pixels(predicted, truth):
-    """The pixels that count, as pairs of Python numbers."""
+    """The pixels that count, as pairs (predicted label, true label) of Python numbers."""
     pairs = zip(predicted.ravel().tolist(), truth.ravel().tolist(), strict=True)
-    return [(said, true) for said, true in pairs if true != 255]
+    return [(label, true_label) for label, true_label in pairs if true_label != 255]
 
 
 def same(actual, expected):
@@ -51,8 +51,8 @@ def same(actual, expected):
 def test_counts_are_those_of_a_loop_over_the_pixels(case):
     predicted, truth, num_classes = case
     expected = [[0] * (num_classes + 1) for _ in range(num_classes)]
-    for said, true in pixels(predicted, truth):
-        expected[true][num_classes if said == 255 else said] += 1
+    for label, true_label in pixels(predicted, truth):
+        expected[true_label][num_classes if label == 255 else label] += 1
     full = segmentation_confusion_matrix(predicted, truth, num_classes, unlabelled_column=True)
     assert full.tolist() == expected
     assert full.dtype == np.int64
@@ -64,15 +64,15 @@ def test_counts_are_those_of_a_loop_over_the_pixels(case):
 @given(label_pairs())
 def test_metrics_are_those_of_sets_of_pixels(case):
     predicted, truth, num_classes = case
-    seen = pixels(predicted, truth)
+    pairs = pixels(predicted, truth)
     accuracy, iou, overlap, weighted = [], [], [], 0.0
     for c in range(num_classes):
-        a = {place for place, (said, _) in enumerate(seen) if said == c}
-        b = {place for place, (_, true) in enumerate(seen) if true == c}
+        a = {position for position, (label, _) in enumerate(pairs) if label == c}
+        b = {position for position, (_, true_label) in enumerate(pairs) if true_label == c}
         accuracy.append(len(a & b) / len(b) if b else math.nan)
         iou.append(len(a & b) / len(a | b) if a | b else math.nan)
         overlap.append(2 * len(a & b) / (len(a) + len(b)) if a or b else math.nan)
-        weighted += len(b) * iou[-1] / len(seen) if b else 0.0
+        weighted += len(b) * iou[-1] / len(pairs) if b else 0.0
     metrics = confusion_metrics(
         segmentation_confusion_matrix(predicted, truth, num_classes, unlabelled_column=True)
     )
@@ -80,9 +80,9 @@ def test_metrics_are_those_of_sets_of_pixels(case):
     same(metrics.iou, iou)
     same(jaccard(predicted, truth, num_classes), iou)
     same(dice(predicted, truth, num_classes), overlap)
-    hits = sum(said == true for said, true in seen)
-    same(metrics.global_accuracy, hits / len(seen) if seen else math.nan)
-    same(metrics.weighted_iou, weighted if seen else math.nan)
+    hits = sum(label == true_label for label, true_label in pairs)
+    same(metrics.global_accuracy, hits / len(pairs) if pairs else math.nan)
+    same(metrics.weighted_iou, weighted if pairs else math.nan)
     for mean, values in ((metrics.mean_accuracy, accuracy), (metrics.mean_iou, iou)):
         known = [value for value in values if not math.isnan(value)]
         same(mean, sum(known) / len(known) if known else math.nan)
@@ -101,15 +101,15 @@ def test_torchmetrics_agrees():
     truth = random.integers(0, 6, (4, 30, 40))
     predicted = np.where(random.random(truth.shape) < 0.7, truth, random.integers(0, 6, truth.shape))
     truth[random.random(truth.shape) < 0.1] = 255
-    said, true = torch.from_numpy(predicted), torch.from_numpy(truth)
+    tensors = torch.from_numpy(predicted), torch.from_numpy(truth)
     options = {"num_classes": 6, "ignore_index": 255}
     counts = segmentation_confusion_matrix(predicted, truth, 6)
     metrics = confusion_metrics(counts)
-    assert counts.tolist() == classification.multiclass_confusion_matrix(said, true, **options).tolist()
-    iou = classification.multiclass_jaccard_index(said, true, average="none", **options)
-    recall = classification.multiclass_recall(said, true, average="none", **options)
-    micro = classification.multiclass_accuracy(said, true, average="micro", **options)
-    weighted = classification.multiclass_jaccard_index(said, true, average="weighted", **options)
+    assert counts.tolist() == classification.multiclass_confusion_matrix(*tensors, **options).tolist()
+    iou = classification.multiclass_jaccard_index(*tensors, average="none", **options)
+    recall = classification.multiclass_recall(*tensors, average="none", **options)
+    micro = classification.multiclass_accuracy(*tensors, average="micro", **options)
+    weighted = classification.multiclass_jaccard_index(*tensors, average="weighted", **options)
     np.testing.assert_allclose(metrics.iou, iou, rtol=1e-6)
     np.testing.assert_allclose(metrics.accuracy, recall, rtol=1e-6)
     np.testing.assert_allclose(metrics.global_accuracy, micro, rtol=1e-6)

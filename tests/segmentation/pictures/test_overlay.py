@@ -19,15 +19,15 @@ def test_each_pixel_follows_the_formula(seed, transparency, channels):
     random = np.random.default_rng(seed)
     image = random.integers(0, 256, (4, 5, channels), np.uint8)
     labels = random.choice([0, 1, 2, 255], (4, 5))
-    found = labeloverlay(image, labels, colormap=COLORS, transparency=transparency)
-    assert found.shape == (4, 5, 3)
-    assert found.dtype == np.uint8
+    overlay = labeloverlay(image, labels, colormap=COLORS, transparency=transparency)
+    assert overlay.shape == (4, 5, 3)
+    assert overlay.dtype == np.uint8
     for y, x in np.ndindex(4, 5):
         for c in range(3):
             value = float(image[y, x, c % channels])
             if labels[y, x] != 255:
                 value = transparency * value + (1 - transparency) * float(COLORS[labels[y, x], c])
-            assert abs(found[y, x, c] - value) <= 0.5 + 1e-9
+            assert abs(overlay[y, x, c] - value) <= 0.5 + 1e-9
 
 
 def test_the_ends_of_transparency():
@@ -43,8 +43,8 @@ def test_the_ends_of_transparency():
 def test_unlabelled_and_excluded_pixels_stay():
     image = np.full((1, 4, 3), 100, np.uint8)
     labels = [[0, 1, 2, 255]]
-    found = labeloverlay(image, labels, colormap=COLORS, transparency=0, included_labels=[1, 255])
-    assert found.tolist() == [[[100] * 3, [0, 255, 0], [100] * 3, [100] * 3]]
+    overlay = labeloverlay(image, labels, colormap=COLORS, transparency=0, included_labels=[1, 255])
+    assert overlay.tolist() == [[[100] * 3, [0, 255, 0], [100] * 3, [100] * 3]]
     assert labeloverlay(image, [[255] * 4]).tolist() == image.tolist()
     assert labeloverlay(image, labels, included_labels=[]).tolist() == image.tolist()
 
@@ -53,8 +53,8 @@ def test_included_labels_are_names_or_indices():
     image, numbers, classes = np.full((1, 4, 3), 100, np.uint8), [[0, 1, 2, 255]], ("sky", "road", "car")
     labels, options = LabelArray(numbers, classes), {"colormap": COLORS, "transparency": 0}
     for included in (["road"], "road", [1], 1):
-        found = labeloverlay(image, labels, included_labels=included, **options)
-        assert found.tolist() == [[[100] * 3, [0, 255, 0], [100] * 3, [100] * 3]]
+        overlay = labeloverlay(image, labels, included_labels=included, **options)
+        assert overlay.tolist() == [[[100] * 3, [0, 255, 0], [100] * 3, [100] * 3]]
     again = labeloverlay(image, numbers, included_labels=["car", 0], classes=classes, **options)
     assert again.tolist() == [[[255, 0, 0], [100] * 3, [0, 0, 255], [100] * 3]]
 

@@ -17,10 +17,10 @@ def crf():
 def mean_field(scores, image, w1, alpha, beta, w2, gamma, iterations, normalization):
     """All pairs of pixels, one by one: Q_i(l) ~ P_i(l) exp(Σ_j k(i, j) Q_j(l))."""
     height, width, classes = scores.shape
-    places = [(i, j) for i in range(height) for j in range(width)]
-    appearance, smoothness = np.zeros((2, len(places), len(places)))
-    for a, p in enumerate(places):
-        for b, q in enumerate(places):
+    positions = [(i, j) for i in range(height) for j in range(width)]
+    appearance, smoothness = np.zeros((2, len(positions), len(positions)))
+    for a, p in enumerate(positions):
+        for b, q in enumerate(positions):
             apart = (p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2
             unlike = ((image[p].astype(float) - image[q]) ** 2).sum()
             appearance[a, b] = np.exp(-apart / (2 * alpha**2) - unlike / (2 * beta**2))
@@ -34,11 +34,11 @@ def mean_field(scores, image, w1, alpha, beta, w2, gamma, iterations, normalizat
             one = one / sums
         kernel += weight * one
     unary = scores.reshape(-1, classes)
-    found = unary / unary.sum(axis=1, keepdims=True)
+    probabilities = unary / unary.sum(axis=1, keepdims=True)
     for _ in range(iterations):
-        found = unary * np.exp(kernel @ found)
-        found /= found.sum(axis=1, keepdims=True)
-    return found.reshape(scores.shape)
+        probabilities = unary * np.exp(kernel @ probabilities)
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+    return probabilities.reshape(scores.shape)
 
 
 def halves(height, width, noise=4.0, seed=0):
@@ -72,7 +72,7 @@ NAMES = [
 def test_against_exact_mean_field(crf, parameters, normalization, iterations):
     """The lattice is approximate. Its mean error is 0.0002 to 0.008 here; another formula gives more."""
     image, _, scores = halves(8, 9)
-    found = dense_crf(
+    refined = dense_crf(
         scores,
         image,
         **dict(zip(NAMES, parameters, strict=True)),
@@ -82,9 +82,9 @@ def test_against_exact_mean_field(crf, parameters, normalization, iterations):
     errors = {}
     for other in ("symmetric", "per-pixel", "none"):
         wanted = mean_field(scores, image, *parameters, iterations, other)
-        errors[other] = np.abs(found - wanted).mean()
+        errors[other] = np.abs(refined - wanted).mean()
     assert errors[normalization] < 0.012
-    assert np.abs(found - scores).mean() > 10 * errors[normalization]  # the scores changed
+    assert np.abs(refined - scores).mean() > 10 * errors[normalization]  # the scores changed
     assert min(errors, key=errors.get) == normalization
 
 
@@ -96,8 +96,8 @@ def test_the_default_parameters(crf):
 
 def test_noise_vanishes_and_the_edge_stays(crf):
     image, truth, scores = halves(40, 50, noise=8)
-    found = dense_crf(scores, image, appearance_color=10)
-    before, after = ((one.argmax(axis=2) == truth).mean() for one in (scores, found))
+    refined = dense_crf(scores, image, appearance_color=10)
+    before, after = ((one.argmax(axis=2) == truth).mean() for one in (scores, refined))
     assert before < 0.75
     assert after > 0.99
     blind = dense_crf(scores, np.zeros_like(image))
@@ -108,10 +108,10 @@ def test_the_result_is_a_distribution(crf):
     image, _, scores = halves(9, 14)
     scores[0, 0] = (0, 0, 1)  # an impossible class has no finite energy
     for given in (scores, scores.astype(np.float64), 0.3 * scores):
-        found = dense_crf(given, image)
-        assert (found.shape, found.dtype) == ((9, 14, 3), np.float32)
-        assert (found >= 0).all()
-        np.testing.assert_allclose(found.sum(axis=2), 1, atol=1e-5)
+        refined = dense_crf(given, image)
+        assert (refined.shape, refined.dtype) == ((9, 14, 3), np.float32)
+        assert (refined >= 0).all()
+        np.testing.assert_allclose(refined.sum(axis=2), 1, atol=1e-5)
     np.testing.assert_allclose(
         dense_crf(0.3 * scores.clip(0.01), image), dense_crf(scores.clip(0.01), image), atol=1e-3
     )
@@ -119,8 +119,8 @@ def test_the_result_is_a_distribution(crf):
 
 def test_zero_weights_keep_the_scores(crf):
     image, _, scores = halves(6, 5)
-    found = dense_crf(scores, image, appearance_weight=0, smoothness_weight=0)
-    np.testing.assert_allclose(found, scores, atol=1e-4)
+    refined = dense_crf(scores, image, appearance_weight=0, smoothness_weight=0)
+    np.testing.assert_allclose(refined, scores, atol=1e-4)
 
 
 def test_batches_and_channels(crf):
@@ -168,17 +168,17 @@ def test_small_scores_are_enlarged_first(crf):
     image, truth, _ = halves(24, 32)
     small = np.zeros((6, 8, 3), np.float32)
     small[:, :4, 0] = small[:, 4:, 1] = 1
-    found = WithDenseCRF(Fixed(small)).predict(image[None])
-    assert found.shape == (1, 24, 32, 3)
-    np.testing.assert_array_equal(found[0].argmax(axis=2), truth)
+    refined = WithDenseCRF(Fixed(small)).predict(image[None])
+    assert refined.shape == (1, 24, 32, 3)
+    np.testing.assert_array_equal(refined[0].argmax(axis=2), truth)
 
 
 @pytest.mark.parametrize("factor", [257, 1e6])
 def test_colors_of_any_unit(crf, factor):
     image, _, scores = halves(8, 9)
     wanted = mean_field(scores, image, 4, 67, 3, 3, 1, 10, "symmetric")
-    found = dense_crf(scores, image * float(factor), appearance_color=3 * factor)
-    assert np.abs(found - wanted).mean() < 0.01
+    refined = dense_crf(scores, image * float(factor), appearance_color=3 * factor)
+    assert np.abs(refined - wanted).mean() < 0.01
     widest = dense_crf(scores, image, appearance_distance=1e30, smoothness_distance=1e30)
     assert np.isfinite(widest).all()
 

@@ -44,11 +44,11 @@ def plain_logits(net, x):
 
 
 def at_scales(net, x, scales=SCALES):
-    found = []
+    logits = []
     for scale in scales:
         size = [int(n * scale + 0.5) for n in x.shape[2:]]
-        found.append(plain_logits(net, F.interpolate(x, size, mode="bilinear")))
-    return found
+        logits.append(plain_logits(net, F.interpolate(x, size, mode="bilinear")))
+    return logits
 
 
 def enlarge(scores, x):
@@ -75,14 +75,14 @@ def test_the_mean_is_of_the_probabilities(stride):
 @pytest.mark.parametrize("fuse", ["max", "mean"])
 def test_flips(fuse):
     net = network(2)
-    found = MultiScale(net, SCALES, fuse=fuse, flip=True)
+    scaled = MultiScale(net, SCALES, fuse=fuse, flip=True)
     mirrored = X.flip(3)
     logits = [enlarge(s, X) for s in at_scales(net, X)]
     logits += [enlarge(s, X).flip(3) for s in at_scales(net, mirrored)]
     fused = torch.stack(logits)
     wanted = fused.amax(0).softmax(1) if fuse == "max" else fused.softmax(2).mean(0)
-    torch.testing.assert_close(found(X), wanted, atol=1e-9, rtol=1e-9)
-    torch.testing.assert_close(found(mirrored).flip(3), found(X), atol=1e-9, rtol=1e-9)
+    torch.testing.assert_close(scaled(X), wanted, atol=1e-9, rtol=1e-9)
+    torch.testing.assert_close(scaled(mirrored).flip(3), scaled(X), atol=1e-9, rtol=1e-9)
 
 
 def test_one_scale_is_the_network_itself():
@@ -96,7 +96,7 @@ def test_the_loss_is_that_of_each_scale_and_of_the_fused_scores(fuse):
     net = network(2).train()
     target = torch.randint(0, 4, (2, 33, 21), dtype=torch.uint8)
     target[:, :4] = 255
-    found = MultiScale(net, SCALES, fuse=fuse).loss(X, target)
+    loss = MultiScale(net, SCALES, fuse=fuse).loss(X, target)
     scores = at_scales(net, X)
     wanted = 0.0
     for score in scores:
@@ -105,7 +105,7 @@ def test_the_loss_is_that_of_each_scale_and_of_the_fused_scores(fuse):
     fused = torch.stack([enlarge(score, X) for score in scores])
     logs = fused.amax(0).log_softmax(1) if fuse == "max" else fused.softmax(2).mean(0).log()
     wanted = wanted + F.nll_loss(logs, target.long(), ignore_index=255)
-    torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(loss, wanted, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("fuse", ["max", "mean"])
@@ -114,8 +114,8 @@ def test_gradients_are_those_of_the_loss_in_plain_torch(fuse):
     scaled = MultiScale(net, SCALES, fuse=fuse)
     target = torch.randint(0, 4, (2, 33, 21))
     scaled.loss(X, target).backward()
-    found = {name: p.grad.clone() for name, p in net.named_parameters()}
-    assert all(grad.abs().sum() > 0 for name, grad in found.items() if name != "conv_1.bias")
+    gradients = {name: p.grad.clone() for name, p in net.named_parameters()}
+    assert all(grad.abs().sum() > 0 for name, grad in gradients.items() if name != "conv_1.bias")
     twin = copy.deepcopy(net)
     twin.zero_grad()
     scores = at_scales(twin, X)
@@ -127,7 +127,7 @@ def test_gradients_are_those_of_the_loss_in_plain_torch(fuse):
         total = total + F.cross_entropy(score, small)
     total.backward()
     for name, parameter in twin.named_parameters():
-        torch.testing.assert_close(found[name], parameter.grad, rtol=1e-8, atol=1e-8)
+        torch.testing.assert_close(gradients[name], parameter.grad, rtol=1e-8, atol=1e-8)
 
 
 def test_training_lowers_the_loss():
