@@ -47,6 +47,7 @@ class NetworkAnalysis(AnalysisResult, Printed):
             "num_notes": self.num_notes,
             "analysis_date": f"{self.analysis_date:%Y-%m-%d %H:%M:%S}",
         }
+        # like the display of a MATLAB object: names aligned on the right
         lines = [f"{key:>20}: {visible(str(value))}" for key, value in rows.items() if value != ""]
         return "\n".join(["NetworkAnalysis with properties:", "", *lines])
 
@@ -128,6 +129,7 @@ class NetworkAnalysis(AnalysisResult, Printed):
         """The layers as dictionaries, as under ``"layers"`` in :meth:`to_json`."""
         from layergraph.analyze.table.records import LAYER_COLUMNS
 
+        # JSON has the shapes of the learnables, from which their number follows
         columns = [name for name in LAYER_COLUMNS if name != "num_learnables"]
         rows = zip(self.table(columns).to_records(), self.layers, strict=True)
         return [{**row, "assumed": layer.assumed} for row, layer in rows]
@@ -221,6 +223,7 @@ def analyze_network(
             f"analyze_network: input_size must be left out for a layer graph, got {quoted(input_size)}; "
             "the graph has its own, and only a torch module needs one"
         )
+    # a compiled network without a loss was never meant for training: a missing output layer is no error
     if target_usage is None:
         target_usage = "network" if is_compiled(lgraph) and not graph.output_names else "train_network"
     if target_usage not in get_args(TargetUsage):

@@ -28,7 +28,7 @@ def layer_graph_of(network: object, caller: str) -> LayerGraph:
     """
     if isinstance(network, LayerGraph):
         return network
-    lgraph = getattr(network, "_lgraph", None)
+    lgraph = getattr(network, "_lgraph", None)  # isinstance(network, Network) would import torch
     if isinstance(lgraph, LayerGraph):
         return lgraph
     if is_torch_module(network):
@@ -51,6 +51,7 @@ def layer_graph_of(network: object, caller: str) -> LayerGraph:
 
 def is_torch_module(network: object) -> bool:
     """Whether this is a torch module and no compiled network. It does not import torch."""
+    # by name, because isinstance would import torch
     bases = type(network).__mro__
     has_module_base = any(
         base.__module__ == "torch.nn.modules.module" and base.__name__ == "Module" for base in bases

@@ -117,7 +117,7 @@ class AnalysisResult:
             if name in shared:
                 owners = dict.fromkeys(owner.layer for owner in shared[name].values())
                 description += f", shares weights with {', '.join(map(quoted, owners))}"
-            ports = layer.output_names or ("out",)
+            ports = layer.output_names or ("out",)  # an output layer has no port, and still a result
             activations = tuple(map(Activation, ports, self.inferred_sizes.outputs[name]))
             learnables, states = self.network.learnables[name], self.network.states[name]
             rows.append(
@@ -192,6 +192,7 @@ class AnalysisResult:
             self._costs[key] = network_costs(self.network, batch_size, dtype)
         return self._costs[key]
 
+    # by batch size and dtype; cached_property writes into __dict__, which a frozen dataclass allows
     @cached_property
     def _costs(self) -> dict[tuple[int, str], NetworkCosts]:
         return {}

@@ -39,6 +39,7 @@ def page(analysis: AnalysisResult) -> str:
     """A whole HTML page with graph, table and findings; it loads nothing."""
     from markupsafe import Markup
 
+    # the policy has the hashes of these texts, so the template must insert them unchanged
     text, style = _whole_program(), _style()
     return (
         templates(_HERE)
@@ -86,6 +87,7 @@ def data_block(values: Mapping[str, Any]) -> str:
     '{"name":"\\\\u003c/script\\\\u003e\\\\u003cimg src=x\\\\u003e"}'
     """
     text = json_text(values, separators=(",", ":"))
+    # inside JSON these occur only in strings, where their escapes mean the same
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text

@@ -48,6 +48,7 @@ def _totals(analysis: AnalysisResult) -> list[list[str]]:
     costs = analysis.costs()
     known, adds = analysis.known_learnables, costs.multiply_adds
     at_least = "≥ " if analysis.total_learnables is None else ""
+    # an exact value of a count without a short form would repeat it, so it is empty
     rows = [
         ["Learnables", f"{at_least}{short_count(known)}", f"{known:,}"],
         ["Layers", f"{analysis.num_layers:,}", ""],
@@ -79,6 +80,7 @@ def _layer(layer: Layer, row: LayerInfo, costs: LayerCosts) -> dict[str, Any]:
         "note": layer.note,
         "size": f"{mark}{plain_size(first)}",
         "assumed": row.assumed,
+        # the page sorts sizes by it; a size as text would sort 9×9 after 10×10
         "elements": None if first is None else prod(first.shape),
         "activations": [[port, f"{mark}{size_text(size)}"] for port, size in row.activations],
         "learnables": _shapes(row.learnables),

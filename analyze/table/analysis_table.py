@@ -55,7 +55,7 @@ def row_cells(row: LayerInfo) -> tuple[list[str], ...]:
     """The lines of each column of a layer's row."""
     name = [visible(row.name), f"  {visible(row.description)}"]
     sizes, learnables = ACTIVATIONS.lines(row.activations), SHAPES.lines(row.learnables)
-    if row.assumed:
+    if row.assumed:  # marked, so that nobody takes a guess for a result
         sizes = [f"≈ {line}" for line in sizes]
     return [str(row.index)], name, [visible(row.type)], sizes, learnables
 
@@ -76,7 +76,7 @@ def _issue_lines(analysis: AnalysisResult, width: int | None) -> Iterator[Line]:
     for issue in analysis.issues:
         place = f"at {quoted(issue.layer)}: " if issue.layer else ""
         text = f"{place}{visible(issue.message)} [{issue.code}]"
-        indent = " " * len(f"warning{GAP}")
+        indent = " " * len(f"warning{GAP}")  # the longest severity
         lines = _wrap(text, width - len(indent)) if width else [text]
         yield [(f"{issue.severity:<7}{GAP}", STYLES[issue.severity]), (lines[0], "")]
         yield from ([(f"{indent}{line}", "")] for line in lines[1:])
@@ -102,4 +102,5 @@ def _layer_lines(analysis: AnalysisResult, width: int | None) -> Iterator[Line]:
 
 def _wrap(text: str, width: int) -> list[str]:
     extra = cell_len(text) - len(text)  # characters that take two columns
+    # names of layers have hyphens, and a broken name cannot be searched or copied
     return wrap(text, max(width - extra, 20), break_on_hyphens=False)

@@ -12,7 +12,7 @@ from layergraph.layers.layer import Shape
 from layergraph.sizes import Size
 from layergraph.wording import byte_count, short_count, times, visible
 
-BLANK = ""
+BLANK = ""  # None is an unknown value, which a table shows as "?"
 """The value of a block in a column that cannot be summed."""
 
 Activations = Sequence[tuple[str, Size | None]]
@@ -81,6 +81,7 @@ def _shape_lines(shapes: Shapes) -> list[str]:
 
 
 def _shapes_plain(shapes: Shapes) -> str:
+    # a table shows "-" for a layer without learnables; a cell of a spreadsheet stays empty
     return "; ".join(learnables_text(shapes)) if shapes != {} else ""
 
 
@@ -122,6 +123,7 @@ NAMES = ValueKind(
     False,
     (18, 8),
 )
+# each floor has room for a short form: an index of four digits, 999.9k, 999.9 MiB
 INDEX = _number(str, 4)
 COUNT = _number("{:,}".format, 6)
 BYTES = _number(byte_count, 9)
@@ -129,6 +131,7 @@ SHAPE = ValueKind(
     lambda shape: ["?" if shape is None else times(shape)],
     lambda shape: "" if shape is None else times(shape),
     lambda shape: None if shape is None else list(shape),
+    # by area or volume: 7×1 is smaller than 3×3
     lambda shape: None if shape is None else prod(shape),
     False,
     (9, 7),

@@ -51,7 +51,7 @@ class TableData:
     @cached_property
     def codes(self) -> dict[str, tuple[str, ...]]:
         """The codes of the issues of each layer, each once."""
-        codes_of: dict[str, dict[str, None]] = {}
+        codes_of: dict[str, dict[str, None]] = {}  # a dict keeps the order, a set would not
         for issue in self.analysis.issues:
             codes_of.setdefault(issue.layer, {})[issue.code] = None
         return {name: tuple(codes) for name, codes in codes_of.items()}
@@ -91,6 +91,7 @@ class Column:
 
 
 def _sum(layers: Layers, values: Sequence[int | None]) -> int | None:
+    # a sum of the known values alone would pass for the whole
     return None if None in values else sum(value for value in values if value is not None)
 
 
@@ -103,6 +104,7 @@ def _last(layers: Layers, values: Sequence[Any]) -> Any:
 
 
 def _last_output(layers: Layers, values: Sequence[Activations]) -> Activations:
+    # further outputs, such as the indices of a pooling layer, are details inside the block
     return values[-1][:1]
 
 
@@ -154,6 +156,7 @@ def _destinations(data: TableData, layer: LayerInfo) -> tuple[str, ...]:
     return tuple(dict.fromkeys(lgraph.input_text(end) for _, end in lgraph.destinations(layer.name)))
 
 
+# short names keep each column of numbers as narrow as its numbers
 COLUMNS = {
     column.name: column
     for column in (

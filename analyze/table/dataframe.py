@@ -31,6 +31,7 @@ def data_frame(table: LayerRows) -> DataFrame:
         kind = COLUMNS[name].kind
         values = [row.values[index] for row in table.rows]
         if kind.number:
+            # int64 cannot hold a missing value, and float64 would round large counts
             arrays[name] = pandas.array(values, dtype="Int64")
         else:
             arrays[name] = pandas.array([str(kind.plain(value)) for value in values], dtype="object")

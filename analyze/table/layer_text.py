@@ -148,6 +148,7 @@ def _steps(kinds: Sequence[ValueKind]) -> Iterator[tuple[int, int]]:
     order = [index for first in _SHRINK_FIRST for index, kind in enumerate(kinds) if kind is first]
     order += [index for index, kind in enumerate(kinds) if kind not in _SHRINK_FIRST and kind is not NAME]
     order += [index for index, kind in enumerate(kinds) if kind is NAME]
+    # in one pass, the first text would shrink to a few letters before any other gives room
     for level in (0, 1):
         yield from ((index, kinds[index].floors[level]) for index in order)
     yield from ((index, 1) for index in order)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def markdown_text(text: str) -> str:
     """Escape text for a cell of a Markdown table."""
     text = html.escape(visible(text), quote=False)
-    text = re.sub(r"([\\`*|~$])", r"\\\1", text)
+    text = re.sub(r"([\\`*|~$])", r"\\\1", text)  # $ begins a formula on GitHub
     text = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\_", text)  # inside a word it is no markup
-    return re.sub(r"\](?=[(\[])", r"\]", text)
+    return re.sub(r"\](?=[(\[])", r"\]", text)  # only before ( or [ does a bracket end the text of a link
 
 
 def markdown_table(table: LayerRows) -> str:

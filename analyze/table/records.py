@@ -48,7 +48,7 @@ def csv_text(table: LayerRows) -> str:
     """A header with the names of the columns, then one line per row."""
     kinds = [COLUMNS[name].kind for name in table.columns]
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(file, lineterminator="\n")  # "\r\n" would become "\r\r\n" on Windows
     writer.writerow(table.columns)
     for row in table.rows:
         values = zip(kinds, row.values, strict=True)
@@ -77,6 +77,7 @@ def analysis_markdown(analysis: AnalysisResult) -> str:
 
 
 def _issue_record(issue: Issue) -> dict[str, Any]:
+    # named one by one: the keys of JSON stay as they are when an issue gets another field
     keys = ("severity", "layer", "port", "code", "message", "text", "advice", "edit", "others")
     values = issue.to_dict()
     return {key: values[key] for key in keys}
@@ -90,5 +91,6 @@ def _activation_lines(row: LayerInfo) -> list[str]:
 
 def _escape_formula(value: str | int) -> str | int:
     """Put an apostrophe before a text that a spreadsheet would run as a formula."""
+    # numbers stay numbers: a negative one would otherwise become text
     is_formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@"))
     return f"'{value}" if is_formula else value

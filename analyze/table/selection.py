@@ -42,6 +42,7 @@ def select_layers(
     layers = _matching("blocks", "block is called", layers, blocks, lambda layer: data.block_of[layer.name])
     groups = [[layer] for layer in layers]
     if group:
+        # blocks are consecutive in the analyzer's order, so that groupby meets each of them once
         groups = [list(members) for _, members in groupby(layers, lambda layer: data.block_of[layer.name])]
     # by the last key first: sorting is stable, so earlier keys take precedence
     for column, descending in reversed(sort_keys):
@@ -71,6 +72,7 @@ def _row(
 
 def _value(data: TableData, layers: Sequence[LayerInfo], column: Column) -> Any:
     values = [column.value(data, layer) for layer in layers]
+    # a block of one layer is shown as that layer, with all its outputs
     return values[0] if len(values) == 1 else column.merge(layers, values)
 
 
@@ -111,7 +113,7 @@ def _column(argument: str, name: str) -> Column:
     column = COLUMNS.get(name)
     if column is None:
         advice = did_you_mean(name, COLUMNS)
-        if not advice.startswith("; did"):
+        if not advice.startswith("; did"):  # nothing is near: list all columns, not only the first ones
             advice = f"; the columns are {', '.join(COLUMNS)}"
         raise ArgumentError(f"table: {argument}: no column is called {quoted(name)}{advice}")
     return column
@@ -140,7 +142,7 @@ def _matching(
     matching: set[int] = set()
     for pattern in patterns:
         wanted = pattern.casefold() if fold_case else pattern
-        # a name can contain the characters of patterns, so equality counts first
+        # the name "[bracket]" is also a pattern, and one that does not match itself
         indices = [index for index, text in enumerate(folded) if text == wanted or fnmatchcase(text, wanted)]
         if not indices and not set(pattern) & set("*?["):
             raise ArgumentError(f"table: no {subject} {quoted(pattern)}{_nearest(pattern, texts)}")

@@ -43,6 +43,7 @@ def terminal_width() -> int | None:
 
 def plain_text(lines: Iterable[Line]) -> str:
     """Lines as text without colors."""
+    # without the spaces that fill the last column: they would wrap in a narrow window
     return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
 
 
@@ -100,7 +101,7 @@ def rule(widths: Sequence[int]) -> Line:
 
 def _fit(text: str, cell: Cell, width: int) -> str:
     """Cut or fill text to exactly ``width`` columns."""
-    length = cell_len(text)
+    length = cell_len(text)  # a Chinese character takes two columns, so that len() does not do
     if length > width and cell.short:
         text = cell.short if cell_len(cell.short) <= width else "…"
         length = cell_len(text)
