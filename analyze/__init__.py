@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.analysis import NetworkAnalysis, analyze_network
 from layergraph.analyze.result import Activation, AnalysisResult, LayerInfo
-from layergraph.analyze.sized_network import SizedNetwork
 from layergraph.graph.size_inference import InferredSizes
 
 if TYPE_CHECKING:
@@ -49,7 +48,6 @@ __all__ = [
     "ReceptiveFieldStep",
     "Rewiring",
     "SizeChange",
-    "SizedNetwork",
     "Step",
     "TableRow",
     "Total",

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from layergraph.analyze.network_argument import graph_of_module, is_compiled, is_torch_module, layer_graph_of
-from layergraph.analyze.printed import Printed
+from layergraph.analyze.printed_result import PrintedResult
 from layergraph.analyze.result import AnalysisResult
 from layergraph.analyze.sized_network import sized_network
 from layergraph.analyze.table.text_columns import Line, plain_text
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from layergraph.network.network import Network
 
 
-class NetworkAnalysis(AnalysisResult, Printed):
+class NetworkAnalysis(AnalysisResult, PrintedResult):
     """The result of :func:`analyze_network`; ``print`` and notebooks show it as a table.
 
     Attributes:

@@ -65,33 +65,32 @@ class AnalysisResult:
         name: the title.
         target_usage: ``"train_network"`` or ``"network"``.
         analysis_date: the local time of the analysis.
-        network: the graph with the sizes of its layers.
     """
 
     name: str
     target_usage: TargetUsage
     analysis_date: datetime
-    network: SizedNetwork
+    _network: SizedNetwork
 
     @property
     def lgraph(self) -> LayerGraph:
         """The graph that was analyzed."""
-        return self.network.lgraph
+        return self._network.lgraph
 
     @property
     def inferred_sizes(self) -> InferredSizes:
         """The sizes at every layer, and the issues that keep the graph from running."""
-        return self.network.inferred_sizes
+        return self._network.inferred_sizes
 
     @cached_property
     def known_learnables(self) -> int:
         """The number of learnable parameters in the layers where errors leave it known."""
-        return self.network.known_learnables
+        return self._network.known_learnables
 
     @property
     def total_learnables(self) -> int | None:
         """The number of learnable parameters; ``None`` where errors leave it unknown."""
-        return None if None in self.network.learnables.values() else self.known_learnables
+        return None if None in self._network.learnables.values() else self.known_learnables
 
     @cached_property
     def num_connections(self) -> int:
@@ -119,7 +118,7 @@ class AnalysisResult:
                 description += f", shares weights with {', '.join(map(quoted, owners))}"
             ports = layer.output_names or ("out",)  # an output layer has no port, and still a result
             activations = tuple(map(Activation, ports, self.inferred_sizes.outputs[name]))
-            learnables, states = self.network.learnables[name], self.network.states[name]
+            learnables, states = self._network.learnables[name], self._network.states[name]
             rows.append(
                 LayerInfo(
                     index,
@@ -189,7 +188,7 @@ class AnalysisResult:
 
         key = batch_size, str(dtype)
         if key not in self._costs:
-            self._costs[key] = network_costs(self.network, batch_size, dtype)
+            self._costs[key] = network_costs(self._network, batch_size, dtype)
         return self._costs[key]
 
     # by batch size and dtype; cached_property writes into __dict__, which a frozen dataclass allows

@@ -11,7 +11,7 @@ from layergraph.analyze.comparison.differences import Differences
 from layergraph.analyze.comparison.find_differences import AttachedWeights, align, unmatched_issues
 from layergraph.analyze.comparison.matching import match_layers
 from layergraph.analyze.comparison.text import lines, summary
-from layergraph.analyze.printed import Printed
+from layergraph.analyze.printed_result import PrintedResult
 from layergraph.analyze.table.text_columns import Line, plain_text
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.size_inference import TargetUsage
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from layergraph.network.network import Network
 
 
-class Comparison(Differences, Printed):
+class Comparison(Differences, PrintedResult):
     """The result of :func:`compare`; ``print`` shows it, in color with :meth:`show`.
 
     It shows edited layers in full, and layers with another size only in one line each.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from layergraph.analyze.analysis import NetworkAnalysis, analysis_of
 from layergraph.analyze.explanation.sentences import as_dict, lines
 from layergraph.analyze.explanation.trace import SizeTrace, SizeTracer
-from layergraph.analyze.printed import Printed
+from layergraph.analyze.printed_result import PrintedResult
 from layergraph.analyze.table.text_columns import Line
 from layergraph.errors import UnknownPortError, WrongTypeError
 from layergraph.graph.draft import End
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from layergraph.network.network import Network
 
 
-class Explanation(SizeTrace, Printed):
+class Explanation(SizeTrace, PrintedResult):
     """The result of :func:`explain`; ``print`` and notebooks show it."""
 
     def __repr__(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from layergraph.analyze.printed import Printed
+from layergraph.analyze.printed_result import PrintedResult
 from layergraph.analyze.table.rows import LayerRows
 from layergraph.analyze.table.text_columns import Line, plain_text
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-class LayerTable(LayerRows, Printed):
+class LayerTable(LayerRows, PrintedResult):
     """A selection of the layers and columns of an analysis; ``print`` and notebooks show it.
 
     :meth:`NetworkAnalysis.table` makes it. Iteration gives one dictionary per row.

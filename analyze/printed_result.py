@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-class Printed(ABC):
+class PrintedResult(ABC):
     """A result that prints as lines, cut to the width of a terminal, and whole to a file or a pipe."""
 
     @abstractmethod
