@@ -51,6 +51,7 @@ def wasted_bias(checked: CheckedGraph) -> Iterator[Issue]:
         if (
             isinstance(before, TrainedWeights)
             and before.bias_learn_rate_factor
+            # another destination without normalization still sees the bias
             and checked.feeds_only(source.layer, layer.name)
         ):
             names.append(source.layer)
@@ -63,7 +64,7 @@ def wasted_bias(checked: CheckedGraph) -> Iterator[Issue]:
             first,
             "",
             f"{biases} right before a batch normalization, which subtracts any bias again",
-            "with bias_learn_rate_factor=0 it stays 0, which saves work and changes no output",
+            f"bias_learn_rate_factor=0 keeps {'them' if others else 'it'} at 0: less work, the same output",
             Edit(lgraph).change(names, bias_learn_rate_factor=0).text,
             tuple(others),
         )

@@ -22,6 +22,7 @@ def fix_channels(checked: CheckedGraph, issue: Issue) -> Issue:
     """Channels that differ from the layer's own argument, or between branches that meet."""
     layer: Any = checked.lgraph[issue.layer]
     sizes = [size for size in checked.inferred_sizes.inputs[issue.layer] if size is not None]
+    # "auto" rather than the number of channels: it stays right when the layers upstream change
     free = {
         argument: "auto"
         for argument in ("num_channels", "num_channels_per_group", "input_size")
@@ -48,6 +49,7 @@ def _equalize_channels(checked: CheckedGraph, issue: Issue, layer: Layer, sizes:
 
     Other filters cost nothing, so they come first; but a layer that also feeds others cannot change.
     """
+    # either branch may be the wrong one: first the port that the fault names, then the first input
     wrong = layer.input_names.index(issue.port) if issue.port in layer.input_names else 1
     pairs = [(wrong, sizes[0].channels), (0, sizes[wrong].channels)]
     fed = checked.lgraph.sources(layer.name)
@@ -90,13 +92,14 @@ def _decisive_layer(checked: CheckedGraph, source: End) -> Any:
     while True:
         layer: Any = lgraph[source.layer]
         if len(lgraph.destinations(source.layer)) != 1:
-            return None
+            return None  # other filters would not fit its other destinations
         if isinstance(layer, (Convolution, TransposedConvolution, FullyConnectedLayer)):
             return layer
         inputs, outputs = (
             checked.inferred_sizes.inputs[layer.name],
             checked.inferred_sizes.outputs[layer.name],
         )
+        # an activation, pooling or normalization leaves the channels to the layer that feeds it
         fed = lgraph.sources(layer.name).get(layer.input_names[0]) if layer.input_names else None
         same = inputs and inputs[0] and outputs[0] and inputs[0].channels == outputs[0].channels
         if fed is None or not same or getattr(layer, "num_channels", "auto") != "auto":

@@ -37,7 +37,7 @@ def fix_connections(checked: CheckedGraph, issues: Sequence[Issue]) -> list[Issu
             findings.append(_fix_no_input(lgraph, issue, missing))
             explained.update(missing if findings[-1].edit else ())
         elif issue.code == "LG-NO-OUTPUT":
-            end = unused[-1] if unused else None
+            end = unused[-1] if unused else None  # the last one: the network ends there, others are branches
             findings.append(_fix_no_output(checked, issue, end))
             explained.update([end] if end else ())
     findings += _fix_disconnected(checked, issues, missing + unused, explained)
@@ -65,6 +65,7 @@ def _fix_no_output(checked: CheckedGraph, issue: Issue, end: Issue | None) -> Is
         return issue
     lgraph, edit = checked.lgraph, Edit(checked.lgraph)
     last, size = end.layer, checked.inferred_sizes.outputs[end.layer][0]
+    # one score per image, not per pixel, after global pooling or a fully connected layer
     per_image = size is not None and not set(size.spatial) - {1}
     kind: type[Layer] = ClassificationLayer if per_image else PixelClassificationLayer
     layers: list[Layer] = (
@@ -128,7 +129,7 @@ def _fix_unused_output(lgraph: LayerGraph, issue: Issue) -> Issue:
                 branch.add(name)
                 stack.append(name)
     if any(lgraph[name].is_input for name in branch):
-        return issue
+        return issue  # the whole network is the branch: its end lacks an output layer
     names = [name for name in lgraph if name in branch] if len(branch) > 1 else [issue.layer]
     others = tuple(name for name in names if name != issue.layer)
     text = issue.text
@@ -150,6 +151,7 @@ def _fix_unused_indices(lgraph: LayerGraph, issues: Sequence[Issue]) -> Iterator
             continue
         text = f"outputs {' and '.join(repr(issue.port) for issue in unused)} are not used"
         edit, advice = Edit(lgraph), first.advice
+        # with one of the two in use, the layer needs its further outputs
         if all(port not in layer.memory_ports for port, _ in lgraph.destinations(name)):
             edit.change([name], has_unpooling_outputs=False)
             advice = "nothing is lost; has_unpooling_outputs=False leaves them out"

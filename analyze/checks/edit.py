@@ -70,6 +70,7 @@ class Edit:
         if reference is None:
             self._types.add(type(layer).__name__)
             return self._call("insert_before", target, layer)
+        # insert_before takes layers with one input only
         source = self.lgraph.output_text(self.lgraph.sources(destination.layer)[destination.port])
         first, second = layer.input_names
         self.disconnect(source, target).add(layer).connect(source, f"{layer.name}/{first}")

@@ -30,6 +30,7 @@ def missing_softmax(checked: CheckedGraph) -> Iterator[Issue]:
 def double_softmax(checked: CheckedGraph) -> Iterator[Issue]:
     """A softmax of a softmax: it makes the scores nearly equal and slows training down."""
     for layer in checked.layers_of(SoftmaxLayer):
+        # a crop or dropout between two softmax layers does not hide the first
         upstream = [*checked.chain_upstream(layer.name, _passes)]
         if upstream and isinstance(first := upstream[-1], SoftmaxLayer):
             yield Issue(

@@ -1,13 +1,7 @@
 """Missing connections: the output that clearly belongs to an open input.
 
-Any output of the right size would run, and many have it. Three rules, in this order, decide:
-
-1. An output that feeds nothing was made for something: the only unused output whose size fits is the source.
-2. If several fit, the one of the layer added right before the open input is.
-3. If no output is unused, the input is that of a skip connection. Its source is the nearest output of the
-   same height and width at the end of a stage, where the network goes on with another size.
-
-No other case is clear enough for a fix.
+Many outputs have the right size, and connecting any of them would make the network run. Only an output that
+is unused, or that ends the stage of a skip connection, is clear enough for a fix.
 """
 
 from __future__ import annotations
@@ -83,11 +77,14 @@ def _find_source(
         and all(port != ports[0] for port, _ in lgraph.destinations(name))
     ]
     num_faults = len(inferred_sizes.errors)
+    # 1. An output that feeds nothing was made for something: the only unused one that fits is the source.
     fitting = _connect_fitting(checked, lgraph, destination, unused, num_faults)
+    # 2. Of several, the layer that was added right before this one: networks are written down in series.
     if len(fitting) > 1:
         names = list(lgraph)
         previous = names[names.index(destination.layer) - 1]
         fitting = [one for one in fitting if one.source.layer == previous]
+    # 3. Without unused outputs, only a skip connection can be missing: its source also feeds the next stage.
     if not fitting and not unused:
         skips = _ends_of_stages(lgraph, inferred_sizes, destination)
         fitting = _connect_fitting(checked, lgraph, destination, skips, num_faults)[:1]

@@ -2,14 +2,7 @@
 
 Where branches of unequal height or width meet, the joining layer reports the fault, but it is rarely the
 cause. Either a layer upstream has a wrong argument, or the image has a size that the strides do not divide.
-The order of these phases tells the two apart:
-
-1. If the strides up to every layer divide the size of the image, the network is made for such images, and
-   one argument is wrong. One argument of one layer upstream is changed at a time, the nearest layers first.
-   The change that leaves the fewest faults is the fix.
-2. Otherwise the image size is the cause. The advice names the nearest sizes without faults, and the edit
-   crops or pads at the join, which serves images of any size.
-3. If no image size near has no faults, an argument is wrong after all: phase 1 again.
+Testing both for every fault would find some edit that runs, but often one that no user wants.
 """
 
 from __future__ import annotations
@@ -50,11 +43,14 @@ def fix_spatial(checked: CheckedGraph, issue: Issue) -> Issue:
         return issue
     if layer.input_names == ("in", "ref"):
         return _swap_inputs(checked, issue)
+    # 1. If the strides divide the image, the network is made for such images: an argument upstream is wrong.
     if _divides_evenly(checked) and (fixed := _change_one_argument(checked, issue)) is not None:
         return fixed
+    # 2. If no image size near has no faults either, an argument is wrong after all.
     images = fitting_sizes(checked, issue)
     if not images and (fixed := _change_one_argument(checked, issue)) is not None:
         return fixed
+    # 3. Otherwise the image size is the cause. Another size needs no layer, but a crop serves all sizes.
     advice, edit = _crop_or_pad(checked, layer, known)
     if images:
         choices = " or ".join(times(size[:-1]) for size in images)
@@ -105,6 +101,7 @@ def _change_one_argument(checked: CheckedGraph, issue: Issue) -> Issue | None:
                 continue
             if sizes is None:
                 break
+            # the fault may only move downstream, so all faults count
             if issue.layer not in sizes.faulty and len(sizes.errors) < fewest:
                 fewest = len(sizes.errors)
                 best = (layer, argument, value, edit)

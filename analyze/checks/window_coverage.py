@@ -23,12 +23,13 @@ def checkerboard(checked: CheckedGraph) -> Iterator[Issue]:
         if layer.name in checked.blamed:
             continue
         pairs = [*zip(layer.filter_size, layer.stride, strict=True)]
-        # a bilinear filter gives every pixel the same sum, whatever its size
+        # a bilinear filter gives every pixel the same sum, for any size
         if any(size > stride and size % stride for size, stride in pairs) and not (
             layer.weights_initializer == "bilinear"
             and all((size + 1) // 2 == stride for size, stride in pairs)
         ):
             groups[(layer.filter_size, layer.stride, layer.crops())].append(layer)
+    # one finding per kind of layer: a decoder repeats its layers at every stage
     for (size, stride, _), layers in groups.items():
         names = [layer.name for layer in layers]
         better = tuple(n if n < s else -(-n // s) * s for n, s in zip(size, stride, strict=True))
@@ -66,6 +67,7 @@ def gaps(checked: CheckedGraph) -> Iterator[Issue]:
 
 def _with_size(layer: Any, size: tuple[int, ...]) -> dict[str, Any]:
     """The arguments for another filter size with an output of the same size."""
+    # a larger filter enlarges the output: the crop takes the growth off both sides
     arguments: dict[str, Any] = {"filter_size": size}
     growth = [new - old for new, old in zip(size, layer.filter_size, strict=True)]
     if layer.cropping != "same":
@@ -88,6 +90,7 @@ def degenerate_dilation(checked: CheckedGraph) -> Iterator[Issue]:
         size = checked.input_size(layer.name)
         if (
             size is None
+            # such a max pooling may have windows without any element: an error, not a warning
             or (isinstance(layer, MaxPooling2dLayer) and layer.name in checked.blamed)
             or len(size.spatial) != len(layer.dilation_factor)
             or set(layer.dilation_factor) == {1}
@@ -128,6 +131,7 @@ def overlaps(checked: CheckedGraph) -> Iterator[Issue]:
         size = tuple(map(min, pool.pool_size, pool.stride))
         padding = {} if pool.padding == "same" else {"padding": "same"}
         edit = Edit(checked.lgraph).change([pool.name], pool_size=size, **padding)
+        # the smaller window may give another size, which no longer fits further downstream
         sizes = checked.infer_sizes_of(edit.lgraph)
         fits = sizes is not None and not sizes.errors
         restores = f"{listed(partners)} restore{'s' if len(partners) == 1 else ''}"

@@ -31,7 +31,7 @@ class Comparison(Differences, PrintedResult):
         return f"Comparison({summary(self)})"
 
     def _lines(self, width: int | None) -> Iterator[Line]:
-        return lines(self, most=8)
+        return lines(self, most=8)  # an edit near the input resizes all layers
 
     def _repr_html_(self) -> str:
         from layergraph.analyze.comparison.page import fragment

@@ -84,6 +84,7 @@ class LayerComparison:
         argument), ``"rewired"``, ``"weights"``, ``"resized"`` and ``"equal"``."""
         if self.before is None or self.after is None:
             return "added" if self.after else "removed"
+        # ordered by cause: a changed layer is also resized, a rewired one often
         words = {
             "renamed": self.is_renamed,
             "changed": self.arguments or self.is_retyped,
@@ -98,7 +99,7 @@ class AttachedWeights:
     """The weights of the layers of a graph or a compiled network, read without a copy."""
 
     def __init__(self, network: Any) -> None:
-        self._net = network if is_compiled(network) else None
+        self._net = network if is_compiled(network) else None  # its layer_graph() would copy all weights
 
     def of(self, layer: Layer) -> Weights | None:
         if self._net is None:
@@ -172,6 +173,7 @@ def _rewirings(
     sources, sources_after = before.sources(old.name), after.sources(new.name)
     for port in dict.fromkeys([*old.input_names, *new.input_names]):
         was, now = sources.get(port), sources_after.get(port)
+        # a source that was renamed still feeds the same input
         expected = End(matches.get(was.layer, ""), was.port) if was else None
         if expected != now:
             yield Rewiring(

@@ -27,7 +27,7 @@ class LayerCosts:
 
     Attributes:
         learnables: number of elements that training learns.
-        states: number of elements that training updates besides, such as running means.
+        states: number of elements that training updates without learning them, such as running means.
         multiply_adds: multiplications, each with an addition, for the whole batch; torch's
             ``FlopCounterMode`` counts two operations for each.
         activation_bytes_inference: bytes of its results; 0 where they are a view of its input.
@@ -110,7 +110,7 @@ class NetworkCosts:
 
     @cached_property
     def states(self) -> int:
-        """Number of elements that training updates besides."""
+        """Number of elements that training updates without learning them."""
         return sum(costs.states or 0 for costs in self.layers.values())
 
     @cached_property
@@ -186,6 +186,7 @@ def network_costs(network: SizedNetwork, batch_size: int, dtype: str) -> Network
     if dtype not in ITEM_BYTES:
         raise ArgumentError(f"costs: dtype must be one of {', '.join(ITEM_BYTES)}, got {dtype!r}")
     lgraph, inferred_sizes = network.lgraph, network.inferred_sizes
+    # a layer needs all its inputs: with one unknown, the others say nothing about its costs
     sizes = {}
     for name in lgraph.order:
         known = known_inputs(lgraph, lgraph[name], inferred_sizes)
@@ -209,6 +210,7 @@ def network_costs(network: SizedNetwork, batch_size: int, dtype: str) -> Network
             receptive_field=None if field is None else tuple(one.size for one in field),
             receptive_stride=None if field is None else tuple(one.stride for one in field),
         )
+    # a peak depends on every layer, whereas totals are still lower bounds
     runs = len(activations.inputs) == len(lgraph) and bool(lgraph.input_names and network_outputs(lgraph))
     if not runs:
         return NetworkCosts(batch_size, dtype, layers, None, None)

@@ -65,6 +65,7 @@ class Activations:
                 owners[End(name, "")] = End(name, "")
             for port in layer.output_names or ("out",):
                 owners[End(name, port)] = End(name, port)
+            # the owner of a view may itself be a view: owners are final in topological order
             if layer.shares_memory(inputs, training):
                 source = self.sources(name)[0]
                 owners[End(name, (*layer.output_names, "out")[0])] = owners.get(source, source)
@@ -126,11 +127,12 @@ def inference_peak(activations: Activations) -> Peak:
     for row in plan.rows:
         for slot in row.outputs:
             live.hold(owners[ends[slot]])
+        # inputs are freed only after the layer has run: its workspace and result come on top of them
         workspace = activations.num_bytes(lgraph[row.key].workspace(activations.inputs[row.key]))
         live.add(workspace, row.key)
         live.add(-workspace, row.key)
         for slot in row.free:
-            if ends[slot].port:
+            if ends[slot].port:  # the caller holds the images
                 live.release(owners[ends[slot]])
     return live.peak
 

@@ -37,7 +37,7 @@ class SavedTensors:
     learning: Set[str]
 
     def per_layer(self, activations: Activations) -> dict[str, int]:
-        """The bytes saved of each layer's results and besides; for input layers also the images."""
+        """The bytes saved per layer: its results and private tensors; for input layers also the images."""
         num_bytes = {name: self.private.get(name, 0) for name in activations.inputs}
         images = [end for end in activations.memory if end.port == ""]
         for end in dict.fromkeys([*images, *self.savers]):

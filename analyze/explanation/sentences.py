@@ -34,6 +34,7 @@ def lines(explanation: SizeTrace) -> Iterator[Line]:
             branch = layer.branch
             yield []
             yield [(f"To input {branch}" if branch else "All inputs", "bold")]
+        # a blank line before each layer with details; ReLU and the like follow without one
         details = list(_detail_lines(layer))
         if details or layer is explanation.layers[0]:
             yield []
@@ -51,6 +52,7 @@ def _arithmetic(layer: ExplainedLayer) -> Iterator[tuple[str, str]]:
     """The arithmetic of a layer as labels and texts; dimensions with equal texts share one label."""
     if layer.keeps_size or not layer.inputs:
         return
+    # for square images and windows, height and width have the same arithmetic
     groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for dimension, step in layer.steps:
         groups.setdefault(tuple(_texts(step)), []).append(dimension)

@@ -184,7 +184,7 @@ BROKEN: dict[str, Broken] = {
         "Decoder-Stage-1-DepthConcatenation",
         ("'Encoder-Stage-2-Conv-1' has padding 0: with 'same' the sizes fit",),
     ),
-    "grey images for layers of colour images": Broken(
+    "gray images for layers of color images": Broken(
         lambda: changed(with_input_size(unet(), (96, 96, 1)), "Encoder-Stage-1-Conv-1", num_channels=3),
         "LG-CHANNELS",
         "Encoder-Stage-1-Conv-1",

@@ -41,7 +41,7 @@ from layergraph.analyze.checks import CATALOGUE
 from layergraph.builders import BUILDERS, unet_layers
 
 INPUT = ImageInputLayer((16, 16, 3), name="data")
-ENDING = (SoftmaxLayer(name="softmax"), PixelClassificationLayer(name="loss"))
+OUTPUT = (SoftmaxLayer(name="softmax"), PixelClassificationLayer(name="loss"))
 
 
 def conv(size: int | tuple[int, int] = 3, filters: int = 4, **arguments: Any) -> Convolution2dLayer:
@@ -49,7 +49,7 @@ def conv(size: int | tuple[int, int] = 3, filters: int = 4, **arguments: Any) ->
 
 
 def chain(*layers: Layer, data: Layer = INPUT) -> LayerGraph:
-    return LayerGraph([data, *layers, *ENDING])
+    return LayerGraph([data, *layers, *OUTPUT])
 
 
 def residual(**arguments: Any) -> LayerGraph:
