@@ -188,7 +188,7 @@ def fit_loss(lgraph: LayerGraph, labels: Any, weighted: bool | None) -> LayerGra
         DataError: the loss has other classes, or these in another order, or takes no label images.
     """
     from layergraph.data import count_each_label, median_frequency_weights
-    from layergraph.training.class_names import expect_class_names
+    from layergraph.training.class_names import check_class_names
 
     if len(lgraph.output_names) != 1:
         raise DataError(f"training needs a network with one output layer, got {len(lgraph.output_names)}")
@@ -198,7 +198,7 @@ def fit_loss(lgraph: LayerGraph, labels: Any, weighted: bool | None) -> LayerGra
             f"the loss {quoted(loss.name)} must take a class per pixel, got {type(loss).__name__}; replace "
             "it by a PixelClassificationLayer, or train with train_network"
         )
-    expect_class_names(labels.classes, loss)
+    check_class_names(labels.classes, loss)
     if weighted is None and loss.classes != "auto":
         print_note(
             f"layer {quoted(loss.name)} keeps its loss, {loss.description}; --class-weights computes class "

@@ -36,10 +36,10 @@ def class_indices(labels: ArrayLike, owner: str) -> NDArray[Any]:
     return array if array.dtype.kind in "ui" else array.astype(np.uint8)
 
 
-def expect_indices(array: NDArray[Any], count: int, owner: str) -> None:
+def check_indices(array: NDArray[Any], count: int, owner: str) -> None:
     """Raise for the first label that is neither one of ``count`` classes nor unlabelled.
 
-    >>> expect_indices(np.array([0, 3]), 2, "dice: truth")
+    >>> check_indices(np.array([0, 3]), 2, "dice: truth")
     Traceback (most recent call last):
     layergraph.errors.DataError: dice: truth must hold class indices from 0 to 1, or 255 (unlabelled), got 3
     """

@@ -37,6 +37,7 @@ def count_each_label(store: Datastore[Any]) -> Table:
     number = len(labels.classes)
     pixels, image_pixels = np.zeros(number, np.int64), np.zeros(number, np.int64)
     for indices in with_progress(labels, "Counting labels", len(labels)):
+        # the cut leaves out unlabelled pixels, which are 255
         counts = np.bincount(indices.ravel(), minlength=number)[:number]
         pixels += counts
         image_pixels += indices.size * (counts > 0)

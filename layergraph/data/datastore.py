@@ -70,6 +70,7 @@ class Datastore(Value, ABC, Generic[Item]):
         return self._read(self._position(index))
 
     def __iter__(self) -> Iterator[Item]:
+        # Python would take items until an IndexError, and one from a transform would end the loop silently
         return (self._read(index) for index in range(len(self)))
 
     def subset(self, indices: slice | Iterable[SupportsIndex]) -> Self:
@@ -151,6 +152,7 @@ class CombinedDatastore(Datastore[tuple[Any, ...]]):
         for index in others if pair_by == "name" else ():
             order = tuple(partners(stores[first].files or (), stores[index].files or (), "combine"))
             groups[index] = tuple(part._take(order) for part in groups[index])
+        # nested stores become flat, so that an item is one tuple and not a tuple of tuples
         self._stores: tuple[Datastore[Any], ...] = sum(groups, ())
         if len({len(store) for store in self._stores}) > 1:
             raise DataError(

@@ -157,6 +157,7 @@ def open_image(path: PathLike) -> Image.Image:
 
     try:
         with Image.open(path) as image:
+            # before the pixels are read: Pillow reads the first page of a volume without a word
             pages = _pages(image)
             if pages > 1:
                 raise DataError(
@@ -172,7 +173,7 @@ def open_image(path: PathLike) -> Image.Image:
     except FileNotFoundError as error:
         raise DataError(f"there is no image file {quoted(str(path))}; check the path") from error
     except UnidentifiedImageError as error:
-        if Path(path).stat().st_size == 0:
+        if Path(path).stat().st_size == 0:  # the usual rest of a full disk or of an aborted copy
             raise _read_error(path, "it is empty") from error
         if advice := _ARRAYS.get(Path(path).suffix.lower()):
             raise DataError(f"cannot read {quoted(str(path))} as an image: {advice}") from error

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layergraph.data.class_indices import class_indices, expect_indices
+from layergraph.data.class_indices import check_indices, class_indices
 from layergraph.data.label_ids import class_names
 from layergraph.errors import ArgumentError, did_you_mean
 from layergraph.labels import UNLABELLED
@@ -51,7 +51,7 @@ class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
     def __new__(cls, values: ArrayLike, classes: Iterable[str] | None) -> Self:
         array = class_indices(values, "LabelArray: values")
         names = None if classes is None else class_names(classes, "LabelArray: classes")
-        expect_indices(array, UNLABELLED if names is None else len(names), "LabelArray: values")
+        check_indices(array, UNLABELLED if names is None else len(names), "LabelArray: values")
         return cls.of_indices(array.astype(np.uint8), names)
 
     @classmethod

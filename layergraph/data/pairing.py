@@ -47,6 +47,7 @@ def partners(files: Sequence[Path], others: Sequence[Path], caller: str) -> list
     >>> partners(images, masks, "combine")
     [1, 0, 2]
     """
+    # one name has nothing to compare: all of it is shared, and its key would be empty
     if len(files) == len(others) == 1:
         return [0]
     # the form of the most common keys is the likeliest one, for the error

@@ -37,6 +37,7 @@ def batches(store: ImageStore, size: int, *, verbose: bool = False) -> Iterator[
     first = 0
     for index in with_progress(range(len(store)), "Segmenting", len(store), shown=verbose):
         image = _image(store, index)
+        # only consecutive images share a batch: the results have the order of the images
         if pending and (len(pending) == size or pending[0].shape != image.shape):
             yield first, np.stack(pending)
             pending, first = [], index

@@ -34,16 +34,16 @@ def image_scores(net: Predictor, batch: NDArray[Any], name_image: Callable[[int]
     except LayergraphError as error:
         # torch raises a RuntimeError for an image of another size than the patches
         if isinstance(error.__cause__, RuntimeError):
-            _expect_map(net, error)
+            _check_map(net, error)
         raise DataError(f"{name_image(0)}: {error}") from error
     except (RuntimeError, MemoryError) as error:
         if _is_out_of_memory(error):
             raise DataError(f"{name_image(0)}: {_too_large(batch)}") from error
-        _expect_map(net, error)
+        _check_map(net, error)
         error.add_note(f"raised by the network for {name_image(0)}, an array of shape {batch.shape[1:]}")
         raise
     if scores.ndim == 2:
-        _expect_map(net, None)
+        _check_map(net, None)
     if scores.ndim != 4 or len(scores) != len(batch):
         raise DataError(
             f"{name_image(0)}: the network's scores must be (N, H, W, num_classes) with N = {len(batch)}, "
@@ -79,7 +79,7 @@ def _too_large(batch: NDArray[Any]) -> str:
     )
 
 
-def _expect_map(net: Predictor, error: Exception | None) -> None:
+def _check_map(net: Predictor, error: Exception | None) -> None:
     """Raise if a network gives one score per class, not a map of scores, for an image of its input size."""
     net = net.net if isinstance(net, MonteCarlo) else net
     sizes: Sequence[Sequence[int]] = getattr(net, "input_sizes", ())

@@ -55,6 +55,7 @@ def write_label_files(
             f"semanticseg: write_location must be a folder, got {quoted(str(folder))}, which cannot be made: "
             f"{error.strerror}"
         ) from None
+    # the number of classes is known with the first scores
     num_classes = 0
     for path, (labels, count) in zip(files, segmented, strict=True):
         write_labels(path, labels)

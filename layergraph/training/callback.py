@@ -83,7 +83,7 @@ class TrainingCallback(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         # not at the first mini-batch: one without labels is no fault
-        self._items.expect_labels()
+        self._items.check_labels()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)

@@ -37,11 +37,11 @@ def add_class_names(lgraph: LayerGraph, data: object, output: Layer, scores: Siz
     if isinstance(known, str):  # "auto"
         layer: Any = output
         return lgraph.replace_layer(layer.name, replace(layer, classes=classes))
-    expect_class_names(classes, output)
+    check_class_names(classes, output)
     return lgraph
 
 
-def expect_class_names(classes: Sequence[str], output: Layer) -> None:
+def check_class_names(classes: Sequence[str], output: Layer) -> None:
     """Raise ``DataError`` if an output layer has other classes than the data, or another order."""
     known = getattr(output, "classes", "auto")
     if isinstance(known, str) or tuple(known) == tuple(classes):  # "auto"

@@ -108,7 +108,7 @@ class Items(Dataset[Any]):
                 f"{where} must be an array of numbers, {times(self._input_size)} as the input layer "
                 f"{self.input_layer.name!r} takes, got {image.dtype} of shape {image.shape}"
             )
-        self._expect_dtype(image.dtype, self.where(index))
+        self._check_dtype(image.dtype, self.where(index))
         size = self._score_size(image.shape, where)
         float64 = self.dtype == torch.float64
         owner = f"train_network: the target of {self.where(index)}"
@@ -116,7 +116,7 @@ class Items(Dataset[Any]):
         self.has_labels = self.has_labels or bool((target != self._unlabelled).any())
         return image, target
 
-    def expect_labels(self) -> None:
+    def check_labels(self) -> None:
         """Raise if no target so far has a label: the network learned nothing, and the accuracy is 0/0."""
         if not self.has_labels:
             raise DataError(
@@ -151,7 +151,7 @@ class Items(Dataset[Any]):
             target[...] = np.moveaxis(image, -1, 0)
         return torch.from_numpy(batch)
 
-    def _expect_dtype(self, dtype: np.dtype[Any], where: str) -> None:
+    def _check_dtype(self, dtype: np.dtype[Any], where: str) -> None:
         """Refuse integers of 8 and of 16 bits in one set, or integers and decimals: their ranges differ."""
         if self._first is None:
             self._first = dtype, where

@@ -40,6 +40,7 @@ class MiniBatches(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         order = self._permute() if self._shuffle == "every-epoch" else self._order
+        # a remainder would be a mini-batch of noisier gradients, and of other batch statistics
         for index in range(len(self)):
             batch = order[index * self._size : (index + 1) * self._size].tolist()
             self._count += 1

@@ -18,8 +18,9 @@ from layergraph.wording import quoted
 def explain_one_value(net: Network, lgraph: LayerGraph) -> Iterator[None]:
     """Raise a ``DataError`` with the layer's name if batch normalization gets one value per channel."""
 
-    def expect_two(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+    def check_of(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
         def check(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            # torch raises here too, but its error names no layer
             if norm.training and inputs[0].numel() == inputs[0].shape[1]:
                 raise DataError(
                     f"train_network: batch normalization in layer {quoted(name)} must have at least two "
@@ -31,7 +32,7 @@ def explain_one_value(net: Network, lgraph: LayerGraph) -> Iterator[None]:
         return check
 
     hooks = [
-        norm.register_forward_pre_hook(expect_two(name))
+        norm.register_forward_pre_hook(check_of(name))
         for name in lgraph
         for norm in net.layer_module(name).modules()
         if isinstance(norm, _BatchNorm)

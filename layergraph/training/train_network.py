@@ -79,11 +79,12 @@ def train_network(
     from layergraph.training.lightning_module import dtype_of
     from layergraph.training.run import run
 
+    # the data before the device and the log: wrong data prints nothing
     items = Items(data, _graph(lgraph))
     accelerator = _accelerator(options)
     log = TrainingLog(items.metric, shown=options.verbose)
     with _seeded(options.seed):
-        net = items.lgraph.compile()
+        net = items.lgraph.compile()  # in the block, since the seed is that of initial weights too
         items.dtype = dtype_of(net)
         log.device("GPU" if accelerator == "gpu" else "CPU")
         initialize_normalization(net, items, log, verbose=options.verbose)

@@ -14,8 +14,8 @@ from layergraph.layers import arguments
 from layergraph.segmentation.arrays import real_array
 from layergraph.segmentation.evaluation.counting import (
     class_counts,
+    common_classes,
     count_pairs,
-    expect_same_classes,
     refuse_masks,
 )
 from layergraph.wording import quoted
@@ -69,7 +69,7 @@ def count_classes(
            [0, 1, 1]])
     """
     arguments.whole(call, "num_classes", num_classes, 1, UNLABELLED)
-    expect_same_classes({"predicted": class_names_of(predicted), "truth": class_names_of(truth)}, call)
+    common_classes({"predicted": class_names_of(predicted), "truth": class_names_of(truth)}, call)
     pairs = count_pairs(predicted, truth, num_classes, call)
     refuse_masks(pairs, num_classes, predicted, truth, call)
     return class_counts(pairs, num_classes, unlabelled_column=unlabelled_column)
@@ -108,6 +108,7 @@ def confusion_metrics(matrix: ArrayLike) -> ConfusionMetrics:
     (0.90624, 0.61588)
     """
     counts = _require_counts("confusion_metrics", matrix)
+    # the column of unlabelled predictions counts in the totals of true classes only: it is no class
     size = len(counts)
     hits, true, predicted = np.diagonal(counts), counts.sum(axis=1), counts[:, :size].sum(axis=0)
     accuracy, iou = ratio(hits, true), ratio(hits, true + predicted - hits)
@@ -134,6 +135,7 @@ def ratio(above: ArrayLike, below: ArrayLike) -> NDArray[np.float64]:
 
 
 def _mean(values: NDArray[np.float64]) -> float:
+    # np.nanmean warns where all values are NaN
     known = values[~np.isnan(values)]
     return float(ratio(known.sum(), known.size))
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layergraph.data.class_indices import class_indices, expect_indices, mask_error
+from layergraph.data.class_indices import check_indices, class_indices, mask_error
 from layergraph.data.label_array import class_names_of
 from layergraph.errors import DataError
 from layergraph.labels import UNLABELLED
@@ -62,10 +62,10 @@ def refuse_masks(pairs: NDArray[np.int64], num_classes: int, predicted: Any, tru
             raise mask_error(f"{call}: {argument}")
 
 
-def expect_same_classes(given: Mapping[str, tuple[str, ...] | None], place: str) -> tuple[str, ...] | None:
+def common_classes(given: Mapping[str, tuple[str, ...] | None], place: str) -> tuple[str, ...] | None:
     """The class names, which must be the same for all that have names; ``None`` if none has names.
 
-    >>> expect_same_classes({"predicted": None, "truth": ("sky", "road")}, "dice")
+    >>> common_classes({"predicted": None, "truth": ("sky", "road")}, "dice")
     ('sky', 'road')
     """
     known = [(owner, names) for owner, names in given.items() if names is not None]
@@ -80,7 +80,7 @@ def expect_same_classes(given: Mapping[str, tuple[str, ...] | None], place: str)
 
 def _label_bytes(labels: ArrayLike, num_classes: int, owner: str) -> NDArray[np.uint8]:
     array = class_indices(labels, owner)
-    expect_indices(array, num_classes, owner)
+    check_indices(array, num_classes, owner)
     return array.astype(np.uint8, copy=False)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from layergraph.data.class_indices import class_indices, expect_indices
+from layergraph.data.class_indices import check_indices, class_indices
 from layergraph.data.label_array import class_names_of
 from layergraph.data.label_ids import class_names
 from layergraph.data.pairing import partners
@@ -25,8 +25,8 @@ from layergraph.segmentation.evaluation.confusion import (
 )
 from layergraph.segmentation.evaluation.counting import (
     class_counts,
+    common_classes,
     count_pairs,
-    expect_same_classes,
     refuse_masks,
 )
 from layergraph.segmentation.evaluation.metrics import SemanticSegmentationMetrics
@@ -169,8 +169,8 @@ def _class_names(predicted: LabelStore, truth: LabelStore, classes: Sequence[str
         "truth": class_names_of(truth),
         "the argument classes": None if classes is None else class_names(classes, f"{_CALL}: classes"),
     }
-    known = expect_same_classes(given, _CALL)
-    if known is None:
+    known = common_classes(given, _CALL)
+    if known is None:  # one more pass over all images: their number of classes must be the same
         highest = max(
             _highest_index(store[index], f"image {index}: {argument}")
             for argument, store in (("predicted", predicted), ("truth", truth))
@@ -202,13 +202,13 @@ def _labels(labels: Any, classes: tuple[str, ...], owner: str) -> NDArray[Any]:
         raise DataError(
             f"{owner} must be an array (H, W), got the shape {array.shape}; give the images in a list"
         )
-    expect_same_classes({"this image": class_names_of(labels), "the set": classes}, owner)
+    common_classes({"this image": class_names_of(labels), "the set": classes}, owner)
     return array
 
 
 def _highest_index(labels: Any, owner: str) -> int:
     array = class_indices(labels, owner)
-    expect_indices(array, UNLABELLED, owner)
+    check_indices(array, UNLABELLED, owner)
     return int(array.max(initial=0, where=array != UNLABELLED))
 
 

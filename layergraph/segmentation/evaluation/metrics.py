@@ -104,4 +104,5 @@ def _records(table: Table) -> list[dict[str, Any]]:
 
 
 def _plain(cell: Any) -> Any:
+    # json.dumps would write NaN, which is no JSON
     return None if isinstance(cell, float) and math.isnan(cell) else cell

@@ -64,7 +64,8 @@ def labeloverlay(
             f"labeloverlay: colormap must have a color for the label {highest}, got "
             f"{counted(len(colors), 'color')}"
         )
-    is_mask = highest == 0 and shown.any() and not shown.all()  # only 0 and 255
+    # labels that are only 0 and 255, unless their names or the one color show that they have one class
+    is_mask = highest == 0 and shown.any() and not shown.all()
     if is_mask and names is None and (colormap is None or len(colors) > 1):
         raise mask_error("labeloverlay: labels")
     if included_labels is not None:

@@ -68,7 +68,7 @@ def overlay_sheet(
             for labels in (truths, predictions)
         ]
         rows.append([picture, *overlays])
-    factor = _factor(rows, scale)
+    factor = _factor(rows, scale)  # one for all rows, so that pictures stay comparable
     tiles = [[picture.repeat(factor, axis=0).repeat(factor, axis=1) for picture in row] for row in rows]
     return _draw(tiles, list(zip(map(visible, classes), map(tuple, colors.tolist()), strict=False)))
 

@@ -39,6 +39,7 @@ class AtSize:
 
     def predict(self, batch: NDArray[Any], /, *, dropout: bool = False) -> NDArray[np.float32]:
         """Scores (N, H, W, classes) of images (N, H, W, C) of any one size."""
+        # scores are resized, not labels: between pixels, scores have values and labels have none
         image_size = (batch.shape[1], batch.shape[2])
         resized = np.stack([resize_image(image, self.size) for image in batch])
         scores = predict(self.net, resized, dropout=dropout)

@@ -96,6 +96,7 @@ class MultiScale(nn.Module):
             with inference(self, dropout=dropout):
                 return to_images(self(x), single)
         except RuntimeError:
+            # torch's error names no scale: find the first one whose images the network does not take
             for scale in self.scales:
                 try:
                     self.net.check_sizes(self._scaled_size(x, scale))
@@ -125,6 +126,7 @@ class MultiScale(nn.Module):
         return scores
 
     def _scaled_size(self, x: Tensor, scale: float) -> list[int]:
+        # halves go up, at every parity; Python's round takes the even number
         return [max(1, math.floor(number * scale + 0.5)) for number in x.shape[2:]]
 
     def _fuse(self, scores_by_scale: Sequence[Tensor], x: Tensor) -> Tensor:

@@ -78,6 +78,7 @@ class SlidingWindow:
         height, width = (-(-size // self.step) for size in batch.shape[1:3])
         count = height * width
         firsts = range(0, count, self.mini_batch_size)
+        # batch by batch, since all patches at once would take height × width times the memory of the image
         scores = []
         with progress("Classifying patches", len(batch) * len(firsts), shown=self.verbose) as advance:
             for image in batch:
@@ -91,7 +92,7 @@ class SlidingWindow:
 
     def _windows(self, image: NDArray[Any]) -> NDArray[Any]:
         """The patch of each pixel, (H, W, C, height, width)."""
-        # a view, since copies would take height × width times the memory of the image
+        # a view: the patches share the memory of the mirrored image
         before = [(size - 1) // 2 for size in self.patch_size]
         margins = [(b, size - 1 - b) for b, size in zip(before, self.patch_size, strict=True)]
         mirrored = np.pad(image, (*margins, (0, 0)), mode="reflect")

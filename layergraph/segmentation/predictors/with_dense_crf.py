@@ -42,9 +42,8 @@ class WithDenseCRF:
     """
 
     def __init__(self, net: Predictor, **parameters: Unpack[Parameters]) -> None:
-        dense_crf(
-            np.ones((1, 1, 1)), np.zeros((1, 1)), **parameters
-        )  # a wrong parameter fails here, before any image
+        # a wrong parameter fails here, before any image
+        dense_crf(np.ones((1, 1, 1)), np.zeros((1, 1)), **parameters)
         self.net, self.parameters = require_predictor("WithDenseCRF", net), parameters
 
     @property
