@@ -147,6 +147,7 @@ class Window(NamedTuple):
         if margins is None:
             if any(s > 1 and extent > 1 for s, extent in zip(self.stride, self.extents, strict=True)):
                 return None  # the margins depend on the size of the image
+            # with stride 1, the margins are the same for every size
             margins = tuple(same_padding(10**6, extent, 1) for extent in self.extents)
         if any(before != after for before, after in margins):
             return None

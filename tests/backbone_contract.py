@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torchvision_models import normalized, randomize
+from torchvision_models import normalize, randomize
 
 from layergraph import LayerGraph, SoftmaxLayer
 from layergraph.builders.backbones import Backbone
@@ -48,7 +48,7 @@ def check_outputs(
     net = lgraph.compile().eval()
     images = torch.randint(0, 256, (3, 3, *size)).double()
     with torch.no_grad():
-        scores, features = plain(normalized(images)), plain.strides(normalized(images))
+        scores, features = plain(normalize(images)), plain.strides(normalize(images))
         torch.testing.assert_close(net(images), scores.softmax(1), **CLOSE)
         ours, *ours_by_stride = net.activations(images, [scores_layer(lgraph), *backbone.features.values()])
         encoded = backbone.encoder(size, width=width, weights=folder / "net.pth").compile().eval()(images)

@@ -1,4 +1,4 @@
-"""What all tests share: one thread, one seed, golden files, the profile of hypothesis."""
+"""Fixtures and settings of all tests: one thread, one seed, golden files, the profile of hypothesis."""
 
 import os
 import re
@@ -21,15 +21,15 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")
 
 @pytest.fixture(autouse=True)
 def same_weights() -> None:
-    """Every test starts from the same initial weights and images, whatever ran before it."""
+    """Seed the random numbers, so that no test depends on those before it."""
     torch.manual_seed(0)
 
 
 @pytest.fixture
 def double_precision() -> Iterator[None]:
-    """New tensors and networks are in float64, so that two routes to one number agree on every processor.
+    """Make new tensors and networks float64, so that two paths to one result agree on every processor.
 
-    In float32 the order in which a processor adds decides the fifth digit of a deep network's result.
+    In float32 the order of additions, which depends on the processor, decides the fifth digit.
     """
     torch.set_default_dtype(torch.float64)
     yield
@@ -37,12 +37,12 @@ def double_precision() -> Iterator[None]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--regenerate", action="store_true", help="write the golden files anew")
+    parser.addoption("--regenerate", action="store_true", help="rewrite the golden files")
 
 
 @pytest.fixture
 def in_terminal() -> Callable[..., str]:
-    """What a Python program writes to a terminal of so many columns."""
+    """A function that returns the output of a Python program on a terminal with this many columns."""
 
     def run(program: str, columns: int, *, no_color: bool = False) -> str:
         import pty
@@ -75,7 +75,7 @@ def in_terminal() -> Callable[..., str]:
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Compare a text with ``tests/golden/<name>.txt``; with ``--regenerate`` write that file instead."""
+    """A function that compares a text with ``tests/golden/<name>.txt``, or writes it (``--regenerate``)."""
 
     def check(name: str, text: str) -> None:
         path = GOLDEN / f"{name}.txt"
@@ -91,7 +91,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 @pytest.fixture
 def golden_errors(golden: Callable[[str, str], None]) -> Callable[..., None]:
-    """Call each function, which must raise a LayergraphError, and compare the texts with a golden file."""
+    """A function that compares the messages of calls that must raise our errors with a golden file."""
     from layergraph import LayergraphError
 
     def check(name: str, calls: dict[str, Callable[[], object]], hide: str = "") -> None:

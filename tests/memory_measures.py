@@ -1,4 +1,4 @@
-"""Measuring what torch keeps and allocates, by storage, so that views are counted once."""
+"""Measurements of the memory that torch saves and allocates, by storage, so that views count once."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from torch.utils._pytree import tree_leaves
 
 
 def storage(tensor: Tensor) -> int:
-    """What identifies the memory of a tensor that is alive."""
+    """A number that identifies the storage of a tensor that is alive."""
     return tensor.untyped_storage()._cdata
 
 
 class SavedTensors(saved_tensors_hooks):
-    """Collects what autograd keeps, without the tensors of a network (its weights and statistics).
+    """Collects the tensors that autograd saves, except for those of the network (its weights and statistics).
 
-    Numbers that Python gives, such as the 0.5 of ``0.5 * x``, are kept as tensors too; they are left out.
+    autograd saves Python numbers, such as the 0.5 of ``0.5 * x``, as tensors, too; they do not count.
     """
 
     def __init__(self, network_tensors: Iterable[Tensor]) -> None:
@@ -35,20 +35,20 @@ class SavedTensors(saved_tensors_hooks):
 
     def _pack(self, tensor: Tensor) -> Tensor:
         if tensor.dim() and storage(tensor) not in self.own:
-            self.by_storage[storage(tensor)] = tensor  # held, so that no other takes its place
+            self.by_storage[storage(tensor)] = tensor  # kept alive, so that its number stays unique
         return tensor
 
-    def num_bytes(self, besides: Iterable[Any] = ()) -> int:
-        """Bytes of all memory kept, without that of some tensors."""
-        left_out = {storage(tensor) for tensor in besides if isinstance(tensor, Tensor)}
-        kept = (tensor for key, tensor in self.by_storage.items() if key not in left_out)
-        return sum(tensor.untyped_storage().nbytes() for tensor in kept)
+    def num_bytes(self, ignored: Iterable[Any] = ()) -> int:
+        """The number of saved bytes, except for those of some tensors."""
+        storages = {storage(tensor) for tensor in ignored if isinstance(tensor, Tensor)}
+        saved = (tensor for key, tensor in self.by_storage.items() if key not in storages)
+        return sum(tensor.untyped_storage().nbytes() for tensor in saved)
 
 
 class PeakBytes(TorchDispatchMode):
-    """Counts the bytes of all tensors alive after every operation, and keeps the largest count.
+    """Records the peak of the bytes of all tensors that are alive after an operation.
 
-    Tensors that exist before are counted where they are ``given``; those of a network are not.
+    Tensors that exist before count only if they are ``given``; those of the network never count.
     """
 
     def __init__(self, given: Iterable[Tensor] = (), network_tensors: Iterable[Tensor] = ()) -> None:

@@ -1,7 +1,7 @@
-"""Random valid networks for hypothesis: directed acyclic, with pooling pairs, joins, crops, several ends.
+"""Random valid networks for hypothesis: with unpooling, joins, crops, and several inputs and outputs.
 
-A network grows from its input layers. Each step takes features that exist, with their true sizes, and adds
-a layer that fits them. What nothing uses at the end is joined to the rest or is what the network returns.
+A network grows from its input layers. Each step takes existing features with known sizes, and adds a layer
+that fits them. The features without a reader at the end are joined, or are outputs of the network.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ NAMES = [
 
 
 @dataclass
-class Growing:
-    """The graph so far, each feature's size, and which features nothing uses yet."""
+class GrowingNetwork:
+    """The graph so far, the size of each feature, and the features without a reader."""
 
     draw: st.DrawFn
     graph: LayerGraph = field(default_factory=LayerGraph)
@@ -74,7 +74,7 @@ class Growing:
         return f"layer{number}"
 
     def add(self, layer: Layer, *sources: str) -> str | None:
-        """Add a layer fed by these ends; nothing, where their sizes do not fit it."""
+        """Add a layer with these inputs, or return ``None`` if their sizes do not fit it."""
         try:
             sizes = layer.output_sizes([self.sizes[source] for source in sources])
         except SizeError:
@@ -104,7 +104,7 @@ PADS = st.just("same") | st.tuples(*[st.integers(0, 2)] * 4)
 
 
 @st.composite
-def one_input(draw, name: str, size: Size) -> Layer:
+def layer_with_one_input(draw, name: str, size: Size) -> Layer:
     """A layer with one input and one output."""
     channels = size.channels
     kind = draw(st.integers(0, 13))
@@ -137,8 +137,8 @@ def one_input(draw, name: str, size: Size) -> Layer:
     ][kind]()
 
 
-def _pool_and_unpool(g: Growing, source: str) -> None:
-    """A pooling layer, something on its output that keeps the size, and the unpooling layer."""
+def _pool_and_unpool(g: GrowingNetwork, source: str) -> None:
+    """A pooling layer, a layer that keeps the size, and the unpooling layer."""
     window = g.draw(PAIRS)
     padding = g.draw(st.sampled_from([0, "same", (0, window[0] - 1, window[1] - 1, 0)]))
     pool = MaxPooling2dLayer(
@@ -150,7 +150,7 @@ def _pool_and_unpool(g: Growing, source: str) -> None:
     g.add(MaxUnpooling2dLayer(name=g.name()), str(inner), f"{pool.name}/indices", f"{pool.name}/size")
 
 
-def _join(g: Growing, source: str) -> None:
+def _join(g: GrowingNetwork, source: str) -> None:
     """Add or multiply with features of the same size, or concatenate with those of the same height."""
     size = g.sizes[source]
     alike = [n for n in g.images() if g.sizes[n].spatial == size.spatial]
@@ -162,7 +162,7 @@ def _join(g: Growing, source: str) -> None:
     g.add(g.draw(st.sampled_from(kinds))(count, name=g.name()), source, *others)
 
 
-def _crop(g: Growing, source: str) -> None:
+def _crop(g: GrowingNetwork, source: str) -> None:
     small = [
         n
         for n in g.images()
@@ -174,8 +174,8 @@ def _crop(g: Growing, source: str) -> None:
 
 @st.composite
 def networks(draw, *, most: int = 10, losses: bool | None = None) -> LayerGraph:
-    """A valid network; ``losses`` says whether it ends in output layers (either, if ``None``)."""
-    g = Growing(draw)
+    """A valid network, with output layers if ``losses`` is True; ``None`` leaves that to chance."""
+    g = GrowingNetwork(draw)
     for index in range(draw(st.sampled_from([1, 1, 1, 2]))):
         size = (draw(st.integers(3, 9)), draw(st.integers(3, 9)), draw(NUMBERS))
         how = draw(st.sampled_from(["none", "zerocenter", "rescale-symmetric"]))
@@ -187,7 +187,7 @@ def networks(draw, *, most: int = 10, losses: bool | None = None) -> LayerGraph:
         source = draw(st.sampled_from(g.images()[-4:]))
         step = draw(st.integers(0, 7))
         if step < 4:
-            g.add(draw(one_input(g.name(), g.sizes[source])), source)
+            g.add(draw(layer_with_one_input(g.name(), g.sizes[source])), source)
         elif step == 4:
             _pool_and_unpool(g, source)
         elif step == 5:
@@ -200,17 +200,17 @@ def networks(draw, *, most: int = 10, losses: bool | None = None) -> LayerGraph:
     return g.graph
 
 
-def _connect_inputs(g: Growing) -> None:
-    """Make one network of the parts: pool all loose ends to 1×1 and join them, if inputs are apart."""
+def _connect_inputs(g: GrowingNetwork) -> None:
+    """If there are several inputs, pool all features without a reader to 1×1 and join them."""
     if len(g.graph.input_names) > 1:
         pooled = [str(g.add(GlobalAveragePooling2dLayer(name=g.name()), end)) for end in [*g.unused]]
         if len(pooled) > 1:
             g.add(DepthConcatenationLayer(len(pooled), name=g.name()), *pooled)
-    if g.graph.input_names[0] in g.unused:  # an input alone is no network
+    if g.graph.input_names[0] in g.unused:  # an input layer alone is no network
         g.add(ReluLayer(name=g.name()), g.unused[0])
 
 
-def _end_in_losses(g: Growing) -> None:
+def _end_in_losses(g: GrowingNetwork) -> None:
     for end in [*g.unused]:
         kind = g.draw(st.integers(0, 3))
         if kind == 0:

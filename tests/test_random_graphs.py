@@ -1,4 +1,4 @@
-"""Random networks: arithmetic against torch, files, compiling again, losses; random edits against a model."""
+"""Random networks compared with torch: sizes, files, losses, torch.fx; random edits compared with a model."""
 
 from itertools import pairwise
 
@@ -33,11 +33,12 @@ many = settings(max_examples=300, suppress_health_check=[*HealthCheck])
 
 
 def images_for(lgraph, batch=2, extra=0, seed=0):
-    """Random inputs, of the size of the input layers or a little larger."""
-    made = torch.Generator().manual_seed(seed)
+    """Random inputs of the size of the input layers, or ``extra`` larger."""
+    generator = torch.Generator().manual_seed(seed)
     sizes = [lgraph[name].output_sizes([])[0] for name in lgraph.input_names]
     return [
-        torch.rand(batch, s.channels, *(n + extra for n in s.spatial), generator=made).double() for s in sizes
+        torch.rand(batch, s.channels, *(n + extra for n in s.spatial), generator=generator).double()
+        for s in sizes
     ]
 
 
@@ -52,14 +53,14 @@ def as_tuple(value):
 @many
 @given(lgraph=networks())
 def test_inferred_sizes_equal_the_sizes_of_torch_at_every_layer(lgraph):
-    found = infer_sizes(lgraph, "network")
-    assert [issue for issue in found.issues if issue.severity == "error"] == []
+    sizes = infer_sizes(lgraph, "network")
+    assert [issue for issue in sizes.issues if issue.severity == "error"] == []
     net, x = compiled(lgraph), images_for(lgraph)
     ends = [(n, p) for n in lgraph for p in lgraph[n].output_names or ("out",)]
     results = net.activations(x, [f"{name}/{port}" for name, port in ends])
     for (name, port), result in zip(ends, results, strict=True):
         ports = lgraph[name].output_names or ("out",)
-        size = found.outputs[name][ports.index(port)]
+        size = sizes.outputs[name][ports.index(port)]
         if port == "size":
             assert tuple(result) == size.shape[3:5]
         elif port == "indices":
@@ -73,7 +74,7 @@ def test_inferred_sizes_equal_the_sizes_of_torch_at_every_layer(lgraph):
     parameters = sum(p.numel() for p in net.parameters())
     learnables = 0
     for name in lgraph:
-        for shape in lgraph[name].learnables(list(found.inputs[name])).values():
+        for shape in lgraph[name].learnables(list(sizes.inputs[name])).values():
             learnables += int(np.prod(shape))
     assert learnables == parameters
 
@@ -128,7 +129,7 @@ def test_a_training_step_gives_finite_gradients(lgraph):
     net, x = lgraph.compile(), [image.float() for image in images_for(lgraph)]
     try:
         scores = as_tuple(net(*x))
-    except ValueError as error:  # torch cannot normalize a single value a channel
+    except ValueError as error:  # torch cannot normalize a single value per channel
         assert "Expected more than 1 value per channel" in str(error)  # noqa: PT017
         return
     targets = [
@@ -172,17 +173,17 @@ SOME_LAYERS = st.lists(st.tuples(st.sampled_from([*KINDS]), LAYER_NAMES), min_si
 
 
 class Edits(RuleBasedStateMachine):
-    """A LayerGraph and a model of it in plain dictionaries; an edit does to both the same, or nothing."""
+    """A LayerGraph and a model of it in plain dictionaries; an edit changes both in the same way, or none."""
 
     @initialize()
     def start(self):
         self.graph = LayerGraph()
         self.kinds: dict[str, object] = {}  # layers in order
-        self.wires: dict[tuple[str, str], tuple[str, str]] = {}  # from what feeds it, by input
+        self.wires: dict[tuple[str, str], tuple[str, str]] = {}  # the source of each input
         self.older = []
 
     def edit(self, change, model):
-        """Run the edit; where the model says it is one (not None), take its tables over."""
+        """Run the edit, which must raise our error if the model is ``None``, and replace the model."""
         before = (self.graph.layers, self.graph.connections, self.graph.order)
         self.older = [*self.older, (self.graph, before)][-3:]
         if model is None:
@@ -193,7 +194,7 @@ class Edits(RuleBasedStateMachine):
             self.kinds, self.wires = model
 
     def series(self, layers, taken):
-        """The wires of layers in series; None, where names clash or an end is missing."""
+        """The wires of layers in series; ``None`` if names clash or a port is missing."""
         names = [layer.name for layer in layers]
         if len({*names, *taken}) < len(names) + len(taken):
             return None
@@ -223,21 +224,21 @@ class Edits(RuleBasedStateMachine):
             model = ({**self.kinds, **{la.name: la for la in layers}}, {**self.wires, **wires})
         self.edit(lambda: self.graph.add_layers(layers), model)
 
-    def fresh(self, kind):
-        """A layer with a name that no layer has."""
+    def new_layer(self, kind):
+        """A layer with a new name."""
         self.counter = getattr(self, "counter", 0) + 1
         return KINDS[kind](f"n{self.counter}")
 
     @rule(kind=st.sampled_from([*KINDS]))
     def add_one(self, kind):
-        layer = self.fresh(kind)
+        layer = self.new_layer(kind)
         model = ({**self.kinds, layer.name: layer}, self.wires)
         self.edit(lambda: self.graph.add_layers(layer), model)
 
     @precondition(lambda self: self.kinds)
     @rule(data=st.data())
-    def connect_real_ends(self, data):
-        """Ends that exist and a free input: it works, unless it closes a cycle."""
+    def connect_existing_ends(self, data):
+        """Connect an existing output with a free input, which fails only if it closes a cycle."""
         outputs = [(n, p) for n, la in self.kinds.items() for p in la.output_names]
         inputs = [(n, p) for n, la in self.kinds.items() for p in la.input_names]
         free = [end for end in inputs if end not in self.wires]
@@ -248,14 +249,14 @@ class Edits(RuleBasedStateMachine):
 
     @precondition(lambda self: self.kinds)
     @rule(data=st.data(), kinds=st.lists(st.sampled_from([*KINDS]), min_size=1, max_size=2))
-    def replace_a_real_one(self, data, kinds):
+    def replace_an_existing_layer(self, data, kinds):
         name, by = data.draw(st.sampled_from([*self.kinds])), data.draw(st.sampled_from(["name", "order"]))
-        layers = [self.fresh(kind) for kind in kinds]
-        self.edit(lambda: self.graph.replace_layer(name, layers, by), self.replaced(name, layers, by))
+        layers = [self.new_layer(kind) for kind in kinds]
+        self.edit(lambda: self.graph.replace_layer(name, layers, by), self.replacement(name, layers, by))
 
     @precondition(lambda self: len(self.kinds) > 4)
     @rule(data=st.data())
-    def remove_a_real_one(self, data):
+    def remove_an_existing_layer(self, data):
         self.remove([data.draw(st.sampled_from([*self.kinds]))])
 
     @rule(names=st.lists(LAYER_NAMES, max_size=2))
@@ -286,7 +287,7 @@ class Edits(RuleBasedStateMachine):
 
     @precondition(lambda self: self.wires)
     @rule(data=st.data())
-    def disconnect_a_real_one(self, data):
+    def disconnect_an_existing_connection(self, data):
         destination = data.draw(st.sampled_from(sorted(self.wires)))
         source = self.wires[destination]
         wires = {d: s for d, s in self.wires.items() if d != destination}
@@ -306,9 +307,9 @@ class Edits(RuleBasedStateMachine):
     @rule(name=LAYER_NAMES, chosen=SOME_LAYERS, by=st.sampled_from(["name", "order"]))
     def replace(self, name, chosen, by):
         layers = [KINDS[kind](new) for kind, new in chosen]
-        self.edit(lambda: self.graph.replace_layer(name, layers, by), self.replaced(name, layers, by))
+        self.edit(lambda: self.graph.replace_layer(name, layers, by), self.replacement(name, layers, by))
 
-    def replaced(self, name, layers, by):
+    def replacement(self, name, layers, by):
         if name not in self.kinds or not layers:
             return None
         old = self.kinds[name]
@@ -343,17 +344,17 @@ class Edits(RuleBasedStateMachine):
         assert [*graph] == [*kinds]
         assert list(graph.layers) == list(kinds.values())
         for name in kinds:
-            fed = {d[1]: End(*s) for d, s in self.wires.items() if d[0] == name}
-            assert graph.sources(name) == fed
-            feeds = {(s[1], End(*d)) for d, s in self.wires.items() if s[0] == name}
-            assert set(graph.destinations(name)) == feeds
+            sources = {d[1]: End(*s) for d, s in self.wires.items() if d[0] == name}
+            assert graph.sources(name) == sources
+            destinations = {(s[1], End(*d)) for d, s in self.wires.items() if s[0] == name}
+            assert set(graph.destinations(name)) == destinations
         assert {(self.end(c.source, "out"), self.end(c.destination, "in")) for c in graph.connections} == {
             (s, d) for d, s in self.wires.items()
         }
         assert len(graph.connections) == len(self.wires)
 
     @invariant()
-    def the_order_is_networkx_s(self):
+    def the_order_is_that_of_networkx(self):
         index = {name: i for i, name in enumerate(self.kinds)}
         graph = networkx.DiGraph()
         graph.add_nodes_from(self.kinds)
@@ -361,7 +362,7 @@ class Edits(RuleBasedStateMachine):
         assert self.graph.order == tuple(networkx.lexicographical_topological_sort(graph, key=index.get))
 
     @invariant()
-    def older_graphs_are_as_they_were(self):
+    def older_graphs_stay_unchanged(self):
         for graph, before in self.older:
             assert (graph.layers, graph.connections, graph.order) == before
 

@@ -1,9 +1,8 @@
-"""Classification networks written out in plain PyTorch, from the papers.
+"""Classification networks in plain PyTorch, written from the papers.
 
-The names of their tensors are those of torchvision's published files. They take any number of filters and
-classes. ``forward`` takes images as torchvision's recipes make them, of mean 0 and deviation 1
-(:func:`normalized`), and returns the scores before softmax; ``strides`` returns the last features at each
-stride.
+The names of their tensors are those in torchvision's published files. They may have any number of filters
+and classes. ``forward`` takes images of mean 0 and deviation 1 (:func:`normalize`) and returns the scores
+before the softmax; ``strides`` returns the last features of each stride.
 """
 
 from collections.abc import Sequence
@@ -13,18 +12,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def normalized(images: Tensor) -> Tensor:
-    """Images of 8-bit numbers as torchvision's recipes normalize them: to 0..1 first, then by ImageNet."""
+def normalize(images: Tensor) -> Tensor:
+    """Normalize images of 0 to 255 as torchvision does: to 0..1, then by the statistics of ImageNet."""
     mean = torch.tensor([0.485, 0.456, 0.406], dtype=images.dtype).view(3, 1, 1)
     deviation = torch.tensor([0.229, 0.224, 0.225], dtype=images.dtype).view(3, 1, 1)
     return (images / 255 - mean) / deviation
 
 
 def randomize(net: nn.Module, scales: tuple[float, float]) -> nn.Module:
-    """Random weights and batch normalization statistics.
+    """Set random weights and statistics of batch normalization.
 
-    ``scales`` of batch normalization must be such that activations neither explode, in a hundred layers with
-    shortcuts, nor vanish, in those without.
+    The ``scales`` of batch normalization must keep activations from exploding in a hundred layers with
+    shortcuts, and from vanishing in those without.
     """
     for module in net.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
@@ -38,7 +37,7 @@ def randomize(net: nn.Module, scales: tuple[float, float]) -> nn.Module:
             nn.init.uniform_(module.running_var, 0.5, 1.5)
     with torch.no_grad():
         for tensor in net.state_dict().values():
-            tensor.copy_(tensor.float())  # files of weights are read in float32
+            tensor.copy_(tensor.float())  # files of weights hold float32
     return net.eval()
 
 
@@ -46,7 +45,7 @@ def randomize(net: nn.Module, scales: tuple[float, float]) -> nn.Module:
 
 
 class VGG(nn.Module):
-    """VGG of a number of 3×3 convolutions in each of five blocks; ``grid`` is what is left of the image."""
+    """VGG with these counts of 3×3 convolutions in five blocks; ``grid`` is the size of its last features."""
 
     def __init__(
         self,
@@ -75,13 +74,13 @@ class VGG(nn.Module):
         )
 
     def strides(self, x: Tensor) -> dict[int, Tensor]:
-        found, stride = {}, 1
+        features, stride = {}, 1
         for module in self.features:
             before, x = x, module(x)
             if isinstance(module, nn.MaxPool2d):
-                found[stride] = before
+                features[stride] = before
                 stride *= 2
-        return found | {stride: x}
+        return features | {stride: x}
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier(self.features(x).flatten(1))
@@ -90,8 +89,8 @@ class VGG(nn.Module):
 # -- ResNet --------------------------------------------------------------------------------------------
 
 
-class Basic(nn.Module):
-    """Two 3×3 convolutions beside a shortcut."""
+class BasicBlock(nn.Module):
+    """Two 3×3 convolutions and a shortcut."""
 
     expansion = 1
 
@@ -113,7 +112,7 @@ class Basic(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """Convolutions of 1×1, 3×3 and 1×1 beside a shortcut; the 3×3 has the stride."""
+    """1×1, 3×3 and 1×1 convolutions and a shortcut; the 3×3 convolution has the stride."""
 
     expansion = 4
 
@@ -138,7 +137,7 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    """ResNet of basic blocks or bottlenecks, a number in each of four stages."""
+    """ResNet with these numbers of basic blocks or bottlenecks in four stages."""
 
     def __init__(
         self,
@@ -158,17 +157,17 @@ class ResNet(nn.Module):
                 if bottlenecks:
                     layers.append(Bottleneck(channels, number, stride, opens=index == 0))
                 else:
-                    layers.append(Basic(channels, number, stride))
+                    layers.append(BasicBlock(channels, number, stride))
                 channels = number * layers[-1].expansion
             setattr(self, f"layer{stage}", nn.Sequential(*layers))
         self.fc = nn.Linear(channels, classes)
 
     def strides(self, x: Tensor) -> dict[int, Tensor]:
-        found = {2: F.relu(self.bn1(self.conv1(x)))}
-        x = F.max_pool2d(found[2], 3, 2, 1)
+        features = {2: F.relu(self.bn1(self.conv1(x)))}
+        x = F.max_pool2d(features[2], 3, 2, 1)
         for stage in range(1, 5):
-            x = found[2 ** (stage + 1)] = getattr(self, f"layer{stage}")(x)
-        return found
+            x = features[2 ** (stage + 1)] = getattr(self, f"layer{stage}")(x)
+        return features
 
     def forward(self, x: Tensor) -> Tensor:
         return self.fc(self.strides(x)[32].mean((2, 3)))
@@ -183,8 +182,8 @@ def convolution(channels: int, filters: int, size: int, stride: int = 1, groups:
     return nn.Sequential(conv, nn.BatchNorm2d(filters), nn.ReLU6())
 
 
-class Inverted(nn.Module):
-    """Expansion, one convolution a channel, projection without activation; a shortcut within a stage."""
+class InvertedResidual(nn.Module):
+    """Expansion, one convolution per channel, projection without activation; a shortcut within a stage."""
 
     def __init__(self, channels: int, filters: int, stride: int, expansion: int, adds: bool) -> None:
         super().__init__()
@@ -200,7 +199,7 @@ class Inverted(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """MobileNetV2 of these filters: of the first convolution, of seven stages, of the last convolution."""
+    """MobileNetV2 with these numbers of filters: first convolution, seven stages, last convolution."""
 
     def __init__(
         self,
@@ -215,21 +214,21 @@ class MobileNetV2(nn.Module):
         for stage, (number, count, stride) in enumerate(plan):
             for index in range(count):
                 step = stride if index == 0 else 1
-                layers.append(Inverted(channels, number, step, 6 if stage else 1, adds=index > 0))
+                layers.append(InvertedResidual(channels, number, step, 6 if stage else 1, adds=index > 0))
                 channels = number
         layers.append(convolution(channels, last, 1))
         self.features = nn.Sequential(*layers)
         self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(last, classes))
 
     def strides(self, x: Tensor) -> dict[int, Tensor]:
-        found, height = {}, x.shape[2]
+        features, height = {}, x.shape[2]
         stride = 1
         for module in self.features:
             x = module(x)
             if x.shape[2] < height:
                 stride, height = 2 * stride, x.shape[2]
-            found[stride] = x
-        return found
+            features[stride] = x
+        return features
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier(self.features(x).mean((2, 3)))

@@ -62,6 +62,7 @@ def fully_convolutional(lgraph: LayerGraph, image_size: Sequence[int] | None = N
     sizes = {name: cast(Size, inputs[0]) for name, inputs in inferred.inputs.items() if inputs}
     layers = [_convolutional(lgraph[name], size) for name, size in sizes.items()]
     changed = [layer for layer in layers if layer is not lgraph[layer.name]]
+    # another loss alone makes no network fully convolutional
     if all(layer.is_output for layer in changed):
         raise ArgumentError(
             "fully_convolutional: lgraph must have a fully connected layer or a global average pooling, got "
@@ -78,6 +79,7 @@ def _convolutional(layer: Layer, size: Size) -> Layer:
         return PixelClassificationLayer(
             name=layer.name, classes=layer.classes, class_weights=layer.class_weights
         )
+    # on a larger image a global pooling would average over all patches
     if isinstance(layer, GlobalAveragePooling2dLayer):
         return AveragePooling2dLayer(size.spatial, name=layer.name)
     if not isinstance(layer, FullyConnectedLayer):

@@ -56,6 +56,7 @@ def multiply_dilation(lgraph: LayerGraph, factors: Mapping[str, int]) -> LayerGr
         window = layer.window()
         margins: Margins | None = window.margins
         if margins is not None:
+            # one half on each side, so that the center of the window stays at the same pixel
             growth = [_split((factor - 1) * (extent - 1)) for extent in window.extents]
             margins = [(m[0] + g[0], m[1] + g[1]) for m, g in zip(margins, growth, strict=True)]
         lgraph = lgraph.replace_layer(name, with_dilation(layer, (factor, factor), window.stride, margins))

@@ -55,5 +55,6 @@ def _has_same_size(layer: WindowLayer) -> bool:
     """Whether the output has ``ceil(n / stride)`` positions for every n."""
     if layer.padding == "same":
         return True
+    # (n + total - extent) // stride + 1 equals ceil(n / stride) for every n only if total = extent - 1
     margins = map(sum, pairs(layer.padding))
     return all(total == extent - 1 for total, extent in zip(margins, layer.window().extents, strict=True))

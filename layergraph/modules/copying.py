@@ -90,6 +90,7 @@ def protect_inputs(copied: nn.Module, writes: InputWrites) -> None:
         hook = next((hook for hook in hooks if isinstance(hook, InputCopyHook)), None)
         if hook is None:
             hook = InputCopyHook()
+            # before the user's own hooks, which may write to the inputs, too
             copied.register_forward_pre_hook(hook, prepend=True)
         hook.in_evaluation |= writes.in_evaluation
         hook.in_training |= writes.in_training

@@ -35,7 +35,7 @@ def initialize(
     channels and window × filters; torch derives them from the shape, which swaps them for transposed
     convolutions.
     """
-    if tensor.is_meta:
+    if tensor.is_meta:  # a network compiled on the meta device has no values to fill
         return
     if callable(how):
         values = torch.as_tensor(how(tuple(tensor.shape)), dtype=tensor.dtype)
@@ -53,6 +53,7 @@ def initialize(
     elif how == "bilinear":
         tensor.copy_(bilinear_kernel(tuple(tensor.shape)))
     elif how == "orthogonal":
+        # a bias is no matrix, whose columns could be orthogonal
         nn.init.orthogonal_(tensor) if tensor.dim() > 1 else tensor.normal_()
     else:
         tensor.fill_(1.0 if how == "ones" else 0.0)

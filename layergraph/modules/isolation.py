@@ -18,6 +18,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 @contextmanager
 def silence() -> Iterator[None]:
     """Suppress warnings, and the log of each operation that fails with fake tensors."""
+    # the logger is not reached by warnings filters, and prints a traceback per operation
     logger = logging.getLogger(FakeTensor.__module__)
     before, logger.disabled = logger.disabled, True
     try:
@@ -42,6 +43,7 @@ def default_device(device: torch.device) -> Iterator[None]:
 @contextmanager
 def preserve_random_state(device: torch.device | None = None) -> Iterator[None]:
     """Restore all random states afterwards: those of torch, Python and, where it is imported, NumPy."""
+    # not imported here: a module that draws from NumPy has imported it
     numpy: Any = sys.modules.get("numpy")
     before, numpy_before = random.getstate(), numpy and numpy.random.get_state()
     on_device = device is not None and device.type not in ("cpu", "meta")

@@ -54,6 +54,7 @@ class CroppedConvTranspose3d(nn.ConvTranspose3d):
         return full[self.cut]
 
 
+# torch's own classes where they suffice: quantization, pruning and other tools look for exactly these
 _PLAIN: dict[int, type[nn.Conv2d | nn.Conv3d]] = {2: nn.Conv2d, 3: nn.Conv3d}
 _PADDED: dict[int, type[nn.Conv2d | nn.Conv3d]] = {2: PaddedConv2d, 3: PaddedConv3d}
 _TRANSPOSED: dict[int, type[nn.ConvTranspose2d | nn.ConvTranspose3d]] = {

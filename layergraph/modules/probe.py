@@ -117,7 +117,8 @@ def _measure(module: nn.Module, inputs: list[Tensor], gradients: bool) -> Measur
     saved: dict[int, Tensor] = {}
 
     def pack(tensor: Tensor) -> Tensor:
-        if tensor.dim() and storage_id(tensor) not in own:  # Python's numbers have no dimension
+        # weights are counted as learnables, and Python's numbers, which have no dimension, take no memory
+        if tensor.dim() and storage_id(tensor) not in own:
             saved[storage_id(tensor)] = tensor
         return tensor
 
@@ -157,6 +158,7 @@ class _PeakMemory(TorchDispatchMode):  # type: ignore[no-untyped-call]
         result = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(result):
             if isinstance(tensor, Tensor):
+                # a view, or a result in place, has the storage of an argument and takes no memory
                 key = _storage_reference(tensor)
                 if key not in given:
                     self.alive[key] = _num_bytes(tensor)

@@ -34,6 +34,7 @@ def inference(module: nn.Module, *, dropout: bool = False) -> Iterator[None]:
             "predict: dropout must be False for a network without dropout layers, got True; add a "
             "DropoutLayer to its graph and train it"
         )
+    # one by one: module.train() afterwards would put frozen parts into training mode, too
     modes = [(child, child.training) for child in module.modules()]
     module.eval()
     try:

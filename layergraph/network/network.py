@@ -65,9 +65,10 @@ class Network(nn.Module, Generic[G]):
         self._keys: dict[str, tuple[str, ...]] = {}
         self.input_names = lgraph.input_names
         self.output_names = tuple(network_outputs(lgraph))
-        self._plan = Plan((), 0, (), ())
+        self._plan = Plan((), 0, (), ())  # the plan needs the keys of the layers
         for name, module in modules.items():
             self._keys[name] = self._register(name, module)
+        # an output layer has no port, but the network returns its scores
         results = [End(n, (*lgraph[n].output_names, "out")[0]) for n in self.output_names]
         self._plan = make_plan(lgraph, results, self._keys)
         if lgraph.output_names:
@@ -214,6 +215,7 @@ class Network(nn.Module, Generic[G]):
         for name, *score_and_target in zip(self._lgraph.output_names, scores, targets, strict=True):
             module: Any = self.layer_module(name)
             losses.append(module.loss(*score_and_target))
+        # not sum(), whose start 0 would be one more operation in every exported program
         total = losses[0]
         for loss in losses[1:]:
             total = total + loss
@@ -266,6 +268,7 @@ class Network(nn.Module, Generic[G]):
         torch.Size([1, 256, 8, 8])
         """
         wanted = [layer] if isinstance(layer, str) else list(layer)
+        # a plan for this call: that of net(x) frees all other outputs on the way
         plan = make_plan(self._lgraph, [self._output_end(text) for text in wanted], self._keys)
         inputs: list[Any] = [*x] if isinstance(x, (tuple, list)) else [x]
         tensors, single = self.to_tensors(*inputs)
@@ -368,6 +371,7 @@ class Network(nn.Module, Generic[G]):
         (torch.Size([1, 1, 33, 35]), True)
         """
         self._check_input_count(len(images))
+        # one device and one dtype for all inputs, those of the first weights
         like = next((t for t in self.state_dict().values() if t.is_floating_point()), None)
         tensors, singles = [], set()
         for name, image in zip(self.input_names, images, strict=True):
@@ -412,6 +416,7 @@ class Network(nn.Module, Generic[G]):
         weights: dict[str, Weights | None] = {}
         copies: dict[int, Tensor] = {}  # by the tensor's identity: layers that share a tensor share its copy
         for name in self._lgraph:
+            # without keep_vars each key gets a new tensor, which hides that two layers share one
             tensors = self.layer_module(name).state_dict(keep_vars=True)
             for tensor in tensors.values():
                 if id(tensor) not in copies:

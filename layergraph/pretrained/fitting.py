@@ -81,6 +81,7 @@ def fit_layer(
         if tensor.dtype != like.dtype:
             notes.append(f"from {dtype_name(tensor.dtype)}")
         loaded.append(LoadedTensor(layer.name, name, key, shape, "; ".join(notes)))
+        # a copy, because the caller's tensors may change, or be those of a network in training
         weights[name] = tensor.detach().reshape(shape).to("cpu", like.dtype, copy=True)
     num_outputs = (*next(iter(expected.values())).shape, 0)[0]
     # weight and bias must agree: a layer of another kind has other shapes than a layer with other outputs
@@ -89,6 +90,8 @@ def fit_layer(
 
 def _reshapes(layer: Layer, size: Size | None, shape: Shape, expected: Shape) -> bool:
     """Whether these are the weights of a fully connected layer for a convolution, or the reverse."""
+    # Both flatten channels, height, width in this order. The windows must agree: one of 2×8 has as many
+    # elements as one of 4×4, but other pixels at each of them.
     if isinstance(layer, Convolution):
         return shape == (expected[0], prod(expected[1:]))
     if isinstance(layer, FullyConnectedLayer) and size is not None:

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import networkx
 import pytest
+from call_counts import assert_linear
 from hypothesis import given
 from hypothesis import strategies as st
-from operations import assert_linear
 
 from layergraph import (
     AdditionLayer,

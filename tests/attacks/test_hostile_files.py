@@ -9,9 +9,9 @@ from itertools import pairwise
 
 import pytest
 import torch
+from call_counts import assert_linear
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from operations import assert_linear
 from safetensors.torch import save_file
 
 from layergraph import (

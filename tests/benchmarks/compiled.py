@@ -26,7 +26,7 @@ from torch.utils._pytree import tree_leaves
 from layergraph.builders import deeplabv3plus_layers, segnet_layers, unet_layers
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from handwritten import DeepLabV3Plus, SegNet, UNet, copy_weights
+from handwritten_networks import DeepLabV3Plus, SegNet, UNet, copy_weights
 
 CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[], nn.Module], tuple[int, ...]]] = {
     "SegNet depth 2, 8×1×32×32, 16 filters": (

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torchvision_models import VGG, normalized, randomize
+from torchvision_models import VGG, normalize, randomize
 
 from layergraph import ArgumentError, Crop2dLayer, TransposedConv2dLayer
 from layergraph.builders import fcn_layers
@@ -144,7 +144,7 @@ def plain_scores(plain, net, images, fused):
         return F.conv_transpose2d(x, weight, stride=factor)
 
     first, *features = plain.features
-    x = F.conv2d(normalized(images), first.weight, first.bias, padding=100)
+    x = F.conv2d(normalize(images), first.weight, first.bias, padding=100)
     pools = []
     for module in features:
         x = module(x)

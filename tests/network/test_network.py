@@ -8,7 +8,7 @@ import weakref
 import numpy as np
 import pytest
 import torch
-from handwritten import SegNet, UNet, copy_weights
+from handwritten_networks import SegNet, UNet, copy_weights
 from torch import nn
 from torch.export import Dim
 

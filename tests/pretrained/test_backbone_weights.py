@@ -12,7 +12,7 @@ from functools import partial
 import pytest
 import torch
 from safetensors.torch import save_file
-from torchvision_models import VGG, MobileNetV2, ResNet, normalized, randomize
+from torchvision_models import VGG, MobileNetV2, ResNet, normalize, randomize
 
 from layergraph import ArgumentError, WeightsMismatchError
 from layergraph.builders.backbones import BACKBONES, alexnet, mobilenetv2, resnet18, vgg16, vgg19
@@ -51,7 +51,7 @@ def test_published_weights_give_the_outputs_of_plain_pytorch(server, cache):
     assert lgraph[lgraph.input_names[0]].normalization == "zscore"
     x = images()
     with torch.no_grad():
-        expected = plain(normalized(x)).softmax(1)
+        expected = plain(normalize(x)).softmax(1)
         torch.testing.assert_close(lgraph.compile().eval()(x).flatten(1), expected, atol=1e-9, rtol=1e-9)
     backbone.encoder((64, 64), weights="imagenet")
     assert server.paths == [f"/mirror/mobilenet_v2-{digest}.pth"]
@@ -98,11 +98,11 @@ def test_a_file_of_torchvision_sets_its_conventions(vgg, extension, tmp_path):
     x = images()
     lgraph = vgg16((64, 64), 5, width=SMALL, weights=path)
     with torch.no_grad():
-        torch.testing.assert_close(lgraph.compile().eval()(x).flatten(1), plain(normalized(x)).softmax(1))
+        torch.testing.assert_close(lgraph.compile().eval()(x).flatten(1), plain(normalize(x)).softmax(1))
     convolutional = fully_convolutional(lgraph)
     with torch.no_grad():
         scores = convolutional.compile().eval()(x)
-        torch.testing.assert_close(scores[:, :, 0, 0], plain(normalized(x)).softmax(1))
+        torch.testing.assert_close(scores[:, :, 0, 0], plain(normalize(x)).softmax(1))
         assert convolutional.compile()(images(96)).shape == (2, 5, 2, 2)
     matlab = vgg16((64, 64), 5, width=SMALL, weights=path, conventions="matlab")
     assert matlab["input"] == vgg16((64, 64))["input"]

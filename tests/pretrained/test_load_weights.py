@@ -7,7 +7,7 @@ import torch
 from layer_examples import EXAMPLES
 from safetensors.torch import save_file
 from torch import nn
-from torchvision_models import VGG, ResNet, normalized, randomize
+from torchvision_models import VGG, ResNet, normalize, randomize
 
 from layergraph import (
     BatchNormalizationLayer,
@@ -63,7 +63,7 @@ def test_loaded_weights_give_the_outputs_of_plain_pytorch(vgg, extension, tmp_pa
     x = images(75, 110)
     with torch.no_grad():
         ours = lgraph.compile().eval()(x)
-        torch.testing.assert_close(ours.flatten(1), vgg(normalized(x)).softmax(1))
+        torch.testing.assert_close(ours.flatten(1), vgg(normalize(x)).softmax(1))
     assert len(report.loaded) == len(vgg.state_dict())
     assert (report.skipped, report.not_loaded) == ((), ())
     assert all(layer.weights is None for layer in before.layers)  # a graph is immutable
@@ -82,7 +82,7 @@ def test_fully_connected_weights_become_convolutions_and_back(vgg):
     assert {row.layer for row in report.loaded if row.note == "reshaped"} == {"fc6", "fc7", "fc8"}
     x = images(75, 110)
     with torch.no_grad():
-        expected = vgg(normalized(x)).softmax(1)
+        expected = vgg(normalize(x)).softmax(1)
         torch.testing.assert_close(two.compile().eval()(x).flatten(1), expected)
         torch.testing.assert_close(back.compile().eval()(x).flatten(1), expected)
 

@@ -12,7 +12,7 @@ from backbone_contract import (
     convolution_biases,
     learnables,
 )
-from torchvision_models import MobileNetV2, normalized, randomize
+from torchvision_models import MobileNetV2, normalize, randomize
 
 from layergraph.builders.backbones import BACKBONES, mobilenetv2
 
@@ -68,8 +68,8 @@ def test_activations_are_clipped_as_in_plain_pytorch(tmp_path):
     plain.features[0][1].weight.data.mul_(10)
     images = torch.randint(0, 256, (2, 3, 40, 40)).double()
     with torch.no_grad():
-        scores = plain(normalized(images))
-        assert (plain.features[0](normalized(images)) == 6).float().mean() > 0.1
+        scores = plain(normalize(images))
+        assert (plain.features[0](normalize(images)) == 6).float().mean() > 0.1
     torch.save(plain.state_dict(), tmp_path / "net.pth")
     lgraph = mobilenetv2((40, 40), 5, width=1 / 16, weights=tmp_path / "net.pth")
     with torch.no_grad():

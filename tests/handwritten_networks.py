@@ -1,4 +1,4 @@
-"""SegNet, U-Net and DeepLab v3+ as one writes them in plain PyTorch, to compare compiled graphs with."""
+"""SegNet, U-Net and DeepLab v3+ in plain PyTorch, to compare compiled graphs with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class Block(nn.Module):
+class ConvBlock(nn.Module):
     """Convolution, batch normalization, ReLU."""
 
     def __init__(self, channels: int, filters: int) -> None:
@@ -21,19 +21,19 @@ class Block(nn.Module):
 
 
 class SegNet(nn.Module):
-    """SegNet with two convolutions a section, as ``segnet_layers`` builds it."""
+    """SegNet with two convolutions per stage, as ``segnet_layers`` builds it."""
 
     def __init__(self, channels: int, classes: int, depth: int, filters: int = 64) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
         self.encoder = nn.ModuleList()
         for _ in range(depth):
-            self.encoder.append(nn.ModuleList([Block(channels, filters), Block(filters, filters)]))
+            self.encoder.append(nn.ModuleList([ConvBlock(channels, filters), ConvBlock(filters, filters)]))
             channels = filters
         self.decoder = nn.ModuleList()
         for stage in range(depth, 0, -1):
             last = classes if stage == 1 else filters
-            self.decoder.append(nn.ModuleList([Block(filters, filters), Block(filters, last)]))
+            self.decoder.append(nn.ModuleList([ConvBlock(filters, filters), ConvBlock(filters, last)]))
 
     def scores(self, x: Tensor) -> Tensor:
         x = x - self.mean
@@ -56,7 +56,7 @@ class SegNet(nn.Module):
 
 
 class UNet(nn.Module):
-    """U-Net as ``unet_layers`` builds it; ``padding`` 0 is the paper's, with cropped skips."""
+    """U-Net as ``unet_layers`` builds it; ``padding=0`` gives the paper's, with cropped skip connections."""
 
     def __init__(self, channels: int, classes: int, depth: int, filters: int = 64, padding: int = 1) -> None:
         super().__init__()
@@ -65,8 +65,8 @@ class UNet(nn.Module):
         self.depth = depth
         widths = [filters * 2**stage for stage in range(depth + 1)]
         self.down = nn.ModuleList(
-            self._double(before, after)
-            for before, after in zip([channels, *widths[:-1]], widths, strict=True)
+            self._double(channels, filters)
+            for channels, filters in zip([channels, *widths[:-1]], widths, strict=True)
         )
         self.up = nn.ModuleList(
             nn.ModuleList([nn.ConvTranspose2d(w, w // 2, 2, 2), self._double(w, w // 2)])
@@ -77,16 +77,16 @@ class UNet(nn.Module):
         self.relu = nn.ReLU()
         self.final = nn.Conv2d(filters, classes, 1)
 
-    def _double(self, before: int, after: int) -> nn.Sequential:
+    def _double(self, channels: int, filters: int) -> nn.Sequential:
         return nn.Sequential(
-            nn.Conv2d(before, after, 3, padding=self.padding),
+            nn.Conv2d(channels, filters, 3, padding=self.padding),
             nn.ReLU(),
-            nn.Conv2d(after, after, 3, padding=self.padding),
+            nn.Conv2d(filters, filters, 3, padding=self.padding),
             nn.ReLU(),
         )
 
     @staticmethod
-    def _cropped(x: Tensor, like: Tensor) -> Tensor:
+    def _crop(x: Tensor, like: Tensor) -> Tensor:
         top, left = ((x.shape[d] - like.shape[d]) // 2 for d in (2, 3))
         return x[:, :, top : top + like.shape[2], left : left + like.shape[3]]
 
@@ -103,7 +103,7 @@ class UNet(nn.Module):
                 x = self.pool(x)
         for up, merge in self.up:
             x = self.relu(up(x))
-            skip = skips.pop() if self.padding else self._cropped(skips.pop(), x)
+            skip = skips.pop() if self.padding else self._crop(skips.pop(), x)
             x = merge(torch.cat([x, skip], 1))
         return self.final(x)
 
@@ -111,8 +111,8 @@ class UNet(nn.Module):
         return self.scores(x).softmax(1)
 
 
-class Residual(nn.Module):
-    """A block of ResNet-18; ``same`` pads below and right alone, before a stride of 2."""
+class ResidualBlock(nn.Module):
+    """A block of ResNet-18; ``same`` pads only at the bottom and right, before a stride of 2."""
 
     def __init__(
         self,
@@ -142,8 +142,10 @@ class Residual(nn.Module):
 
 
 class DeepLabV3Plus(nn.Module):
-    """DeepLab v3+ on ResNet-18 with output stride 16, as ``deeplabv3plus_layers`` builds it, for heights and
-    widths that are multiples of 16."""
+    """DeepLab v3+ on ResNet-18 with output stride 16, as ``deeplabv3plus_layers`` builds it.
+
+    Height and width must be multiples of 16.
+    """
 
     def __init__(self, classes: int) -> None:
         super().__init__()
@@ -152,14 +154,14 @@ class DeepLabV3Plus(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(3, 64, 7, 2, 3), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)
         )
-        self.low = nn.Sequential(Residual(64, 64), Residual(64, 64))
+        self.low = nn.Sequential(ResidualBlock(64, 64), ResidualBlock(64, 64))
         self.high = nn.Sequential(
-            Residual(64, 128, 2),
-            Residual(128, 128),
-            Residual(128, 256, 2, same=True),
-            Residual(256, 256),
-            Residual(256, 512, 1, (1, 2)),
-            Residual(512, 512, 1, (2, 2)),
+            ResidualBlock(64, 128, 2),
+            ResidualBlock(128, 128),
+            ResidualBlock(128, 256, 2, same=True),
+            ResidualBlock(256, 256),
+            ResidualBlock(256, 512, 1, (1, 2)),
+            ResidualBlock(512, 512, 1, (2, 2)),
         )
         self.pyramid = nn.ModuleList(
             [self._unit(512, 256, 1), *(self._unit(512, 256, 3, r) for r in (6, 12, 18))]
@@ -189,7 +191,7 @@ class DeepLabV3Plus(nn.Module):
 
 
 def copy_weights(source: nn.Module, target: nn.Module) -> None:
-    """Give ``target`` the parameters and buffers of ``source``, which come in the same order."""
+    """Copy the parameters and buffers of ``source`` to ``target``, which has them in the same order."""
     theirs = [*source.state_dict().values()]
     own = target.state_dict()
     mean_first = sorted(own, key=lambda key: key != "mean")

@@ -1,11 +1,11 @@
-"""Counting what a call does, where a test on time would depend on the machine."""
+"""Counts of function calls, where a measured time would depend on the machine."""
 
 import sys
 from collections.abc import Callable
 
 
 def num_calls(function: Callable[[], object]) -> int:
-    """How many functions a call calls, in Python and in C. Work inside one C function does not count."""
+    """The number of functions that a call calls, in Python and in C."""
     count = 0
 
     def tally(frame: object, event: str, argument: object) -> None:
@@ -22,7 +22,7 @@ def num_calls(function: Callable[[], object]) -> int:
 
 
 def assert_linear(make: Callable[[int], Callable[[], object]], small: int, times: int = 4) -> None:
-    """Four times the input takes about four times the calls; quadratic work would take sixteen times.
+    """Assert that four times the input takes about four times the calls; quadratic work would take sixteen.
 
     ``make(n)`` prepares an input of size n and returns the call to count.
     """
