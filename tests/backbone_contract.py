@@ -1,4 +1,4 @@
-"""What every backbone must do, checked against the same network in plain PyTorch."""
+"""The contract of every backbone, checked against the same network in plain PyTorch."""
 
 from math import prod
 from pathlib import Path
@@ -12,12 +12,36 @@ from layergraph.builders.backbones import Backbone
 from layergraph.edits import cut_after
 from layergraph.graph.size_inference import infer_sizes
 
+PARAMETERS = {"Weights": "weight", "Bias": "bias", "Scale": "weight", "Offset": "bias"}
 CLOSE = {"atol": 1e-9, "rtol": 1e-9}
 
 
-def learnables(lgraph: LayerGraph) -> int:
+def count_learnables(lgraph: LayerGraph, kind: str = "learnables", frozen: bool | None = None) -> int:
+    """The number of learnables (or states) of a graph: all, or only the frozen or the learning ones."""
     inputs = infer_sizes(lgraph).inputs
-    return sum(prod(size) for n in lgraph for size in lgraph[n].learnables(list(inputs[n])).values())
+    return sum(
+        prod(size)
+        for name in lgraph
+        for learnable, size in getattr(lgraph[name], kind)(list(inputs[name])).items()
+        if frozen is None or (lgraph[name].factors()[PARAMETERS[learnable]][0] == 0) == frozen
+    )
+
+
+def random_images(lgraph: LayerGraph, batch: int = 2) -> torch.Tensor:
+    """Random pixels of the size of the input layer."""
+    (name,) = lgraph.input_names
+    return torch.rand(batch, *lgraph[name].output_sizes([])[0].tensor_shape[1:]) * 255
+
+
+def check_one_step_lowers_the_loss(lgraph: LayerGraph, rate: float = 1e-3) -> None:
+    """One step of gradient descent, without dropout and with fixed statistics so that losses compare."""
+    net, x = lgraph.compile().eval(), random_images(lgraph, batch=4) / 255
+    target = torch.randint(0, net(x).shape[1], (4, *net(x).shape[2:]))
+    before = net.loss(x, target)
+    before.backward()
+    assert all(p.grad is not None for p in net.parameters())
+    torch.optim.SGD(net.parameters(), lr=rate).step()
+    assert net.loss(x, target) < before
 
 
 def convolution_biases(lgraph: LayerGraph) -> int:
@@ -28,7 +52,7 @@ def convolution_biases(lgraph: LayerGraph) -> int:
 
 
 def scores_layer(lgraph: LayerGraph) -> str:
-    """The layer before softmax: there, a difference is not squeezed to nothing."""
+    """The layer before softmax, because softmax would hide small differences."""
     (softmax,) = (n for n in lgraph if isinstance(lgraph[n], SoftmaxLayer))
     return lgraph.sources(softmax)["in"].layer
 
@@ -41,7 +65,7 @@ def check_outputs(
     folder: Path,
     scales: tuple[float, float] = (0.4, 0.8),
 ) -> None:
-    """The backbone with the weights of a file gives what the plain network gives, at every stride."""
+    """With the weights of a file, the backbone computes the features and scores of the plain network."""
     classes = randomize(plain, scales)(torch.zeros(1, 3, *size)).shape[1]
     torch.save(plain.state_dict(), folder / "net.pth")
     lgraph = backbone.build(size, classes, True, width, folder / "net.pth", None)
@@ -53,7 +77,7 @@ def check_outputs(
         ours, *ours_by_stride = net.activations(images, [scores_layer(lgraph), *backbone.features.values()])
         encoded = backbone.encoder(size, width=width, weights=folder / "net.pth").compile().eval()(images)
     torch.testing.assert_close(ours.flatten(1), scores, **CLOSE)
-    assert scores.std(0).max() > 1e-3  # the images still matter at the end
+    assert scores.std(0).max() > 1e-3  # the scores depend on the images
     assert [*features] == [*backbone.features]
     for stride, result in zip(features, ours_by_stride, strict=True):
         torch.testing.assert_close(result, features[stride], **CLOSE)
@@ -61,7 +85,7 @@ def check_outputs(
 
 
 def check_keys(backbone: Backbone, plain: nn.Module) -> None:
-    """Every tensor of the plain network goes to a layer, and every layer that learns has its tensors."""
+    """Every tensor of the plain network belongs to a layer, and every layer that learns has its tensors."""
     tensors = {key for key in plain.state_dict() if not key.endswith("num_batches_tracked")}
     assert {key.rpartition(".")[0] for key in tensors} == {*backbone.keys.values()}
     lgraph = backbone.build(backbone.image_size, 1000, True, 1, None, "torchvision")
@@ -71,27 +95,27 @@ def check_keys(backbone: Backbone, plain: nn.Module) -> None:
 
 
 def check_counts(lgraph: LayerGraph, layers: int, connections: int, published: int) -> None:
-    """Layers, connections, and what torchvision says of its network: convolutions there have no bias."""
+    """Layers, connections, and learnables without biases of convolutions, which torchvision does not have."""
     assert (len(lgraph), len(lgraph.connections)) == (layers, connections)
     assert lgraph.order == tuple(lgraph)
-    assert learnables(lgraph) - convolution_biases(lgraph) == published
+    assert count_learnables(lgraph) - convolution_biases(lgraph) == published
     assert list(infer_sizes(lgraph, "network").issues) == []
 
 
 def check_cut(backbone: Backbone, size: tuple[int, int]) -> None:
-    """Cut after any of its features, the network computes them as before, with the same weights."""
+    """A network cut after any of its features computes the same features with the same weights."""
     net = backbone.build(size, 3, True, 1 / 16, None, None).compile().eval()
     images = torch.rand(2, 3, *size) * 255
     whole = net.layer_graph()
-    wanted = net.activations(images, [*backbone.features.values()])
-    for name, features in zip(backbone.features.values(), wanted, strict=True):
+    expected = net.activations(images, [*backbone.features.values()])
+    for name, features in zip(backbone.features.values(), expected, strict=True):
         part = cut_after(whole, name)
         assert [*part][-1] == name
         torch.testing.assert_close(part.compile().eval()(images), features, rtol=0, atol=0)
 
 
 def check_features(backbone: Backbone) -> None:
-    """Features have the stride that they are listed under, also with torchvision's conventions."""
+    """Features have the stride of their entry, also with torchvision's conventions."""
     for conventions in ("matlab", "torchvision"):
         sizes = infer_sizes(backbone.encoder((96, 160), width=1 / 16, conventions=conventions)).outputs
         for stride, name in backbone.features.items():

@@ -1,8 +1,8 @@
-"""What all tests of builders share."""
+"""Fixtures of the tests of builders."""
 
 import pytest
 
 
 @pytest.fixture(autouse=True)
 def _in_double_precision(double_precision: None) -> None:
-    """Built networks are compared with plain PyTorch."""
+    """In double precision, networks can be compared with plain PyTorch to many digits."""

@@ -1,4 +1,4 @@
-"""The contract that every builder passes, and what its networks are: counts, sizes, names, errors."""
+"""The contract of every builder: sizes, training, files, export, errors."""
 
 from math import prod
 
@@ -166,12 +166,12 @@ def test_every_builder_has_examples():
 @every_example
 def test_it_has_no_issues_and_sizes_are_those_of_torch(name, arguments):
     lgraph = build(name, arguments)
-    found = infer_sizes(lgraph)
-    assert list(found.issues) == []
+    inferred = infer_sizes(lgraph)
+    assert list(inferred.issues) == []
     net, x = lgraph.compile().eval(), images(lgraph)
     names = [n for n in lgraph if lgraph[n].output_names in (("out",), ())]
     for n, result in zip(names, net.activations(x, names), strict=True):
-        assert result.shape[1:] == found.outputs[n][0].tensor_shape[1:], n
+        assert result.shape[1:] == inferred.outputs[n][0].tensor_shape[1:], n
     assert sum(p.numel() for p in net.parameters()) == learnables(lgraph)
     scores = net(x)
     assert scores.shape[1] == arguments["num_classes"]
@@ -181,11 +181,11 @@ def test_it_has_no_issues_and_sizes_are_those_of_torch(name, arguments):
 @every_example
 def test_one_training_step_lowers_the_loss(name, arguments):
     lgraph = build(name, arguments)
-    # a deep network hardly moves in its first step: float32 would not show it
+    # in its first step a deep network changes its loss by less than float32 resolves
     net, x = lgraph.compile().double(), images(lgraph, batch=4).double()
-    net.eval()  # no dropout, so that the two losses can be compared
+    net.eval()  # without dropout, so that the two losses can be compared
     target = torch.randint(0, arguments["num_classes"], (4, *net(x).shape[2:]))
-    if target.ndim > 1:  # a classifier has one label an image, and each counts
+    if target.ndim > 1:  # a classifier has one label per image, none of them ignored
         target[0, 0] = 255
     optimizer = torch.optim.SGD(net.parameters(), lr=1e-3)
     before = net.loss(x, target)
@@ -196,7 +196,7 @@ def test_one_training_step_lowers_the_loss(name, arguments):
 
 
 @every_example
-def test_it_comes_back_from_a_file_with_its_weights(name, arguments, tmp_path):
+def test_save_and_load_keep_graph_and_weights(name, arguments, tmp_path):
     lgraph = build(name, arguments)
     net = lgraph.compile().eval()
     net.layer_graph().save(tmp_path / "net.safetensors")
@@ -213,7 +213,7 @@ LARGE = ("deeplabv3", "inceptionresnetv2", "mobilenetv2", "resnet101", "resnet50
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments"),
-    [  # one of each builder
+    [  # one per builder
         pytest.param(name, arguments, marks=[pytest.mark.slow] * (name in LARGE))
         for name, arguments in dict(EXAMPLES).items()
     ],

@@ -1,4 +1,4 @@
-"""DeepLab v1: the paper's models, and the network written out in plain PyTorch."""
+"""DeepLab v1: the models of the paper, and the same network in plain PyTorch."""
 
 from math import ceil, prod
 
@@ -22,12 +22,14 @@ MODELS = {  # the arguments of the paper's models, and their learnables in milli
 @pytest.mark.parametrize(("arguments", "millions"), MODELS.values(), ids=MODELS)
 def test_the_paper_s_models(arguments, millions):
     lgraph = deeplabv1_layers((321, 321), 21, **arguments)
-    found = infer_sizes(lgraph)
-    assert list(found.issues) == []
-    total = sum(prod(n) for name in lgraph for n in lgraph[name].learnables([*found.inputs[name]]).values())
+    inferred = infer_sizes(lgraph)
+    assert list(inferred.issues) == []
+    total = sum(
+        prod(n) for name in lgraph for n in lgraph[name].learnables([*inferred.inputs[name]]).values()
+    )
     assert round(total / 1e6, 1) == millions
-    assert found.outputs["fc8"][0].shape == (41, 41, 21, 1)  # as in the paper: 321 = 8 · 40 + 1
-    assert found.outputs["pixelLabels"][0].spatial == (321, 321)
+    assert inferred.outputs["fc8"][0].shape == (41, 41, 21, 1)  # as in the paper: 321 = 8 · 40 + 1
+    assert inferred.outputs["pixelLabels"][0].spatial == (321, 321)
 
 
 def test_names_and_order():
@@ -47,14 +49,14 @@ def test_names_and_order():
 
 
 @pytest.mark.parametrize("size", [(97, 113), (32, 40), (7, 9), (1, 1)])
-def test_scores_are_at_every_8th_pixel(size):
-    found = infer_sizes(deeplabv1_layers(size, 2, width=1 / 16)).outputs
-    assert found["fc8"][0].spatial == tuple(ceil(n / 8) for n in size)
-    assert found["upsample"][0].spatial == size
+def test_scores_have_stride_8(size):
+    outputs = infer_sizes(deeplabv1_layers(size, 2, width=1 / 16)).outputs
+    assert outputs["fc8"][0].spatial == tuple(ceil(n / 8) for n in size)
+    assert outputs["upsample"][0].spatial == size
 
 
 def plain(x, tensors, kernel, rate):
-    """The paper's network by functions of torch; a pooling that slides by 1 looks ahead, as it did."""
+    """The network of the paper with functions of torch; poolings with stride 1 pad bottom and right."""
 
     def conv(x, name, **options):
         return F.conv2d(x, tensors[f"{name}.weight"], tensors[f"{name}.bias"], **options)

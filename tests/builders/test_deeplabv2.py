@@ -1,4 +1,4 @@
-"""DeepLab v2: branches of several rates, summed at the scores."""
+"""DeepLab v2: branches with several dilations, whose scores are added."""
 
 from math import ceil
 
@@ -23,11 +23,11 @@ def test_counts(backbone):
 
 @every_backbone
 @pytest.mark.parametrize("size", [(97, 113), (64, 96), (1, 2)])
-def test_scores_are_at_every_8th_pixel(backbone, size):
-    found = infer_sizes(deeplabv2_layers(size, backbone=backbone, **TINY)).outputs
-    assert found["sumAspp"][0].spatial == tuple(ceil(n / 8) for n in size)
-    assert found["sumAspp"][0].channels == 3
-    assert found["pixelLabels"][0].spatial == size
+def test_scores_have_stride_8(backbone, size):
+    outputs = infer_sizes(deeplabv2_layers(size, backbone=backbone, **TINY)).outputs
+    assert outputs["sumAspp"][0].spatial == tuple(ceil(n / 8) for n in size)
+    assert outputs["sumAspp"][0].channels == 3
+    assert outputs["pixelLabels"][0].spatial == size
 
 
 def test_the_last_two_stages_of_resnet_have_rates_2_and_4():
@@ -45,7 +45,7 @@ def test_the_last_two_stages_of_resnet_have_rates_2_and_4():
 
 @pytest.mark.parametrize("rates", [(6, 12, 18, 24), (2, 4, 8, 12), [1, 3]])
 @pytest.mark.parametrize("size", [(97, 113), (64, 88)])
-def test_branches_of_resnet_are_summed(rates, size):
+def test_branches_of_resnet_are_added(rates, size):
     lgraph = deeplabv2_layers(size, rates=rates, **TINY)
     net, x = lgraph.compile().eval(), torch.randn(2, 3, *size)
     tensors = net.state_dict()
@@ -61,7 +61,7 @@ def test_branches_of_resnet_are_summed(rates, size):
 
 @pytest.mark.parametrize("rates", [(6, 12, 18, 24), (2, 4)])
 def test_on_vgg_it_is_the_sum_of_deeplabs_v1(rates):
-    """Each branch is the classifier of a DeepLab v1 of that rate, on the same features."""
+    """Each branch is the classifier of a DeepLab v1 with this dilation, on the same features."""
     size = (65, 50)
     net, x = (
         deeplabv2_layers(size, backbone="vgg16", rates=rates, **TINY).compile().eval(),

@@ -1,4 +1,4 @@
-"""DeepLab v3: rates of multi-grid and cascade, and the network written out in plain PyTorch."""
+"""DeepLab v3: dilations of multi-grid and cascade, and the same network in plain PyTorch."""
 
 import re
 from math import ceil
@@ -34,11 +34,11 @@ def test_counts(backbone, variant):
 @every_stride
 @every_network
 @pytest.mark.parametrize("size", [(97, 113), (64, 96), (1, 2)])
-def test_scores_are_at_the_downsampling_factor(backbone, variant, stride, size):
+def test_scores_have_the_stride_of_the_downsampling_factor(backbone, variant, stride, size):
     lgraph = deeplabv3_layers(size, backbone=backbone, variant=variant, downsampling_factor=stride, **TINY)
-    found = infer_sizes(lgraph).outputs
-    assert found["scorer"][0].spatial == tuple(ceil(n / stride) for n in size)
-    assert found["pixelLabels"][0].spatial == size
+    outputs = infer_sizes(lgraph).outputs
+    assert outputs["scorer"][0].spatial == tuple(ceil(n / stride) for n in size)
+    assert outputs["pixelLabels"][0].spatial == size
 
 
 def rates(lgraph, stage):
@@ -75,13 +75,13 @@ def test_multi_grid_and_cascade(backbone, grid, stride, conventions):
 @every_stride
 def test_rates_of_the_pyramid(stride, conventions):
     lgraph = deeplabv3_layers((64, 64), downsampling_factor=stride, conventions=conventions, **TINY)
-    found = [lgraph[f"aspp_Conv_{k}"].dilation_factor[0] for k in range(1, 6)]
-    assert found == [1, *(rate * 16 // stride for rate in (6, 12, 18)), 1]
+    pyramid = [lgraph[f"aspp_Conv_{k}"].dilation_factor[0] for k in range(1, 6)]
+    assert pyramid == [1, *(rate * 16 // stride for rate in (6, 12, 18)), 1]
     assert rates(lgraph, 5) == [(unit * 32 // stride,) * 2 for unit in (1, 2, 4)]
 
 
-def test_copies_count_on_from_the_last_stage():
-    """ResNet-50 numbers its ReLUs and additions through; ResNet-101 names all by block and branch."""
+def test_copies_continue_the_numbers_of_the_last_stage():
+    """ResNet-50 numbers its ReLUs and additions; ResNet-101 names them by block and branch."""
     lgraph = deeplabv3_layers((64, 64), backbone="resnet50", variant="cascade", **TINY)
     assert [int(name[4:]) for name in lgraph if re.fullmatch(r"add_\d+", name)] == [*range(1, 26)]
     relus = [int(name.split("_")[1]) for name in lgraph if name.startswith("activation_")]
@@ -96,7 +96,7 @@ def test_copies_count_on_from_the_last_stage():
 
 @every_convention
 @pytest.mark.parametrize("backbone", ["resnet50", "resnet101"])
-def test_copies_are_wired_as_the_last_stage(backbone, conventions):
+def test_copies_have_the_connections_of_the_last_stage(backbone, conventions):
     lgraph = deeplabv3_layers((64, 64), backbone=backbone, variant="cascade", conventions=conventions, **TINY)
     order = [*lgraph]
     start = {5: order.index("res5a_branch2a"), 6: order.index("res6a_branch2a")}
@@ -117,7 +117,7 @@ def test_copies_are_wired_as_the_last_stage(backbone, conventions):
 
 
 class Plain:
-    """DeepLab v3 on ResNet-50 by functions of torch, with the tensors of a state dict."""
+    """DeepLab v3 on ResNet-50 with functions of torch, on the tensors of a state dict."""
 
     def __init__(self, tensors, stride, grid):
         self.tensors, self.stride, self.grid = tensors, stride, grid
@@ -132,7 +132,7 @@ class Plain:
         return F.batch_norm(x, **part, eps=eps)
 
     def block(self, x, name, stride, dilation):
-        """MATLAB's bottleneck: it subsamples by its first convolution."""
+        """MATLAB's bottleneck, whose first convolution has the stride."""
         start = shortcut = x
         for branch, size in (("branch2a", 1), ("branch2b", 3), ("branch2c", 1)):
             options = {"stride": stride} if branch == "branch2a" else {}
@@ -205,7 +205,7 @@ def test_an_odd_size_trains_one_step(backbone, variant):
     assert not torch.equal(before, net.get_parameter("scorer.weight"))
 
 
-def test_weights_of_a_file_are_the_backbone_s_and_copies_start_anew(tmp_path):
+def test_a_file_gives_weights_to_the_backbone_and_not_to_copies(tmp_path):
     net = resnet50((64, 64), width=1 / 16).compile()
     torch.save(net.state_dict(), tmp_path / "resnet50.pth")
     lgraph = deeplabv3_layers(

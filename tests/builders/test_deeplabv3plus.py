@@ -1,4 +1,4 @@
-"""DeepLab v3+: MATLAB's rows, the backbones dilated, and the network written out in plain PyTorch."""
+"""DeepLab v3+: MATLAB's rows, the dilations of its backbones, and the same network in plain PyTorch."""
 
 import re
 from math import ceil, prod
@@ -70,26 +70,26 @@ OPERATIONS = {
 }
 
 
-def says(lgraph, name, word):
-    """Whether a layer is what a word of a row's operation says, such as ``s2`` or ``in1=data``."""
-    layer, fed = lgraph[name], {port: end.layer for port, end in lgraph.sources(name).items()}
-    if found := re.fullmatch(r"(\d+)x(\d+)", word):
-        return (getattr(layer, "filter_size", None) or layer.pool_size) == (int(found[1]), int(found[2]))
-    if found := re.fullmatch(r"(s|dil|p|crop )(\d+)", word):
-        kind, number = found[1], int(found[2])
+def has_property(lgraph, name, word):
+    """Whether a layer has the property of one word of its row, such as ``s2`` or ``in1=data``."""
+    layer, sources = lgraph[name], {port: end.layer for port, end in lgraph.sources(name).items()}
+    if match := re.fullmatch(r"(\d+)x(\d+)", word):
+        return (getattr(layer, "filter_size", None) or layer.pool_size) == (int(match[1]), int(match[2]))
+    if match := re.fullmatch(r"(s|dil|p|crop )(\d+)", word):
+        kind, number = match[1], int(match[2])
         return {
             "s": lambda: layer.stride == (number,) * 2,
             "dil": lambda: layer.dilation_factor == (number,) * 2,
             "p": lambda: layer.padding == (number,) * 4,
             "crop ": lambda: layer.cropping == (number,) * 4,
         }[kind]()
-    if found := re.fullmatch(r"(\w+)=(\w+)(\.\.4)?", word):
-        names = [f"{found[2][:-1]}{k}" for k in range(1, 5)] if found[3] else [found[2]]
-        first = 1 if found[3] else found[1]
-        ports = [f"in{k}" for k in range(1, 5)] if first == 1 else [found[1]]
-        return [fed[port] for port in ports] == names
+    if match := re.fullmatch(r"(\w+)=(\w+)(\.\.4)?", word):
+        names = [f"{match[2][:-1]}{k}" for k in range(1, 5)] if match[3] else [match[2]]
+        first = 1 if match[3] else match[1]
+        ports = [f"in{k}" for k in range(1, 5)] if first == 1 else [match[1]]
+        return [sources[port] for port in ports] == names
     if word.startswith("from "):
-        return [*fed.values()] == [word.removeprefix("from ")]
+        return [*sources.values()] == [word.removeprefix("from ")]
     if word == "same":
         return layer.padding == "same"
     if word == "bilinear":
@@ -112,7 +112,7 @@ def test_all_rows_by_operation(resnet18):
             if kind == "concat" and word.isdecimal():
                 assert resnet18[name].num_inputs == int(word)
                 continue
-            assert says(resnet18, name, word), (name, word)
+            assert has_property(resnet18, name, word), (name, word)
             checked += 1
     assert checked > 150
 
@@ -127,7 +127,7 @@ def test_factors_are_matlab_s(resnet18):
 
 
 def test_the_head_is_new_and_the_backbone_is_not(resnet18):
-    """MATLAB's table tells layers that have weights from those that do not know their channels yet."""
+    """In MATLAB's table, only layers with weights show their channels."""
     assert resnet18["aspp_BatchNorm_1"].description == "Batch normalization"
     assert resnet18["bn5b_branch2b"].description == "Batch normalization with 512 channels"
 
@@ -172,9 +172,9 @@ def test_sizes_of_features(network, factor, size):
 
 
 def dilated(lgraph):
-    """The dilation of each layer of the backbone that has one."""
-    found = {name: getattr(lgraph[name], "dilation_factor", (1, 1)) for name in lgraph}
-    return {n: max(d) for n, d in found.items() if max(d) > 1 and not n.startswith("aspp")}
+    """The dilations of the dilated layers of the backbone."""
+    factors = {name: getattr(lgraph[name], "dilation_factor", (1, 1)) for name in lgraph}
+    return {n: max(d) for n, d in factors.items() if max(d) > 1 and not n.startswith("aspp")}
 
 
 def blocks(pattern, dilation):
@@ -205,7 +205,7 @@ DILATED = {
         **blocks([f"block14_sepconv{k}_channel-wise" for k in (1, 2)], 4),
     },
 }
-SLIDES_BY_1 = {  # what subsamples in the backbone, and no more here
+STRIDE_1 = {  # layers that have stride 2 in the backbone
     "resnet18": {16: "res4a_branch2a res4a_branch1", 32: "res5a_branch2a res5a_branch1"},
     "resnet50": {16: "res4a_branch2a res4a_branch1", 32: "res5a_branch2a res5a_branch1"},
     "resnet101": {16: "res4a_branch2a res4a_branch1", 32: "res5a_branch2a res5a_branch1"},
@@ -218,11 +218,11 @@ SLIDES_BY_1 = {  # what subsamples in the backbone, and no more here
 def test_rates_and_strides_of_backbones(network, factor):
     lgraph = deeplabv3plus_layers((64, 64), network=network, downsampling_factor=factor, **TINY)
     assert dilated(lgraph) == DILATED[network, factor]
-    for stride, names in SLIDES_BY_1[network].items():
+    for stride, names in STRIDE_1[network].items():
         for name in names.split():
             assert lgraph[name].stride == ((1, 1) if stride > factor else (2, 2)), name
-    ending = "_depthwise" if network in SEPARABLE else ""
-    rates = [lgraph[f"aspp_Conv_{k}{ending}"].dilation_factor[0] for k in (1, 2, 3, 4)]
+    suffix = "_depthwise" if network in SEPARABLE else ""
+    rates = [lgraph[f"aspp_Conv_{k}{suffix}"].dilation_factor[0] for k in (1, 2, 3, 4)]
     assert rates == [1, *(rate * 16 // factor for rate in (6, 12, 18))]
     first, second = (lgraph[f"dec_upsample{k}"] for k in (1, 2))
     assert (first.stride, second.stride) == ((factor // 4,) * 2, (4, 4))
@@ -230,14 +230,14 @@ def test_rates_and_strides_of_backbones(network, factor):
 
 @every_factor
 def test_rates_of_inceptionresnetv2(factor):
-    """Its windows tell the stages apart: 1×7 and 7×1 at stride 16, 1×3 and 3×1 at stride 32."""
+    """Filter sizes identify the stages: 1×7 and 7×1 at stride 16, 1×3 and 3×1 at stride 32."""
     lgraph = deeplabv3plus_layers((64, 64), network="inceptionresnetv2", downsampling_factor=factor, **TINY)
-    found = {}
+    rates = {}
     for layer in lgraph.layers:
         if isinstance(layer, Convolution2dLayer) and 1 in layer.filter_size and layer.filter_size != (1, 1):
-            found.setdefault(layer.filter_size, set()).add(layer.dilation_factor)
+            rates.setdefault(layer.filter_size, set()).add(layer.dilation_factor)
     late, last = 16 // factor, 32 // factor
-    assert found == {(1, 7): {(1, late)}, (7, 1): {(late, 1)}, (1, 3): {(1, last)}, (3, 1): {(last, 1)}}
+    assert rates == {(1, 7): {(1, late)}, (7, 1): {(late, 1)}, (1, 3): {(1, last)}, (3, 1): {(last, 1)}}
 
 
 def test_features_of_inceptionresnetv2():
@@ -249,7 +249,7 @@ def test_features_of_inceptionresnetv2():
 
 @pytest.mark.parametrize("network", [n for n in ENCODERS if n.startswith("resnet")])
 def test_same_padding_of_matlab_is_for_matlab_s_layers(network):
-    """With torchvision's weights, uneven padding would move the features by a pixel."""
+    """With torchvision's weights, uneven padding would shift the features by a pixel."""
     ours, theirs = (
         deeplabv3plus_layers((64, 64), network=network, conventions=c, **TINY)
         for c in ("matlab", "torchvision")
@@ -263,7 +263,7 @@ def test_same_padding_of_matlab_is_for_matlab_s_layers(network):
 
 
 class Plain:
-    """DeepLab v3+ on ResNet-18 by functions of torch, with the tensors of a state dict."""
+    """DeepLab v3+ on ResNet-18 with functions of torch, on the tensors of a state dict."""
 
     def __init__(self, tensors, factor):
         self.tensors, self.factor = tensors, factor
@@ -301,7 +301,7 @@ class Plain:
         return F.relu(self.bn(x, normalization))
 
     def up(self, x, scale, size):
-        """Zeros between the pixels, then a triangle over each, then the middle."""
+        """A transposed convolution: zeros between the pixels, a triangle around each, the center cropped."""
         line = 1 - (torch.arange(2 * scale) - scale + 0.5).abs() / scale
         kernel = torch.outer(line, line).expand(x.shape[1], 1, -1, -1)
         x = F.conv_transpose2d(x, kernel, stride=scale, padding=scale // 2, groups=x.shape[1])
@@ -333,8 +333,8 @@ class Plain:
         return self.up(self.conv(x, "scorer"), 4, image).softmax(1)
 
 
-def randomized(lgraph: LayerGraph) -> nn.Module:
-    """The compiled network with statistics and biases that a test can notice."""
+def compile_with_random_tensors(lgraph: LayerGraph) -> nn.Module:
+    """The compiled network with random statistics and biases, so that they affect the outputs."""
     net = lgraph.compile().eval()
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -353,14 +353,14 @@ def test_it_equals_plain_pytorch(factor, separable, size):
     lgraph = deeplabv3plus_layers(
         size, network="resnet18", downsampling_factor=factor, separable_convolutions=separable, **TINY
     )
-    net, x = randomized(lgraph), torch.randn(2, 3, *size)
+    net, x = compile_with_random_tensors(lgraph), torch.randn(2, 3, *size)
     expected = Plain(dict(net.state_dict()), factor)(x, separable)
     assert expected.std() > 0.01
     torch.testing.assert_close(net(x), expected, rtol=0, atol=1e-9)
 
 
 def test_upsampling_is_bilinear_inside():
-    """Away from the border, where a transposed convolution sees zeros."""
+    """Away from the border, where zeros enter the transposed convolution."""
     lgraph = deeplabv3plus_layers((32, 48), network="resnet18", **TINY)
     for name in ("dec_upsample1", "dec_upsample2"):
         layer = lgraph[name]
@@ -379,10 +379,10 @@ def test_upsampling_is_bilinear_inside():
 def test_an_odd_size_trains_one_step(network):
     lgraph = deeplabv3plus_layers((97, 113), network=network, num_classes=3, width=1 / 32)
     net, x = lgraph.compile().train(), torch.rand(2, 3, 97, 113)
-    found = infer_sizes(lgraph).outputs
+    outputs = infer_sizes(lgraph).outputs
     names = [name for name in lgraph if lgraph[name].output_names in (("out",), ())]
     for name, result in zip(names, net.activations(x, names), strict=True):
-        assert result.shape[1:] == found[name][0].tensor_shape[1:], name
+        assert result.shape[1:] == outputs[name][0].tensor_shape[1:], name
     target = torch.randint(0, 3, (2, 97, 113))
     before = {name: p.detach().clone() for name, p in net.named_parameters()}
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
@@ -399,10 +399,10 @@ RANGES = [torch.export.Dim(name, min=32, max=1024) for name in ("height", "width
 
 @pytest.mark.slow
 @pytest.mark.parametrize("free", [(ANY, ANY), RANGES], ids=["dynamic", "ranges"])
-def test_sizes_are_free_in_an_exported_program(free):
-    """Of an example in which no crop cuts anything off, for images in which each does."""
+def test_an_exported_program_accepts_other_sizes(free):
+    """The exported example needs no crop; the images need each crop."""
     lgraph = deeplabv3plus_layers((64, 96), network="resnet18", num_classes=2, width=1 / 32)
-    net = randomized(lgraph)
+    net = compile_with_random_tensors(lgraph)
     shapes = ({0: ANY, 2: free[0], 3: free[1]},)
     exported = torch.export.export(net, (torch.randn(2, 3, 64, 96),), dynamic_shapes=shapes)
     for size in ((64, 96), (97, 113), (70, 75)):

@@ -25,7 +25,7 @@ def learnables(lgraph):
     return {n: sum(prod(size) for size in lgraph[n].learnables(list(inputs[n])).values()) for n in lgraph}
 
 
-# -- what is in it -------------------------------------------------------------------------------------
+# -- layers --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -44,15 +44,15 @@ def test_the_learnables_are_those_of_the_backbone_and_of_the_scores(backbone, ty
     lgraph, classes = fcn_layers((80, 70), 7, type, backbone=backbone), 7
     own = learnables(BACKBONES[backbone].build(BACKBONES[backbone].image_size, 9, True, 1, None, None))
     del own["fc8"]
-    found = learnables(lgraph)
+    counts = learnables(lgraph)
     fused = FUSED[backbone][: COUNTS[type]]
     factor = 32 // 2 ** len(fused)
     upsampled = [4] * len(fused) + [2 * factor]
     channels = [infer_sizes(lgraph).outputs[name][0].channels for name in ("drop7", *fused)]
     scores = sum((n + 1) * classes for n in channels)
     scores += sum(size**2 * classes**2 + classes for size in upsampled)
-    assert sum(found.values()) == sum(own.values()) + scores
-    assert all(found[name] == count for name, count in own.items() if name in lgraph)
+    assert sum(counts.values()) == sum(own.values()) + scores
+    assert all(counts[name] == count for name, count in own.items() if name in lgraph)
     assert len(lgraph) == len(own) - 2 + 5 + 4 * len(fused)  # without prob and output
     assert len(lgraph.connections) == len(lgraph) - 1 + 1 + 2 * len(fused)
 
@@ -87,7 +87,7 @@ def test_names_and_wiring(backbone, type):
     assert all(layer.mode == "centercrop" for layer in lgraph.layers if isinstance(layer, Crop2dLayer))
 
 
-def test_the_first_convolution_alone_is_padded_by_100():
+def test_only_the_first_convolution_pads_by_100():
     for backbone in FUSED:
         lgraph = fcn_layers((60, 60), 2, backbone=backbone)
         own = BACKBONES[backbone].build((227, 227), 2, True, 1, None, None)
@@ -120,17 +120,17 @@ def test_upsampling_starts_bilinear_and_is_frozen(type):
 
 
 def bilinear(factor):
-    """The weights that the facts give: 1 - |i - c| / (k / 2), c = k / 2 + 0.5, i = 1..k."""
+    """The bilinear weights 1 - |i - c| / (k / 2) with c = k / 2 + 0.5, i = 1..k."""
     size = 2 * factor
     line = 1 - (torch.arange(1, size + 1) - (size / 2 + 0.5)).abs() / (size / 2)
     return line[:, None] * line
 
 
-# -- what it computes ----------------------------------------------------------------------------------
+# -- outputs -------------------------------------------------------------------------------------------
 
 
 def plain_scores(plain, net, images, fused):
-    """The FCN on a plain VGG, written out; new layers have the weights of our network."""
+    """FCN on a plain VGG; its new layers have the weights of the network under test."""
 
     def score(name, x):
         return net.layer_module(name)(x)
@@ -192,7 +192,7 @@ def test_alexnet_with_the_weights_of_a_file(tmp_path):
 
 @every_type
 @every_backbone
-def test_every_size_from_the_smallest_on(backbone, type):
+def test_every_size_from_the_smallest(backbone, type):
     smallest = 27 if backbone == "alexnet" else 26
     for n in range(smallest, smallest + 70):
         lgraph = fcn_layers((n, smallest), 2, type, backbone=backbone, width=1 / 64)
@@ -202,13 +202,13 @@ def test_every_size_from_the_smallest_on(backbone, type):
 
 
 def crops(lgraph):
-    """The first row that each crop keeps."""
-    found = infer_sizes(lgraph).inputs
+    """The first row after each crop."""
+    inputs = infer_sizes(lgraph).inputs
     return {
         n: (a.spatial[0] - b.spatial[0]) // 2
         for n in lgraph
         if "ref" in lgraph.sources(n)
-        for a, b in [found[n]]
+        for a, b in [inputs[n]]
     }
 
 
@@ -220,14 +220,14 @@ def crops(lgraph):
         ("8s", {"score_pool4c": 5, "score_pool3c": 9, "score": 31}),
     ],
 )
-def test_crops_are_the_paper_s_where_pooling_rounds_nothing(type, paper):
+def test_crops_are_those_of_the_paper_if_poolings_do_not_round(type, paper):
     for n in (346, 474, 506):
         assert crops(fcn_layers((n, n), 2, type)) == paper
     moved = [paper["score"] - crops(fcn_layers((n, n), 2, type))["score"] for n in range(346, 378)]
     assert (min(moved), max(moved)) == (0, 16)
 
 
-def test_grey_images_and_conventions():
+def test_gray_images_and_conventions():
     assert fcn_layers((40, 40, 1), 2, width=1 / 64)["conv1_1"].num_channels == 1
     assert fcn_layers((40, 40), 2, width=1 / 64)["input"].normalization == "zerocenter"
     assert fcn_layers((40, 40), 2, width=1 / 64, conventions="torchvision")["input"].normalization == "zscore"

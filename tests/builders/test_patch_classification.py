@@ -1,4 +1,4 @@
-"""Patch classification: the network of the paper, the sizes it takes, and its use on whole images."""
+"""Patch classification: the network of the paper, patch sizes, and whole images."""
 
 import re
 from math import prod
@@ -22,11 +22,11 @@ def learnables(lgraph):
 
 
 def test_the_network_of_the_paper():
-    """Its table: maps of 92, 46, 42, 21, 18, 9, 6 and 3 pixels, then 200 neurons and 2."""
+    """The table of the paper: maps of 92, 46, 42, 21, 18, 9, 6 and 3 pixels, then 200 and 2 neurons."""
     lgraph = patch_classification_layers(95, 2, filter_sizes=(4, 5, 4, 4))
-    found = infer_sizes(lgraph)
-    assert not found.issues
-    sizes = {name: found.outputs[name][0] for name in lgraph}
+    inferred = infer_sizes(lgraph)
+    assert not inferred.issues
+    sizes = {name: inferred.outputs[name][0] for name in lgraph}
     for stage, (convolved, pooled) in enumerate([(92, 46), (42, 21), (18, 9), (6, 3)], 1):
         assert sizes[f"conv{stage}_1"].shape == (convolved, convolved, 48, 1)
         assert sizes[f"pool{stage}"].shape == (pooled, pooled, 48, 1)
@@ -58,7 +58,7 @@ def test_names_and_arguments():
 
 
 def fits(n, sections):
-    """Walk through: every pooling halves an even size."""
+    """Whether every pooling halves an even size."""
     for convolutions, window in sections:
         n -= convolutions * (window - 1)
         if n < 2 or n % 2:
@@ -73,10 +73,10 @@ def fits(n, sections):
     n=st.integers(1, 150),
     height=st.booleans(),
 )
-def test_sizes_that_fit_are_taken_and_else_the_nearest_are_named(sections, n, height):
+def test_sizes_fit_or_the_error_names_the_nearest(sections, n, height):
     good = [m for m in range(1, 400) if fits(m, sections)]
 
-    def made(rows, columns):
+    def build(rows, columns):
         return patch_classification_layers(
             (rows, columns),
             2,
@@ -88,10 +88,10 @@ def test_sizes_that_fit_are_taken_and_else_the_nearest_are_named(sections, n, he
 
     size = (n, good[0]) if height else (good[0], n)
     if n in good:
-        assert not infer_sizes(made(*size)).issues
+        assert not infer_sizes(build(*size)).issues
         return
     with pytest.raises(ArgumentError) as caught:
-        made(*size)
+        build(*size)
     what = "height" if height else "width"
     text = str(caught.value)
     assert text.startswith(f"patch_classification_layers: a patch {what} of {n} does not fit")
@@ -100,7 +100,7 @@ def test_sizes_that_fit_are_taken_and_else_the_nearest_are_named(sections, n, he
 
 
 @pytest.mark.parametrize(("size", "shape"), [(13, (20, 23)), ((13, 21), (14, 17))])
-def test_a_whole_image_has_the_same_labels_patch_by_patch_and_all_at_once(size, shape):
+def test_one_pass_over_the_image_equals_patch_by_patch(size, shape):
     """The image is mirrored at its border, so that every pixel has a patch around it."""
     net = patch_classification_layers(size, 3, encoder_depth=2, num_output_channels=6).compile().eval()
     height, width = np.broadcast_to(size, 2)

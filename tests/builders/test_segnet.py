@@ -28,7 +28,7 @@ def learnables(lgraph):
 
 
 class PlainSegNet(nn.Module):
-    """SegNet from lists of layers: one for each section of the encoder and of the decoder; a classifier."""
+    """SegNet from lists of layers, one list per section of encoder and decoder, and a classifier."""
 
     def __init__(self, encoder, decoder, classifier=None, *, adds_encoder=False):
         super().__init__()
@@ -58,7 +58,7 @@ def block(channels, filters, window=(3, 3), relu=True, groups=1):
 
 
 def plain_segnet(channels, classes, convolutions, filters, window=(3, 3)):
-    """Sections of several blocks; the decoder goes back through the encoder's channels."""
+    """SegNet with several blocks per section, whose decoder mirrors the channels of the encoder."""
     encoder, chain = [], [channels]
     for count, maps in zip(convolutions, filters, strict=True):
         chain += [maps] * count
@@ -86,8 +86,8 @@ def plain_segnet_basic(channels, classes, depth, filters, window, decoder):
     )
 
 
-def randomized(plain):
-    """Random weights and batch statistics, so that nothing is 0 or 1 by chance."""
+def with_random_tensors(plain):
+    """The network with random weights and statistics, because initial zeros and ones would hide errors."""
     for module in plain.modules():
         if isinstance(module, nn.BatchNorm2d):
             for tensor in (module.running_var, module.weight.data):
@@ -98,7 +98,7 @@ def randomized(plain):
 
 
 def with_the_weights_of(plain, lgraph):
-    """The compiled graph with the tensors of a plain network, which come in the same order."""
+    """The compiled graph with the tensors of a plain network, which have the same order."""
     net = lgraph.compile().eval()
     own = [key for key in net.state_dict() if not key.startswith("inputImage")]
     theirs = dict(zip(own, plain.state_dict().values(), strict=True))
@@ -111,9 +111,9 @@ def with_the_weights_of(plain, lgraph):
 def assert_equal_to(plain, lgraph, size):
     x = torch.rand(2, *size)
     with torch.no_grad():
-        wanted, found = plain(x), with_the_weights_of(plain, lgraph)(x)
-    assert wanted.std() > 1e-3  # else everything would be equal
-    torch.testing.assert_close(found, wanted, atol=1e-9, rtol=0)
+        expected, output = plain(x), with_the_weights_of(plain, lgraph)(x)
+    assert expected.std() > 1e-3  # constant outputs would always be equal
+    torch.testing.assert_close(output, expected, atol=1e-9, rtol=0)
 
 
 # -- SegNet by depth -------------------------------------------------------------------------------------
@@ -210,11 +210,11 @@ def test_segnet_restores_every_size(depth, size):
     assert lgraph.compile().eval()(torch.rand(1, 1, *size)).shape[2:] == size
 
 
-def test_segnet_by_depth_is_the_plain_one():
+def test_segnet_by_depth_equals_plain_pytorch():
     lgraph = segnet_layers(
         (21, 18, 2), 3, 3, num_convolution_layers=(1, 3, 2), num_output_channels=(6, 4, 8), filter_size=(5, 3)
     )
-    plain = randomized(plain_segnet(2, 3, (1, 3, 2), (6, 4, 8), (5, 3)))
+    plain = with_random_tensors(plain_segnet(2, 3, (1, 3, 2), (6, 4, 8), (5, 3)))
     assert_equal_to(plain, lgraph, (2, 21, 18))
 
 
@@ -239,26 +239,26 @@ def test_the_counts_of_segnet_on_vgg(backbone, layers, connections, count):
 @pytest.mark.parametrize("backbone", VGG)
 def test_the_names_and_order_of_segnet_on_vgg(backbone):
     lgraph = segnet_layers((360, 480), 11, backbone=backbone)
-    wanted = ["inputImage"]
+    expected = ["inputImage"]
     for stage, count in enumerate(VGG[backbone], 1):
         for index in range(1, count + 1):
             end = f"{stage}_{index}"
-            wanted += [f"conv{end}", f"bn_conv{end}", f"relu{end}"]
-        wanted.append(f"pool{stage}")
+            expected += [f"conv{end}", f"bn_conv{end}", f"relu{end}"]
+        expected.append(f"pool{stage}")
     for stage in range(5, 0, -1):
-        wanted.append(f"decoder{stage}_unpool")
+        expected.append(f"decoder{stage}_unpool")
         for index in range(VGG[backbone][stage - 1], 0, -1):
             section = f"decoder{stage}"
-            wanted += [f"{section}_conv{index}", f"{section}_bn_{index}", f"{section}_relu_{index}"]
-    assert list(lgraph) == [*wanted, "softmax", "pixelLabels"]
+            expected += [f"{section}_conv{index}", f"{section}_bn_{index}", f"{section}_relu_{index}"]
+    assert list(lgraph) == [*expected, "softmax", "pixelLabels"]
     assert lgraph.order == tuple(lgraph)
     for stage in range(1, 6):
         fed = lgraph.sources(f"decoder{stage}_unpool")
         assert (fed["indices"].layer, fed["size"].layer) == (f"pool{stage}",) * 2
 
 
-def test_where_the_decoder_of_segnet_on_vgg16_starts():
-    """The indices that MATLAB's users cut at, counted from 1, and the channels that the sections end in."""
+def test_the_decoder_sections_of_segnet_on_vgg16():
+    """The positions of the sections in MATLAB, counted from 1, and their last channels."""
     lgraph = segnet_layers((360, 480), 11, backbone="vgg16")
     index = {name: number for number, name in enumerate(lgraph, 1)}
     assert [index[f"decoder{stage}_unpool"] for stage in (5, 4, 3, 2, 1)] == [46, 56, 66, 76, 83]
@@ -273,14 +273,14 @@ def test_where_the_decoder_of_segnet_on_vgg16_starts():
 
 
 @pytest.mark.parametrize("backbone", VGG)
-def test_segnet_on_vgg_is_the_plain_one(backbone):
+def test_segnet_on_vgg_equals_plain_pytorch(backbone):
     lgraph = segnet_layers((45, 38), 4, backbone=backbone, width=1 / 16)
-    plain = randomized(plain_segnet(3, 4, VGG[backbone], (8, 8, 16, 32, 32)))
+    plain = with_random_tensors(plain_segnet(3, 4, VGG[backbone], (8, 8, 16, 32, 32)))
     assert_equal_to(plain, lgraph, (3, 45, 38))
 
 
 def test_segnet_on_vgg_starts_from_the_weights_of_a_file(tmp_path):
-    """The file is torchvision's of VGG-16; the rest of SegNet starts as ever."""
+    """The file has the layout of torchvision's VGG-16; it gives no weights to the decoder."""
     vgg, keys = find_backbone("test", "vgg16"), find_backbone("test", "vgg16").keys
     tensors = {
         f"{keys[key.partition('.')[0]]}.{key.partition('.')[2]}": torch.rand_like(tensor) - 0.4
@@ -319,8 +319,8 @@ def test_segnet_on_vgg_starts_from_the_weights_of_a_file(tmp_path):
         (2, lambda size: bayesian_segnet_layers(size, 2, 2)),
     ],
 )
-def test_an_image_too_small_names_the_size_that_fits(depth, build):
-    """Against the sizes of the graph, which knows nothing of the builder's check."""
+def test_an_error_names_the_smallest_size(depth, build):
+    """Compared with the inferred sizes, which do not depend on the check of the builder."""
     large = build((64, 64))
     channels = large["inputImage"].input_size[-1]
     for n in range(1, 40):
@@ -337,8 +337,8 @@ def test_an_image_too_small_names_the_size_that_fits(depth, build):
                 assert n >= 2**depth
 
 
-def test_what_images_without_channels_are():
-    found = [
+def test_default_channels():
+    sizes = [
         build((32, 48))["inputImage"].input_size
         for build in (
             lambda size: segnet_layers(size, 2, 2),
@@ -348,7 +348,7 @@ def test_what_images_without_channels_are():
             lambda size: bayesian_segnet_layers(size, 2, 3),
         )
     ]
-    assert [size[-1] for size in found] == [1, 3, 3, 3, 1]
+    assert [size[-1] for size in sizes] == [1, 3, 3, 3, 1]
 
 
 # -- SegNet-Basic ----------------------------------------------------------------------------------------
@@ -378,7 +378,7 @@ def test_the_names_and_order_of_segnet_basic():
 @pytest.mark.parametrize(
     ("decoder", "layers", "connections", "weights"),
     [
-        # the paper prints 1.425 M and 0.625 M: the second is this number, the first differs in a digit
+        # the paper prints 1.425 M and 0.625 M; only the second is exact
         ("all-channels", 32, 39, 1_415_040),
         ("single-channel", 32, 39, 624_768),
         ("encoder-addition", 36, 47, 1_415_040),
@@ -402,11 +402,11 @@ def test_each_encoder_is_added_to_its_decoder():
 
 
 @pytest.mark.parametrize("decoder", DECODERS)
-def test_segnet_basic_is_the_plain_one(decoder):
+def test_segnet_basic_equals_plain_pytorch(decoder):
     lgraph = segnet_basic_layers(
         (22, 29), 3, encoder_depth=3, num_output_channels=6, filter_size=(5, 7), decoder=decoder
     )
-    plain = randomized(plain_segnet_basic(3, 3, 3, 6, (5, 7), decoder))
+    plain = with_random_tensors(plain_segnet_basic(3, 3, 3, 6, (5, 7), decoder))
     assert_equal_to(plain, lgraph, (3, 22, 29))
 
 
@@ -453,9 +453,9 @@ def test_the_deepest_half_of_any_depth(depth, names):
         assert [name for name in lgraph if "drop" in name] == names
 
 
-def test_bayesian_segnet_predicts_as_segnet_and_differs_while_dropout_is_on():
+def test_bayesian_segnet_equals_segnet_without_dropout():
     lgraph = bayesian_segnet_layers((45, 38), 4, width=1 / 16, dropout=0.3)
-    plain = randomized(plain_segnet(3, 4, VGG["vgg16"], (8, 8, 16, 32, 32)))
+    plain = with_random_tensors(plain_segnet(3, 4, VGG["vgg16"], (8, 8, 16, 32, 32)))
     assert_equal_to(plain, lgraph, (3, 45, 38))
     net, x = with_the_weights_of(plain, lgraph), torch.rand(1, 3, 45, 38)
     for module in net.modules():

@@ -1,4 +1,4 @@
-"""U-Net: by depth, with features of unequal size joined both ways, and on classification networks."""
+"""U-Net: of any depth, with both joins of features of unequal size, and on classification networks."""
 
 import re
 from math import prod
@@ -35,19 +35,19 @@ def tiny(size, **options):
 # -- in plain PyTorch ------------------------------------------------------------------------------------
 
 
-def centred(x, like):
+def crop_center(x, like):
     top, left = ((x.shape[d] - like.shape[d]) // 2 for d in (2, 3))
     return x[:, :, top : top + like.shape[2], left : left + like.shape[3]]
 
 
-def framed(x, like):
+def pad_around(x, like):
     result = x.new_zeros(*x.shape[:2], *like.shape[2:])
-    centred(result, x).copy_(x)
+    crop_center(result, x).copy_(x)
     return result
 
 
 class PlainUnet:
-    """U-Net as one writes it with ``torch.nn.functional``, on the tensors of a state dict.
+    """U-Net with functions of torch, on the tensors of a state dict.
 
     ``margin`` is the padding of 3×3 convolutions.
     """
@@ -66,7 +66,7 @@ class PlainUnet:
         x = F.conv_transpose2d(x, self.weights[f"{name}.weight"], self.weights[f"{name}.bias"], stride=2)
         return F.relu(x)
 
-    def scored(self, x):
+    def scores(self, x):
         name = "Final-ConvolutionLayer"
         return F.conv2d(x, self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]).softmax(1)
 
@@ -79,11 +79,11 @@ class PlainUnet:
         for stage in range(1, self.depth + 1):
             x, skip = self.up(stage, x), skips.pop()
             if self.join == "pad":
-                x = framed(x, skip)
+                x = pad_around(x, skip)
             else:
-                skip = centred(skip, x)
+                skip = crop_center(skip, x)
             x = self.double(f"Decoder-Stage-{stage}", torch.cat([x, skip], 1))
-        return self.scored(x)
+        return self.scores(x)
 
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
@@ -153,7 +153,7 @@ WINDOWS = st.tuples(*[st.sampled_from([1, 3, 5])] * 2)
 )
 def test_the_closed_forms_of_unet(depth, channels, classes, first, window, above, valid, join):
     height, width = (
-        [n for n in range(1, 1500) if walked(n, depth, w, valid, join)][more]
+        [n for n in range(1, 1500) if count_rows(n, depth, w, valid, join)][more]
         for w, more in zip(window, above, strict=True)
     )
     options = {
@@ -167,9 +167,9 @@ def test_the_closed_forms_of_unet(depth, channels, classes, first, window, above
     fitted = valid or join is not None
     assert len(lgraph) == 12 * depth + 10 + fitted * depth
     assert len(lgraph.connections) == 13 * depth + 9 + fitted * 2 * depth
-    found = infer_sizes(lgraph)
-    assert list(found.issues) == []
-    (size,) = found.outputs["Segmentation-Layer"]
+    inferred = infer_sizes(lgraph)
+    assert list(inferred.issues) == []
+    (size,) = inferred.outputs["Segmentation-Layer"]
     assert unet_output_size(image_size, classes, **options) == (*size.spatial, size.channels)
     assert size.channels == classes
     if not valid:
@@ -178,14 +178,14 @@ def test_the_closed_forms_of_unet(depth, channels, classes, first, window, above
     assert learnables(lgraph) == unet_count(channels, classes, depth, first, window)
 
 
-def test_the_paper_s_unet():
+def test_the_unet_of_the_paper():
     for join in (None, "crop"):
         lgraph = unet_layers((572, 572), 2, convolution_padding="valid", join=join)
         assert unet_output_size((572, 572), 2, convolution_padding="valid", join=join) == (388, 388, 2)
         assert infer_sizes(lgraph).outputs["Segmentation-Layer"][0].shape == (388, 388, 2, 1)
     assert unet_output_size((188, 188), 2, convolution_padding="valid") == (4, 4, 2)
     assert unet_output_size((92, 100), 2, encoder_depth=3, convolution_padding="valid") == (4, 12, 2)
-    # padded skips lose the margins of the first and of the last stage only: twice two rows of two
+    # with padding, only the first and the last stage lose margins: 2 · 2 · 2 rows
     assert unet_output_size((572, 572), 2, convolution_padding="valid", join="pad") == (564, 564, 2)
 
 
@@ -254,8 +254,8 @@ def test_upsampled_features_are_padded_to_the_skips(padding):
 # -- sizes -----------------------------------------------------------------------------------------------
 
 
-def walked(n, depth, window, valid, join):
-    """The rows that a U-Net leaves of n, walked stage by stage; ``None`` where it cannot serve them."""
+def count_rows(n, depth, window, valid, join):
+    """The rows of the output for n rows, stage by stage; ``None`` if the network does not accept n."""
     lost = 2 * (window - 1) if valid else 0
     skips = []
     for _ in range(depth):
@@ -281,30 +281,30 @@ def walked(n, depth, window, valid, join):
     join=st.sampled_from(["crop", "pad"]),
 )
 def test_the_output_size_is_that_of_size_inference_and_of_torch(size, depth, window, valid, join):
-    wanted = tuple(walked(n, depth, w, valid, join) for n, w in zip(size, window, strict=True))
+    expected = tuple(count_rows(n, depth, w, valid, join) for n, w in zip(size, window, strict=True))
     options = {
         "encoder_depth": depth,
         "filter_size": window,
         "convolution_padding": "valid" if valid else "same",
         "join": join,
     }
-    if None in wanted:
+    if None in expected:
         with pytest.raises(ArgumentError, match=r"^unet_layers: .* the nearest that fits: "):
             tiny(size, **options)
         with pytest.raises(ArgumentError, match=r"^unet_output_size: .* the nearest that fits: "):
             unet_output_size(size, 2, **options)
         assume(False)
     lgraph = tiny(size, **options)
-    assert unet_output_size(size, 2, **options) == (*wanted, 2)
-    found = infer_sizes(lgraph)
-    assert list(found.issues) == []
-    assert found.outputs["Segmentation-Layer"][0].spatial == wanted
+    assert unet_output_size(size, 2, **options) == (*expected, 2)
+    inferred = infer_sizes(lgraph)
+    assert list(inferred.issues) == []
+    assert inferred.outputs["Segmentation-Layer"][0].spatial == expected
     with torch.no_grad():
-        assert lgraph.compile().eval()(torch.rand(1, 1, *size)).shape == (1, 2, *wanted)
+        assert lgraph.compile().eval()(torch.rand(1, 1, *size)).shape == (1, 2, *expected)
 
 
 @pytest.mark.parametrize("join", ["crop", "pad"])
-def test_a_joined_network_serves_other_sizes_than_it_was_built_for(join):
+def test_a_network_with_join_accepts_other_image_sizes(join):
     lgraph = tiny((32, 32), encoder_depth=3, join=join)
     net = lgraph.compile().eval()
     for size in ((32, 33), (45, 71), (8, 8)):
@@ -318,9 +318,9 @@ def test_a_joined_network_serves_other_sizes_than_it_was_built_for(join):
 @pytest.mark.parametrize("valid", [False, True])
 @pytest.mark.parametrize("window", [1, 3, 5])
 @pytest.mark.parametrize("depth", [1, 2, 3])
-def test_an_error_names_the_nearest_sizes_and_those_fit(depth, window, valid, join):
-    """Against walking through all sizes: the builder takes those that fit, else names the nearest two."""
-    outputs = {n: walked(n, depth, window, valid, join) for n in range(1, 301)}
+def test_an_error_names_the_nearest_sizes_that_fit(depth, window, valid, join):
+    """For every size, the builder accepts it if it fits, else it names the nearest two."""
+    outputs = {n: count_rows(n, depth, window, valid, join) for n in range(1, 301)}
     good = [n for n, output in outputs.items() if output]
     right = good[0]
 
@@ -347,7 +347,7 @@ def test_an_error_names_the_nearest_sizes_and_those_fit(depth, window, valid, jo
             below, above = [g for g in good if g < n][-1:], [g for g in good if g > n][:1]
             assert [int(digits) for digits in re.findall(r"\d+", listed)] == [*below, *above]
             for other in ("crop", "pad"):
-                offered = walked(n, depth, window, valid, other) is not None
+                offered = count_rows(n, depth, window, valid, other) is not None
                 assert (f"join={other!r}" in text) == offered
 
 
@@ -356,7 +356,7 @@ def test_an_error_names_the_nearest_sizes_and_those_fit(depth, window, valid, jo
 every_backbone = pytest.mark.parametrize("backbone", BACKBONES)
 
 
-def on(backbone, size, depth, **options):
+def tiny_on(backbone, size, depth, **options):
     return tiny(
         (*size, 3), backbone=backbone, encoder_depth=depth, **{"width": 1 / 16, "join": None, **options}
     )
@@ -368,15 +368,15 @@ def depths(backbone):
 
 @every_backbone
 @pytest.mark.parametrize("join", JOINS)
-def test_it_takes_any_size_at_any_depth_on(backbone, join):
+def test_any_size_and_any_depth_on(backbone, join):
     for depth in depths(backbone):
         for size in ((1, 3), (33, 40), (64, 64), (75, 50)):
-            lgraph = on(backbone, size, depth, join=join)
-            found = infer_sizes(lgraph)
-            assert list(found.issues) == []
+            lgraph = tiny_on(backbone, size, depth, join=join)
+            inferred = infer_sizes(lgraph)
+            assert list(inferred.issues) == []
             options = {"encoder_depth": depth, "join": join, "backbone": backbone}
             assert unet_output_size(size, 2, **options) == (*size, 2)
-            assert found.outputs["Segmentation-Layer"][0].spatial == size
+            assert inferred.outputs["Segmentation-Layer"][0].spatial == size
             for stage in range(1, depth + 1):
                 name = f"Decoder-Stage-{stage}-DepthConcatenation"
                 feature = BACKBONES[backbone].features.get(2 ** (depth - stage))
@@ -388,9 +388,9 @@ def test_it_takes_any_size_at_any_depth_on(backbone, join):
 
 @every_backbone
 @pytest.mark.parametrize("join", JOINS)
-def test_it_trains_on(backbone, join):
+def test_training_on(backbone, join):
     size = (33, 43)
-    net = on(backbone, size, depths(backbone)[-2], num_first_encoder_filters=2, join=join).compile()
+    net = tiny_on(backbone, size, depths(backbone)[-2], num_first_encoder_filters=2, join=join).compile()
     x, target = torch.rand(2, 3, *size), torch.randint(0, 2, (2, *size))
     optimizer = torch.optim.SGD(net.parameters(), lr=1e-3)
     net.eval()
@@ -403,36 +403,36 @@ def test_it_trains_on(backbone, join):
 
 @every_backbone
 def test_the_decoder_is_that_of_plain_pytorch_on(backbone):
-    """The network's features by name, and the decoder written out, with every way of joining."""
+    """The features of the network by name, and the decoder in plain PyTorch, with every join."""
     depth, size = depths(backbone)[-1], (35, 64)
     for join in JOINS:
-        lgraph = on(backbone, size, depth, num_first_encoder_filters=2, join=join)
+        lgraph = tiny_on(backbone, size, depth, num_first_encoder_filters=2, join=join)
         net = lgraph.compile().eval()
         plain = PlainUnet(net.state_dict(), depth, 1, join)
         features = {s: name for s, name in BACKBONES[backbone].features.items() if s <= 2**depth}
         image = torch.rand(2, 3, *size)
         with torch.no_grad():
             maps = dict(zip(features, net.activations(image, [*features.values()]), strict=True))
-            for stride, found in maps.items():
-                assert found.shape[2:] == tuple(-(-n // stride) for n in size)
+            for stride, features_of_stride in maps.items():
+                assert features_of_stride.shape[2:] == tuple(-(-n // stride) for n in size)
             x = maps[2**depth]
             for stage in range(1, depth + 1):
                 x, skip = plain.up(stage, x), maps.get(2 ** (depth - stage))
                 if skip is not None:
-                    x = centred(x, skip) if join != "pad" else x
-                    x = torch.cat([x, framed(skip, x)], 1)
+                    x = crop_center(x, skip) if join != "pad" else x
+                    x = torch.cat([x, pad_around(skip, x)], 1)
                 if stage == depth:
-                    x = centred(x, image)
+                    x = crop_center(x, image)
                 x = plain.double(f"Decoder-Stage-{stage}", x)
-            torch.testing.assert_close(net(image), plain.scored(x), atol=1e-9, rtol=0)
+            torch.testing.assert_close(net(image), plain.scores(x), atol=1e-9, rtol=0)
 
 
 @pytest.mark.parametrize(("backbone", "join"), [("resnet18", "crop"), ("vgg16", "pad"), ("alexnet", "pad")])
-def test_on_a_network_it_serves_other_sizes_than_it_was_built_for(backbone, join):
-    lgraph = on(backbone, (64, 64), 3, join=join)
+def test_a_network_on_a_backbone_accepts_other_image_sizes(backbone, join):
+    lgraph = tiny_on(backbone, (64, 64), 3, join=join)
     net = lgraph.compile().eval()
     for size in ((64, 65), (45, 71)):
-        assert on(backbone, size, 3, join=join) == with_input_size(lgraph, (*size, 3))
+        assert tiny_on(backbone, size, 3, join=join) == with_input_size(lgraph, (*size, 3))
         assert net(torch.rand(1, 3, *size)).shape == (1, 2, *size)
 
 
@@ -450,9 +450,9 @@ def test_padded_networks_export_with_dynamic_sizes(backbone):
 
 
 def test_a_fitting_image_needs_no_crops_on_a_network():
-    lgraph = on("resnet18", (64, 96), 5)
+    lgraph = tiny_on("resnet18", (64, 96), 5)
     assert not [name for name in lgraph if "2d-" in name]
-    cropped = on("resnet18", (64, 97), 5)
+    cropped = tiny_on("resnet18", (64, 97), 5)
     assert [name for name in cropped if "2d-" in name] == [f"Crop2d-{stage}" for stage in range(1, 6)]
 
 
@@ -463,11 +463,11 @@ def test_the_filters_of_the_decoder_on_a_network():
     assert lgraph["data"].input_size == (64, 64, 3)
 
 
-def test_the_weights_of_a_network_come_with_it(tmp_path):
+def test_the_weights_of_a_backbone(tmp_path):
     network = BACKBONES["vgg16"].encoder((32, 32, 3), width=1 / 16)
     trained = network.compile().layer_graph()
     trained.save(tmp_path / "vgg16.safetensors")
-    lgraph = on("vgg16", (40, 40), 2, weights=tmp_path / "vgg16.safetensors")
+    lgraph = tiny_on("vgg16", (40, 40), 2, weights=tmp_path / "vgg16.safetensors")
     assert torch.equal(lgraph["conv1_2"].weights["weight"], trained["conv1_2"].weights["weight"])
     assert lgraph["Decoder-Stage-1-UpConv"].weights is None
 

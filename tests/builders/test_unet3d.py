@@ -71,18 +71,18 @@ Segmentation-Layer 128 5 0
 
 def test_matlab_s_example_row_by_row():
     lgraph = unet3d_layers((128, 128, 128, 3), 5, encoder_depth=2, num_first_encoder_filters=16)
-    found = infer_sizes(lgraph)
+    inferred = infer_sizes(lgraph)
     rows = []
     for name in lgraph.order:
-        (size,) = found.outputs[name]
+        (size,) = inferred.outputs[name]
         assert len(set(size.spatial)) == 1
         rows.append((name, size.spatial[0], size.channels, learnables_of(lgraph, name)))
-    wanted = [line.split() for line in ROWS.strip().splitlines()]
-    assert rows == [(name, *map(int, numbers)) for name, *numbers in wanted]
+    expected = [line.split() for line in ROWS.strip().splitlines()]
+    assert rows == [(name, *map(int, numbers)) for name, *numbers in expected]
     assert (len(lgraph), len(lgraph.connections), learnables(lgraph)) == (40, 41, 1_148_581)
     assert unet3d_output_size((128, 128, 128, 3), 5, encoder_depth=2) == (128, 128, 128, 5)
-    arrays = [size for name in lgraph for size in lgraph[name].learnables(list(found.inputs[name]))]
-    states = [size for name in lgraph for size in lgraph[name].states(list(found.inputs[name]))]
+    arrays = [size for name in lgraph for size in lgraph[name].learnables(list(inferred.inputs[name]))]
+    states = [size for name in lgraph for size in lgraph[name].states(list(inferred.inputs[name]))]
     assert (len(arrays), len(states)) == (46, 20)
 
 
@@ -111,8 +111,8 @@ def test_the_layers_of_unet3d():
 # -- sizes -----------------------------------------------------------------------------------------------
 
 
-def walked(n, depth, window, valid):
-    """The rows that the network leaves of n, walked stage by stage; ``None`` where it cannot serve them."""
+def count_rows(n, depth, window, valid):
+    """The rows of the output for n rows, stage by stage; ``None`` if the network does not accept n."""
     lost = 2 * (window - 1) if valid else 0
     for _ in range(depth):
         n -= lost
@@ -158,7 +158,7 @@ def count(channels, classes, depth, first, window):
 )
 def test_the_closed_forms_of_unet3d(depth, channels, classes, first, window, above, valid):
     size = [
-        [n for n in range(1, 600) if walked(n, depth, w, valid)][more]
+        [n for n in range(1, 600) if count_rows(n, depth, w, valid)][more]
         for w, more in zip(window, above, strict=True)
     ]
     options = {
@@ -170,18 +170,18 @@ def test_the_closed_forms_of_unet3d(depth, channels, classes, first, window, abo
     assert len(lgraph) == 15 * depth + 10 + valid * depth
     assert len(lgraph.connections) == 16 * depth + 9 + valid * 2 * depth
     assert sum(isinstance(layer, BatchNormalizationLayer) for layer in lgraph.layers) == 4 * depth + 2
-    found = infer_sizes(lgraph)
-    assert list(found.issues) == []
-    wanted = tuple(walked(n, depth, w, valid) for n, w in zip(size, window, strict=True))
-    assert unet3d_output_size((*size, channels), classes, **options) == (*wanted, classes)
-    assert found.outputs["Segmentation-Layer"][0].shape == (*wanted, classes, 1)
+    inferred = infer_sizes(lgraph)
+    assert list(inferred.issues) == []
+    expected = tuple(count_rows(n, depth, w, valid) for n, w in zip(size, window, strict=True))
+    assert unet3d_output_size((*size, channels), classes, **options) == (*expected, classes)
+    assert inferred.outputs["Segmentation-Layer"][0].shape == (*expected, classes, 1)
     assert learnables(lgraph) == count(channels, classes, depth, first, window)
 
 
 @pytest.mark.parametrize("valid", [False, True])
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_an_error_names_the_dimension_and_the_nearest_sizes(valid, axis):
-    good = [n for n in range(1, 200) if walked(n, 2, 3, valid)]
+    good = [n for n in range(1, 200) if count_rows(n, 2, 3, valid)]
     for n in range(1, 80):
         size = [good[0]] * 3
         size[axis] = n
@@ -189,7 +189,7 @@ def test_an_error_names_the_dimension_and_the_nearest_sizes(valid, axis):
         arguments = {"encoder_depth": 2, "convolution_padding": padding}
         if n in good:
             unet3d_layers(size, 2, num_first_encoder_filters=1, **arguments)
-            assert unet3d_output_size(size, 2, **arguments)[axis] == walked(n, 2, 3, valid)
+            assert unet3d_output_size(size, 2, **arguments)[axis] == count_rows(n, 2, 3, valid)
             continue
         near = [*[g for g in good if g < n][-1:], *[g for g in good if g > n][:1]]
         what = ("height", "width", "depth")[axis]
@@ -214,7 +214,7 @@ def test_the_paper_s_sizes():
 
 
 def plain(weights, x, depth, margin):
-    """3-D U-Net as one writes it with ``torch.nn.functional``, on the tensors of a state dict."""
+    """3-D U-Net with functions of torch, on the tensors of a state dict."""
 
     def double(section, x):
         for index in (1, 2):
@@ -253,14 +253,14 @@ def test_the_outputs_are_those_of_plain_pytorch(size, depth, padding):
     lgraph = unet3d_layers((*size, 2), 3, num_first_encoder_filters=2, **options)
     net = lgraph.compile().eval()
     for name, tensor in net.state_dict().items():
-        if "-BN-" in name and tensor.ndim:  # not what an untrained normalization starts with
+        if "-BN-" in name and tensor.ndim:  # random, because the initial statistics would hide an error
             tensor.copy_(torch.rand_like(tensor) + 0.5)
     x = torch.rand(2, 2, *size)
     with torch.no_grad():
-        found = net(x)
-        wanted = plain(net.state_dict(), x, depth, 1 if padding == "same" else 0)
-    assert found.shape == (2, 3, *unet3d_output_size((*size, 2), 3, **options)[:3])
-    torch.testing.assert_close(found, wanted, atol=1e-9, rtol=0)
+        output = net(x)
+        expected = plain(net.state_dict(), x, depth, 1 if padding == "same" else 0)
+    assert output.shape == (2, 3, *unet3d_output_size((*size, 2), 3, **options)[:3])
+    torch.testing.assert_close(output, expected, atol=1e-9, rtol=0)
 
 
 # -- mistakes --------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from backbone_counts import counted, images, one_step_lowers_the_loss
+from backbone_contract import check_one_step_lowers_the_loss, count_learnables, random_images
 from torch import nn
 
 from layergraph.builders.backbones import BACKBONES, alexnet
@@ -13,7 +13,7 @@ NARROW = {"num_classes": 5, "width": 1 / 8}
 
 
 class Torchvision(nn.Module):
-    """Torchvision's layout, with an eighth of its filters."""
+    """torchvision's network with an eighth of its filters."""
 
     def __init__(self, classes):
         super().__init__()
@@ -52,30 +52,30 @@ def test_torchvision_s_files_give_torchvision_s_outputs(tmp_path, size):
     torch.testing.assert_close(net(x).flatten(1), expected.softmax(1), atol=1e-9, rtol=0)
 
 
-def grouped(x, layer):
-    """The convolution of each half of the channels by its half of the filters."""
+def convolve_groups(x, layer):
+    """A convolution of each half of the channels with its half of the filters."""
     weights, biases = layer.weight.chunk(2), layer.bias.chunk(2)
     halves = zip(x.chunk(2, dim=1), weights, biases, strict=True)
     return torch.cat([F.conv2d(half, w, b, padding=w.shape[-1] // 2) for half, w, b in halves], dim=1)
 
 
-def normalized(x):
+def normalize_across_channels(x):
     """Each number divided by (1 + 0.0001 / 5 * the sum of squares in five channels) ^ 0.75."""
     squares = F.pad(x**2, (0, 0, 0, 0, 2, 2))
     total = sum(squares[:, i : i + x.shape[1]] for i in range(5))
     return x / (1 + 1e-4 / 5 * total) ** 0.75
 
 
-def test_matlab_s_network_is_the_grouped_and_normalized_one():
+def test_matlab_s_network_has_groups_and_normalization():
     net = alexnet(**NARROW).compile().eval()
     c = {name: net.layer_module(name) for name in ("conv1", *(f"conv{i}" for i in range(2, 6)))}
     fc = [net.layer_module(f"fc{i}") for i in (6, 7, 8)]
     x = torch.rand(2, 3, 227, 227) * 255
-    y = normalized(F.conv2d(x, c["conv1"].weight, c["conv1"].bias, stride=4).relu())
+    y = normalize_across_channels(F.conv2d(x, c["conv1"].weight, c["conv1"].bias, stride=4).relu())
     assert not torch.allclose(y, F.conv2d(x, c["conv1"].weight, c["conv1"].bias, stride=4).relu(), rtol=1e-3)
-    y = normalized(grouped(F.max_pool2d(y, 3, 2), c["conv2"]).relu())
+    y = normalize_across_channels(convolve_groups(F.max_pool2d(y, 3, 2), c["conv2"]).relu())
     y = F.conv2d(F.max_pool2d(y, 3, 2), c["conv3"].weight, c["conv3"].bias, padding=1).relu()
-    y = grouped(grouped(y, c["conv4"]).relu(), c["conv5"]).relu()
+    y = convolve_groups(convolve_groups(y, c["conv4"]).relu(), c["conv5"]).relu()
     y = F.max_pool2d(y, 3, 2).flatten(1)
     for layer in fc[:2]:
         y = F.linear(y, layer.weight, layer.bias).relu()
@@ -92,14 +92,18 @@ def test_names_and_counts():
         *("conv3", "relu3", "conv4", "relu4", "conv5", "relu5", "pool5"),
         *("fc6", "relu6", "drop6", "fc7", "relu7", "drop7", "fc8", "prob", "output"),
     ]
-    assert (len(lgraph.connections), counted(lgraph)) == (24, 60_965_224)
+    assert (len(lgraph.connections), count_learnables(lgraph)) == (24, 60_965_224)
     assert list(infer_sizes(lgraph).issues) == []
     assert [infer_sizes(lgraph).outputs[n][0].spatial[0] for n in ("conv1", "pool1", "pool2", "pool5")] == [
         *(55, 27, 13, 6)
     ]
     other = alexnet(conventions="torchvision")
     assert list(other) == [name for name in lgraph if not name.startswith("norm")]
-    assert counted(other) == counted(alexnet((224, 224), conventions="torchvision")) == 61_100_840
+    assert (
+        count_learnables(other)
+        == count_learnables(alexnet((224, 224), conventions="torchvision"))
+        == 61_100_840
+    )
 
 
 def test_an_encoder_ends_with_the_last_pooling():
@@ -112,12 +116,12 @@ def test_an_encoder_ends_with_the_last_pooling():
 
 @pytest.mark.parametrize("conventions", ["matlab", "torchvision"])
 def test_one_training_step_lowers_the_loss(conventions):
-    one_step_lowers_the_loss(alexnet((75, 90, 1), 3, width=1 / 16, conventions=conventions))
+    check_one_step_lowers_the_loss(alexnet((75, 90, 1), 3, width=1 / 16, conventions=conventions))
 
 
 def test_the_smallest_images():
-    assert images(alexnet((67, 67), width=1 / 16)).shape == (2, 3, 67, 67)
-    assert images(alexnet((63, 63), width=1 / 16, conventions="torchvision")).shape == (2, 3, 63, 63)
+    assert random_images(alexnet((67, 67), width=1 / 16)).shape == (2, 3, 67, 67)
+    assert random_images(alexnet((63, 63), width=1 / 16, conventions="torchvision")).shape == (2, 3, 63, 63)
 
 
 def test_errors(golden_errors):

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 import torch.nn.functional as F
-from backbone_counts import counted, one_step_lowers_the_loss
+from backbone_contract import check_one_step_lowers_the_loss, count_learnables
 from torch import nn
 
 from layergraph.builders.backbones import BACKBONES, inceptionresnetv2
@@ -28,7 +28,7 @@ class Conv(nn.Module):
 
 
 class Module(nn.Module):
-    """Branches side by side; ``rows`` has (outputs, window, stride, padding) of their convolutions."""
+    """Parallel branches; ``rows`` has (outputs, window, stride, padding) of their convolutions."""
 
     def __init__(self, inputs, rows, f, pools=(), scale=None, relu=True):
         super().__init__()
@@ -107,8 +107,8 @@ class Plain(nn.Module):
         return self.classif(F.adaptive_avg_pool2d(self.conv2d_7b(x), 1).flatten(1))
 
 
-def randomized(net):
-    """The network in evaluation, its weights and statistics far from where they start."""
+def with_random_tensors(net):
+    """The network in evaluation mode, with random weights and statistics."""
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
@@ -132,7 +132,7 @@ def shallow():
 @pytest.mark.parametrize("size", [(75, 107), (96, 90)])
 @pytest.mark.parametrize("conventions", [None, "matlab"])
 def test_published_files_give_the_outputs_of_plain_pytorch(tmp_path, conventions, size):
-    peer = randomized(Plain(5, FEW, 1 / 8))
+    peer = with_random_tensors(Plain(5, FEW, 1 / 8))
     torch.save(peer.state_dict(), tmp_path / "net.pth")
     lgraph = shallow().build(size, 5, True, 1 / 8, tmp_path / "net.pth", conventions)
     pixels = torch.rand(2, 3, *size) * 255
@@ -149,31 +149,31 @@ def test_published_files_give_the_outputs_of_plain_pytorch(tmp_path, conventions
     torch.testing.assert_close(net(pixels).flatten(1), expected.softmax(1), atol=1e-9, rtol=0)
 
 
-def test_keys_are_all_of_the_published_layout():
+def test_keys_cover_the_published_layout():
     with torch.device("meta"):
         peer = Plain(1000, (10, 20, 10))
     modules = {key.rpartition(".")[0] for key in peer.state_dict()}
     names = BACKBONES["inceptionresnetv2"].keys
     assert modules == set(names.values())
     assert len(names) == len(modules)
-    # what timm reports: scales of batch normalization too, which the original does not have
+    # timm has scales in batch normalizations too, which the original does not have
     count = sum(p.numel() for p in peer.parameters())
-    assert count == 55_843_464 == counted(inceptionresnetv2(), frozen=False) + 30_272
+    assert count == 55_843_464 == count_learnables(inceptionresnetv2(), frozen=False) + 30_272
 
 
 def test_counts_are_those_published():
-    """Keras prints 55,813,192 trainable and 60,544 others: the means and variances."""
+    """Keras prints 55,813,192 trainable parameters, and 60,544 others, the means and variances."""
     lgraph = inceptionresnetv2()
-    assert counted(lgraph, frozen=False) == 55_813_192
-    assert counted(lgraph, "states") == 60_544
-    # MATLAB's layers have biases before, and scales in the batch normalizations, which do not learn
-    assert counted(lgraph, frozen=True) == 60_544
-    assert counted(lgraph) == 55_873_736
+    assert count_learnables(lgraph, frozen=False) == 55_813_192
+    assert count_learnables(lgraph, "states") == 60_544
+    # MATLAB's convolutions have biases and its batch normalizations have scales, which are frozen here
+    assert count_learnables(lgraph, frozen=True) == 60_544
+    assert count_learnables(lgraph) == 55_873_736
     assert list(infer_sizes(lgraph).issues) == []
 
 
 def test_layers_and_connections_add_up():
-    """Counted by kind, from MATLAB's names: no ReLU after the last block, a scaling layer in each."""
+    """Counts per kind, from MATLAB's names: no ReLU after the last block, a scaling layer in each."""
     lgraph = inceptionresnetv2()
     blocks = 10 + 20 + 10
     kinds = {}
@@ -199,7 +199,7 @@ def test_layers_and_connections_add_up():
     assert len(lgraph.connections) == 824 - 1 + more_inputs == 921
 
 
-def test_names_and_wiring():
+def test_names_and_connections():
     lgraph = inceptionresnetv2()
     names = list(lgraph)
     assert lgraph.order == tuple(names)
@@ -207,10 +207,10 @@ def test_names_and_wiring():
     for kind in ("conv2d", "batch_normalization", "activation"):
         assert [n for n in names if n.startswith(f"{kind}_")] == [f"{kind}_{i}" for i in range(1, 204)]
     for kind, count in (("block35", 10), ("block17", 20), ("block8", 10)):
-        found = [n for n in names if n.startswith(f"{kind}_")]
+        of_kind = [n for n in names if n.startswith(f"{kind}_")]
         parts = ("_mixed", "_conv", "_scale", "", "_ac")
         expected = [f"{kind}_{i}{part}" for i in range(1, count + 1) for part in parts]
-        assert found == (expected[:-1] if kind == "block8" else expected)
+        assert of_kind == (expected[:-1] if kind == "block8" else expected)
     assert names[-7:] == [
         *("conv_7b", "conv_7b_bn", "conv_7b_ac", "avg_pool", "predictions", "predictions_softmax"),
         "ClassificationLayer_predictions",
@@ -256,11 +256,11 @@ def test_features():
 
 
 def test_one_training_step_lowers_the_loss():
-    one_step_lowers_the_loss(shallow().build((75, 80, 1), 3, True, 1 / 32, None, None))
+    check_one_step_lowers_the_loss(shallow().build((75, 80, 1), 3, True, 1 / 32, None, None))
 
 
 def test_the_whole_network_learns():
-    one_step_lowers_the_loss(inceptionresnetv2((75, 75), 3, width=1 / 32))
+    check_one_step_lowers_the_loss(inceptionresnetv2((75, 75), 3, width=1 / 32))
 
 
 def test_errors(golden_errors):

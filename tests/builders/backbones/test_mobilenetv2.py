@@ -10,14 +10,14 @@ from backbone_contract import (
     check_names,
     check_outputs,
     convolution_biases,
-    learnables,
+    count_learnables,
 )
 from torchvision_models import MobileNetV2, normalize, randomize
 
 from layergraph.builders.backbones import BACKBONES, mobilenetv2
 
 BACKBONE = BACKBONES["mobilenetv2"]
-# of the first convolution, of seven stages, of the last convolution
+# of the first convolution, the seven stages and the last convolution
 NARROW = (8, 8, 8, 8, 8, 8, 16, 24, 1280)
 SCALES = (0.6, 1.1)  # of batch normalization: most blocks have no shortcut
 
@@ -29,7 +29,7 @@ def test_the_counts():
         assert sum(p.numel() for p in MobileNetV2().parameters()) == 3_504_872
     # torchvision's convolutions have no bias
     assert convolution_biases(lgraph) == 17_056
-    assert learnables(lgraph) == 3_521_928
+    assert count_learnables(lgraph) == 3_521_928
     assert "154 layers, 3,521,928 learnables" in mobilenetv2.__doc__
     assert "17,056" in mobilenetv2.__doc__
 
@@ -37,7 +37,7 @@ def test_the_counts():
 @pytest.mark.parametrize(
     ("width", "filters", "millions"),
     [
-        # what Keras says of its networks of these widths
+        # as Keras reports them for its networks of these widths
         (0.35, (16, 8, 8, 16, 24, 32, 56, 112, 1280), 1.66),
         (0.5, (16, 8, 16, 16, 32, 48, 80, 160, 1280), 1.95),
         (0.75, (24, 16, 24, 24, 48, 72, 120, 240, 1280), 2.61),
@@ -49,7 +49,7 @@ def test_widths_are_those_of_the_paper(width, filters, millions):
     lgraph = mobilenetv2(width=width)
     with torch.device("meta"):
         count = sum(p.numel() for p in MobileNetV2(filters).parameters())
-    assert learnables(lgraph) - convolution_biases(lgraph) == count
+    assert count_learnables(lgraph) - convolution_biases(lgraph) == count
     assert count / 1e6 == pytest.approx(millions, rel=0.02)
 
 
@@ -76,7 +76,7 @@ def test_activations_are_clipped_as_in_plain_pytorch(tmp_path):
         torch.testing.assert_close(lgraph.compile().eval()(images), scores.softmax(1), atol=1e-9, rtol=1e-9)
 
 
-def test_every_tensor_of_torchvision_has_its_layer():
+def test_every_tensor_of_torchvision_belongs_to_a_layer():
     with torch.device("meta"):
         check_keys(BACKBONE, MobileNetV2())
 
@@ -109,7 +109,7 @@ def test_the_names_and_order():
     assert sources == ["block_2_project_BN", "block_1_project_BN"]
 
 
-def test_where_matlab_and_torchvision_differ():
+def test_differences_between_matlab_and_torchvision():
     matlab, torchvision = mobilenetv2(conventions="matlab"), mobilenetv2(conventions="torchvision")
     for name in matlab:
         ours, theirs = matlab[name], torchvision[name]

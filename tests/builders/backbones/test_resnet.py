@@ -23,7 +23,7 @@ every_resnet = pytest.mark.parametrize("name", PLAIN)
 @pytest.mark.parametrize(
     ("build", "layers", "connections", "count", "published"),
     [
-        # the convolutions' biases, which torchvision's networks do not have, are the difference
+        # the difference is the biases of the convolutions, which torchvision's networks do not have
         (resnet18, 71, 78, 11_694_312, 11_689_512),
         (resnet50, 177, 192, 25_583_592, 25_557_032),
         (resnet101, 347, 379, 44_601_832, 44_549_160),
@@ -53,7 +53,7 @@ def test_outputs_of_other_widths_are_those_of_plain_pytorch(tmp_path):
 
 
 @every_resnet
-def test_every_tensor_of_torchvision_has_its_layer(name):
+def test_every_tensor_of_torchvision_belongs_to_a_layer(name):
     with torch.device("meta"):
         check_keys(BACKBONES[name], PLAIN[name]())
 
@@ -65,7 +65,7 @@ def test_features_and_names(name):
 
 
 @every_resnet
-def test_it_can_be_cut_after_its_features(name):
+def test_a_cut_after_each_of_its_features(name):
     check_cut(BACKBONES[name], (40, 33))
 
 
@@ -83,7 +83,7 @@ def test_the_order_of_resnet18_is_that_of_the_lecture():
     ]
     lgraph = BACKBONES["resnet18"].build((720, 960), 1000, True, 1, None, None, fixed_channels=True)
     assert list(lgraph)[:35] == rows
-    # later stages repeat the third under other numbers
+    # later stages repeat the third with other numbers
     assert list(lgraph)[35:51] == [row.replace("3", "4", 1) for row in rows[19:]]
     assert list(lgraph)[51:67] == [row.replace("3", "5", 1) for row in rows[19:]]
     assert list(lgraph)[67:] == ["pool5", "fc1000", "prob", "ClassificationLayer_predictions"]
@@ -131,8 +131,8 @@ def test_the_names_of_resnet101():
     ]
 
 
-def test_where_matlab_and_torchvision_differ():
-    """Strides, paddings, epsilons and the input: nothing else."""
+def test_differences_between_matlab_and_torchvision():
+    """Only strides, paddings, epsilons and the input layer differ."""
     for build, epsilon in ((resnet18, 1e-5), (resnet50, 1e-3), (resnet101, 1e-5)):
         matlab, torchvision = build(conventions="matlab"), build(conventions="torchvision")
         for name in matlab:
@@ -185,8 +185,8 @@ def test_the_smallest_images(golden_errors):
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_an_untrained_network_takes_any_channels(name, tmp_path):
-    """As MATLAB's; with the weights of a file it takes the channels of these."""
+def test_an_untrained_network_accepts_any_channels(name, tmp_path):
+    """As in MATLAB; with the weights of a file, it accepts the channels of the weights."""
     lgraph = getattr(backbones, name)((227, 227, 3), 5, width=1 / 16)
     (data,) = lgraph.input_names
     five = lgraph.replace_layer(data, ImageInputLayer((227, 227, 5), name=data))

@@ -4,7 +4,14 @@ from functools import partial
 
 import pytest
 import torch
-from backbone_contract import check_cut, check_features, check_keys, check_names, check_outputs, learnables
+from backbone_contract import (
+    check_cut,
+    check_features,
+    check_keys,
+    check_names,
+    check_outputs,
+    count_learnables,
+)
 from torchvision_models import VGG
 
 from layergraph.builders.backbones import BACKBONES, vgg16, vgg19
@@ -16,7 +23,7 @@ every_vgg = pytest.mark.parametrize("name", PLAIN)
 @pytest.mark.parametrize(("build", "layers", "count"), [(vgg16, 41, 138_357_544), (vgg19, 47, 143_667_240)])
 def test_the_counts(build, layers, count):
     lgraph = build()
-    assert (len(lgraph), len(lgraph.connections), learnables(lgraph)) == (layers, layers - 1, count)
+    assert (len(lgraph), len(lgraph.connections), count_learnables(lgraph)) == (layers, layers - 1, count)
     with torch.device("meta"):  # torchvision's has biases too: the same number
         assert sum(p.numel() for p in PLAIN[build.__name__]().parameters()) == count
 
@@ -29,7 +36,7 @@ def test_outputs_are_those_of_plain_pytorch(name, size, grid, tmp_path):
 
 
 @every_vgg
-def test_every_tensor_of_torchvision_has_its_layer(name):
+def test_every_tensor_of_torchvision_belongs_to_a_layer(name):
     with torch.device("meta"):
         check_keys(BACKBONES[name], PLAIN[name]())
 
@@ -49,7 +56,7 @@ def test_the_names():
         assert list(build()) == [*build().order]
 
 
-def test_images_too_small(golden_errors):
+def test_errors_of_small_images(golden_errors):
     assert len(vgg16((32, 32), 2)) == 41
     golden_errors(
         "backbones_vgg",

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 import torch
 import torch.nn.functional as F
-from backbone_counts import counted, images, one_step_lowers_the_loss
+from backbone_contract import check_one_step_lowers_the_loss, count_learnables, random_images
 from torch import nn
 
 from layergraph import ArgumentError
@@ -70,7 +70,7 @@ class Plain(nn.Module):
 
 
 class PoolAsInKeras(nn.Module):
-    """A 3×3 pooling with stride 2 whose odd row of padding is at the bottom, the odd column at the right."""
+    """A 3×3 pooling with stride 2 that pads an odd row at the bottom and an odd column at the right."""
 
     def forward(self, x):
         top, left = (n % 2 for n in x.shape[2:])
@@ -86,8 +86,8 @@ def as_in_keras(net):
     return net
 
 
-def randomized(net):
-    """The network in evaluation, its weights and statistics far from where they start."""
+def with_random_tensors(net):
+    """The network in evaluation mode, with random weights and statistics."""
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
@@ -102,7 +102,7 @@ def randomized(net):
 @pytest.mark.parametrize("size", [(71, 96), (100, 45)])
 @pytest.mark.parametrize("conventions", [None, "matlab"])
 def test_published_files_give_the_outputs_of_plain_pytorch(tmp_path, conventions, size):
-    peer = randomized(Plain(5, 1 / 16))
+    peer = with_random_tensors(Plain(5, 1 / 16))
     torch.save(peer.state_dict(), tmp_path / "xception.pth")
     lgraph = xception(size, 5, width=1 / 16, weights=tmp_path / "xception.pth", conventions=conventions)
     pixels = torch.rand(2, 3, *size) * 255
@@ -118,28 +118,28 @@ def test_published_files_give_the_outputs_of_plain_pytorch(tmp_path, conventions
     torch.testing.assert_close(net(pixels).flatten(1), expected.softmax(1), atol=1e-9, rtol=0)
 
 
-def test_keys_are_all_of_the_published_layout():
+def test_keys_cover_the_published_layout():
     with torch.device("meta"):
         peer = Plain(1000)
     modules = {key.rpartition(".")[0] for key in peer.state_dict()}
     assert modules == set(BACKBONES["xception"].keys.values())
     assert len(BACKBONES["xception"].keys) == len(modules)
-    assert sum(p.numel() for p in peer.parameters()) == counted(xception(), frozen=False)
+    assert sum(p.numel() for p in peer.parameters()) == count_learnables(xception(), frozen=False)
 
 
 def test_counts_are_those_published():
-    """Keras prints 22,855,952 trainable and 54,528 others: the means and variances."""
+    """Keras prints 22,855,952 trainable parameters, and 54,528 others, the means and variances."""
     lgraph = xception()
     assert (len(lgraph), len(lgraph.connections)) == (170, 181)
-    assert counted(lgraph, frozen=False) == 22_855_952
-    assert counted(lgraph, "states") == 54_528
-    # MATLAB's convolutions have biases, one a filter, which do not learn
-    assert counted(lgraph, frozen=True) == 50_312
-    assert counted(lgraph) == 22_855_952 + 50_312
+    assert count_learnables(lgraph, frozen=False) == 22_855_952
+    assert count_learnables(lgraph, "states") == 54_528
+    # MATLAB's convolutions have one bias per filter, which is frozen here
+    assert count_learnables(lgraph, frozen=True) == 50_312
+    assert count_learnables(lgraph) == 22_855_952 + 50_312
     assert list(infer_sizes(lgraph).issues) == []
 
 
-def test_names_and_wiring():
+def test_names_and_connections():
     lgraph = xception()
     names = list(lgraph)
     assert lgraph.order == tuple(names)
@@ -183,7 +183,7 @@ def test_conventions_differ_in_padding_epsilon_and_range():
     assert (files["input_1"].min, files["input_1"].max) == ((0, 0, 0), (255, 255, 255))
 
 
-def test_features_are_the_last_of_their_stride_that_blocks_add_to():
+def test_features_are_the_last_additions_of_their_stride():
     outputs = infer_sizes(xception((299, 299))).outputs
     sizes = {stride: outputs[name][0] for stride, name in BACKBONES["xception"].features.items()}
     assert {stride: size.channels for stride, size in sizes.items()} == {
@@ -195,12 +195,12 @@ def test_features_are_the_last_of_their_stride_that_blocks_add_to():
 @pytest.mark.slow
 @pytest.mark.parametrize("conventions", ["matlab", "torchvision"])
 def test_one_training_step_lowers_the_loss(conventions):
-    one_step_lowers_the_loss(xception((33, 46, 2), 3, width=1 / 32, conventions=conventions))
+    check_one_step_lowers_the_loss(xception((33, 46, 2), 3, width=1 / 32, conventions=conventions))
 
 
 def test_the_smallest_image():
     lgraph = xception((7, 7), 3, width=1 / 64)
-    assert lgraph.compile().eval()(images(lgraph)).shape == (2, 3)
+    assert lgraph.compile().eval()(random_images(lgraph)).shape == (2, 3)
 
 
 def test_errors(golden_errors):
