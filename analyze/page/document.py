@@ -31,7 +31,16 @@ _PROGRAM = (
     *("model.js", "arrangement.js", "layout.js", "routing.js"),
     *("shapes.js", "viewport.js", "gestures.js", "graph.js"),
     *("columns.js", "cells.js", "rows.js", "table.js"),
-    *("details.js", "folding.js", "address.js", "keys.js", "panels.js", "main.js"),
+    *(
+        "details.js",
+        "folding.js",
+        "selection.js",
+        "address.js",
+        "keys.js",
+        "panels.js",
+        "controls.js",
+        "main.js",
+    ),
 )
 
 

@@ -39,7 +39,7 @@ function graphView(model, svg, { onLayer, onBlock, onToggle, onNothing }) {
     sync("nodes", layout.nodes, isVisible, (node) => node.key, shapes.nodeShape);
   }
 
-  // Add the items that have come onto the screen, remove those that have left it, and mark all others.
+  // Add the items that have come onto the screen, remove those that have left it, and update the marks of all.
   function sync(kind, items, isWanted, keyOf, create) {
     const elements = drawn[kind], wanted = new Set();
     for (const item of items) {
