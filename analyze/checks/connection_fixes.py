@@ -40,7 +40,7 @@ def fix_connections(checked: CheckedGraph, issues: Sequence[Issue]) -> list[Issu
             end = unused[-1] if unused else None  # the last one: the network ends there, others are branches
             findings.append(_fix_no_output(checked, issue, end))
             explained.update([end] if end else ())
-    findings += _fix_disconnected(checked, issues, missing + unused, explained)
+    findings += _fix_disconnected(lgraph, issues, missing + unused, explained)
     left = [issue for issue in unused if issue not in explained]
     findings += [_fix_unused_output(lgraph, issue) for issue in left[:_MOST_FIXED]] + left[_MOST_FIXED:]
     findings += [issue for issue in missing if issue not in explained]
@@ -78,45 +78,32 @@ def _fix_no_output(checked: CheckedGraph, issue: Issue, end: Issue | None) -> Is
 
 
 def _fix_disconnected(
-    checked: CheckedGraph, issues: Sequence[Issue], ends: Sequence[Issue], explained: set[Issue]
+    lgraph: LayerGraph, issues: Sequence[Issue], ends: Sequence[Issue], explained: set[Issue]
 ) -> Iterator[Issue]:
     """One finding per disconnected part, which adds the faults at its ends to ``explained``."""
-    lgraph, faults_of = checked.lgraph, defaultdict(list)
+    faults_of: dict[str, list[Issue]] = defaultdict(list)
     for end in ends:
         faults_of[end.layer].append(end)
-    removable: list[tuple[Issue, list[str]]] = []
+    removable: list[Issue] = []
     for issue in issues:
         if issue.code == "LG-DISCONNECTED":
-            part = _part(checked, issue.layer)
-            faults = {end for name in part for end in faults_of[name]} if len(part) < len(lgraph) else set()
+            part = (issue.layer, *issue.others)
+            faults = {end for name in part for end in faults_of[name]}
             if any(lgraph[name].is_output for name in part):
                 # a part with a loss is a network of its own: if it lacks something, that is the finding
                 if not faults - explained:
                     advice = "connect both, or analyze and train it as a network of its own"
-                    others = tuple(name for name in part if name != issue.layer)
-                    yield replace(issue, advice=advice, others=others)
+                    yield replace(issue, advice=advice)
                 continue
             explained |= faults
-            removable.append((issue, part))
+            removable.append(issue)
     if len(removable) > _MOST_FIXED:
-        issue, names = removable[0][0], [name for _, part in removable for name in part]
-        text = f"{listed(names)} are {len(removable)} parts that are not connected to the rest of the network"
-        removable = [(replace(issue, text=text), names)]
-    for issue, part in removable:
-        others = tuple(name for name in part if name != issue.layer)
-        yield replace(issue, edit=Edit(lgraph).remove(part).text, others=others)
-
-
-def _part(checked: CheckedGraph, start: str) -> list[str]:
-    """The connected part of the graph that contains a layer, in order."""
-    lgraph, part, stack = checked.lgraph, {start}, [start]
-    while stack:
-        name = stack.pop()
-        adjacent = [end.layer for end in lgraph.sources(name).values()]
-        adjacent += [end.layer for _, end in lgraph.destinations(name)]
-        stack += [other for other in adjacent if other not in part]
-        part.update(adjacent)
-    return sorted(part, key=checked.position.__getitem__)
+        first, *others = [name for issue in removable for name in (issue.layer, *issue.others)]
+        parts = f"{len(removable)} parts that are not connected to the rest of the network"
+        text = f"{listed([first, *others])} are {parts}"
+        removable = [replace(removable[0], text=text, others=tuple(others))]
+    for issue in removable:
+        yield replace(issue, edit=Edit(lgraph).remove([issue.layer, *issue.others]).text)
 
 
 def _fix_unused_output(lgraph: LayerGraph, issue: Issue) -> Issue:

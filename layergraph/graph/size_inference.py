@@ -148,6 +148,7 @@ def _whole_graph_issues(lgraph: Graph, target_usage: TargetUsage) -> list[Issue]
                 f"{listed(part)} {'is' if len(part) == 1 else 'are'} not connected to the rest of the "
                 "network",
                 "connect it or remove it",
+                others=tuple(part[1:]),
             )
         )
     return issues
