@@ -29,8 +29,14 @@ def option_name(argument: str) -> str:
 
 @cache
 def all_options() -> dict[str, Kind]:
-    """The options of all builders."""
-    return {option: kind for builder in BUILDERS.values() for option, kind in options_of(builder).items()}
+    """The options of all builders, each with the kind that takes most words."""
+    options: dict[str, Kind] = {}
+    for builder in BUILDERS.values():
+        for option, kind in options_of(builder).items():
+            # an argument can be one number of one builder, and several of another
+            if options.get(option) != "numbers":
+                options[option] = kind
+    return options
 
 
 def options_of(builder: Builder) -> dict[str, Kind]:
@@ -56,6 +62,7 @@ def argument_texts(function: Callable[..., Any]) -> dict[str, str]:
     >>> argument_texts(BUILDERS["unet"].function)["num_classes"]
     'number of classes, at least 2.'
     """
+    # an entry is indented by four, the further lines of its text by more
     section = re.search(r"^Args:\n((?: .*\n|\n)*)", f"{inspect.getdoc(function)}\n", re.MULTILINE)
     texts: dict[str, str] = {}
     for names, text in re.findall(
@@ -73,12 +80,14 @@ def given_arguments(builder: Builder, words: Sequence[str]) -> dict[str, Any]:
         ArgumentError: the builder lacks an option, or a number has more digits than any size.
     """
     options = options_of(builder)
+    # before Typer reads the words: its message would name neither the builder nor the digits
     for word, value in pairwise([*words, ""]):
         if word in all_options() and word not in options:
             raise ArgumentError(f"{builder.name} takes no {word}{did_you_mean(word, options)}")
         for number in re.split(_BETWEEN_NUMBERS, value) if word in options else ():
             if number.lstrip("+-").isdecimal():
                 check_digits(number, word)
+    # a command of Typer, since only that reads words by the types of a signature
     command = _command_of(builder)
     with command.make_context(builder.name, [*words]) as context:
         arguments: dict[str, Any] = command.invoke(context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import typer
 from typer.core import TyperArgument, TyperCommand
@@ -32,7 +32,7 @@ NetworkArgument = Annotated[
     ),
 ]
 
-_NAMED = "layergraph.builders"  # the key of the named builders in the meta of a context
+_NAMED_BUILDERS = "layergraph.builders"  # a key of ``context.meta``
 
 
 class NetworkCommand(TyperCommand):
@@ -53,41 +53,18 @@ class NetworkCommand(TyperCommand):
             for parameter in self.get_params(ctx)
             for option in (*parameter.opts, *parameter.secondary_opts)
         }
-        known = [option for option in kinds if option.startswith("--")]
-        kinds = all_options() | kinds
-        own: list[str] = []
-        of_network: list[str] = []
-        positionals: list[str] = []
-        unknown: list[str] = []
-        rest = list(args)
-        while rest:
-            word = rest.pop(0)
-            option, equals, value = word.partition("=")
-            words = of_network if option in all_options() else own
-            if word == "--":
-                own += [word, *rest]
-                break
-            if not word.startswith("-"):
-                positionals.append(word)
-                own.append(word)
-            elif option not in kinds:
-                unknown.append(option)
-            elif kinds[option] == "switch":
-                words.append(word)
-            else:
-                values = [value] if equals else rest[:1]
-                del rest[: len(values) * (not equals)]
-                while kinds[option] == "numbers" and rest and re.fullmatch(r"-?\d+", rest[0]):
-                    values.append(rest.pop(0))
-                words += [option, " ".join(values)] if values else [option]
-        named = [BUILDERS[word] for word in dict.fromkeys(positionals) if word in BUILDERS]
-        if unknown:  # not left to Typer, which cannot suggest options of builders
-            known += [option for builder in named for option in options_of(builder)]
-            ctx.fail(f"there is no option {quoted(unknown[0])}{did_you_mean(unknown[0], known)}")
-        ctx.meta[_NAMED] = named
-        super().parse_args(ctx, own)
-        ctx.args = of_network
-        return of_network
+        words = _split_words(args, kinds)
+        builders = [BUILDERS[word] for word in dict.fromkeys(words.positional) if word in BUILDERS]
+        if words.unknown:
+            # Typer would report it too, but suggest only options of the command
+            known = [option for kinds in (kinds, *map(options_of, builders)) for option in kinds]
+            known = [option for option in known if option.startswith("--")]
+            wrong = words.unknown[0]
+            ctx.fail(f"there is no option {quoted(wrong)}{did_you_mean(wrong, known)}")
+        ctx.meta[_NAMED_BUILDERS] = builders
+        super().parse_args(ctx, words.of_command)
+        ctx.args = words.of_network
+        return words.of_network
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         sections: dict[str, list[Any]] = {}
@@ -95,14 +72,14 @@ class NetworkCommand(TyperCommand):
             usual = "Arguments" if isinstance(parameter, TyperArgument) else "Options"
             title = getattr(parameter, "rich_help_panel", None) or usual
             sections.setdefault(title, []).append(parameter.get_help_record(ctx))
-        for builder in ctx.meta[_NAMED]:
+        for builder in ctx.meta[_NAMED_BUILDERS]:
             sections[f"Options of {builder.name}"] = help_records(builder, ctx, self.from_data)
         for title, records in sections.items():
             with formatter.section(title):
                 formatter.write_dl(records)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        if not ctx.meta[_NAMED]:
+        if not ctx.meta[_NAMED_BUILDERS]:
             formatter.write_paragraph()
             formatter.write_text(
                 f"Each builder has more options: {ctx.command_path} unet --help lists those of unet."
@@ -139,5 +116,48 @@ def network(
 
 
 def is_file(text: str) -> bool:
-    """Whether the name of a network is meant as a file."""
+    """Whether NETWORK is a file: it has an extension, which no builder has, and need not exist."""
     return text not in BUILDERS and bool(Path(text).suffix)
+
+
+class _SplitWords(NamedTuple):
+    """The words after a command: all words of its own, and those of the options of networks."""
+
+    of_command: list[str]
+    of_network: list[str]
+    positional: list[str]
+    unknown: list[str]
+
+
+def _split_words(args: Sequence[str], own_kinds: Mapping[str, Kind]) -> _SplitWords:
+    """Separate the words of options of builders from all others.
+
+    The names of networks are not known yet, so an option of any builder counts: ``--image-size 9 9 unet``
+    has the network at its end.
+    """
+    words = _SplitWords([], [], [], [])
+    kinds = {**all_options(), **own_kinds}
+    rest = list(args)
+    while rest:
+        word = rest.pop(0)
+        option, equals, value = word.partition("=")
+        if word == "--":  # all words after it are positional
+            words.of_command.extend([word, *rest])
+            break
+        if not word.startswith("-"):
+            words.positional.append(word)
+            words.of_command.append(word)
+            continue
+        if option not in kinds:
+            words.unknown.append(option)
+            continue
+        target = words.of_command if option in own_kinds else words.of_network
+        if kinds[option] == "switch":
+            target.append(word)
+            continue
+        values = [value] if equals else [rest.pop(0)] if rest else []
+        while kinds[option] == "numbers" and rest and re.fullmatch(r"-?\d+", rest[0]):
+            values.append(rest.pop(0))
+        # without a value the option stays alone, and Typer reports what it lacks
+        target.extend([option, " ".join(values)] if values else [option])
+    return words

@@ -136,6 +136,14 @@ def test_options_have_the_types_of_the_builder(
     assert [*map(type, given.values())] == [*map(type, arguments.values())]
 
 
+def test_several_numbers_are_for_the_builders_that_take_them(capfd: pytest.CaptureFixture[str]) -> None:
+    sizes = ("--num-classes", "2", "--encoder-depth", "2", "--num-output-channels", "4", "8")
+    assert run_here(("analyze", "segnet", "--image-size", "32", "32", "1", *sizes, "--columns", "size")) == 0
+    assert "32×32×4" in capfd.readouterr().out
+    assert run_here(("analyze", "segnet_basic", "--image-size", "32", "32", "1", *sizes)) == 2
+    assert "Invalid value for '--num-output-channels'" in capfd.readouterr().err
+
+
 def test_analyze_writes_the_json_of_the_design(tmp_path: Path) -> None:
     result = run("analyze", *SEGNET, "--format", "json")
     assert result.returncode == 0, result.stderr
