@@ -38,7 +38,7 @@ def report_page(
         info=info,
         overlay=_data_url(overlay.read_bytes(), "image/png"),
         diagram=_data_url(diagram.read_bytes(), "image/svg+xml"),
-        curve=_data_url(_training_plot(info), "image/svg+xml"),
+        plot=_data_url(_training_plot(info), "image/svg+xml"),
     )
 
 

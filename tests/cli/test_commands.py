@@ -1,4 +1,4 @@
-"""The command line as a user types it: every command in a process of its own."""
+"""The commands as a user types them, most of them in a separate process."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ def test_options_of_builders_and_commands_have_different_names() -> None:
     assert not own & {*all_options()}
 
 
-def test_options_stand_before_the_network_or_after_it() -> None:
-    wanted = run("analyze", *SEGNET, "--format", "json").stdout
+def test_options_can_come_before_the_network() -> None:
+    expected = run("analyze", *SEGNET, "--format", "json").stdout
     for words in (
         (*SEGNET[1:], "--format=json", "segnet"),
         (*SEGNET[1:], "--format=json", "--", "segnet"),
         ("--format", "json", "--image-size=32x32x1", "segnet", "--num-classes=2", "--encoder-depth", "2"),
     ):
-        assert run("analyze", *words).stdout == wanted
+        assert run("analyze", *words).stdout == expected
     first = run("analyze", "--no-include-head", "vgg16", "--target-usage", "network", "--format", "json")
     assert len(json.loads(first.stdout)["layers"]) == 32
 
@@ -144,7 +144,7 @@ def test_several_numbers_are_for_the_builders_that_take_them(capfd: pytest.Captu
     assert "Invalid value for '--num-output-channels'" in capfd.readouterr().err
 
 
-def test_analyze_writes_the_json_of_the_design(tmp_path: Path) -> None:
+def test_analyze_writes_json(tmp_path: Path) -> None:
     result = run("analyze", *SEGNET, "--format", "json")
     assert result.returncode == 0, result.stderr
     analysis = json.loads(result.stdout)
@@ -158,7 +158,7 @@ def test_analyze_writes_the_json_of_the_design(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "segnet.json").read_text()) == analysis
 
 
-def test_analyze_prints_the_table_and_takes_saved_files(tmp_path: Path) -> None:
+def test_analyze_prints_the_same_table_for_a_builder_and_its_file(tmp_path: Path) -> None:
     path = tmp_path / "segnet.safetensors"
     segnet_layers((32, 32, 1), 2, 2).save(path)
     built, loaded = run("analyze", *SEGNET), run("analyze", str(path))
@@ -188,7 +188,7 @@ def test_analyze_never_imports_torch() -> None:
     assert result.returncode == 0, result.stderr
 
 
-def test_builders_lists_them_and_the_arguments_of_one() -> None:
+def test_builders_lists_builders_and_the_arguments_of_one() -> None:
     listed = json.loads(run("builders", "--format", "json").stdout)
     assert [row["name"] for row in listed] == list(BUILDERS)
     assert all(len(row["summary"]) > 10 for row in listed)
@@ -201,11 +201,11 @@ def test_builders_lists_them_and_the_arguments_of_one() -> None:
     assert "--image-size N...  " in run("builders", "unet").stdout
 
 
-def test_analyze_takes_switches_decimals_and_what_the_network_is_for() -> None:
+def test_analyze_takes_switches_decimals_and_the_usage_of_the_network() -> None:
     words = ("analyze", "vgg16", "--no-include-head", "--width", "0.25", "--format", "json")
-    for_training, for_itself = run(*words), run(*words, "--target-usage", "network")
-    assert (for_training.returncode, for_itself.returncode) == (1, 0)
-    analysis = json.loads(for_itself.stdout)
+    for_training, for_inference = run(*words), run(*words, "--target-usage", "network")
+    assert (for_training.returncode, for_inference.returncode) == (1, 0)
+    analysis = json.loads(for_inference.stdout)
     assert len(analysis["layers"]) == 32
     assert analysis["layers"][1]["learnables"][0]["size"] == [3, 3, 3, 16]
 
@@ -260,14 +260,14 @@ def test_options_of_the_diagram(tmp_path: Path) -> None:
          "there is no file or folder 'none'"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_one_line_and_status_1(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
+def test_an_error_is_one_line_and_status_1(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
     result = run(*words, cwd=tmp_path)
     assert result.returncode == 1
     assert result.stderr.startswith(f"layergraph: {message}")
     assert result.stderr.count("\n") == 1
 
 
-def test_analyze_of_a_network_with_errors_prints_them_and_exits_with_1(tmp_path: Path) -> None:
+def test_errors_of_a_network_are_printed_and_give_status_1(tmp_path: Path) -> None:
     path = tmp_path / "broken.safetensors"
     segnet_layers((32, 32, 1), 2, 2).remove_layers("decoder1_conv1").save(path)
     result = run("analyze", str(path))
@@ -318,7 +318,7 @@ def test_train_segment_evaluate(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_demo_leaves_its_folder(tmp_path: Path) -> None:
+def test_demo_writes_its_folder(tmp_path: Path) -> None:
     result = run("demo", "--max-epochs", "1", "--output", "here", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     files = {path.name for path in (tmp_path / "here").iterdir()}
@@ -343,7 +343,7 @@ def test_demo_on_own_images(tmp_path: Path) -> None:
 
 
 def test_a_file_of_classes(tmp_path: Path) -> None:
-    path = tmp_path / "colours.txt"
+    path = tmp_path / "colors.txt"
     path.write_text("# CamVid\n128 128 128\tSky\n\n128 0 0\tBuilding\n64 192 0  Building\n")
     assert classes_and_ids(str(path), None) == (
         ["Sky", "Building"],

@@ -1,4 +1,4 @@
-"""``layergraph diff`` as a user types it: status 0, 1 and 2, one side's arguments, formats, mistakes."""
+"""``layergraph diff``: exit status 0, 1 and 2, arguments of one network, formats, errors."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ def test_equal_networks_have_status_0() -> None:
     assert "no difference" in result.stdout
 
 
-def test_an_argument_of_one_side_outranks_the_option() -> None:
+def test_an_argument_of_one_network_overrides_the_option() -> None:
     result = diff(*SEGNET, "--encoder-depth", "2", "--after", "encoder-depth=1", "--format", "json")
     assert result.returncode == 1, result.stderr
-    found = json.loads(result.stdout)
-    assert (found["before"], found["after"]) == ("segnet", "segnet encoder-depth=1")
-    assert found["totals"]["layers"] == {"before": 31, "after": 17}
+    comparison = json.loads(result.stdout)
+    assert (comparison["before"], comparison["after"]) == ("segnet", "segnet encoder-depth=1")
+    assert comparison["totals"]["layers"] == {"before": 31, "after": 17}
     both = diff(*SEGNET, "--before", "encoder_depth=2", "--after", "--encoder-depth=1", "--format", "json")
-    assert json.loads(both.stdout)["layers"] == found["layers"]
+    assert json.loads(both.stdout)["layers"] == comparison["layers"]
 
 
-def test_switches_and_sizes_of_one_side() -> None:
+def test_switches_and_sizes_of_one_network() -> None:
     words = ("vgg16", "--width", "0.1", "--before", "image-size=64x64x3", "--after", "image-size=96 64 3")
     result = diff(*words, "--before", "include-head=no", "--after", "include-head=false", "--format", "json")
-    found = json.loads(result.stdout)
-    assert found["changed"] == ["input"]
-    (change,) = found["layers"][0]["arguments"]
+    comparison = json.loads(result.stdout)
+    assert comparison["changed"] == ["input"]
+    (change,) = comparison["layers"][0]["arguments"]
     assert change == {"argument": "input_size", "before": [64, 64, 3], "after": [96, 64, 3]}
 
 
@@ -62,7 +62,7 @@ def test_files_and_a_builder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "beginning"), [("d.html", "<!DOCTYPE html>"), ("d.json", '{"before"')])
-def test_the_ending_says_the_format(name: str, beginning: str, tmp_path: Path) -> None:
+def test_the_extension_gives_the_format(name: str, beginning: str, tmp_path: Path) -> None:
     result = diff(*SEGNET, "--encoder-depth", "1", "--after", "num-classes=3", "--output", name, cwd=tmp_path)
     assert (result.returncode, result.stdout) == (1, f"wrote {name}\n")
     assert (tmp_path / name).read_text(encoding="utf-8").startswith(beginning)
@@ -89,7 +89,7 @@ def test_the_ending_says_the_format(name: str, beginning: str, tmp_path: Path) -
          "--encoder-depth is for builders such as unet, not for a file"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_one_line_and_status_2(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
+def test_an_error_is_one_line_and_status_2(words: tuple[str, ...], message: str, tmp_path: Path) -> None:
     result = diff(*words, cwd=tmp_path)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith(f"layergraph: {message}")

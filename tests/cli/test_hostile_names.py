@@ -1,4 +1,4 @@
-"""Names from files, folders and the command line: no control character of them reaches the terminal."""
+"""Control characters in names of files, folders and options never reach the terminal."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from layergraph.builders import segnet_layers
 from layergraph.cli.app import run
 from layergraph.layers import PixelClassificationLayer
 
-# writes a line, clears the screen, sets a color, rings, deletes, turns the text around
+# a line break, codes that clear the screen and set a color, a bell, a deletion, text from right to left
 ESC = "\nforged \x1b[2J\x9b1m\x07\x7f\u202e"
 SMALL = ("--image-size", "16", "16", "1", "--num-classes", "2", "--encoder-depth", "1")
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Images, labels, classes, a model and a damaged file, all with such names."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of images, labels, classes, a network and damaged files, all with such names."""
     folder = tmp_path_factory.mktemp("hostile")
     for kind in ("images", "labels"):
         (folder / f"{kind}{ESC}").mkdir()
@@ -55,7 +55,7 @@ COMMANDS = {
     "analyze columns": ("analyze", NET, "--columns", "all"),
     "analyze csv": ("analyze", NET, "--format", "markdown"),
     "analyze output": ("analyze", NET, "--output", f"t{ESC}.txt"),
-    "analyze ending": ("analyze", NET, "--output", f"t.p{ESC}"),
+    "analyze extension": ("analyze", NET, "--output", f"t.p{ESC}"),
     "analyze foreign": ("analyze", f"foreign{ESC}.safetensors"),
     "analyze no json": ("analyze", f"no json{ESC}.safetensors"),
     "analyze format": ("analyze", f"format{ESC}.safetensors"),
@@ -74,7 +74,7 @@ COMMANDS = {
     "command": (ESC,),
     "diagram": ("diagram", NET, "--output", f"d{ESC}.dot"),
     "diagram format": ("diagram", NET, "--output", f"d.x{ESC}"),
-    "diagram no ending": ("diagram", NET, "--output", f"d{ESC}"),
+    "diagram no extension": ("diagram", NET, "--output", f"d{ESC}"),
     "diagram fold": ("diagram", NET, "--output", "d.dot", "--fold", ESC),
     "diff": ("diff", NET, f"other{ESC}.safetensors"),
     "diff itself": ("diff", NET, NET),
@@ -103,9 +103,9 @@ COMMANDS = {
 
 @pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
 def test_no_control_character_reaches_the_terminal(
-    words: tuple[str, ...], place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    words: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(place)
+    monkeypatch.chdir(folder)
     run(words)
     out, err = capfd.readouterr()
     assert out + err
@@ -117,9 +117,9 @@ def test_no_control_character_reaches_the_terminal(
 
 @pytest.mark.slow
 def test_training_with_such_names(
-    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copytree(place, tmp_path / "here")
+    shutil.copytree(folder, tmp_path / "here")
     monkeypatch.chdir(tmp_path / "here")
     assert run(("train", "segnet", *SMALL, *DATA, "--max-epochs", "1")) == 0
     assert run(("demo", *DATA, "--max-epochs", "1", "--output", f"demo{ESC}")) == 0

@@ -1,4 +1,4 @@
-"""What commands write: endings of files, encodings of terminals, readers that leave, Ctrl-C."""
+"""The output of commands: extensions of files, encodings of terminals, closed pipes, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ EVALUATE = ("evaluate", "--predicted", ".", "--truth", ".", "--classes", "a,b")
         (("train", *SEGNET, *TRAIN, "--output", "t.pth"), 1),
     ],
 )
-def test_an_ending_that_means_another_format_is_refused(
+def test_an_extension_of_another_format_is_refused(
     words: tuple[str, ...],
     status: int,
     tmp_path: Path,
@@ -55,19 +55,19 @@ def test_an_ending_that_means_another_format_is_refused(
 
 
 @pytest.mark.parametrize("name", ["t.txt", "t", "segnet-1.5"])
-def test_endings_that_mean_nothing_else(name: str, tmp_path: Path) -> None:
+def test_names_without_an_extension_of_a_format(name: str, tmp_path: Path) -> None:
     assert run(("analyze", *SEGNET, "--output", str(tmp_path / name))) == 0
     assert "ANALYSIS RESULT" in (tmp_path / name).read_text("utf-8")
 
 
-@pytest.mark.parametrize("ending", [".mat", ".pth", ".onnx", ".txt"])
-def test_save_refuses_the_endings_of_other_formats(ending: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("extension", [".mat", ".pth", ".onnx", ".txt"])
+def test_save_refuses_extensions_of_other_formats(extension: str, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=r"save: path must end in \.safetensors, got"):
-        segnet_layers((32, 32, 1), 2, 2).save(tmp_path / f"x{ending}")
+        segnet_layers((32, 32, 1), 2, 2).save(tmp_path / f"x{extension}")
     assert not [*tmp_path.iterdir()]
 
 
-def test_a_diagram_of_one_format_is_not_named_as_another(tmp_path: Path) -> None:
+def test_a_diagram_of_one_format_has_no_extension_of_another(tmp_path: Path) -> None:
     from layergraph.analyze import plot
 
     with pytest.raises(ArgumentError, match=r"save: path of format='svg' must end in \.svg, got"):
@@ -128,7 +128,7 @@ def test_a_terminal_that_is_not_utf_8(
         assert "3x3" in text
 
 
-def test_the_environment_of_c_without_utf_8() -> None:
+def test_the_locale_c_without_utf_8() -> None:
     result = python("analyze", *SEGNET, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     assert (result.returncode, result.stderr) == (0, b"")
     assert b"3x3x1 convolutions" in result.stdout
@@ -138,7 +138,7 @@ def test_the_environment_of_c_without_utf_8() -> None:
     "words",
     [("builders",), ("analyze", *SEGNET), ("diff", *SEGNET, "--after", "encoder-depth=1")],
 )
-def test_a_reader_that_has_seen_enough(words: tuple[str, ...]) -> None:
+def test_a_pipe_that_the_reader_closes(words: tuple[str, ...]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     result = subprocess.run(

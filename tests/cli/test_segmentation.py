@@ -1,4 +1,4 @@
-"""The commands segment and evaluate on a network that is right everywhere."""
+"""The commands segment and evaluate with a network whose predictions are all correct."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLASSES = ["dark\x1b[2J", "bright"]
 
 @pytest.fixture
 def folders(tmp_path: Path) -> Path:
-    """A model that tells dark from bright, images scan1 to scan12, and their masks of 0 and 255."""
+    """A folder of a network that separates dark from bright, 12 images, and their masks of 0 and 255."""
     convolution = lg.Convolution2dLayer(1, 2, name="conv")
     layers = [convolution, lg.SoftmaxLayer(), lg.PixelClassificationLayer(classes=CLASSES)]
     net = lg.LayerGraph([lg.ImageInputLayer((4, 5), normalization="none"), *layers]).compile()
@@ -64,8 +64,8 @@ def accuracy(folder: Path) -> float:
 def test_results_are_paired_by_name(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_segment(folders)
     names = {path.name for path in (folders / "out").iterdir()}
-    wanted = {f"{kind}_scan{n}.png" for kind in ("pixelLabel", "overlay") for n in range(1, 13)}
-    assert names == {*wanted, "classes.json"}
+    expected = {f"{kind}_scan{n}.png" for kind in ("pixelLabel", "overlay") for n in range(1, 13)}
+    assert names == {*expected, "classes.json"}
     run_evaluate(folders)
     assert accuracy(folders) == 1
     run_evaluate(folders, pair="order")
@@ -75,7 +75,7 @@ def test_results_are_paired_by_name(folders: Path, capsys: pytest.CaptureFixture
     assert f"wrote 12 label images to {folders / 'out'}; classes: dark\\x1b[2J, bright\n" in printed
 
 
-def test_classes_in_another_order_than_those_of_the_network_are_not_swapped(folders: Path) -> None:
+def test_classes_in_another_order_than_the_network_has_are_refused(folders: Path) -> None:
     run_segment(folders)
     with pytest.raises(DataError, match="must have the same classes in the same order, got"):
         run_evaluate(folders, classes="bright,dark", label_ids="255,0")
@@ -86,14 +86,14 @@ def test_classes_in_another_order_than_those_of_the_network_are_not_swapped(fold
         run_evaluate(folders)
 
 
-def test_images_are_not_mixed_with_results(folders: Path) -> None:
+def test_results_go_to_another_folder_than_the_images(folders: Path) -> None:
     with pytest.raises(DataError, match=r"^--output must be another folder than --images, got "):
         run_segment(folders, "images")
     assert len(list((folders / "images").iterdir())) == 12
 
 
 def test_a_warning_is_one_line(tmp_path: Path) -> None:
-    """Python would add the file and the line of code that gave it."""
+    """Python adds the file and the source code of the warning."""
     for folder, labels in (("predicted", [[0, 1, 0]]), ("truth", [[0, 1, 2]])):
         (tmp_path / folder).mkdir()
         write_image(tmp_path / folder / "a.png", labels)

@@ -1,4 +1,4 @@
-"""The options of ``layergraph analyze`` that choose columns, rows and order."""
+"""The options of ``layergraph analyze`` for the columns, the rows and the order of its table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def analyze(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment)
 
 
-def test_the_table_asked_for() -> None:
+def test_columns_rows_and_order() -> None:
     columns = ("name", "num_learnables", "multiply_adds", "activation_bytes_training")
     words = ("--columns", ",".join(columns), "--sort", "-num_learnables,name", "--filter", "decoder1*")
     words = (*words, "--filter", "softmax", "--batch-size", "4", "--dtype", "float16")
@@ -39,7 +39,7 @@ def test_the_table_asked_for() -> None:
         batch_size=4,
         dtype="float16",
     )
-    assert result.stdout == f"{expected.to_text()}\n"  # a pipe gets everything, without colours
+    assert result.stdout == f"{expected.to_text()}\n"  # without colors, because the output is no terminal
 
 
 def test_groups_blocks_and_types() -> None:
@@ -51,9 +51,9 @@ def test_groups_blocks_and_types() -> None:
 
 
 def test_all_columns_as_json() -> None:
-    found = json.loads(analyze(*SEGNET, "--columns", "all", "--format", "json").stdout)
-    assert found == json.loads(ANALYSIS.table(found["columns"]).to_json())
-    assert {"multiply_adds", "receptive_field", "states", "block"} <= set(found["columns"])
+    table = json.loads(analyze(*SEGNET, "--columns", "all", "--format", "json").stdout)
+    assert table == json.loads(ANALYSIS.table(table["columns"]).to_json())
+    assert {"multiply_adds", "receptive_field", "states", "block"} <= set(table["columns"])
 
 
 @pytest.mark.parametrize("words", [("--format", "latex"), ("--output", "table.tex")])
@@ -81,14 +81,14 @@ def test_latex(words: tuple[str, str], tmp_path: Path) -> None:
         (("--columns", "multiply_adds", "--dtype", "int8"), "costs: dtype must be one of float64, float32"),
     ],
 )
-def test_mistakes(words: tuple[str, ...], message: str) -> None:
+def test_errors(words: tuple[str, ...], message: str) -> None:
     result = analyze(*SEGNET, *words)
     assert result.returncode != 0
     assert message in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_a_table_of_a_network_with_errors_says_so_and_exits_with_1(tmp_path: Path) -> None:
+def test_a_table_of_a_network_with_errors_reports_them_and_gives_status_1(tmp_path: Path) -> None:
     path = tmp_path / "faulty.safetensors"
     LayerGraph([ImageInputLayer((8, 8, 1)), Convolution2dLayer(3, 2, num_channels=4)]).save(path)
     result = analyze(str(path), "--columns", "name,issues", "--target-usage", "network")
@@ -99,7 +99,7 @@ def test_a_table_of_a_network_with_errors_says_so_and_exits_with_1(tmp_path: Pat
     )
 
 
-def test_no_torch_for_costs() -> None:
+def test_costs_need_no_torch() -> None:
     code = (
         f"import sys; sys.argv = ['layergraph', 'analyze', *{SEGNET!r}, '--group', '--columns', 'all']\n"
         "from layergraph.cli import main\n"

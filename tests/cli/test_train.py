@@ -1,4 +1,4 @@
-"""The command train: nothing is overwritten unasked, nothing that is trained is lost."""
+"""``layergraph train``: it overwrites no network unasked, and loses no trained network."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ FOLDERS = ("--images", "set/images", "--labels", "set/labels")
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder with images and labels, where the command runs."""
+    """The working folder, with images and labels."""
     triangle_images(tmp_path / "set", 4, (16, 16), seed=1)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def run(*words: str):
-    """The command in this process: its exit status, and its output or error."""
+    """Run the command in this process."""
     app = typer.Typer()
     app.command(cls=TrainCommand)(train)
     return CliRunner().invoke(app, [*FOLDERS, *CLASSES, "--max-epochs", "1", *words])
@@ -47,14 +47,14 @@ def run(*words: str):
         ("", "is a folder; give the name of a file in it"),
     ],
 )
-def test_a_place_that_cannot_be_written_is_known_before_any_image_is_read(folder, output, message):
+def test_an_output_that_cannot_be_written_is_reported_before_any_image_is_read(folder, output, message):
     result = run(*SMALL, "--output", output, "--images", "none")
     assert result.exit_code == 1
     assert message in str(result.exception)
     assert "Training" not in result.output
 
 
-def test_no_room_is_known_before_training(folder, monkeypatch):
+def test_a_disk_without_space_is_reported_before_training(folder, monkeypatch):
     monkeypatch.setattr(sys.modules["layergraph.cli.train"], "num_bytes", lambda _: 9 * 10**17)
     result = run(*SMALL)
     assert "for 900000000000000000 bytes" in str(result.exception)
@@ -75,7 +75,7 @@ def test_a_network_from_a_file_is_not_overwritten(folder):
     assert default_output("segnet") == Path("model.safetensors")
 
 
-def test_a_full_disk_at_the_end_leaves_the_network_elsewhere(folder):
+def test_a_disk_that_is_full_at_the_end_sends_the_network_to_another_folder(folder):
     result = run(*SMALL, "--output", "/dev/full")
     elsewhere = folder / f"layergraph-{os.getpid()}.safetensors"
     assert result.exit_code == 1
@@ -86,7 +86,7 @@ def test_a_full_disk_at_the_end_leaves_the_network_elsewhere(folder):
     assert load(elsewhere).output_names == ("pixelLabels",)
 
 
-def test_a_network_that_can_be_nowhere_is_called_lost(folder, monkeypatch):
+def test_a_network_that_no_folder_takes_is_reported_as_lost(folder, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
@@ -95,7 +95,7 @@ def test_a_network_that_can_be_nowhere_is_called_lost(folder, monkeypatch):
         save_somewhere(segnet_layers((16, 16, 1), 2, 1), folder / "m.safetensors")
 
 
-def test_a_loss_that_is_not_finite_is_status_1_and_the_network_is_saved(folder):
+def test_a_loss_that_is_not_finite_gives_status_1_and_a_saved_network(folder):
     result = run(*SMALL, "--initial-learn-rate", "1e30", "--max-epochs", "50")
     assert result.exit_code == 1
     assert "layergraph: train_network: the loss of iteration " in result.output
@@ -104,8 +104,8 @@ def test_a_loss_that_is_not_finite_is_status_1_and_the_network_is_saved(folder):
     assert all(tensor.isfinite().all() for tensor in weights)
 
 
-def trained(words, prefix=()):
-    """The command in a process of its own, at its first iteration."""
+def start_training(words, prefix=()):
+    """Start the command in another process; return the process after its first iteration."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
         [*prefix, sys.executable, "-m", "layergraph", "train", *words, *FOLDERS, *CLASSES],
@@ -129,10 +129,10 @@ def trained(words, prefix=()):
         ("SIGHUP", ()),
         ("SIGINT", ()),
     ],
-    ids=["SIGTERM", "SIGTERM without Ctrl-C", "SIGHUP", "Ctrl-C"],
+    ids=["SIGTERM", "SIGTERM in the background", "SIGHUP", "Ctrl-C"],
 )
 def test_a_signal_saves_the_network(folder, name, prefix):
-    process = trained((*SMALL, "--max-epochs", "1000000", "--verbose-frequency", "1000000"), prefix)
+    process = start_training((*SMALL, "--max-epochs", "1000000", "--verbose-frequency", "1000000"), prefix)
     process.send_signal(getattr(signal, name))
     out, err = process.communicate(timeout=60)
     assert process.returncode == (0 if name == "SIGINT" else 128 + getattr(signal, name)), err
@@ -196,13 +196,13 @@ def test_image_and_label_of_two_sizes_are_refused_with_the_file(folder):
     assert path.name in message
 
 
-def test_a_file_that_vanishes_leaves_the_network_as_it_is_then(folder, monkeypatch):
+def test_a_file_that_vanishes_ends_training_and_the_network_is_saved(folder, monkeypatch):
     reads = []
     read = ImageDatastore._read
 
     def read_once(store, index):
         reads.append(index)
-        if len(reads) == 14:  # images are read for the size, for the input layer, and once an epoch
+        if len(reads) == 14:  # the first reads are for the size and the input layer
             store.files[index].unlink()
         return read(store, index)
 

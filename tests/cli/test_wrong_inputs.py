@@ -1,4 +1,4 @@
-"""Every command with every kind of wrong input: one sentence on stderr, exit status 1 or 2, no traceback."""
+"""Every command with wrong inputs of every kind: one line on stderr, exit status 1 or 2, no traceback."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIZE = ("--image-size", "16", "16", "1", "--num-classes", "2", "--encoder-depth"
 CLASSES = ("--classes", "a,b")
 MANY = "9" * 5000
 
-# what an argument that names a file is, instead
+# instead of a file of a network
 FILES = {
     "missing": "missing/net.safetensors",
     "a folder": "folder.safetensors",
@@ -25,7 +25,7 @@ FILES = {
     "an image": "image.safetensors",
     "too long": "n" * 300 + ".safetensors",
 }
-# and one that names images
+# instead of images
 IMAGES = {
     "missing": "missing",
     "a folder without images": "folder.safetensors",
@@ -65,10 +65,10 @@ WRONG_WORDS = {
     "analyze: no network": ("analyze",),
     "analyze: an unknown name": ("analyze", "segnt", *SIZE),
     "analyze: an unknown format": ("analyze", "segnet", *SIZE, "--format", "xml"),
-    "analyze: an unknown use": ("analyze", "segnet", *SIZE, "--target-usage", "fun"),
+    "analyze: an unknown usage": ("analyze", "segnet", *SIZE, "--target-usage", "fun"),
     "analyze: an unknown column": ("analyze", "segnet", *SIZE, "--columns", "nonsense"),
     "analyze: an unknown dtype": ("analyze", "segnet", *SIZE, "--columns", "all", "--dtype", "float7"),
-    "analyze: a batch of none": ("analyze", "segnet", *SIZE, "--columns", "all", "--batch-size", "0"),
+    "analyze: a batch of 0": ("analyze", "segnet", *SIZE, "--columns", "all", "--batch-size", "0"),
     "analyze: a word for a number": ("analyze", "segnet", *SIZE, "--columns", "all", "--batch-size", "two"),
     "analyze: digits in a size": ("analyze", "segnet", "--image-size", MANY, "16", "1", *SIZE[4:]),
     "analyze: digits in a number": ("analyze", "segnet", *SIZE[:4], "--num-classes", MANY),
@@ -95,15 +95,15 @@ WRONG_WORDS = {
     "explain: no layer": ("explain", "segnet", *SIZE),
     "explain: an unknown layer": ("explain", "segnet", "nonsense", *SIZE),
     "explain: an unknown port": ("explain", "segnet", "softmax/nonsense", *SIZE),
-    "explain: no steps": ("explain", "segnet", "softmax", *SIZE, "--steps", "0"),
+    "explain: 0 steps": ("explain", "segnet", "softmax", *SIZE, "--steps", "0"),
     "explain: digits": ("explain", "segnet", "softmax", *SIZE, "--steps", MANY),
     "train: no images": ("train", "segnet", *SIZE),
-    "train: no rate": (*TRAIN, "--initial-learn-rate", "nan"),
-    "train: an endless rate": (*TRAIN, "--initial-learn-rate", "inf"),
+    "train: a rate of nan": (*TRAIN, "--initial-learn-rate", "nan"),
+    "train: an infinite rate": (*TRAIN, "--initial-learn-rate", "inf"),
     "train: a negative rate": (*TRAIN, "--initial-learn-rate", "-1"),
     "train: a word for a rate": (*TRAIN, "--initial-learn-rate", "fast"),
-    "train: no epochs": (*TRAIN, "--max-epochs", "0"),
-    "train: no batch": (*TRAIN, "--mini-batch-size", "0"),
+    "train: 0 epochs": (*TRAIN, "--max-epochs", "0"),
+    "train: a batch of 0": (*TRAIN, "--mini-batch-size", "0"),
     "train: digits in a batch": (*TRAIN, "--mini-batch-size", MANY),
     "train: digits in a seed": (*TRAIN, "--seed", MANY),
     "train: a large seed": (*TRAIN, "--seed", "9" * 30),
@@ -122,7 +122,7 @@ WRONG_WORDS = {
         *("evaluate", "--predicted", "labels", "--truth", "labels", *CLASSES, "--output", "missing/m.json"),
     ),
     "demo: labels alone": ("demo", "--labels", "labels"),
-    "demo: no epochs": ("demo", "--max-epochs", "0"),
+    "demo: 0 epochs": ("demo", "--max-epochs", "0"),
     "demo: a file to write": ("demo", "--output", "text.png"),
     "demo: images alone": ("demo", "--images", "images"),
 }
@@ -134,7 +134,7 @@ CALLS = {
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wrong")
     for kind, factor in (("images", 200), ("labels", 1)):
         (folder / kind).mkdir()
@@ -145,7 +145,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "folder.safetensors").mkdir()
     for ending in (".png", ".safetensors"):
         (folder / f"empty{ending}").touch()
-        (folder / f"text{ending}").write_text("nothing but text\n" * 10)
+        (folder / f"text{ending}").write_text("only text\n" * 10)
     Image.new("L", (16, 16)).save(folder / "image.safetensors", format="PNG")
     lgraph = segnet_layers((16, 16, 1), 2, 1, num_output_channels=2, num_convolution_layers=1)
     lgraph.compile().layer_graph().save(folder / "net.safetensors")
@@ -153,30 +153,30 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("words", CALLS.values(), ids=CALLS)
-def test_a_mistake_is_one_sentence(
-    words: tuple[str, ...], place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+def test_an_error_is_one_line(
+    words: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(place)
-    before = set(os.listdir(place))
+    monkeypatch.chdir(folder)
+    before = set(os.listdir(folder))
     assert run(words) in (1, 2)
     _, err = capfd.readouterr()
     assert "Traceback" not in err
     assert err.startswith("layergraph: ")
     assert err.count("\n") == 1
     assert len(err) < 700
-    left = set(os.listdir(place)) - before
-    assert left <= {"out"}  # the folder for images, made before the first of them is read
-    assert not [*(place / "out").glob("*")]
+    new = set(os.listdir(folder)) - before
+    assert new <= {"out"}  # segment makes its folder before it reads the first image
+    assert not [*(folder / "out").glob("*")]
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="everything can be read")
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="this user can read every file")
 @pytest.mark.parametrize("name", TAKES_A_FILE)
-def test_a_file_that_must_not_be_read(
-    name: str, place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+def test_a_file_without_permission_to_read(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(place)
-    secret = place / "secret.safetensors"
-    secret.write_bytes((place / "net.safetensors").read_bytes())
+    monkeypatch.chdir(folder)
+    secret = folder / "secret.safetensors"
+    secret.write_bytes((folder / "net.safetensors").read_bytes())
     secret.chmod(0)
     try:
         assert run(TAKES_A_FILE[name]("secret.safetensors")) in (1, 2)
