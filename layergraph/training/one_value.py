@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -17,22 +18,8 @@ from layergraph.wording import quoted
 @contextmanager
 def explain_one_value(net: Network, lgraph: LayerGraph) -> Iterator[None]:
     """Raise a ``DataError`` with the layer's name if batch normalization gets one value per channel."""
-
-    def check_of(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
-        def check(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-            # torch raises here too, but its error names no layer
-            if norm.training and inputs[0].numel() == inputs[0].shape[1]:
-                raise DataError(
-                    f"train_network: batch normalization in layer {quoted(name)} must have at least two "
-                    "values per channel in a mini-batch, got a mini-batch of one image, which is 1×1 there; "
-                    "train with mini_batch_size=2 or more (and as many images), with larger images, or "
-                    "without the layer"
-                )
-
-        return check
-
     hooks = [
-        norm.register_forward_pre_hook(check_of(name))
+        norm.register_forward_pre_hook(partial(_check_inputs, name))
         for name in lgraph
         for norm in net.layer_module(name).modules()
         if isinstance(norm, _BatchNorm)
@@ -42,3 +29,13 @@ def explain_one_value(net: Network, lgraph: LayerGraph) -> Iterator[None]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _check_inputs(name: str, norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    # torch raises here too, but its error names no layer
+    if norm.training and inputs[0].numel() == inputs[0].shape[1]:
+        raise DataError(
+            f"train_network: batch normalization in layer {quoted(name)} must have at least two values per "
+            "channel in a mini-batch, got a mini-batch of one image, which is 1×1 there; train with "
+            "mini_batch_size=2 or more (and as many images), with larger images, or without the layer"
+        )
