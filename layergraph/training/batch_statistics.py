@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from layergraph.network.network import Network
 from layergraph.network.plan import Row
+from layergraph.training.channel_statistics import ChannelMoments
 from layergraph.training.stages import Stage, module_of, new_slots, norms_of, run_rows
 
 MEMORY_LIMIT = 1024**3  # bytes of features that stay in memory from one stage to the next
@@ -50,8 +50,7 @@ def finalize_batch_normalization(
     A batch normalization that runs several times per image, because two layers share a module, is measured
     each time, and gets the statistics of all its inputs.
 
-    Leaves ``net`` in evaluation mode. An error restores the running averages. Source of the
-    sums: Chan, Golub, LeVeque, as in :class:`layergraph.training.image_statistics.ChannelStatistics`.
+    Leaves ``net`` in evaluation mode. An error restores the running averages.
 
     Args:
         stages: of this network, from :func:`layergraph.training.stages.stages_of`.
@@ -60,9 +59,8 @@ def finalize_batch_normalization(
         proceed: called after each mini-batch of each stage.
     """
     net.eval()
-    totals = {norm: _ChannelTotals() for norm in norms_of(net)}
-    averages = {norm: (_mean(norm).clone(), _variance(norm).clone()) for norm in totals}
-    measurement = _Measurement(totals)
+    averages = {norm: (_mean(norm).clone(), _variance(norm).clone()) for norm in norms_of(net)}
+    measurement = _Measurement(averages)
     try:
         features: dict[int, list[list[Any]]] = {}  # by mini-batch: the slots of the network at a stage's end
         free_memory = memory_limit
@@ -84,7 +82,7 @@ def finalize_batch_normalization(
                         features[index] = parts
                         free_memory -= size
                     proceed()
-        statistics = [tensor for norm in totals for tensor in (_mean(norm), _variance(norm))]
+        statistics = [tensor for norm in averages for tensor in (_mean(norm), _variance(norm))]
         if not all(bool(tensor.isfinite().all()) for tensor in statistics):
             raise ArithmeticError("the network computes values that are NaN or infinite")
     except BaseException:
@@ -97,8 +95,8 @@ def finalize_batch_normalization(
 class _Measurement:
     """The measurement of batch normalizations, which counts the measured runs in each row of the network."""
 
-    def __init__(self, totals: dict[_BatchNorm, _ChannelTotals]) -> None:
-        self._totals = totals
+    def __init__(self, norms: Iterable[_BatchNorm]) -> None:
+        self._moments = {norm: ChannelMoments() for norm in norms}
         self._counts: Counter[Row] = Counter()
         self._current: dict[Row, set[_BatchNorm]] = {}
         self._row: Row | None = None
@@ -108,7 +106,7 @@ class _Measurement:
     def stage(self) -> Iterator[None]:
         """Measure one batch normalization per row in the block, and set their statistics at its end."""
         self._current = {}
-        hooks = [norm.register_forward_pre_hook(self._hook) for norm in self._totals]
+        hooks = [norm.register_forward_pre_hook(self._hook) for norm in self._moments]
         try:
             yield
         finally:
@@ -116,11 +114,11 @@ class _Measurement:
                 hook.remove()
         self._counts.update(self._current.keys())
         for norm in {norm for norms in self._current.values() for norm in norms}:
-            _mean(norm).copy_(self._totals[norm].mean)
-            _variance(norm).copy_(self._totals[norm].variance)
+            _mean(norm).copy_(torch.from_numpy(self._moments[norm].mean))
+            _variance(norm).copy_(torch.from_numpy(self._moments[norm].variance))
 
     def measure(self, net: Network, row: Row, slots: list[Any]) -> None:
-        """Run a layer up to its first unmeasured batch normalization; add the input there to its totals."""
+        """Run a layer up to its first unmeasured batch normalization; add the input there to its moments."""
         module = module_of(net, row)
         inputs = [slots[slot] for slot in row.inputs]
         # a module may change its input in place, and its row runs again, in the next stage
@@ -141,7 +139,7 @@ class _Measurement:
         # a row with several batch normalizations is measured in several stages: pass those already measured
         if self._num_passed == self._counts[self._row]:
             self._current.setdefault(self._row, set()).add(norm)
-            self._totals[norm].add(inputs[0])
+            _add(inputs[0], self._moments[norm])
             raise _ReachedError
         self._num_passed += 1
 
@@ -150,29 +148,12 @@ class _ReachedError(BaseException):
     """Ends the run of a layer. A BaseException, since the module of a user may catch every Exception."""
 
 
-@dataclass
-class _ChannelTotals:
-    """Mean and variance of each channel over all added inputs, in float64 on the CPU."""
-
-    count: int = 0
-    mean: Tensor = field(default_factory=lambda: torch.zeros(()))
-    squares: Tensor = field(default_factory=lambda: torch.zeros(()))  # summed squared distances to the mean
-
-    def add(self, x: Tensor) -> None:
-        # the mean of many half-precision values would lose digits before it becomes float64
-        x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
-        axes = [axis for axis in range(x.dim()) if axis != 1]
-        variance, mean = (t.cpu().double() for t in torch.var_mean(x, axes, correction=0))
-        count = x.numel() // x.shape[1]
-        total = self.count + count
-        distance = mean - self.mean
-        self.squares = self.squares + variance * count + distance**2 * (self.count * count / total)
-        self.mean = self.mean + distance * (count / total)
-        self.count = total
-
-    @property
-    def variance(self) -> Tensor:
-        return self.squares / self.count
+def _add(x: Tensor, moments: ChannelMoments) -> None:
+    # the mean of many half-precision values would lose digits before it becomes float64
+    x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    axes = [axis for axis in range(x.dim()) if axis != 1]
+    variance, mean = (t.cpu().double().numpy() for t in torch.var_mean(x, axes, correction=0))
+    moments.add(x.numel() // x.shape[1], mean, variance)
 
 
 def _mean(norm: _BatchNorm) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from layergraph.errors import DataError
 from layergraph.network.network import Network
 from layergraph.progress import progress
-from layergraph.training.image_statistics import ChannelStatistics
+from layergraph.training.channel_statistics import ChannelStatistics
 from layergraph.training.items import Items
 from layergraph.training.log import TrainingLog
 
@@ -30,7 +30,7 @@ def initialize_normalization(net: Network, items: Items, log: TrainingLog, *, ve
     # statistics that differ from those of a new layer come from an earlier training
     if missing and all(torch.equal(buffers[name], new[name].to(buffers[name])) for name in missing):
         log.normalization()
-        statistics = ChannelStatistics(layer.input_size[-1])
+        statistics = ChannelStatistics()
         with progress("Initializing", len(items), shown=verbose) as advance:
             for index in range(len(items)):
                 statistics.add(items.read(index)[0])

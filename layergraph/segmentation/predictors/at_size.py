@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,10 @@ from numpy.typing import NDArray
 
 from layergraph.data.resize import resize_image
 from layergraph.layers import arguments
-from layergraph.segmentation.predictors.predictor import Predictor, predict, require_predictor
+from layergraph.segmentation.predictors.predictor import Predictor, PredictorWrapper, predict
 
 
-class AtSize:
+class AtSize(PredictorWrapper):
     """Wraps a network for :func:`semanticseg`: resizes images to ``size`` (height, width) for the network,
     and its scores back to the size of the image.
 
@@ -28,14 +27,9 @@ class AtSize:
     """
 
     def __init__(self, net: Predictor, size: tuple[int, int]) -> None:
-        self.net = require_predictor("AtSize", net)
+        super().__init__(net)
         height, width = arguments.per_dimension("AtSize", "size", size, 2)
         self.size = (height, width)
-
-    @property
-    def classes(self) -> Sequence[str] | None:
-        """The class names of the network."""
-        return self.net.classes
 
     def predict(self, batch: NDArray[Any], /, *, dropout: bool = False) -> NDArray[np.float32]:
         """Scores (N, H, W, classes) of images (N, H, W, C) of any one size."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,14 @@ from layergraph.layers import arguments
 from layergraph.progress import with_progress
 from layergraph.segmentation.predictors.predictor import (
     Predictor,
+    PredictorWrapper,
     Scores,
     Uncertainty,
     predict,
-    require_predictor,
 )
 
 
-class MonteCarlo:
+class MonteCarlo(PredictorWrapper):
     """Predicts with the mean of several samples of a network whose dropout stays active.
 
     ``semanticseg(images, MonteCarlo(net))`` labels images by the mean; ``predict_with_uncertainty`` also
@@ -46,13 +45,9 @@ class MonteCarlo:
     """
 
     def __init__(self, net: Predictor, samples: int = 50, *, verbose: bool = False) -> None:
-        self.net, self.verbose = require_predictor("MonteCarlo", net), verbose
+        super().__init__(net)
+        self.verbose = verbose
         self.samples = arguments.whole("MonteCarlo", "samples", samples, 2)
-
-    @property
-    def classes(self) -> Sequence[str] | None:
-        """The class names of the network."""
-        return self.net.classes
 
     def predict(self, batch: NDArray[Any], /) -> Scores:
         """The mean scores (N, H, W, classes) of images (N, H, W, C)."""

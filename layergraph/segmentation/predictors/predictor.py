@@ -30,6 +30,18 @@ class Predictor(Protocol):
     def predict(self, batch: NDArray[Any], /) -> NDArray[np.float32]: ...
 
 
+class PredictorWrapper:
+    """A predictor around another one, ``net``, whose class names it has."""
+
+    def __init__(self, net: Predictor) -> None:
+        self.net = require_predictor(type(self).__name__, net)
+
+    @property
+    def classes(self) -> Sequence[str] | None:
+        """The class names of the network."""
+        return self.net.classes
+
+
 def require_predictor(call: str, net: Any) -> Predictor:
     """Return ``net`` if it is a predictor; ``call`` is the name of the caller in the error.
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from layergraph.errors import ArgumentError, DataError
 from layergraph.layers import arguments
 from layergraph.progress import progress
-from layergraph.segmentation.predictors.predictor import Predictor, Scores, predict, require_predictor
+from layergraph.segmentation.predictors.predictor import Predictor, PredictorWrapper, Scores, predict
 from layergraph.wording import times
 
 
-class SlidingWindow:
+class SlidingWindow(PredictorWrapper):
     """Segments with a patch classifier: each pixel gets the scores of the patch around it.
 
     ``semanticseg(images, SlidingWindow(net))`` segments images. Each image is mirrored at its border (without
@@ -54,7 +54,8 @@ class SlidingWindow:
         mini_batch_size: int = 256,
         verbose: bool = False,
     ) -> None:
-        self.net, self.verbose = require_predictor("SlidingWindow", net), verbose
+        super().__init__(net)
+        self.verbose = verbose
         self.step = arguments.whole("SlidingWindow", "step", step)
         self.mini_batch_size = arguments.whole("SlidingWindow", "mini_batch_size", mini_batch_size)
         if patch_size is None:
@@ -67,11 +68,6 @@ class SlidingWindow:
                 )
             patch_size = sizes[0][:2]
         self.patch_size = arguments.per_dimension("SlidingWindow", "patch_size", patch_size, 2)
-
-    @property
-    def classes(self) -> Sequence[str] | None:
-        """The class names of the network."""
-        return self.net.classes
 
     def predict(self, batch: NDArray[Any], /, *, dropout: bool = False) -> Scores:
         """Scores (N, H / step, W / step, classes), rounded up, of images (N, H, W, C)."""

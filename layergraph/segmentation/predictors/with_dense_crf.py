@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from layergraph.data.resize import resize_image
 from layergraph.segmentation.predictors.dense_crf import dense_crf
-from layergraph.segmentation.predictors.predictor import Predictor, Scores, predict, require_predictor
+from layergraph.segmentation.predictors.predictor import Predictor, PredictorWrapper, Scores, predict
 
 
 class Parameters(TypedDict, total=False):
@@ -25,7 +24,7 @@ class Parameters(TypedDict, total=False):
     normalization: Literal["symmetric", "per-pixel"]
 
 
-class WithDenseCRF:
+class WithDenseCRF(PredictorWrapper):
     """Wraps a network for :func:`semanticseg`: its scores pass through :func:`dense_crf`.
 
     ``semanticseg(store, WithDenseCRF(net))`` segments a datastore; DeepLab v2 corresponds to
@@ -44,12 +43,8 @@ class WithDenseCRF:
     def __init__(self, net: Predictor, **parameters: Unpack[Parameters]) -> None:
         # a wrong parameter fails here, before any image
         dense_crf(np.ones((1, 1, 1)), np.zeros((1, 1)), **parameters)
-        self.net, self.parameters = require_predictor("WithDenseCRF", net), parameters
-
-    @property
-    def classes(self) -> Sequence[str] | None:
-        """The class names of the network."""
-        return self.net.classes
+        super().__init__(net)
+        self.parameters = parameters
 
     def predict(self, batch: NDArray[Any], /) -> Scores:
         """Refined scores (N, H, W, classes) of images (N, H, W, C)."""
