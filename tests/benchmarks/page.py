@@ -1,11 +1,11 @@
-"""How quickly the page of a large network opens and answers, measured inside a headless Chromium.
+"""Measure how quickly the page of a large network opens and responds, inside a headless Chromium.
 
     python tests/benchmarks/page.py
 
-For each network: how long Python takes to write the page, the size of the file, and in the browser the time
-from opening the file until everything can be used (parsing, layout, first picture included), from a
-keystroke in the filter to the picture with its rows, from a click on a row to the picture with its layer,
-and from "unfold all" to the picture with all blocks open.
+For each network, the table has the time that Python takes to write the page, the size of the file, and the
+times in the browser: from opening the file until the page can be used (with parsing, layout and the first
+frame), from a keystroke in the filter to the frame with its rows, from a click on a row to the frame with its
+layer, and from "unfold all" to the frame with all blocks open.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from layergraph.layers import Layer
 
 
 def chain(count: int) -> LayerGraph:
-    """Layers in series, whose names say nothing of blocks."""
+    """Layers in series, whose names indicate no blocks."""
     activations = [ReluLayer() for _ in range(count - 3)]
     end = [SoftmaxLayer(), PixelClassificationLayer()]
     return LayerGraph([ImageInputLayer((32, 32, 8)), *activations, *end])
 
 
 def residual(count: int) -> LayerGraph:
-    """Blocks of two convolutions, each with a shortcut around it."""
+    """Blocks of two convolutions with a shortcut around each block."""
     layers: list[Layer] = [ImageInputLayer((32, 32, 8), name="input")]
     shortcuts = []
     while len(layers) <= count - 7:
@@ -59,18 +59,18 @@ def residual(count: int) -> LayerGraph:
     return lgraph
 
 
-# milliseconds from an action to the next picture
-TIMED = """(async (act) => {
+# milliseconds from an action to the next frame
+TIME_ACTION = """(async (act) => {
   const start = performance.now();
   act();
   await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
   return performance.now() - start;
 })"""
-TYPED = "() => { search.value = %r; search.dispatchEvent(new Event('input')) }"
+TYPE_WORDS = "() => { search.value = %r; search.dispatchEvent(new Event('input')) }"
 
 
-def opened(page: Tab, path: Path) -> float:
-    """Milliseconds from opening a file until its program is through, and its picture drawn."""
+def opening_time(page: Tab, path: Path) -> float:
+    """Milliseconds from opening a file until its program has ended and the first frame is drawn."""
     page.open(path)
     return float(page.run("performance.getEntriesByType('mark').at(-1).startTime"))
 
@@ -99,11 +99,11 @@ def main() -> None:
             times = []
             for _ in range(3):
                 with tab(browser) as page:
-                    times.append(opened(page, path))
+                    times.append(opening_time(page, path))
             with tab(browser) as page:
                 page.open(path)
                 keys = [
-                    page.run(f"{TIMED}({TYPED % words})")
+                    page.run(f"{TIME_ACTION}({TYPE_WORDS % words})")
                     for words in (
                         "c",
                         "co",
@@ -120,10 +120,10 @@ def main() -> None:
                     )
                 ]
                 clicks = [
-                    page.run(f"{TIMED}(() => document.getElementById('row-{index}').click())")
+                    page.run(f"{TIME_ACTION}(() => document.getElementById('row-{index}').click())")
                     for index in range(1, 7)
                 ]
-                unfold = page.run(f"{TIMED}(() => document.getElementById('unfold-all').click())")
+                unfold = page.run(f"{TIME_ACTION}(() => document.getElementById('unfold-all').click())")
             row = [written, statistics.median(times), max(keys), max(clicks), unfold]
             cells = [f"{len(lgraph):,}", f"{row[0]:.0f}", f"{len(text) / 1024:,.0f} KiB"]
             cells += [f"{value:.0f}" for value in row[1:]]
