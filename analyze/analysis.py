@@ -61,6 +61,8 @@ class NetworkAnalysis(AnalysisResult, PrintedResult):
 
         return fragment(self)
 
+    # -- formats -------------------------------------------------------------------------------
+
     def to_text(self, width: int | None = None) -> str:
         """The table as plain text, cut with ``…`` to ``width`` columns if given.
 
@@ -70,8 +72,6 @@ class NetworkAnalysis(AnalysisResult, PrintedResult):
         ANALYSIS RESULT
         """
         return plain_text(self._lines(width))
-
-    # -- formats -------------------------------------------------------------------------------
 
     def table(
         self,

@@ -29,10 +29,10 @@ def learnables_text(learnables: Mapping[str, Sequence[int]] | None) -> list[str]
     return [f"{visible(name)} {times(numbers)}" for name, numbers in learnables.items()] or ["-"]
 
 
-def aligned(pairs: Sequence[tuple[str, str]]) -> list[str]:
-    """One line per pair, the second words aligned.
+def align(pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """One line per pair, with the second words aligned.
 
-    >>> aligned([("Weights", "3×3×64"), ("Bias", "64")])
+    >>> align([("Weights", "3×3×64"), ("Bias", "64")])
     ['Weights 3×3×64', 'Bias    64']
     """
     longest = max((len(first) for first, _ in pairs), default=0)

@@ -1,1 +1,1 @@
-"""Diagrams: a network cut into boxes, and drawn."""
+"""Diagrams: a network arranged in boxes, and drawn by Graphviz."""

@@ -121,7 +121,7 @@ def _table_row(network: DrawnNetwork, text: _RowText, number: int, form: BoxForm
     findings = [issue for name in text.layers for issue in network.findings.get(name, ())]
     findings.sort(key=lambda issue: _SEVERITIES.index(issue.severity))
     has_error = bool(findings) and findings[0].severity == "error"
-    look = f'BGCOLOR="{network.palette.wrong if has_error else text.color}"'
+    look = f'BGCOLOR="{network.palette.error_background if has_error else text.color}"'
     names = text.names + _finding_lines(network.palette, text, findings, has_error)
     if form == "narrow":
         return f'<TR><TD ALIGN="LEFT" {look}>{_lines([*names, *text.wording, *text.figures])}</TD></TR>'

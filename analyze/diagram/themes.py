@@ -38,12 +38,12 @@ class Palette:
     frame: str  # around a block
     skip: str  # skip connections
     error: str
-    wrong: str  # the background of a layer with an error
+    error_background: str  # of a layer with an error
     warning: str
     note: str
     kinds: Mapping[Kind, str]
 
-    def all(self) -> list[str]:
+    def colors(self) -> list[str]:
         """Every color, in the same order in each palette."""
         plain = [getattr(self, item.name) for item in fields(self) if item.name != "kinds"]
         return [*plain, *(self.kinds[kind] for kind in COLORS)]
@@ -57,7 +57,7 @@ LIGHT = Palette(
     frame="#b6bec8",
     skip="#3b6fb6",
     error="#c62828",
-    wrong="#ffe1e1",
+    error_background="#ffe1e1",
     warning="#8a4b00",
     note="#1a5fb4",
     kinds=COLORS,
@@ -70,7 +70,7 @@ DARK = Palette(
     frame="#444c56",
     skip="#6cb0ff",
     error="#ff8f87",
-    wrong="#5c1a1d",
+    error_background="#5c1a1d",
     warning="#f0b860",
     note="#8cc4ff",
     kinds=DARK_COLORS,
@@ -90,6 +90,6 @@ def dark_rules() -> str:
     """
     rules = (
         f'[fill="{light}"]{{fill:{dark}}}[stroke="{light}"]{{stroke:{dark}}}'
-        for light, dark in zip(LIGHT.all(), DARK.all(), strict=True)
+        for light, dark in zip(LIGHT.colors(), DARK.colors(), strict=True)
     )
     return f"@media (prefers-color-scheme:dark){{{''.join(rules)}}}"

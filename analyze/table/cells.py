@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
-from layergraph.analyze.size_text import aligned, learnables_text, plain_size, size_text
+from layergraph.analyze.size_text import align, learnables_text, plain_size, size_text
 from layergraph.layers.layer import Shape
 from layergraph.sizes import Size
 from layergraph.wording import byte_count, short_count, times, visible
@@ -27,7 +27,7 @@ class ValueKind(NamedTuple):
         plain: the value in CSV: text, or a number.
         record: the value in JSON.
         order: the key to sort by; ``None`` where the value is unknown.
-        number: whether values are aligned on the right and may be abbreviated.
+        number: whether values are align on the right and may be abbreviated.
         floors: two widths; a column shrinks to the first before other columns must shrink to the second.
     """
 
@@ -49,7 +49,7 @@ def _text_order(text: str) -> list[tuple[int, int | str]]:
 def _activation_lines(activations: Activations) -> list[str]:
     if len(activations) == 1:
         return [size_text(activations[0][1])]
-    return aligned([(port, size_text(size)) for port, size in activations])
+    return align([(port, size_text(size)) for port, size in activations])
 
 
 def _activations_plain(activations: Activations) -> str:
@@ -77,7 +77,7 @@ def _activations_order(activations: Activations) -> int | None:
 def _shape_lines(shapes: Shapes) -> list[str]:
     if shapes is None or len(shapes) < 2:
         return learnables_text(shapes)
-    return aligned([(visible(name), times(shape)) for name, shape in shapes.items()])
+    return align([(visible(name), times(shape)) for name, shape in shapes.items()])
 
 
 def _shapes_plain(shapes: Shapes) -> str:

@@ -392,7 +392,7 @@ def test_findings_are_shown_at_their_layers() -> None:
     assert "the layer takes 7 channels" in plot(lgraph).source
     folded = plot(lgraph, fold="all").source
     assert ">res2_conv: the layer takes 7 channels" in folded
-    assert LIGHT.wrong in folded
+    assert LIGHT.error_background in folded
     lgraph = residual({}, {}).add_layers(TransposedConv2dLayer(3, 4, stride=2, name="up"))
     lgraph = lgraph.connect_layers("res2_add", "up")
     issues = analyze_network(lgraph, target_usage="network").issues
@@ -402,7 +402,7 @@ def test_findings_are_shown_at_their_layers() -> None:
         mark, color = {"warning": ("! ", LIGHT.warning), "note": ("i ", LIGHT.note)}[issue.severity]
         assert f'COLOR="{color}">{mark}' in source
     assert issues
-    assert LIGHT.wrong not in source
+    assert LIGHT.error_background not in source
 
 
 # -- colors ------------------------------------------------------------------------------------
@@ -422,26 +422,26 @@ def contrast(first: str, second: str) -> float:
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
 def test_text_can_be_read(palette: Palette) -> None:
-    assert len(set(palette.all())) == len(palette.all())
-    for ground in (palette.background, palette.wrong, *palette.kinds.values()):
+    assert len(set(palette.colors())) == len(palette.colors())
+    for ground in (palette.background, palette.error_background, *palette.kinds.values()):
         assert contrast(palette.ink, ground) >= 7
         assert contrast(palette.muted, ground) >= 3.5
         assert contrast(palette.warning, ground) >= 3
         assert contrast(palette.note, ground) >= 3
-    assert contrast(palette.error, palette.wrong) >= 4.5
+    assert contrast(palette.error, palette.error_background) >= 4.5
 
 
 def test_themes_have_their_own_colors() -> None:
     light, dark = (plot(RESNET18, theme=theme).source for theme in ("light", "dark"))
-    assert not set(DARK.all()) & set(re.findall(r"#[0-9a-f]{6}", light))
-    assert not set(LIGHT.all()) & set(re.findall(r"#[0-9a-f]{6}", dark))
+    assert not set(DARK.colors()) & set(re.findall(r"#[0-9a-f]{6}", light))
+    assert not set(LIGHT.colors()) & set(re.findall(r"#[0-9a-f]{6}", dark))
     # the same drawing except for its colors
     assert re.sub(r"#[0-9a-f]{6}", "", light) == re.sub(r"#[0-9a-f]{6}", "", dark)
     automatic = plot(RESNET18, theme="auto")
     assert automatic.source == light
     svg = automatic.to_svg()
     used = set(re.findall(r'(?:fill|stroke)="(#\w+)"', svg))
-    assert used <= set(LIGHT.all())
+    assert used <= set(LIGHT.colors())
     assert all(f'[fill="{color}"]{{fill:' in svg for color in used)
     assert "<style" not in plot(RESNET18).to_svg()
 
