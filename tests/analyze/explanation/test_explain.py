@@ -176,13 +176,13 @@ def faulty() -> dict[str, tuple[object, str]]:
 
 
 def test_the_text_of_faults(golden: Callable[[str, str], None]) -> None:
-    texts = [f"{label}\n\n{explain(subject, name)}" for label, (subject, name) in faulty().items()]
+    texts = [f"{label}\n\n{explain(network, name)}" for label, (network, name) in faulty().items()]
     golden("analyze/explanation_faulty", "\n\n\n".join(texts))
 
 
 def test_a_window_that_does_not_fit_is_shown_in_its_own_arithmetic() -> None:
-    subject, name = faulty()["window"]
-    explanation = explain(subject, name)
+    network, name = faulty()["window"]
+    explanation = explain(network, name)
     step = dict(explanation.layers[-1].steps)["height"]
     assert step.text == "(8 − 13)/1 + 1 = −4, the window of 13 does not fit into 8"
     assert list(check(step)) == [13, -4]

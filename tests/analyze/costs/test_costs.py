@@ -345,7 +345,7 @@ def test_networks_with_a_layer_missing_have_costs(lgraph):
 
 def test_the_text(golden):
     text = str(analyze_network(segnet_layers((360, 480, 3), 11, 4)).costs(4))
-    golden("costs", f"{text}\n\n{analyze_network(broken()).costs(2, 'float16')}\n")
+    golden("analyze/costs", f"{text}\n\n{analyze_network(broken()).costs(2, 'float16')}\n")
 
 
 def test_to_dict_has_everything():
@@ -382,7 +382,7 @@ def test_wrong_arguments(golden_errors):
     analysis = analyze_network(chain(ReluLayer(), RegressionLayer()))
     calls = [(0, "float32"), (1.5, "float32"), (True, "float32"), (1, "float8"), (1, None), (1, "int8")]
     golden_errors(
-        "costs_errors",
+        "analyze/costs_errors",
         {f"costs({batch!r}, {dtype!r})": partial(analysis.costs, batch, dtype) for batch, dtype in calls},
     )
 
