@@ -22,7 +22,7 @@ from layergraph.layers import (
     Resize2dLayer,
 )
 from layergraph.layers.layer import Layer
-from layergraph.layers.learnable import TrainedWeights
+from layergraph.layers.learnable import LearnableLayer
 from layergraph.wording import listed
 
 # a convolution mixes channels, after which the variance of each hardly depends on one dropout; these do not
@@ -49,7 +49,7 @@ def wasted_bias(checked: CheckedGraph) -> Iterator[Issue]:
             continue
         before = lgraph[source.layer]
         if (
-            isinstance(before, TrainedWeights)
+            isinstance(before, LearnableLayer)
             and before.bias_learn_rate_factor
             # another destination without normalization still sees the bias
             and checked.feeds_only(source.layer, layer.name)

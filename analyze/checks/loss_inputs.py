@@ -9,7 +9,6 @@ from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.analyze.checks.edit import Edit
 from layergraph.graph import probabilities
 from layergraph.graph.draft import End
-from layergraph.graph.probabilities import PASSING
 from layergraph.issues import Issue
 from layergraph.layers import SoftmaxLayer
 from layergraph.layers.layer import Layer
@@ -47,7 +46,7 @@ def double_softmax(checked: CheckedGraph) -> Iterator[Issue]:
 
 
 def _passes(layer: Layer) -> bool:
-    return isinstance(layer, PASSING)
+    return layer.passes_scores_on
 
 
 def one_class(checked: CheckedGraph) -> Iterator[Issue]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING, cast
 
 from layergraph.edits.input_size import with_input_size
@@ -20,7 +19,6 @@ from layergraph.layers import (
     Layer,
     PixelClassificationLayer,
 )
-from layergraph.layers.learnable import TrainedWeights
 from layergraph.sizes import Size
 from layergraph.weights import Weights
 
@@ -91,7 +89,7 @@ def _convolutional(layer: Layer, size: Size) -> Layer:
         num_channels=size.channels,
         name=layer.name,
         weights=None if layer.weights is None else _reshaped(layer.weights, size),
-        **{field.name: getattr(layer, field.name) for field in fields(TrainedWeights)},
+        **layer.training_arguments(),
     )
 
 

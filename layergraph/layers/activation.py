@@ -1,14 +1,14 @@
-"""Layers that work on each number, or on the channels of each pixel: activations and dropout."""
+"""Layers that work on each number, or on the channels of each pixel: activations, scaling and dropout."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from layergraph.errors import ArgumentError
-from layergraph.layers.arguments import number
-from layergraph.layers.layer import Layer
+from layergraph.layers.fields import NUMBER, number_from
+from layergraph.layers.layer import Kind, Layer
 from layergraph.layers.memory_rule import NOTHING, Amount, SavedForBackward
 from layergraph.sizes import Size
 
@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class ReluLayer(Layer):
+class ActivationLayer(Layer):
+    """The base of layers that apply a function to each number."""
+
+    kind: ClassVar[Kind] = "activation"
+    is_part_of_previous: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, repr=False)
+class ReluLayer(ActivationLayer):
     """Rectified linear unit, max(x, 0) (MATLAB ``reluLayer``).
 
     >>> from layergraph import ReluLayer
@@ -26,8 +34,9 @@ class ReluLayer(Layer):
     """
 
     type: ClassVar[str] = "ReLU"
-    saves_output: ClassVar[bool] = True
     default_name: ClassVar[str] = "relu"
+    saves_output: ClassVar[bool] = True
+    keeps_probabilities: ClassVar[bool | None] = True
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn
@@ -36,7 +45,7 @@ class ReluLayer(Layer):
 
 
 @dataclass(frozen=True, repr=False)
-class LeakyReluLayer(Layer):
+class LeakyReluLayer(ActivationLayer):
     """x where positive, else ``scale * x`` (MATLAB ``leakyReluLayer``).
 
     >>> from layergraph import LeakyReluLayer
@@ -45,13 +54,10 @@ class LeakyReluLayer(Layer):
     """
 
     type: ClassVar[str] = "Leaky ReLU"
-    saves_input: ClassVar[bool] = True
     default_name: ClassVar[str] = "leakyrelu"
+    saves_input: ClassVar[bool] = True
 
-    scale: float = 0.01
-
-    def __post_init__(self) -> None:
-        self._set(scale=number(self, "scale", self.scale))
+    scale: float = field(default=0.01, metadata=NUMBER)
 
     @property
     def description(self) -> str:
@@ -64,7 +70,7 @@ class LeakyReluLayer(Layer):
 
 
 @dataclass(frozen=True, repr=False)
-class ClippedReluLayer(Layer):
+class ClippedReluLayer(ActivationLayer):
     """min(max(x, 0), ceiling) (MATLAB ``clippedReluLayer``).
 
     >>> from layergraph import ClippedReluLayer
@@ -73,19 +79,24 @@ class ClippedReluLayer(Layer):
     """
 
     type: ClassVar[str] = "Clipped ReLU"
-    saves_input: ClassVar[bool] = True
     default_name: ClassVar[str] = "clippedrelu"
+    saves_input: ClassVar[bool] = True
+    keeps_probabilities: ClassVar[bool | None] = None
+    example_arguments: ClassVar[tuple[Any, ...]] = (6,)
 
-    ceiling: float
+    ceiling: float = field(metadata=NUMBER)
 
     def __post_init__(self) -> None:
-        self._set(ceiling=number(self, "ceiling", self.ceiling))
+        super().__post_init__()
         if self.ceiling <= 0:
-            raise ArgumentError(f"ClippedReluLayer: ceiling is above 0, got {self.ceiling:g}")
+            raise ArgumentError(f"ClippedReluLayer: ceiling must be above 0, got {self.ceiling:g}")
 
     @property
     def description(self) -> str:
         return f"Clipped ReLU with ceiling {self.ceiling:g}"
+
+    def gives_probabilities(self, inputs: Set[bool | None]) -> bool | None:
+        return True if self.ceiling <= 1 else super().gives_probabilities(inputs)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn
@@ -94,7 +105,7 @@ class ClippedReluLayer(Layer):
 
 
 @dataclass(frozen=True, repr=False)
-class SigmoidLayer(Layer):
+class SigmoidLayer(ActivationLayer):
     """1 / (1 + exp(-x)) (MATLAB ``sigmoidLayer``).
 
     >>> from layergraph import SigmoidLayer
@@ -103,9 +114,12 @@ class SigmoidLayer(Layer):
     """
 
     type: ClassVar[str] = "Sigmoid"
-    saves_output: ClassVar[bool] = True
     default_name: ClassVar[str] = "sigmoid"
     description: ClassVar[str] = "sigmoid"
+    saves_output: ClassVar[bool] = True
+
+    def gives_probabilities(self, inputs: Set[bool | None]) -> bool | None:
+        return True
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn
@@ -125,9 +139,13 @@ class SoftmaxLayer(Layer):
     """
 
     type: ClassVar[str] = "Softmax"
-    saves_output: ClassVar[bool] = True
     default_name: ClassVar[str] = "softmax"
     description: ClassVar[str] = "softmax"
+    kind: ClassVar[Kind] = "output"
+    saves_output: ClassVar[bool] = True
+
+    def gives_probabilities(self, inputs: Set[bool | None]) -> bool | None:
+        return True
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn
@@ -137,9 +155,9 @@ class SoftmaxLayer(Layer):
 
 @dataclass(frozen=True, repr=False)
 class DropoutLayer(Layer):
-    """Zeroes each number with this probability while training (MATLAB ``dropoutLayer``).
+    """Zeroes each number with this probability in training (MATLAB ``dropoutLayer``).
 
-    What is kept is scaled by 1 / (1 - probability); in prediction nothing happens.
+    The other numbers are scaled by 1 / (1 - probability). Prediction leaves all numbers unchanged.
 
     >>> from layergraph import DropoutLayer
     >>> DropoutLayer(0.5).description
@@ -148,13 +166,16 @@ class DropoutLayer(Layer):
 
     type: ClassVar[str] = "Dropout"
     default_name: ClassVar[str] = "dropout"
+    is_part_of_previous: ClassVar[bool] = True
+    keeps_probabilities: ClassVar[bool | None] = None
+    passes_scores_on: ClassVar[bool] = True
 
-    probability: float = 0.5
+    probability: float = field(default=0.5, metadata=number_from(0, 1))
 
     def __post_init__(self) -> None:
-        self._set(probability=number(self, "probability", self.probability, 0, 1))
+        super().__post_init__()
         if self.probability == 1:
-            raise ArgumentError("DropoutLayer: probability is below 1, got 1; nothing would be left")
+            raise ArgumentError("DropoutLayer: probability must be below 1, got 1, which zeroes all numbers")
 
     @property
     def description(self) -> str:
@@ -164,7 +185,7 @@ class DropoutLayer(Layer):
         return not training or self.probability == 0
 
     def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
-        # the mask: numbers on the CPU; a GPU has a kernel that takes one byte for each
+        # the mask: on the CPU in the dtype of the network; a GPU kernel takes one byte per number
         return SavedForBackward(private=Amount(inputs[0].num_elements if self.probability else 0))
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
@@ -174,7 +195,7 @@ class DropoutLayer(Layer):
 
 
 @dataclass(frozen=True, repr=False)
-class ScalingLayer(Layer):
+class ScalingLayer(ActivationLayer):
     """``scale * x + bias``, with fixed numbers (MATLAB ``scalingLayer``).
 
     >>> from layergraph import ScalingLayer
@@ -184,12 +205,11 @@ class ScalingLayer(Layer):
 
     type: ClassVar[str] = "Scaling"
     default_name: ClassVar[str] = "scaling"
+    keeps_probabilities: ClassVar[bool | None] = None
+    passes_scores_on: ClassVar[bool] = True
 
-    scale: float = 1.0
-    bias: float = 0.0
-
-    def __post_init__(self) -> None:
-        self._set(scale=number(self, "scale", self.scale), bias=number(self, "bias", self.bias))
+    scale: float = field(default=1.0, metadata=NUMBER)
+    bias: float = field(default=0.0, metadata=NUMBER)
 
     @property
     def description(self) -> str:

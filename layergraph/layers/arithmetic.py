@@ -1,4 +1,4 @@
-"""The arithmetic of a size, written out with its numbers: what layers say of where their size comes from."""
+"""The arithmetic of output sizes, written out with its numbers: the steps that an explanation shows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from layergraph.sizes import Shape, Size, Window, same_cropping, transposed_outp
 
 
 class Formula(NamedTuple):
-    """A rule in symbols, what they mean, and where it is from."""
+    """A rule in symbols, the meaning of the symbols, and the source."""
 
     name: str
     text: str
@@ -23,31 +23,34 @@ _GUIDE = 'V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep lea
 WINDOW = Formula(
     "Window",
     "⌊(n + p − w)/s⌋ + 1",
-    "n numbers before, p padding of both sides together, w what the window spans, s stride",
+    "n input, p padding of both sides, w extent of the window, s stride",
     _GUIDE,
 )
 SAME = Formula(
     "Padding 'same'",
     "o = ⌈n/s⌉, p = (o − 1)·s + w − n",
-    "n numbers before, o after, s stride, p padding, w what the window spans",
+    "n input, o output, s stride, p padding of both sides, w extent of the window",
 )
 TRANSPOSED = Formula(
-    "Transposed window", "s·(n − 1) + w − c", "n numbers before, s stride, w window, c cropped off", _GUIDE
+    "Transposed window",
+    "s·(n − 1) + w − c",
+    "n input, s stride, w window, c cropping of both sides together",
+    _GUIDE,
 )
-DILATED = Formula("Dilated window", "w = (k − 1)·d + 1", "k numbers in the window, d apart", _GUIDE)
+DILATED = Formula("Dilated window", "w = (k − 1)·d + 1", "k window, d dilation factor", _GUIDE)
 
 
 @dataclass(frozen=True)
 class Step:
-    """One number, with the arithmetic that gives it.
+    """One number of a size, with the arithmetic that gives it.
 
     Attributes:
-        expression: such as ``"(360 + 2·100 − 3)/1 + 1"``; several forms of it stand with ``=`` between.
-        result: what it comes to.
-        note: why, or what follows, in words.
+        expression: such as ``"(360 + 2·100 − 3)/1 + 1"``; an ``=`` separates several forms of it.
+        result: its value.
+        note: the reason, or a consequence, in words.
         port: the input that the number comes from; empty for the first.
-        formula: the rule behind it.
-        first: what must be known before, each under its name.
+        formula: the rule that it follows.
+        first: the steps that must come before it, by name.
     """
 
     expression: str
@@ -59,7 +62,7 @@ class Step:
 
     @property
     def text(self) -> str:
-        """The arithmetic and its result, then the note.
+        """The arithmetic with its result, and the note.
 
         >>> print(Step("64 + 32", 96, "all channels of all inputs").text)
         64 + 32 = 96, all channels of all inputs
@@ -70,17 +73,17 @@ class Step:
 
 
 def constant_step(number: int, note: str = "", port: str = "") -> Step:
-    """A number that is what it is, for a reason."""
+    """A number without arithmetic, and the reason for it."""
     return Step(str(number), number, note, port)
 
 
 def unchanged_steps(size: Size) -> tuple[Step, ...]:
-    """Every number, the batch aside, as it is in the input."""
-    return tuple(constant_step(number, "as before") for number in size.shape[:-1])
+    """Every number of the input size, without the batch, unchanged."""
+    return tuple(constant_step(number, "as in the input") for number in size.shape[:-1])
 
 
 def window_steps(window: Window, spatial: Shape) -> tuple[Step, ...]:
-    """The positions of a window along each dimension; not above 0 where none fits."""
+    """The number of positions of a window along each dimension; below 1 where it does not fit."""
     margins = window.margins or (None,) * len(window.size)
     return tuple(map(_window_step, spatial, window.size, window.stride, window.dilation, margins))
 
@@ -98,7 +101,7 @@ def _window_step(size: int, window: int, stride: int, dilation: int, margin: tup
         if total < 0:
             expression = f"max({expression}, 0)"
         total = max(total, 0)
-        first.append(("padding", Step(expression, total, f"{before} before and {total - before} behind")))
+        first.append(("padding", Step(expression, total, f"{before} before and {total - before} after")))
         return Step(f"⌈{size}/{stride}⌉", result, formula=SAME, first=tuple(first))
     padded = size + sum(margin)
     top = f"({size}{_added(margin, '+')} − {extent})/{stride}"
@@ -116,7 +119,7 @@ def _window_step(size: int, window: int, stride: int, dilation: int, margin: tup
 def transposed_steps(
     spatial: Shape, window: Shape, stride: Shape, crops: Sequence[tuple[int, int]], *, same: bool
 ) -> tuple[Step, ...]:
-    """The size behind a transposed window along each dimension."""
+    """The output size of a transposed window along each dimension."""
     return tuple(
         _transposed_step(n, w, s, crop, same=same)
         for n, w, s, crop in zip(spatial, window, stride, crops, strict=True)
@@ -127,7 +130,7 @@ def _transposed_step(size: int, window: int, stride: int, crop: tuple[int, int],
     first: tuple[tuple[str, Step], ...] = ()
     if same:
         before, after = same_cropping(window, stride)
-        note = f"{before} before and {after} behind" if after >= 0 else f"negative: {-after} added behind"
+        note = f"{before} before and {after} after" if after >= 0 else f"negative: {-after} are added after"
         first = (("cropping", Step(f"{window} − {stride}", window - stride, note)),)
     expression = f"{stride}·({size} − 1) + {window}{_added(crop, '−')}"
     return Step(expression, transposed_output(size, window, stride, sum(crop)), "", "", TRANSPOSED, first)
@@ -141,19 +144,19 @@ def scaling_step(size: int, factor: float) -> Step:
 
 
 def sum_step(numbers: Sequence[int], note: str) -> Step:
-    """Several numbers added up."""
+    """The sum of several numbers."""
     return Step(" + ".join(map(str, numbers)), sum(numbers), note)
 
 
 def broadcast_step(numbers: Sequence[int]) -> Step:
-    """Equal numbers, or ones of which the larger is taken because 1 is expanded."""
+    """Numbers that are equal or 1; those of 1 are expanded to the largest."""
     if len(set(numbers)) == 1:
         return constant_step(numbers[0], "the same in all inputs")
     return Step(f"max({', '.join(map(str, numbers))})", max(numbers), "1 is expanded")
 
 
 def product_text(numbers: Sequence[int]) -> str:
-    """Numbers to multiply: ``3·3·64``."""
+    """A product in words: ``3·3·64``."""
     return "·".join(map(str, numbers))
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from layergraph.errors import SizeError
-from layergraph.layers.arguments import MOST_PORTS, whole
+from layergraph.layers.arguments import whole
 from layergraph.layers.arithmetic import Step, broadcast_step, constant_step, sum_step
-from layergraph.layers.layer import Layer
+from layergraph.layers.fields import NUM_JOINED, converter
+from layergraph.layers.layer import Kind, Layer, Shape
 from layergraph.layers.memory_rule import NOTHING, Amount, SavedForBackward
 from layergraph.layers.receptive_field_rule import RulesByPort
 from layergraph.sizes import Size, image_size
@@ -19,14 +20,18 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-@dataclass(frozen=True, repr=False)
-class Joining:
-    """What layers with inputs ``in1`` to ``inN`` share."""
+class CombinationLayer(Layer):
+    """The base of layers with the inputs ``in1`` to ``inN``.
+
+    It is no dataclass itself: a field here would come first in each child, but ``ConcatenationLayer`` takes
+    its dimension before the number of inputs, as MATLAB does.
+    """
+
+    kind: ClassVar[Kind] = "joining"
+    example_arguments: ClassVar[tuple[Any, ...]] = (2,)
+    example_inputs: ClassVar[tuple[Shape, ...]] = ((5, 7, 3), (5, 7, 3))
 
     num_inputs: int
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "num_inputs", whole(self, "num_inputs", self.num_inputs, 2, MOST_PORTS))
 
     @cached_property
     def input_names(self) -> tuple[str, ...]:
@@ -34,7 +39,28 @@ class Joining:
 
 
 @dataclass(frozen=True, repr=False)
-class AdditionLayer(Joining, Layer):
+class ElementWiseLayer(CombinationLayer):
+    """The base of element-wise operations; dimensions of size 1 are expanded."""
+
+    num_inputs: int = field(metadata=NUM_JOINED)
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        return (broadcast_size(self.input_names, inputs),)
+
+    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        (out,) = self.output_sizes(inputs)
+        numbers = ([size.shape[index] for size in inputs] for index in range(len(out.shape) - 1))
+        return (tuple(map(broadcast_step, numbers)),)
+
+    def workspace(self, inputs: Sequence[Size]) -> Amount:
+        # more than two inputs are combined one after the other: the result before the last
+        if len(inputs) == 2:
+            return NOTHING
+        return Amount(broadcast_size(self.input_names[:-1], inputs[:-1]).num_elements)
+
+
+@dataclass(frozen=True, repr=False)
+class AdditionLayer(ElementWiseLayer):
     """Element-wise sum of its inputs (MATLAB ``additionLayer``); dimensions of size 1 are expanded.
 
     >>> from layergraph import AdditionLayer
@@ -43,21 +69,13 @@ class AdditionLayer(Joining, Layer):
     """
 
     type: ClassVar[str] = "Addition"
-    passes_gradient_on: ClassVar[bool] = True
     default_name: ClassVar[str] = "addition"
+    passes_gradient_on: ClassVar[bool] = True
+    keeps_probabilities: ClassVar[bool | None] = None
 
     @property
     def description(self) -> str:
         return f"Element-wise addition of {self.num_inputs} inputs"
-
-    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
-        return (broadcast_size(self.input_names, inputs),)
-
-    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
-        return (element_wise_steps(self, inputs),)
-
-    def workspace(self, inputs: Sequence[Size]) -> Amount:
-        return intermediate_sum(inputs)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.arithmetic_modules import Add
@@ -66,7 +84,7 @@ class AdditionLayer(Joining, Layer):
 
 
 @dataclass(frozen=True, repr=False)
-class MultiplicationLayer(Joining, Layer):
+class MultiplicationLayer(ElementWiseLayer):
     """Element-wise product of its inputs (MATLAB ``multiplicationLayer``); dimensions of size 1 are expanded.
 
     >>> from layergraph import MultiplicationLayer
@@ -76,34 +94,26 @@ class MultiplicationLayer(Joining, Layer):
 
     type: ClassVar[str] = "Multiplication"
     default_name: ClassVar[str] = "multiplication"
+    keeps_probabilities: ClassVar[bool | None] = True
 
     @property
     def description(self) -> str:
         return f"Element-wise multiplication of {self.num_inputs} inputs"
 
-    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
-        return (broadcast_size(self.input_names, inputs),)
-
-    def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
-        return (element_wise_steps(self, inputs),)
-
-    def workspace(self, inputs: Sequence[Size]) -> Amount:
-        return intermediate_sum(inputs)
-
     def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
-        # the product so far and the next factor, each where the other needs a gradient
-        names, private, learns = [], 0, gradients[0]
-        so_far = inputs[0]
+        # of the product so far and the next input, each is saved where the other needs a gradient
+        ports, private, needs_gradient = [], 0, gradients[0]
+        product = inputs[0]
         for index in range(1, len(inputs)):
-            if learns:
-                names.append(self.input_names[index])
+            if needs_gradient:
+                ports.append(self.input_names[index])
             if gradients[index] and index == 1:
-                names.append(self.input_names[0])
+                ports.append(self.input_names[0])
             elif gradients[index]:
-                private += so_far.num_elements
-            so_far = broadcast_size(self.input_names[:2], (so_far, inputs[index]))
-            learns = learns or gradients[index]
-        return SavedForBackward(tuple(names), private=Amount(private))
+                private += product.num_elements
+            product = broadcast_size(self.input_names[:2], (product, inputs[index]))
+            needs_gradient = needs_gradient or gradients[index]
+        return SavedForBackward(tuple(ports), private=Amount(private))
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.arithmetic_modules import Multiply
@@ -112,7 +122,7 @@ class MultiplicationLayer(Joining, Layer):
 
 
 @dataclass(frozen=True, repr=False)
-class DepthConcatenationLayer(Joining, Layer):
+class DepthConcatenationLayer(CombinationLayer):
     """Joins inputs of equal height and width along the channels (MATLAB ``depthConcatenationLayer``).
 
     >>> from layergraph import DepthConcatenationLayer
@@ -123,8 +133,11 @@ class DepthConcatenationLayer(Joining, Layer):
     """
 
     type: ClassVar[str] = "Depth concatenation"
-    passes_gradient_on: ClassVar[bool] = True
     default_name: ClassVar[str] = "depthcat"
+    passes_gradient_on: ClassVar[bool] = True
+    keeps_probabilities: ClassVar[bool | None] = True
+
+    num_inputs: int = field(metadata=NUM_JOINED)
 
     @property
     def description(self) -> str:
@@ -152,19 +165,13 @@ class DepthConcatenationLayer(Joining, Layer):
 
 
 @dataclass(frozen=True, repr=False)
-class Along:
-    """A dimension, counted as MATLAB counts: height, width, the depth of a volume, then channels."""
-
-    dim: int
-
-
-@dataclass(frozen=True, repr=False)
-class ConcatenationLayer(Joining, Along, Layer):
-    """Joins inputs along one dimension (MATLAB ``concatenationLayer``); all others are equal.
+class ConcatenationLayer(CombinationLayer):
+    """Joins inputs along one dimension (MATLAB ``concatenationLayer``); all others must be equal.
 
     Args:
-        dim: 1 is the height, 2 the width; 3 are the channels of an image, but the depth of a volume, whose
-            channels are 4.
+        dim: the dimension, counted from 1 as MATLAB does: 1 is the height, 2 the width, 3 the channels of an
+            image; of a volume, 3 is the depth and 4 the channels.
+        num_inputs: number of inputs.
 
     >>> from layergraph import ConcatenationLayer
     >>> from layergraph.sizes import image_size
@@ -174,12 +181,13 @@ class ConcatenationLayer(Joining, Along, Layer):
     """
 
     type: ClassVar[str] = "Concatenation"
-    passes_gradient_on: ClassVar[bool] = True
     default_name: ClassVar[str] = "concat"
+    passes_gradient_on: ClassVar[bool] = True
+    keeps_probabilities: ClassVar[bool | None] = True
+    example_arguments: ClassVar[tuple[Any, ...]] = (3, 2)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._set(dim=whole(self, "dim", self.dim, 1, 4))
+    dim: int = field(metadata=converter(lambda layer, argument, value: whole(layer, argument, value, 1, 4)))
+    num_inputs: int = field(metadata=NUM_JOINED)
 
     @property
     def description(self) -> str:
@@ -210,7 +218,7 @@ class ConcatenationLayer(Joining, Along, Layer):
         return (concatenation_steps(self, inputs, self.dim - 1),)
 
     def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort | None:
-        # across the seam of two images neighbors are far apart, which no rule that repeats says
+        # across the seam of two images neighbors are far apart, which no periodic rule expresses
         return None if self.dim <= len(inputs[0].spatial) else super().receptive_field_rules(inputs)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
@@ -225,7 +233,11 @@ def _without(size: Size, at: int) -> tuple[str, tuple[int, ...]]:
 
 
 def broadcast_size(ports: Sequence[str], sizes: Sequence[Size]) -> Size:
-    """The size of an element-wise operation: equal sizes, or 1 where one is expanded."""
+    """The output size of an element-wise operation: dimensions are equal, or 1 and expanded.
+
+    Raises:
+        SizeError: dimensions differ and neither is 1.
+    """
     result = sizes[0]
     for port, size in zip(ports[1:], sizes[1:], strict=True):
         if size == result:
@@ -247,23 +259,9 @@ def broadcast_size(ports: Sequence[str], sizes: Sequence[Size]) -> Size:
     return result
 
 
-def element_wise_steps(layer: Layer, inputs: Sequence[Size]) -> tuple[Step, ...]:
-    """The steps of an element-wise operation."""
-    (out,) = layer.output_sizes(inputs)
-    return tuple(broadcast_step([size.shape[at] for size in inputs]) for at in range(len(out.shape) - 1))
-
-
 def concatenation_steps(layer: Layer, inputs: Sequence[Size], along: int) -> tuple[Step, ...]:
-    """The steps of a concatenation along this dimension, counted from 0."""
+    """The size steps of a concatenation along this dimension, counted from 0 as Python does."""
     (out,) = layer.output_sizes(inputs)
     steps = [constant_step(number, "the same in all inputs") for number in out.shape[:-1]]
-    steps[along] = sum_step([size.shape[along] for size in inputs], "one input behind the other")
+    steps[along] = sum_step([size.shape[along] for size in inputs], "one input after the other")
     return tuple(steps)
-
-
-def intermediate_sum(inputs: Sequence[Size]) -> Amount:
-    """What joining more than two inputs one after the other takes: the result before the last."""
-    if len(inputs) == 2:
-        return NOTHING
-    ports = tuple(f"in{index + 1}" for index in range(len(inputs) - 1))
-    return Amount(broadcast_size(ports, inputs[:-1]).num_elements)

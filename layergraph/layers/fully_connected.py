@@ -1,16 +1,16 @@
-"""The fully connected layer."""
+"""Fully connected layers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from layergraph.errors import SizeError
-from layergraph.layers import arguments
 from layergraph.layers.arithmetic import Step, constant_step
-from layergraph.layers.layer import Layer, Shape
-from layergraph.layers.learnable import TrainedWeights
+from layergraph.layers.fields import CHANNELS, WHOLE
+from layergraph.layers.layer import Kind, Layer, Shape
+from layergraph.layers.learnable import LearnableLayer
 from layergraph.layers.receptive_field_rule import RulesByPort, window_rule
 from layergraph.sizes import Size, image_size
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class FullyConnectedLayer(TrainedWeights, Layer):
+class FullyConnectedLayer(LearnableLayer):
     """Each output is a weighted sum of all inputs (MATLAB ``fullyConnectedLayer``).
 
     Args:
         output_size: number of outputs; an image becomes 1×1×output_size.
-        input_size: ``"auto"`` takes that of the input.
+        input_size: number of inputs; ``"auto"``: as many as the input has.
 
-    Learnables: Weights outputs×inputs, Bias outputs×1. In the torch weight the inputs are ordered as
-    torch flattens them (channels, height, width). MATLAB flattens an image column by column, so its arrays
-    are no ``weights`` here before the size of the input is known; attach a torch weight.
+    Learnables: Weights outputs×inputs, Bias outputs×1. The torch weight has its inputs in the order in which
+    torch flattens them (channels, height, width). MATLAB flattens an image column by column, which depends on
+    its size, so ``weights`` takes no MATLAB arrays here; attach a torch weight.
 
     >>> from layergraph import FullyConnectedLayer
     >>> FullyConnectedLayer(10).description
@@ -36,17 +36,15 @@ class FullyConnectedLayer(TrainedWeights, Layer):
     """
 
     type: ClassVar[str] = "Fully Connected"
-    saves_input: ClassVar[bool] = True
     default_name: ClassVar[str] = "fc"
+    kind: ClassVar[Kind] = "convolution"
+    saves_input: ClassVar[bool] = True
+    flattens: ClassVar[bool] = True
+    example_arguments: ClassVar[tuple[Any, ...]] = (4,)
 
-    output_size: int
+    output_size: int = field(metadata=WHOLE)
     _: KW_ONLY
-    input_size: int | Literal["auto"] = "auto"
-
-    def __post_init__(self) -> None:
-        self._set(output_size=arguments.whole(self, "output_size", self.output_size))
-        self._set(input_size=arguments.channels(self, "input_size", self.input_size))
-        self._check_training()
+    input_size: int | Literal["auto"] = field(default="auto", metadata=CHANNELS)
 
     @property
     def description(self) -> str:
@@ -66,7 +64,10 @@ class FullyConnectedLayer(TrainedWeights, Layer):
         (out,) = self.output_sizes(inputs)
         note = "each output is a weighted sum of the whole input"
         spatial = (constant_step(1, note) for _ in out.spatial)
-        return ((*spatial, constant_step(out.channels, "one for each output")),)
+        return ((*spatial, constant_step(out.channels, "one per output")),)
+
+    def relaxations(self, inputs: Sequence[Size]) -> Iterator[tuple[Layer, Sequence[Size]]]:
+        yield replace(self, input_size="auto"), inputs
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         return {"Weights": (self.output_size, inputs[0].num_elements), "Bias": (self.output_size, 1)}
@@ -75,7 +76,7 @@ class FullyConnectedLayer(TrainedWeights, Layer):
         return inputs[0].num_elements * self.output_size
 
     def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
-        # as the convolution with a window of the whole image
+        # as a convolution whose window is the whole image
         return {"in": tuple(window_rule(n, 1, 1, 0) for n in inputs[0].spatial)}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
@@ -85,4 +86,4 @@ class FullyConnectedLayer(TrainedWeights, Layer):
         size = inputs[0]
         module = uninitialized(FullyConnected, size.num_elements, self.output_size)
         module.num_spatial = len(size.spatial)
-        return self.initialized(module, size.num_elements, self.output_size)
+        return self.initialize(module, size.num_elements, self.output_size)

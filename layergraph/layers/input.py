@@ -1,16 +1,17 @@
-"""Input layers: what comes in, and how it is normalized."""
+"""Input layers: the size of the images, and how they are normalized."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Sequence, Set
+from dataclasses import KW_ONLY, dataclass, field
 from math import prod
-from typing import TYPE_CHECKING, ClassVar, Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_args
 
 from layergraph.errors import ArgumentError
 from layergraph.layers import arguments
 from layergraph.layers.arithmetic import Step, constant_step
-from layergraph.layers.layer import Layer
+from layergraph.layers.fields import converter, one_of
+from layergraph.layers.layer import Kind, Layer, Shape
 from layergraph.layers.memory_rule import NOTHING, Amount
 from layergraph.sizes import Size, image_size
 from layergraph.wording import times
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 Normalization = Literal["zerocenter", "zscore", "rescale-symmetric", "rescale-zero-one", "none"]
 
-# the statistics each normalization needs
+# the statistics that each normalization needs
 STATISTICS: dict[str, tuple[str, ...]] = {
     "zerocenter": ("mean",),
     "zscore": ("mean", "standard_deviation"),
@@ -29,39 +30,43 @@ STATISTICS: dict[str, tuple[str, ...]] = {
     "none": (),
 }
 
+_INPUT_SIZE = converter(
+    lambda layer, argument, value: arguments.image_numbers(layer, argument, value, layer.rank)
+)
+_STATISTIC = converter(
+    lambda layer, argument, value: arguments.per_channel(layer, argument, value, layer.input_size[-1])
+)
+
 
 @dataclass(frozen=True, repr=False)
-class Input:
-    """What input layers of both ranks share."""
+class InputLayer(Layer):
+    """The base of input layers for images and volumes."""
 
+    kind: ClassVar[Kind] = "input"
     rank: ClassVar[int]
     is_input: ClassVar[bool] = True
+    example_arguments: ClassVar[tuple[Any, ...]] = ((5, 7, 3),)
+    example_inputs: ClassVar[tuple[Shape, ...]] = ()
 
-    input_size: Sequence[int]
+    input_size: Sequence[int] = field(metadata=_INPUT_SIZE)
     _: KW_ONLY
-    normalization: Normalization = "zerocenter"
-    mean: float | Sequence[float] | None = None
-    standard_deviation: float | Sequence[float] | None = None
-    min: float | Sequence[float] | None = None
-    max: float | Sequence[float] | None = None
+    normalization: Normalization = field(default="zerocenter", metadata=one_of(*get_args(Normalization)))
+    mean: float | Sequence[float] | None = field(default=None, metadata=_STATISTIC)
+    standard_deviation: float | Sequence[float] | None = field(default=None, metadata=_STATISTIC)
+    min: float | Sequence[float] | None = field(default=None, metadata=_STATISTIC)
+    max: float | Sequence[float] | None = field(default=None, metadata=_STATISTIC)
 
     def __post_init__(self) -> None:
-        set_ = object.__setattr__
-        set_(self, "input_size", arguments.image_numbers(self, "input_size", self.input_size, self.rank))
-        arguments.choice(self, "normalization", self.normalization, get_args(Normalization))
-        for statistic in ("mean", "standard_deviation", "min", "max"):
-            value = arguments.per_channel(self, statistic, getattr(self, statistic), self.input_size[-1])
-            set_(self, statistic, value)
+        super().__post_init__()
+        owner = type(self).__name__
         deviations = cast(tuple[float, ...] | None, self.standard_deviation)
         if deviations is not None and any(value <= 0 for value in deviations):
             raise ArgumentError(
-                f"{type(self).__name__}: standard_deviation is above 0 in every channel, got {deviations}"
+                f"{owner}: standard_deviation must be above 0 in every channel, got {deviations}"
             )
         low, high = (cast(tuple[float, ...] | None, value) for value in (self.min, self.max))
         if low is not None and high is not None and any(a >= b for a, b in zip(low, high, strict=True)):
-            raise ArgumentError(
-                f"{type(self).__name__}: min is below max in every channel, got {low} and {high}"
-            )
+            raise ArgumentError(f"{owner}: min must be below max in every channel, got {low} and {high}")
 
     @property
     def note(self) -> str:
@@ -83,6 +88,10 @@ class Input:
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         return (tuple(constant_step(number, "given") for number in self.input_size),)
 
+    def gives_probabilities(self, inputs: Set[bool | None]) -> bool | None:
+        # images may be scores of another network; only some normalizations rule that out
+        return None if self.normalization in ("none", "rescale-zero-one") else False
+
     def missing_statistics(self) -> tuple[str, ...]:
         """The statistics that the normalization needs and that were not given."""
         return tuple(name for name in STATISTICS[self.normalization] if getattr(self, name) is None)
@@ -102,24 +111,23 @@ class Input:
         from layergraph.modules.input_normalization import InputNormalization
 
         statistics = {name: getattr(self, name) for name in STATISTICS[self.normalization]}
-        channels, name = self.input_size[-1], cast(Layer, self).name
-        return InputNormalization(name, self.normalization, channels, self.rank, statistics)
+        return InputNormalization(self.name, self.normalization, self.input_size[-1], self.rank, statistics)
 
 
 @dataclass(frozen=True, repr=False)
-class ImageInputLayer(Input, Layer):
+class ImageInputLayer(InputLayer):
     """Input of 2-D images (MATLAB ``imageInputLayer``).
 
-    It wants pixels in the range of the training images, 0 to 255 for 8-bit images, and normalizes them.
+    It expects pixels in the range of the training images, 0 to 255 for 8-bit images, and normalizes them.
 
     Args:
         input_size: (height, width, channels); (height, width) means one channel.
         normalization: per channel: ``"zerocenter"`` (x - mean), ``"zscore"``
             ((x - mean) / standard deviation), ``"rescale-symmetric"`` (to [-1, 1] by min and max),
             ``"rescale-zero-one"`` (to [0, 1]), or ``"none"``.
-        mean, standard_deviation, min, max: statistics in units of the pixels, one number or one a
-            channel. Those not given are computed from the training data; until then they are neutral
-            (the image passes as it is).
+        mean, standard_deviation, min, max: statistics in units of the pixels, one number or one per channel,
+            also as an array 1×1×channels. Training computes those not given; until then they are neutral
+            and leave the image unchanged.
 
     >>> from layergraph import ImageInputLayer
     >>> ImageInputLayer((360, 480, 3)).description
@@ -132,7 +140,7 @@ class ImageInputLayer(Input, Layer):
 
 
 @dataclass(frozen=True, repr=False)
-class Image3dInputLayer(Input, Layer):
+class Image3dInputLayer(InputLayer):
     """Input of volumes (MATLAB ``image3dInputLayer``): (height, width, depth, channels), else as 2-D.
 
     >>> from layergraph import Image3dInputLayer
@@ -143,3 +151,4 @@ class Image3dInputLayer(Input, Layer):
     type: ClassVar[str] = "3-D Image Input"
     default_name: ClassVar[str] = "image3dinput"
     rank: ClassVar[int] = 3
+    example_arguments: ClassVar[tuple[Any, ...]] = ((4, 5, 6, 2),)

@@ -1,62 +1,65 @@
-"""How the weights of a layer start and how fast they learn: the arguments that such layers share."""
+"""Layers with learnable weights and a bias: how these start, and how fast they learn."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from math import prod
 from typing import Any, TypeVar
 
 from layergraph.errors import WrongTypeError
-from layergraph.layers.arguments import Initializer, initializer, number
+from layergraph.layers.arguments import Initializer
+from layergraph.layers.fields import INITIALIZER, number_from
+from layergraph.layers.layer import Layer
 from layergraph.sizes import Shape
 from layergraph.weights import Weights
 
 M = TypeVar("M", bound=Any)  # a torch module with weight and bias
 
+FACTOR = number_from(0)
+"""A factor multiplies the global learning rate or L2 regularization; a learn-rate factor of 0 freezes."""
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class TrainedWeights:
-    """Initializers and training factors of ``Weights`` and ``Bias``.
+class LearnableLayer(Layer):
+    """The base of layers with learnable ``Weights`` and ``Bias``."""
 
-    A factor multiplies the global learning rate or L2 regularization; a learn-rate factor of 0 freezes.
-    """
+    weights_initializer: Initializer = field(default="glorot", metadata=INITIALIZER)
+    bias_initializer: Initializer = field(default="zeros", metadata=INITIALIZER)
+    weight_learn_rate_factor: float = field(default=1.0, metadata=FACTOR)
+    bias_learn_rate_factor: float = field(default=1.0, metadata=FACTOR)
+    weight_l2_factor: float = field(default=1.0, metadata=FACTOR)
+    bias_l2_factor: float = field(default=0.0, metadata=FACTOR)
+    bias: object = None  # an array beside weights as an array; both become one Weights
 
-    weights_initializer: Initializer = "glorot"
-    bias_initializer: Initializer = "zeros"
-    weight_learn_rate_factor: float = 1.0
-    bias_learn_rate_factor: float = 1.0
-    weight_l2_factor: float = 1.0
-    bias_l2_factor: float = 0.0
-    bias: object = None  # with weights as an array, an array; both are in weights then
-
-    def _check_training(self) -> None:
-        for argument in ("weights_initializer", "bias_initializer"):
-            object.__setattr__(self, argument, initializer(self, argument, getattr(self, argument)))
-        for kind in ("weight", "bias"):
-            for what in ("learn_rate_factor", "l2_factor"):
-                argument = f"{kind}_{what}"
-                object.__setattr__(self, argument, number(self, argument, getattr(self, argument), 0))
-        weights = getattr(self, "weights", None)
-        if self.bias is not None or not (weights is None or isinstance(weights, Weights)):
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.bias is not None or not (self.weights is None or isinstance(self.weights, Weights)):
             from layergraph.layers.matlab_order import weights_and_bias
 
-            taken = weights_and_bias(self, weights, self.bias, *self._order_of_weights())
-            object.__setattr__(self, "weights", taken)
-            object.__setattr__(self, "bias", None)
+            self._set("weights", weights_and_bias(self, self.weights, self.bias, *self._order_of_weights()))
+            self._set("bias", None)
 
     def _order_of_weights(self) -> tuple[Shape, Sequence[int | None]]:
-        """The window, and the other dimensions of ``weights`` in MATLAB's order; None: not known yet."""
+        """The window, and the other dimensions of ``weights`` in MATLAB's order; ``None``: not known yet."""
         raise WrongTypeError(
-            f"{type(self).__name__}: bias is no argument of its own; attach weights=Weights({{'weight': ..., "
-            "'bias': ...}) in torch's order"
+            f"{type(self).__name__}: bias must be part of weights; attach both in torch's order: "
+            "weights=Weights({'weight': ..., 'bias': ...})"
         )
 
-    def initialized(self, module: M, channels: int, filters: int) -> M:
-        """The module with its ``weight`` and ``bias`` as the initializers say.
+    def training_arguments(self) -> dict[str, Any]:
+        """The initializers and factors, for another layer that learns in the same way."""
+        of_all = {item.name for item in fields(Layer)}
+        own = (item.name for item in fields(LearnableLayer) if item.name not in of_all)
+        return {name: getattr(self, name) for name in own}
 
-        ``channels`` and ``filters`` are what one filter sees and how many see the same: MATLAB's fans are
-        these times the window, for transposed convolutions too.
+    def initialize(self, module: M, channels: int, filters: int) -> M:
+        """The module with its ``weight`` and ``bias`` set by the initializers.
+
+        Args:
+            module: the module.
+            channels, filters: the input channels of one filter, and the number of filters that share them:
+                MATLAB's fans are these times the window, for transposed convolutions too.
         """
         from layergraph.modules.initializers import initialize
 
@@ -66,7 +69,6 @@ class TrainedWeights:
         return module
 
     def factors(self) -> dict[str, tuple[float, float]]:
-        """For each parameter of the torch module its learn-rate and L2 factor."""
         return {
             "weight": (self.weight_learn_rate_factor, self.weight_l2_factor),
             "bias": (self.bias_learn_rate_factor, self.bias_l2_factor),

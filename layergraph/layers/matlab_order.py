@@ -16,13 +16,17 @@ from layergraph.weights import Weights
 if TYPE_CHECKING:
     from layergraph.layers.layer import Layer
 
-Expected = Sequence[int | None]  # a dimension that is not known yet is None
+Expected = Sequence[int | None]  # None: a dimension that is not known yet
 
 
 def numbers(layer: Layer, argument: str, value: object, expected: Expected) -> NDArray[np.float32]:
-    """An array in MATLAB's order, of the dimensions expected, in float32.
+    """An array in MATLAB's order with the expected dimensions, in float32.
 
-    As in MATLAB, dimensions of 1 at the end may be missing. Raises ``WrongTypeError`` or ``ArgumentError``.
+    As in MATLAB, dimensions of size 1 at the end may be missing.
+
+    Raises:
+        WrongTypeError: no NumPy array.
+        ArgumentError: other dimensions, no numbers, or numbers that are not finite.
     """
     owner = type(layer).__name__
     order = "×".join("channels" if n is None else str(n) for n in expected)
@@ -39,27 +43,27 @@ def numbers(layer: Layer, argument: str, value: object, expected: Expected) -> N
             f"{owner}: {argument} must be an array of numbers {order} (MATLAB's order), got {value.dtype} of "
             f"shape {value.shape}"
         )
-    found = value.astype(np.float32).reshape(shape)
-    if not np.isfinite(found).all():
+    array = value.astype(np.float32).reshape(shape)
+    if not np.isfinite(array).all():
         raise ArgumentError(f"{owner}: {argument} must be finite numbers of float32, got NaN or infinity")
-    return found
+    return array
 
 
 def weights_and_bias(layer: Any, weights: object, bias: object, window: Shape, others: Expected) -> Weights:
-    """``Weights`` and ``Bias`` of a layer with a window, as its torch module has them.
+    """``Weights`` and ``Bias`` of a layer with a window, in torch's order.
 
     Args:
         layer: the layer; its ``bias_initializer`` fills a bias that is not given.
         weights: an array of window × ``others``.
-        bias: an array of 1×1×filters, or 1×1×filters×groups; or a vector of all filters.
+        bias: an array of 1×1×filters, or 1×1×filters×groups; or a vector over all filters.
         window: height and width.
         others: channels and filters, in the order of the layer; of groups, channels, filters and groups.
     """
     rank, owner = len(window), type(layer).__name__
     if not isinstance(weights, np.ndarray) and bias is not None:
-        raise ArgumentError(f"{owner}: weights must be a NumPy array where bias is given")
+        raise ArgumentError(f"{owner}: weights must be a NumPy array beside bias")
     array = numbers(layer, "weights", weights, (*window, *others))
-    # height, width, ... come last; the others before them in the reverse order
+    # torch has height, width, ... last, and the others before them in the reverse order
     array = array.transpose(*range(array.ndim - 1, rank - 1, -1), *range(rank))
     filters: Shape = (layer.num_filters,) if len(others) == 2 else (array.shape[1], array.shape[0])
     if len(others) == 3:
@@ -67,8 +71,8 @@ def weights_and_bias(layer: Any, weights: object, bias: object, window: Shape, o
     if bias is None:
         if layer.bias_initializer not in ("zeros", "ones"):
             raise ArgumentError(
-                f"{owner}: bias must be given with weights where bias_initializer is neither 'zeros' nor "
-                f"'ones', got {layer.bias_initializer!r:.80}"
+                f"{owner}: bias must be given with weights, because bias_initializer is neither 'zeros' nor "
+                f"'ones' but {layer.bias_initializer!r:.80}"
             )
         shift = np.full(prod(filters), layer.bias_initializer == "ones", np.float32)
     else:
@@ -78,17 +82,17 @@ def weights_and_bias(layer: Any, weights: object, bias: object, window: Shape, o
     return as_weights({"weight": array, "bias": shift})
 
 
-def statistics(layer: Any, given: dict[str, object]) -> Weights:
-    """``Offset``, ``Scale``, ``TrainedMean`` and ``TrainedVariance`` as the torch module has them.
+def batch_normalization_weights(layer: Any, given: dict[str, object]) -> Weights:
+    """``Offset``, ``Scale``, ``TrainedMean`` and ``TrainedVariance`` in torch's order.
 
     Args:
         layer: the layer of batch normalization.
-        given: the arrays, 1×1×channels or a vector, by the names of the arguments; all four, or an error.
+        given: the arrays, 1×1×channels or a vector, by argument; all four must be given.
     """
-    owner, names = type(layer).__name__, [name for name, value in given.items() if value is None]
-    if names:
+    owner, missing = type(layer).__name__, [name for name, value in given.items() if value is None]
+    if missing:
         raise ArgumentError(
-            f"{owner}: {', '.join(given)} must be given together, {' and '.join(names)} are missing"
+            f"{owner}: {', '.join(given)} must be given together, got no {', '.join(missing)}"
         )
     known: int | None = None if layer.num_channels == "auto" else layer.num_channels
     arrays: dict[str, NDArray[Any]] = {}
@@ -99,7 +103,8 @@ def statistics(layer: Any, given: dict[str, object]) -> Weights:
         known = array.size
         arrays[_TENSORS[name]] = array
     if (arrays["running_var"] < 0).any():
-        raise ArgumentError(f"{owner}: trained_variance must be 0 or above in every channel")
+        lowest = arrays["running_var"].min()
+        raise ArgumentError(f"{owner}: trained_variance must be 0 or above in every channel, got {lowest:g}")
     return as_weights({**arrays, "num_batches_tracked": np.array(0)})
 
 

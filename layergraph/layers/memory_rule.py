@@ -1,11 +1,11 @@
-"""How layers say what memory they take."""
+"""The memory that layers take, as formulas that hold for every batch size and dtype."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 INDEX_BYTES = 8
-"""torch counts places in images, and takes class indices, in 64 bits."""
+"""torch stores positions in images and class indices in 64 bits."""
 
 _FLOAT32_BYTES = 4
 
@@ -15,10 +15,10 @@ class Amount:
     """An amount of memory, before the batch size and the dtype are known.
 
     Attributes:
-        numbers: numbers in the network's dtype, of one observation.
-        indices: whole numbers of 64 bits, of one observation.
-        shared_numbers, shared_indices: those that the whole batch shares.
-        wide_numbers: numbers of at least 32 bits, of one observation, where the network's have fewer.
+        numbers: numbers in the network's dtype, per observation.
+        indices: whole numbers of 64 bits, per observation.
+        shared_numbers, shared_indices: the same, once for the whole batch.
+        wide_numbers: numbers per observation in at least 32 bits; losses are never summed in half precision.
 
     >>> (Amount(numbers=100) + Amount(indices=10, shared_numbers=5)).num_bytes(batch_size=2, item_bytes=4)
     980
@@ -31,7 +31,7 @@ class Amount:
     wide_numbers: int = 0
 
     def num_bytes(self, batch_size: int, item_bytes: int) -> int:
-        """The amount in bytes, for so many observations and so many bytes a number."""
+        """The amount in bytes for this many observations and bytes per number."""
         numbers = batch_size * self.numbers + self.shared_numbers
         indices = batch_size * self.indices + self.shared_indices
         wide = batch_size * self.wide_numbers * max(item_bytes, _FLOAT32_BYTES)
@@ -52,14 +52,14 @@ NOTHING = Amount()
 
 @dataclass(frozen=True)
 class SavedForBackward:
-    """What autograd keeps of a layer's forward pass for the backward pass, its weights aside.
+    """What autograd saves of a layer's forward pass for the backward pass, without its weights.
 
-    A tensor that two layers keep, as a ReLU its result and the next convolution its input, is there once;
-    so layers name the ports whose tensors they keep, and count only what is nobody else's.
+    Amounts alone would count tensors twice: a ReLU saves its result, and the next convolution saves the same
+    tensor as its input. So a layer names the ports whose tensors it saves, and counts only its own tensors.
 
     Attributes:
         inputs, outputs: the ports.
-        private: what is kept besides.
+        private: the memory of tensors that no port has.
     """
 
     inputs: tuple[str, ...] = ()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Sequence, Set
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from layergraph.errors import WrongTypeError
-from layergraph.layers.arguments import MOST_PORTS, whole
 from layergraph.layers.arithmetic import Step, constant_step
-from layergraph.layers.layer import Layer, Shape
+from layergraph.layers.fields import NUM_PORTS
+from layergraph.layers.layer import Kind, Layer, Shape
 from layergraph.layers.memory_rule import Amount, SavedForBackward
 from layergraph.layers.receptive_field_rule import RulesByPort
 from layergraph.sizes import Size, image_size
@@ -24,16 +24,17 @@ if TYPE_CHECKING:
 class ModuleLayer(Layer):
     """A layer that computes any ``torch.nn.Module``.
 
-    Its sizes come from running a copy without data, on the device of its weights; where values decide what
-    it does, as in ``if x.max() > 0``, from a run of one observation with data (finding LG-MEASURED). The
+    Its sizes come from a run of a copy without data, on the device of its weights; where its code depends on
+    values, as in ``if x.max() > 0``, from a run of one observation with data (finding LG-MEASURED). The
     module itself is never run, moved or changed. Each compiled network gets a copy of it, weights included,
     which copies an input before it writes to it. Layers with the same module, or with modules that have
     parts or parameters in common, share them in the compiled network.
 
     Args:
-        module: takes one tensor an input, (batch, channels, height, width), and returns a tensor, or
-            a tuple of as many as there are outputs.
-        num_inputs, num_outputs: ports are ``in`` or ``in1``, ``in2``, ...; ``out`` or ``out1``, ...
+        module: takes one tensor per input, (batch, channels, height, width), and returns a tensor, or a tuple
+            with one tensor per output.
+        num_inputs, num_outputs: number of ports; these are ``in`` or ``in1``, ``in2``, ...; ``out`` or
+            ``out1``, ...
 
     >>> from torch import nn
     >>> from layergraph import ModuleLayer
@@ -44,19 +45,21 @@ class ModuleLayer(Layer):
     """
 
     default_name: ClassVar[str] = "module"
+    kind: ClassVar[Kind] = "module"
 
     module: nn.Module
     _: KW_ONLY
-    num_inputs: int = 1
-    num_outputs: int = 1
+    num_inputs: int = field(default=1, metadata=NUM_PORTS)
+    num_outputs: int = field(default=1, metadata=NUM_PORTS)
 
     def __post_init__(self) -> None:
         from torch import nn
 
+        super().__post_init__()
         if not isinstance(self.module, nn.Module):
-            raise WrongTypeError(f"ModuleLayer takes a torch.nn.Module, got {type(self.module).__name__}")
-        self._set(num_inputs=whole(self, "num_inputs", self.num_inputs, 1, MOST_PORTS))
-        self._set(num_outputs=whole(self, "num_outputs", self.num_outputs, 1, MOST_PORTS))
+            raise WrongTypeError(
+                f"ModuleLayer: module must be a torch.nn.Module, got {type(self.module).__name__}"
+            )
 
     @property
     def type(self) -> str:  # type: ignore[override]
@@ -70,6 +73,12 @@ class ModuleLayer(Layer):
     def output_names(self) -> tuple[str, ...]:
         return ("out",) if self.num_outputs == 1 else tuple(f"out{i + 1}" for i in range(self.num_outputs))
 
+    @classmethod
+    def example(cls) -> tuple[Layer, list[Size]]:
+        from torch import nn
+
+        return cls(nn.Conv2d(3, 4, 3)), [image_size((5, 7), 3)]
+
     @property
     def description(self) -> str:
         return f"torch module {type(self.module).__module__}.{type(self.module).__qualname__}"
@@ -82,14 +91,17 @@ class ModuleLayer(Layer):
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         sizes = self.output_sizes(inputs)
-        note = f"what the module returns, run with{'' if self.is_measured(inputs) else 'out'} data"
+        note = f"measured by a run of the module with{'' if self.is_measured(inputs) else 'out'} data"
         return tuple(tuple(constant_step(number, note) for number in size.shape[:-1]) for size in sizes)
 
     def is_measured(self, inputs: Sequence[Size]) -> bool:
-        """Whether its sizes and costs come from a run with data, as where values decide what it does."""
+        """Whether its sizes and costs come from a run with data, because its code depends on values."""
         from layergraph.modules.behavior import needs_data
 
         return needs_data(self.module, [size.tensor_shape for size in inputs])
+
+    def gives_probabilities(self, inputs: Set[bool | None]) -> bool | None:
+        return None
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         """The module's parameters with their torch shapes."""
@@ -125,10 +137,10 @@ class ModuleLayer(Layer):
         return memory(self.module, [size.tensor_shape for size in inputs], training=training)
 
     def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort | None:
-        return None  # what a module looks at shows only when it runs
+        return None  # only a run shows the positions that a module reads
 
     def torch_module(self, inputs: Sequence[Size], memo: dict[int, Any] | None = None) -> Any:
-        """A copy of the module; ``memo`` (of ``copy.deepcopy``) has what other layers share with it."""
+        """A copy of the module; ``memo`` (of ``copy.deepcopy``) has the parts that other layers share."""
         from layergraph.modules.copying import network_copy
 
         return network_copy(self.module, [size.tensor_shape for size in inputs], memo)

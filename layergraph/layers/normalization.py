@@ -1,15 +1,16 @@
-"""Normalization of activations: over the batch, and over neighbouring channels."""
+"""Normalization of activations: over the batch, and over neighboring channels."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from layergraph.errors import ArgumentError, SizeError
-from layergraph.layers.arguments import channels, number, whole
-from layergraph.layers.convolution import expect_channels
-from layergraph.layers.layer import Layer, Shape
+from layergraph.layers.convolution import channel_relaxations, expect_channels
+from layergraph.layers.fields import CHANNELS, WHOLE, number_from
+from layergraph.layers.layer import Kind, Layer, Shape
+from layergraph.layers.learnable import FACTOR
 from layergraph.layers.memory_rule import Amount, SavedForBackward
 from layergraph.sizes import Size
 
@@ -18,16 +19,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class BatchNormalizationLayer(Layer):
+class NormalizationLayer(Layer):
+    """The base of layers that normalize activations."""
+
+    kind: ClassVar[Kind] = "normalization"
+    is_part_of_previous: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, repr=False)
+class BatchNormalizationLayer(NormalizationLayer):
     """Batch normalization over the channels (MATLAB ``batchNormalizationLayer``).
 
     Args:
         epsilon: added to the variance.
         mean_decay, variance_decay: weight of the newest mini-batch in the running statistics; torch has
-            one momentum for both, so they are equal.
-        num_channels: ``"auto"`` takes those of the input.
+            one momentum for both, so they must be equal.
+        num_channels: ``"auto"``: as many as the input has.
         offset, scale, trained_mean, trained_variance: NumPy arrays, 1×1×channels or a vector, all four or
-            none; they are put into ``weights``, in float32.
+            none; they become ``weights``, in float32.
 
     Learnables: Offset and Scale, 1×1×channels each. States: TrainedMean and TrainedVariance.
 
@@ -42,40 +51,35 @@ class BatchNormalizationLayer(Layer):
     default_name: ClassVar[str] = "batchnorm"
 
     _: KW_ONLY
-    epsilon: float = 1e-5
-    mean_decay: float = 0.1
-    variance_decay: float = 0.1
-    num_channels: int | Literal["auto"] = "auto"
-    offset_learn_rate_factor: float = 1.0
-    scale_learn_rate_factor: float = 1.0
-    offset_l2_factor: float = 1.0
-    scale_l2_factor: float = 1.0
+    epsilon: float = field(default=1e-5, metadata=number_from(1e-12, 1))
+    mean_decay: float = field(default=0.1, metadata=number_from(0, 1))
+    variance_decay: float = field(default=0.1, metadata=number_from(0, 1))
+    num_channels: int | Literal["auto"] = field(default="auto", metadata=CHANNELS)
+    offset_learn_rate_factor: float = field(default=1.0, metadata=FACTOR)
+    scale_learn_rate_factor: float = field(default=1.0, metadata=FACTOR)
+    offset_l2_factor: float = field(default=1.0, metadata=FACTOR)
+    scale_l2_factor: float = field(default=1.0, metadata=FACTOR)
     offset: object = None
     scale: object = None
     trained_mean: object = None
     trained_variance: object = None
 
     def __post_init__(self) -> None:
-        self._set(epsilon=number(self, "epsilon", self.epsilon, 1e-12, 1))
-        self._set(mean_decay=number(self, "mean_decay", self.mean_decay, 0, 1))
-        self._set(variance_decay=number(self, "variance_decay", self.variance_decay, 0, 1))
+        super().__post_init__()
         if self.mean_decay != self.variance_decay:
             raise ArgumentError(
-                "BatchNormalizationLayer: mean_decay and variance_decay are equal (torch has one momentum "
-                f"for both), got {self.mean_decay:g} and {self.variance_decay:g}"
+                "BatchNormalizationLayer: mean_decay and variance_decay must be equal (torch has one momentum"
+                f" for both), got {self.mean_decay:g} and {self.variance_decay:g}"
             )
-        self._set(num_channels=channels(self, "num_channels", self.num_channels))
-        for kind in ("offset", "scale"):
-            for what in ("learn_rate_factor", "l2_factor"):
-                argument = f"{kind}_{what}"
-                self._set(**{argument: number(self, argument, getattr(self, argument), 0)})
-        given = {
+        arrays = {
             name: getattr(self, name) for name in ("offset", "scale", "trained_mean", "trained_variance")
         }
-        if any(value is not None for value in given.values()):
-            from layergraph.layers.matlab_order import statistics
+        if any(value is not None for value in arrays.values()):
+            from layergraph.layers.matlab_order import batch_normalization_weights
 
-            self._set(weights=statistics(self, given), **dict.fromkeys(given))
+            self._set("weights", batch_normalization_weights(self, arrays))
+            for name in arrays:
+                self._set(name, None)
 
     @property
     def description(self) -> str:
@@ -87,6 +91,9 @@ class BatchNormalizationLayer(Layer):
             raise SizeError("LG-DIMENSIONS", f"the layer takes at most 3 spatial dimensions, got {inputs[0]}")
         expect_channels(inputs[0], self.num_channels)
         return (inputs[0],)
+
+    def relaxations(self, inputs: Sequence[Size]) -> Iterator[tuple[Layer, Sequence[Size]]]:
+        return channel_relaxations(self, inputs)
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         shape = (*(1,) * len(inputs[0].spatial), inputs[0].channels)
@@ -115,12 +122,12 @@ class BatchNormalizationLayer(Layer):
 
 
 @dataclass(frozen=True, repr=False)
-class CrossChannelNormalizationLayer(Layer):
-    """Divides each number by its neighbours in other channels (MATLAB ``crossChannelNormalizationLayer``).
+class CrossChannelNormalizationLayer(NormalizationLayer):
+    """Divides each number by those of neighboring channels (MATLAB ``crossChannelNormalizationLayer``).
 
     Args:
-        window_channel_size: how many channels are sum_step, the number's own in the middle; of an even number
-            one more after it than before.
+        window_channel_size: number of channels that are summed, with the number's own in the middle; an even
+            number has one more channel after it than before.
         alpha, beta, k: the divisor is (k + alpha * sum of squares / window_channel_size) ^ beta.
 
     Source: A. Krizhevsky, I. Sutskever, G. Hinton, "ImageNet Classification with Deep Convolutional Neural
@@ -133,17 +140,13 @@ class CrossChannelNormalizationLayer(Layer):
 
     type: ClassVar[str] = "Cross Channel Normalization"
     default_name: ClassVar[str] = "crossnorm"
+    example_arguments: ClassVar[tuple[Any, ...]] = (5,)
 
-    window_channel_size: int
+    window_channel_size: int = field(metadata=WHOLE)
     _: KW_ONLY
-    alpha: float = 1e-4
-    beta: float = 0.75
-    k: float = 2.0
-
-    def __post_init__(self) -> None:
-        self._set(window_channel_size=whole(self, "window_channel_size", self.window_channel_size))
-        for argument, low in (("alpha", 0.0), ("beta", 0.0), ("k", 1e-5)):
-            self._set(**{argument: number(self, argument, getattr(self, argument), low)})
+    alpha: float = field(default=1e-4, metadata=number_from(0))
+    beta: float = field(default=0.75, metadata=number_from(0))
+    k: float = field(default=2.0, metadata=number_from(1e-5))
 
     @property
     def description(self) -> str:
@@ -158,15 +161,16 @@ class CrossChannelNormalizationLayer(Layer):
 
     def workspace(self, inputs: Sequence[Size]) -> Amount:
         # the padded squares while they are averaged, then two steps of the divisor
-        return Amount(max(self._padded(inputs[0]), 2 * inputs[0].num_elements))
+        return Amount(max(self._padded_squares(inputs[0]), 2 * inputs[0].num_elements))
 
     def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
-        # the padded squares, the divisor and what it is a power of
-        return SavedForBackward(("in",), private=Amount(self._padded(inputs[0]) + 2 * inputs[0].num_elements))
+        # the padded squares, the divisor, and the base of which the divisor is a power
+        numbers = self._padded_squares(inputs[0]) + 2 * inputs[0].num_elements
+        return SavedForBackward(("in",), private=Amount(numbers))
 
-    def _padded(self, size: Size) -> int:
-        beyond = self.window_channel_size - 1
-        return size.num_elements // size.channels * (size.channels + beyond)
+    def _padded_squares(self, size: Size) -> int:
+        padding = self.window_channel_size - 1
+        return size.num_elements // size.channels * (size.channels + padding)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn

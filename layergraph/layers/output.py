@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from layergraph.errors import ArgumentError, SizeError
 from layergraph.labels import UNLABELLED
 from layergraph.layers import arguments
-from layergraph.layers.layer import Layer, expect_spatial
+from layergraph.layers.fields import converter, older_names
+from layergraph.layers.layer import Kind, Layer, Shape, expect_spatial
 from layergraph.layers.memory_rule import Amount, SavedForBackward
 from layergraph.sizes import Size, image_size
 
@@ -19,54 +20,66 @@ if TYPE_CHECKING:
 
 
 NO_CLASS = -100
-"""The target that never counts where 255 may be a class: torch's own."""
+"""The target of unlabelled pixels where 255 may be a class: torch's own."""
 
 
 @dataclass(frozen=True, repr=False)
-class ClassOutput:
-    """What cross-entropy output layers share: classes and their weights."""
+class OutputLayer(Layer):
+    """The base of output layers: they pass the scores on, and their module computes the loss."""
 
+    kind: ClassVar[Kind] = "output"
     is_output: ClassVar[bool] = True
-    unlabelled: ClassVar[int]  # the target that never counts, unless a class has that index
-    per_pixel: ClassVar[bool]
-
-    _: KW_ONLY
-    classes: Sequence[str] | Literal["auto"] = "auto"
-    class_weights: Sequence[float] | Literal["none"] = "none"
-
-    def __post_init__(self) -> None:
-        owner = type(self).__name__
-        if isinstance(self.classes, str):
-            arguments.choice(self, "classes", self.classes, ("auto",), or_else="a list of names")
-        else:
-            classes = tuple(map(str, self.classes)) if isinstance(self.classes, Iterable) else ()
-            if len(set(classes)) < len(classes) or not classes:
-                raise ArgumentError(f"{owner}: classes are distinct names, got {self.classes!r:.200}")
-            object.__setattr__(self, "classes", classes)
-        if isinstance(self.class_weights, str) or self.class_weights is None:
-            choices = ("none",)
-            arguments.choice(self, "class_weights", self.class_weights, choices, or_else="a number a class")
-            return
-        if self.classes == "auto":
-            raise ArgumentError(f"{owner}: class_weights need classes; give the class names too")
-        given = self.class_weights
-        shape = getattr(given, "shape", None) or ([len(given)] if isinstance(given, (list, tuple)) else [])
-        if len(shape) == 1 and shape[0] != len(self.classes):
-            raise ArgumentError(
-                f"{owner}: class_weights are one number a class, expected {len(self.classes)} of them, "
-                f"got {shape[0]} [LG-CLASS-WEIGHTS]"
-            )
-        weights = arguments.per_channel(self, "class_weights", given, len(self.classes), "class")
-        if min(weights or (0,)) <= 0:
-            raise ArgumentError(f"{owner}: class_weights are above 0, got {given!r:.200} [LG-CLASS-WEIGHTS]")
-        object.__setattr__(self, "class_weights", weights)
+    keeps_probabilities: ClassVar[bool | None] = True
 
     @property
     def output_names(self) -> tuple[str, ...]:
         return ()
 
+    def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
+        return True
+
+
+def _classes(layer: object, argument: str, value: object) -> str | tuple[str, ...]:
+    if isinstance(value, str):
+        return arguments.choice(layer, argument, value, ("auto",), or_else="a list of names")
+    names = arguments.names(value)
+    if len(set(names)) < len(names) or not names:
+        raise ArgumentError(f"{type(layer).__name__}: {argument} must be distinct names, got {value!r:.200}")
+    return names
+
+
+def _class_weights(layer: CrossEntropyLayer, argument: str, value: object) -> str | tuple[float, ...]:
+    if isinstance(value, str) or value is None:
+        return arguments.choice(layer, argument, value, ("none",), or_else="a number per class")
+    owner, classes = type(layer).__name__, layer.classes
+    if classes == "auto":
+        raise ArgumentError(f"{owner}: classes must be given with {argument}, got classes='auto'")
+    if (count := arguments.length(value)) not in (None, len(classes)):
+        raise ArgumentError(
+            f"{owner}: {argument} must be {len(classes)} numbers, one per class, got {count} "
+            "[LG-CLASS-WEIGHTS]"
+        )
+    weights = arguments.per_channel(layer, argument, value, len(classes), "class") or ()
+    if min(weights) <= 0:
+        raise ArgumentError(f"{owner}: {argument} must be above 0, got {value!r:.200} [LG-CLASS-WEIGHTS]")
+    return weights
+
+
+@dataclass(frozen=True, repr=False)
+class CrossEntropyLayer(OutputLayer):
+    """The base of output layers with cross-entropy: classes and their weights."""
+
+    unlabelled: ClassVar[int]  # the target of unlabelled pixels, unless a class has that index
+    per_pixel: ClassVar[bool]
+
+    _: KW_ONLY
+    classes: Sequence[str] | Literal["auto"] = field(default="auto", metadata=converter(_classes))
+    class_weights: Sequence[float] | Literal["none"] = field(
+        default="none", metadata=converter(_class_weights)
+    )
+
     def classes_text(self) -> str:
-        """The classes in words, as MATLAB's tables have them."""
+        """The classes in words, as in MATLAB's tables."""
         if self.classes == "auto":
             return ""
         names = [repr(name) for name in self.classes]
@@ -75,7 +88,7 @@ class ClassOutput:
         return f" with {names[0]}, {names[1]}, and {len(names) - 2} other classes"
 
     def check_classes(self, scores: Size) -> None:
-        """Raise unless there is one score channel for each class."""
+        """Raise unless there is one score channel per class."""
         if self.classes != "auto" and len(self.classes) != scores.channels:
             raise SizeError(
                 "LG-CLASSES",
@@ -84,9 +97,6 @@ class ClassOutput:
                 advice=f"give the last convolution {len(self.classes)} filters, or the loss other classes",
             )
 
-    def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
-        return True
-
     def saved_by_loss(self, inputs: Sequence[Size], from_logits: bool) -> SavedForBackward:
         scores, target = inputs[0].num_elements, Amount(indices=prod(inputs[0].spatial))
         if from_logits:
@@ -94,26 +104,27 @@ class ClassOutput:
         return SavedForBackward(("in",), private=target + Amount(wide_numbers=2 * scores))
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        """Passes the scores on; its method ``loss`` takes them and the target."""
+        """A module that passes the scores on; its method ``loss`` takes scores and target."""
         from layergraph.modules.losses import CrossEntropy
 
         weights = None if self.class_weights == "none" else cast("tuple[float, ...]", self.class_weights)
         unlabelled = self.unlabelled if self.unlabelled >= inputs[0].channels else NO_CLASS
-        return CrossEntropy(cast(Layer, self).name, weights, unlabelled=unlabelled, per_pixel=self.per_pixel)
+        return CrossEntropy(self.name, weights, unlabelled=unlabelled, per_pixel=self.per_pixel)
 
 
+@older_names(class_names="classes")
 @dataclass(frozen=True, repr=False)
-class PixelClassificationLayer(ClassOutput, Layer):
+class PixelClassificationLayer(CrossEntropyLayer):
     """Cross-entropy of each labelled pixel (MATLAB ``pixelClassificationLayer``).
 
     L = -(1/N) Σ w(class) ln(score of the true class), N the number of labelled pixels of the mini-batch:
-    weights are not renormalized, and unlabelled pixels never count: those of index 255 or, where there are
-    more than 255 classes, so that 255 is one of them, of index -100. The scores must be probabilities: a
-    ``SoftmaxLayer`` comes before.
+    weights are not renormalized, and unlabelled pixels never count. Their index is 255; where there are more
+    than 255 classes, 255 is a class, and unlabelled pixels have the index -100. The scores must be
+    probabilities: a ``SoftmaxLayer`` comes before.
 
     Args:
-        classes: names of the classes, or ``"auto"``.
-        class_weights: a positive weight for each class, or ``"none"``.
+        classes: names of the classes, or ``"auto"``; MATLAB's older name ``class_names`` works too.
+        class_weights: a positive weight per class, or ``"none"``.
 
     >>> from layergraph import PixelClassificationLayer
     >>> PixelClassificationLayer(classes=["triangle", "background"], class_weights=[9, 1]).description
@@ -127,8 +138,8 @@ class PixelClassificationLayer(ClassOutput, Layer):
 
     @property
     def description(self) -> str:
-        kind = "Cross-entropy" if self.class_weights == "none" else "Class weighted cross-entropy"
-        return f"{kind} loss{self.classes_text()}"
+        loss = "Cross-entropy" if self.class_weights == "none" else "Class weighted cross-entropy"
+        return f"{loss} loss{self.classes_text()}"
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         if not inputs[0].spatial:
@@ -137,11 +148,12 @@ class PixelClassificationLayer(ClassOutput, Layer):
         return (inputs[0],)
 
 
+@older_names(class_names="classes")
 @dataclass(frozen=True, repr=False)
-class ClassificationLayer(ClassOutput, Layer):
+class ClassificationLayer(CrossEntropyLayer):
     """Cross-entropy of each observation (MATLAB ``classificationLayer``); arguments as for pixels.
 
-    Its input is 1×1×classes; the network returns one row of scores for each observation.
+    Its input is 1×1×classes; the network returns one row of scores per observation.
 
     >>> from layergraph import ClassificationLayer
     >>> ClassificationLayer().description
@@ -152,6 +164,7 @@ class ClassificationLayer(ClassOutput, Layer):
     default_name: ClassVar[str] = "classoutput"
     unlabelled: ClassVar[int] = NO_CLASS  # 255 is a class where there are a thousand
     per_pixel: ClassVar[bool] = False
+    example_inputs: ClassVar[tuple[Shape, ...]] = ((1, 1, 6),)
 
     @property
     def description(self) -> str:
@@ -161,7 +174,7 @@ class ClassificationLayer(ClassOutput, Layer):
         if set(inputs[0].spatial) - {1}:
             raise SizeError(
                 "LG-SPATIAL",
-                f"the layer takes one score a class, its input is {inputs[0]}",
+                f"the layer takes one score per class, its input is {inputs[0]}",
                 advice="pool globally or add a FullyConnectedLayer before the softmax",
             )
         self.check_classes(inputs[0])
@@ -169,7 +182,7 @@ class ClassificationLayer(ClassOutput, Layer):
 
 
 @dataclass(frozen=True, repr=False)
-class RegressionLayer(Layer):
+class RegressionLayer(OutputLayer):
     """Half mean squared error: Σ (t - y)² / 2, over each observation (MATLAB ``regressionLayer``).
 
     The sum is divided by the number of observations.
@@ -181,15 +194,7 @@ class RegressionLayer(Layer):
 
     type: ClassVar[str] = "Regression Output"
     default_name: ClassVar[str] = "regressionoutput"
-    is_output: ClassVar[bool] = True
     description: ClassVar[str] = "mean-squared-error"
-
-    @property
-    def output_names(self) -> tuple[str, ...]:
-        return ()
-
-    def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
-        return True
 
     def saved_by_loss(self, inputs: Sequence[Size], from_logits: bool) -> SavedForBackward:
         target = Amount(inputs[0].num_elements)
@@ -198,7 +203,7 @@ class RegressionLayer(Layer):
         return SavedForBackward(("in",), private=target)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        """Passes the prediction on; its method ``loss`` takes it and the target."""
+        """A module that passes the prediction on; its method ``loss`` takes prediction and target."""
         from layergraph.modules.losses import HalfMeanSquaredError
 
         return HalfMeanSquaredError()

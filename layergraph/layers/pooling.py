@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field, replace
 from math import prod
-from typing import TYPE_CHECKING, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from layergraph.errors import ArgumentError, SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding, pairs
 from layergraph.layers.arithmetic import Step, constant_step, product_text, window_steps
-from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial
+from layergraph.layers.fields import FLAG, MARGINS, PER_DIMENSION, converter
+from layergraph.layers.layer import Kind, Layer, Shape, bracketed, expect_spatial
 from layergraph.layers.memory_rule import Amount, SavedForBackward
 from layergraph.layers.receptive_field_rule import RulesByPort, transposed_rule, window_rule
-from layergraph.layers.window import margins_text, padded_copy_memory, slide, window, window_rules
+from layergraph.layers.window import (
+    margins_mode,
+    margins_size,
+    margins_text,
+    padded_copy_memory,
+    slide,
+    window,
+    window_rules,
+)
 from layergraph.sizes import Size, Window, image_size
 from layergraph.wording import times
 
@@ -23,50 +32,64 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class Pooling:
-    """What pooling of both ranks and kinds shares."""
+class Pooling(Layer):
+    """The base of pooling layers with a window."""
 
+    kind: ClassVar[Kind] = "pooling"
     rank: ClassVar[int]
-    kind: ClassVar[str]
+    operation: ClassVar[str]
+    keeps_probabilities: ClassVar[bool | None] = True
+    example_arguments: ClassVar[tuple[Any, ...]] = (2,)
 
-    pool_size: Numbers
+    pool_size: Numbers = field(metadata=PER_DIMENSION)
     _: KW_ONLY
-    stride: Numbers = 1
-    padding: Padding = 0
+    stride: Numbers = field(default=1, metadata=PER_DIMENSION)
+    padding: Padding = field(default=0, metadata=MARGINS)
 
     def __post_init__(self) -> None:
-        set_ = object.__setattr__
-        for argument in ("pool_size", "stride"):
-            value = arguments.per_dimension(self, argument, getattr(self, argument), self.rank)
-            set_(self, argument, value)
-        set_(self, "padding", arguments.margins(self, "padding", self.padding, self.rank))
+        super().__post_init__()
         if self.padding != "same":
             extents = self.window().extents
             if any(max(pair) >= extent for pair, extent in zip(pairs(self.padding), extents, strict=True)):
                 raise ArgumentError(
-                    f"{type(self).__name__}: padding is smaller than the pool size {bracketed(extents)}, "
-                    f"got {margins_text(self.padding)}; some windows would hold padding alone"
+                    f"{type(self).__name__}: padding must be smaller than the pool size {bracketed(extents)},"
+                    f" got {margins_text(self.padding)}, with which some windows hold nothing but padding"
                 )
+
+    @property
+    def padding_mode(self) -> Literal["same", "manual"]:
+        """``"same"``, or ``"manual"`` for given numbers, as MATLAB reports it."""
+        return margins_mode(self.padding)
+
+    @property
+    def padding_size(self) -> Shape | tuple[Shape, ...]:
+        """The rows and columns of padding, as MATLAB reports them; empty for ``"same"``."""
+        return margins_size(self.padding)
 
     @property
     def description(self) -> str:
         size, stride = times(cast(Shape, self.pool_size)), bracketed(cast(Shape, self.stride))
-        return f"{size} {self.kind} pooling with stride {stride} and padding {margins_text(self.padding)}"
-
-    def _pooled(self, size: Size) -> Size:
-        expect_spatial(size, self.rank)
-        return image_size(slide(self.window(), size), size.channels)
+        return (
+            f"{size} {self.operation} pooling with stride {stride} and padding {margins_text(self.padding)}"
+        )
 
     def window(self) -> Window:
         """The window that slides over the input."""
         return window(self.pool_size, self.stride, (1,) * self.rank, self.padding)
 
+    def with_same_padding(self) -> Layer:
+        return replace(self, padding="same")
+
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         return (self._pooled(inputs[0]),)
 
+    def _pooled(self, size: Size) -> Size:
+        expect_spatial(size, self.rank)
+        return image_size(slide(self.window(), size), size.channels)
+
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         expect_spatial(inputs[0], self.rank)
-        channels = constant_step(inputs[0].channels, "each is pooled by itself")
+        channels = constant_step(inputs[0].channels, "each channel is pooled alone")
         return ((*window_steps(self.window(), inputs[0].spatial), channels),)
 
     def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
@@ -74,18 +97,43 @@ class Pooling:
 
 
 @dataclass(frozen=True, repr=False)
-class MaxPooling2dLayer(Pooling, Layer):
+class MaxPooling(Pooling):
+    """The base of max pooling."""
+
+    operation: ClassVar[str] = "max"
+
+    def workspace(self, inputs: Sequence[Size]) -> Amount:
+        # torch computes the positions of the maxima in any case
+        return self._padded_copy(inputs[0]) + Amount(indices=self._pooled(inputs[0]).num_elements)
+
+    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
+        copy, indices = self._padded_copy(inputs[0]), Amount(indices=self._pooled(inputs[0]).num_elements)
+        if copy.numbers:
+            return SavedForBackward(private=copy + indices)
+        return SavedForBackward(("in",), private=indices)
+
+    def _padded_copy(self, size: Size) -> Amount:
+        return padded_copy_memory(self.window(), self.window().pooling_padding(), size)
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.padded_pooling import max_pooling
+
+        return max_pooling(self.window(), unpooling_outputs=len(self.output_names) > 1)
+
+
+@dataclass(frozen=True, repr=False)
+class MaxPooling2dLayer(MaxPooling):
     """2-D max pooling (MATLAB ``maxPooling2dLayer``).
 
     Args:
         pool_size: height and width of the window, one number or two.
         stride: one number or two; 1 by default, not the pool size.
         padding: as in :class:`Convolution2dLayer`, smaller than the pool size; counts as -inf.
-        has_unpooling_outputs: adds the outputs ``indices`` (where each maximum was) and ``size`` (of the
-            input) for :class:`MaxUnpooling2dLayer`.
+        has_unpooling_outputs: adds the outputs ``indices`` (the position of each maximum) and ``size`` (of
+            the input) for :class:`MaxUnpooling2dLayer`.
         dilation_factor: rows and columns from one element of the window to the next, one number or two;
             beyond MATLAB, for networks without subsampling (:func:`layergraph.edits.dilate`). An image so
-            small that a window has no element in it is refused: its maximum would be -inf.
+            small that a window has no element in it is an error: its maximum would be -inf.
 
     >>> from layergraph import MaxPooling2dLayer
     >>> MaxPooling2dLayer(2, stride=2, has_unpooling_outputs=True).output_names
@@ -95,22 +143,19 @@ class MaxPooling2dLayer(Pooling, Layer):
     type: ClassVar[str] = "Max Pooling"
     default_name: ClassVar[str] = "maxpool"
     rank: ClassVar[int] = 2
-    kind: ClassVar[str] = "max"
-
     memory_ports: ClassVar[frozenset[str]] = frozenset({"indices", "size"})
 
     _: KW_ONLY
-    has_unpooling_outputs: bool = False
-    dilation_factor: Numbers = 1
+    has_unpooling_outputs: bool = field(default=False, metadata=FLAG)
+    dilation_factor: Numbers = field(default=1, metadata=PER_DIMENSION)
 
     def __post_init__(self) -> None:
-        dilation = arguments.per_dimension(self, "dilation_factor", self.dilation_factor, 2)
-        self._set(dilation_factor=dilation)
         super().__post_init__()
-        if arguments.flag(self, "has_unpooling_outputs", self.has_unpooling_outputs) and set(dilation) != {1}:
+        dilation = cast(Shape, self.dilation_factor)
+        if self.has_unpooling_outputs and set(dilation) != {1}:
             raise ArgumentError(
-                "MaxPooling2dLayer: dilation_factor is 1 with unpooling outputs, got "
-                f"{bracketed(dilation)}; what dilated windows pick cannot be put back"
+                "MaxPooling2dLayer: dilation_factor must be 1 with unpooling outputs, got "
+                f"{bracketed(dilation)}; unpooling cannot put back the maxima of dilated windows"
             )
 
     @property
@@ -138,8 +183,8 @@ class MaxPooling2dLayer(Pooling, Layer):
             )
         if not self.has_unpooling_outputs:
             return (out,)
-        # as MATLAB's tables have them: a column with one index a number of `out`; and the size of the
-        # row vector 1×4×1 that holds the input's size, followed by what it holds
+        # as in MATLAB's tables: `indices` is a column with one index per number of `out`; `size` is the row
+        # vector 1×4×1 that holds the input size, followed by that input size
         indices = Size((out.num_elements, 1, 1, 1), "SSCB")
         return (out, indices, Size((1, 4, 1, *inputs[0].shape), "SSS" + inputs[0].format))
 
@@ -147,41 +192,33 @@ class MaxPooling2dLayer(Pooling, Layer):
         out = super().size_steps(inputs)
         if not self.has_unpooling_outputs:
             return out
-        pooled, note = self._pooled(inputs[0]), "one index for each number of 'out'"
+        pooled, note = self._pooled(inputs[0]), "one index per number of 'out'"
         indices = Step(product_text(pooled.shape[:-1]), pooled.num_elements, note)
-        one, four = constant_step(1), constant_step(4, "how many numbers a size has")
+        one, four = constant_step(1), constant_step(4, "a size has four numbers")
         size = tuple(constant_step(number, "the size of the input") for number in inputs[0].shape[:-1])
         return (*out, (indices, one, one), (one, four, one, *size))
 
     def output_memory(self, inputs: Sequence[Size]) -> tuple[Amount, ...]:
-        places = self._pooled(inputs[0]).num_elements
-        outputs = (Amount(places), Amount(indices=places), Amount())
+        positions = self._pooled(inputs[0]).num_elements
+        outputs = (Amount(positions), Amount(indices=positions), Amount())
         return outputs[: len(self.output_names)]
 
     def workspace(self, inputs: Sequence[Size]) -> Amount:
-        copy, places = self._copy(inputs[0]), self._pooled(inputs[0]).num_elements
         if not self.has_unpooling_outputs:
-            return copy + Amount(indices=places)  # torch computes them in any case
-        # after the padded copy, its places become places in the image in several steps
-        return copy if not 0 < copy.numbers < 8 * places else Amount(indices=4 * places)
+            return super().workspace(inputs)
+        copy, positions = self._padded_copy(inputs[0]), self._pooled(inputs[0]).num_elements
+        # the copy is free before positions in it become positions in the image, in several steps
+        return copy if not 0 < copy.numbers < 8 * positions else Amount(indices=4 * positions)
 
     def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
-        kept = saved_by_max_pooling(self._copy(inputs[0]), self._pooled(inputs[0]))
-        if self.has_unpooling_outputs and kept.inputs:  # the indices are those it gives
+        saved = super().saved_for_backward(inputs, gradients)
+        if self.has_unpooling_outputs and saved.inputs:  # the saved indices are those of its output
             return SavedForBackward(("in",), ("indices",))
-        return kept
-
-    def _copy(self, size: Size) -> Amount:
-        return padded_copy_memory(self.window(), self.window().pooling_padding(), size)
-
-    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.padded_pooling import max_pooling
-
-        return max_pooling(self.window(), unpooling_outputs=self.has_unpooling_outputs)
+        return saved
 
 
 @dataclass(frozen=True, repr=False)
-class MaxPooling3dLayer(Pooling, Layer):
+class MaxPooling3dLayer(MaxPooling):
     """3-D max pooling (MATLAB ``maxPooling3dLayer``).
 
     >>> from layergraph import MaxPooling3dLayer
@@ -192,25 +229,46 @@ class MaxPooling3dLayer(Pooling, Layer):
     type: ClassVar[str] = "3-D Max Pooling"
     default_name: ClassVar[str] = "maxpool3d"
     rank: ClassVar[int] = 3
-    kind: ClassVar[str] = "max"
-
-    def workspace(self, inputs: Sequence[Size]) -> Amount:
-        return self._copy(inputs[0]) + Amount(indices=self._pooled(inputs[0]).num_elements)
-
-    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
-        return saved_by_max_pooling(self._copy(inputs[0]), self._pooled(inputs[0]))
-
-    def _copy(self, size: Size) -> Amount:
-        return padded_copy_memory(self.window(), self.window().pooling_padding(), size)
-
-    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.padded_pooling import max_pooling
-
-        return max_pooling(self.window(), unpooling_outputs=False)
+    example_inputs: ClassVar[tuple[Shape, ...]] = ((5, 4, 6, 2),)
 
 
 @dataclass(frozen=True, repr=False)
-class AveragePooling2dLayer(Pooling, Layer):
+class AveragePooling(Pooling):
+    """The base of average pooling."""
+
+    operation: ClassVar[str] = "average"
+    passes_scores_on: ClassVar[bool] = True
+
+    @property
+    def _counts_padding(self) -> bool:
+        """Whether padding counts as zeros in the averages."""
+        return True
+
+    def workspace(self, inputs: Sequence[Size]) -> Amount:
+        copy = padded_copy_memory(self.window(), self.window().averaging_padding(), inputs[0])
+        if copy.numbers and not self._counts_padding:  # the share of each window that is image
+            copy += Amount(shared_numbers=prod(self._pooled(inputs[0]).spatial))
+        return copy
+
+    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
+        copy = self.workspace(inputs)
+        return SavedForBackward(private=copy) if copy.numbers else SavedForBackward(("in",))
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        from layergraph.modules.padded_pooling import average_pooling
+
+        return average_pooling(self.window(), counts_padding=self._counts_padding)
+
+
+def _padding_value(layer: object, argument: str, value: object) -> Literal[0, "mean"]:
+    if value in (0, "mean"):
+        return value
+    arguments.choice(layer, argument, value, ("mean",), or_else="0")
+    return "mean"
+
+
+@dataclass(frozen=True, repr=False)
+class AveragePooling2dLayer(AveragePooling):
     """2-D average pooling (MATLAB ``averagePooling2dLayer``).
 
     Args:
@@ -225,40 +283,17 @@ class AveragePooling2dLayer(Pooling, Layer):
     type: ClassVar[str] = "Average Pooling"
     default_name: ClassVar[str] = "avgpool2d"
     rank: ClassVar[int] = 2
-    kind: ClassVar[str] = "average"
 
     _: KW_ONLY
-    padding_value: Literal[0, "mean"] = 0
+    padding_value: Literal[0, "mean"] = field(default=0, metadata=converter(_padding_value))
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.padding_value not in (0, "mean"):
-            raise ArgumentError(
-                f"{type(self).__name__}: padding_value is 0 or 'mean', got {self.padding_value!r}"
-            )
-
-    def workspace(self, inputs: Sequence[Size]) -> Amount:
-        copy = padded_copy_memory(self.window(), self.window().averaging_padding(), inputs[0])
-        if copy.numbers and self.padding_value == "mean":
-            copy += Amount(shared_numbers=prod(self._pooled(inputs[0]).spatial))
-        return copy
-
-    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
-        copy = padded_copy_memory(self.window(), self.window().averaging_padding(), inputs[0])
-        if not copy.numbers:
-            return SavedForBackward(("in",))
-        if self.padding_value == "mean":  # divided by how much of each window is image
-            copy += Amount(shared_numbers=prod(self._pooled(inputs[0]).spatial))
-        return SavedForBackward(private=copy)
-
-    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.padded_pooling import average_pooling
-
-        return average_pooling(self.window(), counts_padding=self.padding_value == 0)
+    @property
+    def _counts_padding(self) -> bool:
+        return self.padding_value == 0
 
 
 @dataclass(frozen=True, repr=False)
-class AveragePooling3dLayer(Pooling, Layer):
+class AveragePooling3dLayer(AveragePooling):
     """3-D average pooling (MATLAB ``averagePooling3dLayer``); padding counts as zeros.
 
     >>> from layergraph import AveragePooling3dLayer
@@ -269,22 +304,7 @@ class AveragePooling3dLayer(Pooling, Layer):
     type: ClassVar[str] = "3-D Average Pooling"
     default_name: ClassVar[str] = "avgpool3d"
     rank: ClassVar[int] = 3
-    kind: ClassVar[str] = "average"
-
-    def workspace(self, inputs: Sequence[Size]) -> Amount:
-        copy = padded_copy_memory(self.window(), self.window().averaging_padding(), inputs[0])
-        return copy
-
-    def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
-        copy = padded_copy_memory(self.window(), self.window().averaging_padding(), inputs[0])
-        if not copy.numbers:
-            return SavedForBackward(("in",))
-        return SavedForBackward(private=copy)
-
-    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        from layergraph.modules.padded_pooling import average_pooling
-
-        return average_pooling(self.window(), counts_padding=True)
+    example_inputs: ClassVar[tuple[Shape, ...]] = ((5, 4, 6, 2),)
 
 
 @dataclass(frozen=True, repr=False)
@@ -300,6 +320,8 @@ class GlobalAveragePooling2dLayer(Layer):
     type: ClassVar[str] = "Global Average Pooling"
     default_name: ClassVar[str] = "gapool"
     description: ClassVar[str] = "Global average pooling"
+    kind: ClassVar[Kind] = "pooling"
+    keeps_probabilities: ClassVar[bool | None] = True
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         expect_spatial(inputs[0], 2)
@@ -309,9 +331,8 @@ class GlobalAveragePooling2dLayer(Layer):
         expect_spatial(inputs[0], 2)
         height, width = inputs[0].spatial
         notes = (f"the mean of all {height} rows", f"the mean of all {width} columns")
-        return (
-            (*(constant_step(1, note) for note in notes), constant_step(inputs[0].channels, "as before")),
-        )
+        channels = constant_step(inputs[0].channels, "as in the input")
+        return ((*(constant_step(1, note) for note in notes), channels),)
 
     def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
         return {"in": tuple(window_rule(n, 1, 1, 0) for n in inputs[0].spatial)}
@@ -324,7 +345,7 @@ class GlobalAveragePooling2dLayer(Layer):
 
 @dataclass(frozen=True, repr=False)
 class MaxUnpooling2dLayer(Layer):
-    """Puts each number back where its maximum was, zeros elsewhere (MATLAB ``maxUnpooling2dLayer``).
+    """Puts each number back to the position of its maximum, zeros elsewhere (MATLAB ``maxUnpooling2dLayer``).
 
     Its inputs ``indices`` and ``size`` come from a :class:`MaxPooling2dLayer` with unpooling outputs; the
     recorded size restores odd sizes exactly. Pooling windows must not overlap.
@@ -336,11 +357,22 @@ class MaxUnpooling2dLayer(Layer):
 
     type: ClassVar[str] = "Max Unpooling"
     default_name: ClassVar[str] = "maxunpool"
+    kind: ClassVar[Kind] = "unpooling"
     memory_ports: ClassVar[frozenset[str]] = frozenset({"indices", "size"})
+    keeps_probabilities: ClassVar[bool | None] = True
 
     @property
     def input_names(self) -> tuple[str, ...]:
         return ("in", "indices", "size")
+
+    @property
+    def value_ports(self) -> tuple[str, ...]:
+        return ("in",)
+
+    @classmethod
+    def example(cls) -> tuple[Layer, list[Size]]:
+        pooling = MaxPooling2dLayer(2, stride=2, has_unpooling_outputs=True)
+        return cls(), list(pooling.output_sizes([image_size((5, 7), 3)]))
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         pooled, indices, size = inputs
@@ -364,14 +396,16 @@ class MaxUnpooling2dLayer(Layer):
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         (out,) = self.output_sizes(inputs)
-        spatial = (constant_step(n, "what was pooled, as 'size' remembers", "size") for n in out.spatial)
+        spatial = (
+            constant_step(n, "the size before pooling, from input 'size'", "size") for n in out.spatial
+        )
         return ((*spatial, constant_step(out.channels, "as input 'in'")),)
 
     def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
         return SavedForBackward(("indices",))
 
     def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
-        # the pooling windows do not overlap, so their sizes follow from those of the images
+        # the pooling windows do not overlap, so the sizes of the images give the size of a window
         sizes = zip(inputs[0].spatial, inputs[2].shape[3:5], strict=True)
         windows = [max(round(after / before), 1) for before, after in sizes]
         return {"in": tuple(transposed_rule(size, size, 0) for size in windows)}
@@ -380,11 +414,3 @@ class MaxUnpooling2dLayer(Layer):
         from layergraph.modules.padded_pooling import MaxUnpool2d
 
         return MaxUnpool2d()
-
-
-def saved_by_max_pooling(copy: Amount, pooled: Size) -> SavedForBackward:
-    """What max pooling keeps: the input, or its padded copy, and where each maximum was."""
-    indices = Amount(indices=pooled.num_elements)
-    if copy.numbers:
-        return SavedForBackward(private=copy + indices)
-    return SavedForBackward(("in",), private=indices)

@@ -1,4 +1,4 @@
-"""Which input positions an output position sees, along one spatial dimension."""
+"""The input positions that an output position depends on, along one spatial dimension."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import NamedTuple
 _LONGEST_PERIOD = 256
 
 Taps = tuple[int, int, int]
-"""The first and last input position seen, and the step between; the first above the last: none."""
+"""The first and last input position read, and the step between them; no position where first > last."""
 
 
 class ReceptiveFieldRule(NamedTuple):
-    """A rule that repeats: output ``m * outputs + r`` sees ``taps[r]``, moved by ``m * inputs``.
+    """A rule that repeats: output ``m * outputs + r`` reads ``taps[r]``, moved by ``m * inputs``.
 
-    The image is taken as endless: its borders, and padding, are positions like others. A rule that repeats
-    only after very many outputs is given with one tap that has room for all, and a fraction as ``inputs``.
+    The image counts as endless: its borders and padding are positions like others. A rule with a very long
+    period would need thousands of taps; it has one tap that covers them all, and a fraction as ``inputs``.
 
     >>> window_rule(3, 1, 2, 1)  # a 3×3 convolution with stride 2 and padding 1
     ReceptiveFieldRule(outputs=1, inputs=2, taps=((-1, 1, 1),))
@@ -35,12 +35,12 @@ RulesByPort = Mapping[str, tuple[ReceptiveFieldRule, ...]]
 
 
 def window_rule(size: int, dilation: int, stride: int, before: int) -> ReceptiveFieldRule:
-    """A window that slides over an input with this much padding before it."""
+    """The rule of a window that slides over an input with this much padding before it."""
     return ReceptiveFieldRule(1, stride, ((-before, (size - 1) * dilation - before, dilation),))
 
 
 def offset_rule(start: int) -> ReceptiveFieldRule:
-    """A part of the input that starts here; negative: the input with something before it."""
+    """The rule of a part of the input that starts at ``start``; below 0, padding comes before the input."""
     return ReceptiveFieldRule(1, 1, ((start, start, 1),))
 
 
@@ -48,19 +48,21 @@ IDENTITY_RULE = offset_rule(0)
 
 
 def transposed_rule(size: int, stride: int, before: int) -> ReceptiveFieldRule:
-    """A transposed window, of whose output this much is cut off before."""
+    """The rule of a transposed window whose output is cropped by ``before`` at the start."""
     if stride > _LONGEST_PERIOD:
         return ReceptiveFieldRule(
             1, Fraction(1, stride), ((-((size - 1 - before) // stride) - 1, before // stride + 1, 1),)
         )
-    places = [output + before for output in range(stride)]
-    return ReceptiveFieldRule(stride, 1, tuple((-((size - 1 - p) // stride), p // stride, 1) for p in places))
+    positions = [output + before for output in range(stride)]
+    return ReceptiveFieldRule(
+        stride, 1, tuple((-((size - 1 - p) // stride), p // stride, 1) for p in positions)
+    )
 
 
 def resizing_rule(
     before: int, after: int, *, method: str, geometry: str, rounding: str
 ) -> ReceptiveFieldRule:
-    """Resizing of ``before`` rows to ``after``; one row alone is seen from everywhere."""
+    """The rule of resizing ``before`` rows to ``after``; of one row, every output reads that row."""
     if before == 1:
         return ReceptiveFieldRule(1, 0, ((0, 0, 1),))
     common = gcd(before, after)
@@ -72,13 +74,13 @@ def resizing_rule(
     taps = []
     for index in range(outputs):
         half = Fraction(1, 2) if geometry == "half-pixel" else Fraction(0)
-        place = (index + half) * Fraction(before, after) - half
+        position = (index + half) * Fraction(before, after) - half
         if method == "bilinear":
-            taps.append((floor(place), ceil(place), 1))
+            taps.append((floor(position), ceil(position), 1))
             continue
         if rounding == "round":
-            row = floor(place + Fraction(1, 2))
+            row = floor(position + Fraction(1, 2))
         else:
-            row = floor(place) if rounding == "floor" or after >= before else ceil(place)
+            row = floor(position) if rounding == "floor" or after >= before else ceil(position)
         taps.append((row, row, 1))
     return ReceptiveFieldRule(outputs, inputs, tuple(taps))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from layergraph.errors import ArgumentError, SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers
 from layergraph.layers.arithmetic import Step, constant_step, scaling_step
-from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial
+from layergraph.layers.fields import FLAG, NUMBER, converter, one_of
+from layergraph.layers.layer import Kind, Layer, Shape, bracketed, expect_spatial
 from layergraph.layers.memory_rule import NOTHING, Amount, SavedForBackward
 from layergraph.layers.receptive_field_rule import RulesByPort, offset_rule, resizing_rule
 from layergraph.sizes import Size, image_size
@@ -21,23 +22,48 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class Crop:
-    """What crops of both ranks share."""
+class ReferenceLayer(Layer):
+    """The base of layers that bring ``in`` to the spatial size of ``ref``."""
 
+    kind: ClassVar[Kind] = "resizing"
     rank: ClassVar[int]
-
-    mode: Literal["centercrop"] | Sequence[int] = "centercrop"
-
-    def __post_init__(self) -> None:
-        if not (isinstance(self.mode, str) and self.mode == "centercrop"):
-            location = arguments.per_dimension(
-                self, "mode ('centercrop' or a location)", self.mode, self.rank
-            )
-            object.__setattr__(self, "mode", location)
 
     @property
     def input_names(self) -> tuple[str, ...]:
         return ("in", "ref")
+
+    @property
+    def value_ports(self) -> tuple[str, ...]:
+        return ("in",)
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        size, reference = inputs
+        expect_spatial(size, self.rank)
+        expect_spatial(reference, self.rank)
+        self._check_spatial(size.spatial, reference.spatial)
+        return (image_size(reference.spatial, size.channels),)
+
+    def _check_spatial(self, spatial: Shape, target: Shape) -> None:
+        """Raise ``SizeError`` unless ``in`` can be brought to this size."""
+        raise NotImplementedError
+
+
+def _crop_mode(layer: Crop, argument: str, value: object) -> str | tuple[int, ...]:
+    if isinstance(value, str):
+        location = f"a location of {layer.rank} whole numbers"
+        return arguments.choice(layer, argument, value, ("centercrop",), or_else=location)
+    return arguments.per_dimension(layer, argument, value, layer.rank)
+
+
+@dataclass(frozen=True, repr=False)
+class Crop(ReferenceLayer):
+    """The base of crops."""
+
+    keeps_probabilities: ClassVar[bool | None] = True
+    passes_scores_on: ClassVar[bool] = True
+    example_inputs: ClassVar[tuple[Shape, ...]] = ((9, 12, 4), (5, 7, 3))
+
+    mode: Literal["centercrop"] | Sequence[int] = field(default="centercrop", metadata=converter(_crop_mode))
 
     @property
     def description(self) -> str:
@@ -46,7 +72,7 @@ class Crop:
         return f"upper-left corner of cropping rectangle at {bracketed(cast(Shape, self.mode))}"
 
     def starts(self) -> tuple[int, ...] | None:
-        """The first row of each dimension, from 0; ``None`` for the centre.
+        """The first row to keep per dimension, from 0; ``None`` for a center crop.
 
         MATLAB gives the location as (x, y[, z]), counted from 1.
         """
@@ -55,20 +81,16 @@ class Crop:
         x, y, *z = cast(Shape, self.mode)
         return (y - 1, x - 1, *(number - 1 for number in z))
 
-    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
-        size, reference = inputs
-        expect_spatial(size, self.rank)
-        expect_spatial(reference, self.rank)
+    def _check_spatial(self, spatial: Shape, target: Shape) -> None:
         starts = self.starts() or (0,) * self.rank
-        if any(s + r > n for s, r, n in zip(starts, reference.spatial, size.spatial, strict=True)):
+        if any(s + r > n for s, r, n in zip(starts, target, spatial, strict=True)):
             raise SizeError(
                 "LG-SPATIAL",
-                f"nothing to crop: 'in' is {times(size.spatial)}, the part to keep is "
-                f"{times(reference.spatial)} (of 'ref') from {bracketed([s + 1 for s in starts])}",
+                f"nothing to crop: 'in' is {times(spatial)}, the part to keep is {times(target)} (of 'ref') "
+                f"from {bracketed([s + 1 for s in starts])}",
                 port="ref",
                 advice="'in' takes the larger input, 'ref' the one whose size the result has",
             )
-        return (image_size(reference.spatial, size.channels),)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         return (reference_steps(inputs, self.output_sizes(inputs)[0], "cropped"),)
@@ -78,8 +100,8 @@ class Crop:
 
     def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
         size, reference = inputs
-        centre = tuple((n - keep) // 2 for n, keep in zip(size.spatial, reference.spatial, strict=True))
-        return {"in": tuple(map(offset_rule, self.starts() or centre))}
+        center = tuple((n - keep) // 2 for n, keep in zip(size.spatial, reference.spatial, strict=True))
+        return {"in": tuple(map(offset_rule, self.starts() or center))}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.reference_size import CropToReference
@@ -88,12 +110,12 @@ class Crop:
 
 
 @dataclass(frozen=True, repr=False)
-class Crop2dLayer(Crop, Layer):
+class Crop2dLayer(Crop):
     """Crops ``in`` to the height and width of ``ref`` (MATLAB ``crop2dLayer``).
 
     Args:
-        mode: ``"centercrop"``, or (x, y), the first column and row to keep, counted from 1. An odd
-            remainder leaves the smaller part above and left.
+        mode: ``"centercrop"``, or (x, y), the first column and row to keep, counted from 1 as MATLAB does. An
+            odd remainder leaves the smaller part above and left.
 
     >>> from layergraph import Crop2dLayer
     >>> Crop2dLayer("centercrop").input_names
@@ -106,7 +128,7 @@ class Crop2dLayer(Crop, Layer):
 
 
 @dataclass(frozen=True, repr=False)
-class Crop3dLayer(Crop, Layer):
+class Crop3dLayer(Crop):
     """Crops ``in`` to the height, width and depth of ``ref`` (MATLAB ``crop3dLayer``).
 
     Arguments are as in 2-D; a location is (x, y, z).
@@ -119,14 +141,15 @@ class Crop3dLayer(Crop, Layer):
     type: ClassVar[str] = "Crop 3D"
     default_name: ClassVar[str] = "crop3d"
     rank: ClassVar[int] = 3
+    example_inputs: ClassVar[tuple[Shape, ...]] = ((6, 7, 5, 2), (3, 4, 5, 3))
 
 
 @dataclass(frozen=True, repr=False)
-class Pad2dLayer(Layer):
-    """Pads ``in`` on all sides to the height and width of ``ref``: the reverse of a centre crop.
+class Pad2dLayer(ReferenceLayer):
+    """Pads ``in`` on all sides to the height and width of ``ref``: the reverse of a center crop.
 
     Args:
-        padding_value: what the new rows and columns are filled with; the odd one is below, or right.
+        padding_value: the value of the new rows and columns; an odd one is at the bottom, or at the right.
 
     >>> from layergraph import Pad2dLayer
     >>> Pad2dLayer().input_names
@@ -135,34 +158,25 @@ class Pad2dLayer(Layer):
 
     type: ClassVar[str] = "Pad 2D"
     default_name: ClassVar[str] = "pad"
+    rank: ClassVar[int] = 2
+    keeps_probabilities: ClassVar[bool | None] = None
+    example_inputs: ClassVar[tuple[Shape, ...]] = ((5, 7, 3), (9, 12, 4))
 
     _: KW_ONLY
-    padding_value: float = 0.0
-
-    def __post_init__(self) -> None:
-        self._set(padding_value=arguments.number(self, "padding_value", self.padding_value))
-
-    @property
-    def input_names(self) -> tuple[str, ...]:
-        return ("in", "ref")
+    padding_value: float = field(default=0.0, metadata=NUMBER)
 
     @property
     def description(self) -> str:
         return "center pad" + (f" with {self.padding_value:g}" if self.padding_value else "")
 
-    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
-        size, reference = inputs
-        expect_spatial(size, 2)
-        expect_spatial(reference, 2)
-        if any(n > r for n, r in zip(size.spatial, reference.spatial, strict=True)):
+    def _check_spatial(self, spatial: Shape, target: Shape) -> None:
+        if any(n > r for n, r in zip(spatial, target, strict=True)):
             raise SizeError(
                 "LG-SPATIAL",
-                f"nothing to pad: 'in' is {times(size.spatial)}, larger than the {times(reference.spatial)} "
-                "of 'ref'",
+                f"nothing to pad: 'in' is {times(spatial)}, larger than the {times(target)} of 'ref'",
                 port="ref",
                 advice="'in' takes the smaller input, 'ref' the one whose size the result has",
             )
-        return (image_size(reference.spatial, size.channels),)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         return (reference_steps(inputs, self.output_sizes(inputs)[0], "padded"),)
@@ -178,6 +192,17 @@ class Pad2dLayer(Layer):
         return PadToReference(self.padding_value)
 
 
+def _output_size(layer: object, argument: str, value: object) -> tuple[int, ...] | None:
+    return None if value is None else arguments.per_dimension(layer, argument, value, 2)
+
+
+def _scale(layer: object, argument: str, value: object) -> tuple[float, ...] | None:
+    scale = arguments.per_channel(layer, argument, value, 2, "dimension")
+    if scale is not None and min(scale) <= 0:
+        raise ArgumentError(f"Resize2dLayer: scale must be above 0, got {value!r}")
+    return scale
+
+
 @dataclass(frozen=True, repr=False)
 class Resize2dLayer(Layer):
     """Resizes height and width (MATLAB ``resize2dLayer``). Give exactly one of the first three arguments.
@@ -187,7 +212,7 @@ class Resize2dLayer(Layer):
         scale: factors of height and width, one number or two; the output size is rounded down.
         enable_reference_input: adds the input ``ref``, whose height and width the output gets.
         method: ``"nearest"`` or ``"bilinear"``.
-        geometric_transform_mode: where pixels sit: ``"half-pixel"`` or ``"asymmetric"``.
+        geometric_transform_mode: the position of pixels: ``"half-pixel"`` or ``"asymmetric"``.
         nearest_rounding_mode: ``"round"``, ``"floor"``, or ``"onnx-10"`` (down when enlarging, up
             when shrinking, as ONNX opset 10).
 
@@ -198,35 +223,30 @@ class Resize2dLayer(Layer):
     """
 
     type: ClassVar[str] = "Resize"
+    kind: ClassVar[Kind] = "resizing"
+    keeps_probabilities: ClassVar[bool | None] = None
+    passes_scores_on: ClassVar[bool] = True
 
     _: KW_ONLY
-    output_size: Numbers | None = None
-    scale: float | Sequence[float] | None = None
-    enable_reference_input: bool = False
-    method: Literal["nearest", "bilinear"] = "nearest"
-    geometric_transform_mode: Literal["half-pixel", "asymmetric"] = "half-pixel"
-    nearest_rounding_mode: Literal["round", "floor", "onnx-10"] = "round"
+    output_size: Numbers | None = field(default=None, metadata=converter(_output_size))
+    scale: float | Sequence[float] | None = field(default=None, metadata=converter(_scale))
+    enable_reference_input: bool = field(default=False, metadata=FLAG)
+    method: Literal["nearest", "bilinear"] = field(default="nearest", metadata=one_of("nearest", "bilinear"))
+    geometric_transform_mode: Literal["half-pixel", "asymmetric"] = field(
+        default="half-pixel", metadata=one_of("half-pixel", "asymmetric")
+    )
+    nearest_rounding_mode: Literal["round", "floor", "onnx-10"] = field(
+        default="round", metadata=one_of("round", "floor", "onnx-10")
+    )
 
     def __post_init__(self) -> None:
-        arguments.flag(self, "enable_reference_input", self.enable_reference_input)
-        ways = [self.output_size is not None, self.scale is not None, self.enable_reference_input]
-        if sum(ways) != 1:
+        super().__post_init__()
+        number = sum([self.output_size is not None, self.scale is not None, self.enable_reference_input])
+        if number != 1:
             raise ArgumentError(
-                "Resize2dLayer: give exactly one of output_size, scale and enable_reference_input, "
-                f"got {sum(ways) or 'none'}"
+                "Resize2dLayer: exactly one of output_size, scale and enable_reference_input must be given, "
+                f"got {number or 'none'}"
             )
-        if self.output_size is not None:
-            self._set(output_size=arguments.per_dimension(self, "output_size", self.output_size, 2))
-        if self.scale is not None:
-            scale = arguments.per_channel(self, "scale", self.scale, 2, "dimension")
-            if scale is None or min(scale) <= 0:
-                raise ArgumentError(f"Resize2dLayer: scale is above 0, got {self.scale!r}")
-            self._set(scale=scale)
-        arguments.choice(self, "method", self.method, ("nearest", "bilinear"))
-        modes = ("half-pixel", "asymmetric")
-        arguments.choice(self, "geometric_transform_mode", self.geometric_transform_mode, modes)
-        rounding = ("round", "floor", "onnx-10")
-        arguments.choice(self, "nearest_rounding_mode", self.nearest_rounding_mode, rounding)
 
     @property
     def default_name(self) -> str:  # type: ignore[override]
@@ -235,6 +255,14 @@ class Resize2dLayer(Layer):
     @property
     def input_names(self) -> tuple[str, ...]:
         return ("in", "ref") if self.enable_reference_input else ("in",)
+
+    @property
+    def value_ports(self) -> tuple[str, ...]:
+        return ("in",)
+
+    @classmethod
+    def example(cls) -> tuple[Layer, list[Size]]:
+        return cls(scale=2), [image_size((5, 7), 3)]
 
     @property
     def description(self) -> str:
@@ -273,33 +301,34 @@ class Resize2dLayer(Layer):
             factors = cast(tuple[float, ...], self.scale)
             spatial = tuple(map(scaling_step, inputs[0].spatial, factors))
         else:
-            spatial = tuple(constant_step(number, "the output size asked for") for number in out.spatial)
-        return ((*spatial, constant_step(out.channels, "as before")),)
+            spatial = tuple(constant_step(number, "the argument output_size") for number in out.spatial)
+        return ((*spatial, constant_step(out.channels, "as in the input")),)
 
     def workspace(self, inputs: Sequence[Size]) -> Amount:
-        if self._in_one_step:
+        if self._is_one_step:
             return NOTHING
         after = self.output_sizes(inputs)[0]
         height, width = after.spatial
         between = height * inputs[0].spatial[1] * after.channels
         if self.method == "nearest":
             return Amount(between, shared_indices=width)
-        # both neighbours, weighted, and their sum: first of the rows, then of the columns
+        # both neighbors, weighted, and their sum: first of the rows, then of the columns
         rows, columns = 3 * between - after.num_elements, between + 2 * after.num_elements
         length = height if rows > columns else width
         return Amount(max(rows, columns), shared_indices=3 * length, shared_numbers=length)
 
     def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
-        if self._in_one_step:
+        if self._is_one_step:
             return SavedForBackward()
-        # which rows and columns; for bilinear two of each, and their shares
+        # the indices of rows and columns; for bilinear two of each, with their shares
         rows = sum(self.output_sizes(inputs)[0].spatial)
         if self.method == "nearest":
             return SavedForBackward(private=Amount(shared_indices=rows))
         return SavedForBackward(private=Amount(shared_indices=2 * rows, shared_numbers=2 * rows))
 
     @property
-    def _in_one_step(self) -> bool:
+    def _is_one_step(self) -> bool:
+        """Whether torch resizes in one operation; otherwise rows are gathered first, then columns."""
         return self.method == "bilinear" and self.geometric_transform_mode == "half-pixel"
 
     def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
@@ -324,7 +353,9 @@ class Resize2dLayer(Layer):
 
 
 def reference_steps(inputs: Sequence[Size], out: Size, how: str) -> tuple[Step, ...]:
-    """The steps of a layer that brings its first input to the height and width of its second."""
+    """The size steps of a layer that brings its first input to the height and width of its second."""
     sizes = zip(inputs[0].spatial, out.spatial, strict=True)
-    spatial = (constant_step(now, f"that of input 'ref'; {was} is {how} to it", "ref") for was, now in sizes)
+    spatial = (
+        constant_step(new, f"the size of input 'ref'; {old} is {how} to it", "ref") for old, new in sizes
+    )
     return (*spatial, constant_step(out.channels, "as input 'in'"))

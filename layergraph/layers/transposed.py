@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
 from math import prod
-from typing import TYPE_CHECKING, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from layergraph.errors import SizeError
-from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding, pairs
 from layergraph.layers.arithmetic import Step, constant_step, transposed_steps
-from layergraph.layers.convolution import expect_channels
-from layergraph.layers.layer import Layer, Shape, bracketed, expect_spatial
-from layergraph.layers.learnable import TrainedWeights
+from layergraph.layers.convolution import channel_relaxations, expect_channels
+from layergraph.layers.fields import CHANNELS, MARGINS, PER_DIMENSION, WHOLE
+from layergraph.layers.layer import Kind, Layer, Shape, bracketed, expect_spatial
+from layergraph.layers.learnable import LearnableLayer
 from layergraph.layers.memory_rule import Amount
 from layergraph.layers.receptive_field_rule import RulesByPort, transposed_rule
-from layergraph.layers.window import margins_text
+from layergraph.layers.window import margins_mode, margins_size, margins_text
 from layergraph.sizes import Size, image_size, same_cropping, transposed_output
 from layergraph.wording import times
 
@@ -25,29 +25,31 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class TransposedConvolution(TrainedWeights):
-    """What transposed convolutions of both ranks share."""
+class TransposedConvolution(LearnableLayer):
+    """The base of transposed convolutions."""
 
+    kind: ClassVar[Kind] = "transposed convolution"
     rank: ClassVar[int]
     saves_input: ClassVar[bool] = True
     accepts_arrays: ClassVar[bool] = True
+    example_arguments: ClassVar[tuple[Any, ...]] = (2, 4)
 
-    filter_size: Numbers
-    num_filters: int
+    filter_size: Numbers = field(metadata=PER_DIMENSION)
+    num_filters: int = field(metadata=WHOLE)
     _: KW_ONLY
-    stride: Numbers = 1
-    cropping: Padding = 0
-    num_channels: int | Literal["auto"] = "auto"
+    stride: Numbers = field(default=1, metadata=PER_DIMENSION)
+    cropping: Padding = field(default=0, metadata=MARGINS)
+    num_channels: int | Literal["auto"] = field(default="auto", metadata=CHANNELS)
 
-    def __post_init__(self) -> None:
-        set_ = object.__setattr__
-        for argument in ("filter_size", "stride"):
-            value = arguments.per_dimension(self, argument, getattr(self, argument), self.rank)
-            set_(self, argument, value)
-        set_(self, "num_filters", arguments.whole(self, "num_filters", self.num_filters))
-        set_(self, "cropping", arguments.margins(self, "cropping", self.cropping, self.rank))
-        set_(self, "num_channels", arguments.channels(self, "num_channels", self.num_channels))
-        self._check_training()
+    @property
+    def cropping_mode(self) -> Literal["same", "manual"]:
+        """``"same"``, or ``"manual"`` for given numbers, as MATLAB reports it."""
+        return margins_mode(self.cropping)
+
+    @property
+    def cropping_size(self) -> Shape | tuple[Shape, ...]:
+        """The rows and columns that are cropped, as MATLAB reports them; empty for ``"same"``."""
+        return margins_size(self.cropping)
 
     def _order_of_weights(self) -> tuple[Shape, Sequence[int | None]]:
         channels = None if self.num_channels == "auto" else self.num_channels
@@ -56,13 +58,14 @@ class TransposedConvolution(TrainedWeights):
     @property
     def description(self) -> str:
         channels = () if self.num_channels == "auto" else (self.num_channels,)
-        kind = times((*cast(Shape, self.filter_size), *channels))
-        stride = bracketed(cast(Shape, self.stride))
-        crop = margins_text(self.cropping)
-        return f"{self.num_filters} {kind} transposed convolutions with stride {stride} and cropping {crop}"
+        filters = times((*cast(Shape, self.filter_size), *channels))
+        stride, crop = bracketed(cast(Shape, self.stride)), margins_text(self.cropping)
+        return (
+            f"{self.num_filters} {filters} transposed convolutions with stride {stride} and cropping {crop}"
+        )
 
     def crops(self) -> tuple[tuple[int, int], ...]:
-        """Rows cut off (before, after) of each dimension; negative: added, for ``"same"``."""
+        """Rows cropped (before, after) per dimension; negative for ``"same"``: rows added."""
         if self.cropping == "same":
             return tuple(map(same_cropping, cast(Shape, self.filter_size), cast(Shape, self.stride)))
         return pairs(self.cropping)
@@ -86,7 +89,13 @@ class TransposedConvolution(TrainedWeights):
         window, stride = cast(Shape, self.filter_size), cast(Shape, self.stride)
         same = self.cropping == "same"
         spatial = transposed_steps(inputs[0].spatial, window, stride, self.crops(), same=same)
-        return ((*spatial, constant_step(self.num_filters, "one for each filter")),)
+        return ((*spatial, constant_step(self.num_filters, "one per filter")),)
+
+    def relaxations(self, inputs: Sequence[Size]) -> Iterator[tuple[Layer, Sequence[Size]]]:
+        return channel_relaxations(self, inputs)
+
+    def with_same_padding(self) -> Layer:
+        return replace(self, num_channels="auto", cropping="same")
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         return {
@@ -95,30 +104,22 @@ class TransposedConvolution(TrainedWeights):
         }
 
     def multiply_adds(self, inputs: Sequence[Size]) -> int:
-        """As ``FlopCounterMode`` counts: the whole filter at each input position, what is cropped too."""
+        """As ``FlopCounterMode`` counts: the whole filter at each input position, before cropping."""
         return prod(inputs[0].spatial) * prod(self.learnables(inputs)["Weights"])
 
     def output_memory(self, inputs: Sequence[Size]) -> tuple[Amount, ...]:
-        # torch crops the same on both sides; what is cut off besides stays in memory
-        spatial = []
-        for n, size, stride, (before, after) in zip(
-            inputs[0].spatial,
-            cast(Shape, self.filter_size),
-            cast(Shape, self.stride),
-            self.crops(),
-            strict=True,
-        ):
-            both = 2 * max(min(before, after), 0)
-            spatial.append(transposed_output(n, size, stride, both + min(after, 0)))
-        return (Amount(prod(spatial) * self.num_filters),)
+        # torch crops equally on both sides; rows that are cropped on one side stay in memory
+        window, stride = cast(Shape, self.filter_size), cast(Shape, self.stride)
+        computed = [
+            transposed_output(n, size, step, 2 * max(min(crop), 0) + min(crop[1], 0))
+            for n, size, step, crop in zip(inputs[0].spatial, window, stride, self.crops(), strict=True)
+        ]
+        return (Amount(prod(computed) * self.num_filters),)
 
     def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
+        window, stride = cast(Shape, self.filter_size), cast(Shape, self.stride)
         befores = [before for before, _ in self.crops()]
-        return {
-            "in": tuple(
-                map(transposed_rule, cast(Shape, self.filter_size), cast(Shape, self.stride), befores)
-            )
-        }
+        return {"in": tuple(map(transposed_rule, window, stride, befores))}
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.padded_convolution import transposed_convolution
@@ -126,11 +127,11 @@ class TransposedConvolution(TrainedWeights):
         size, stride = cast(Shape, self.filter_size), cast(Shape, self.stride)
         channels = inputs[0].channels
         module = transposed_convolution(size, stride, self.crops(), channels, self.num_filters)
-        return self.initialized(module, channels, self.num_filters)
+        return self.initialize(module, channels, self.num_filters)
 
 
 @dataclass(frozen=True, repr=False)
-class TransposedConv2dLayer(TransposedConvolution, Layer):
+class TransposedConv2dLayer(TransposedConvolution):
     """2-D transposed convolution (MATLAB ``transposedConv2dLayer``).
 
     Args:
@@ -138,7 +139,7 @@ class TransposedConv2dLayer(TransposedConvolution, Layer):
         num_filters: number of output channels.
         stride: one number or two (vertical, horizontal).
         cropping: a number, two, four (top, bottom, left, right), or ``"same"``: output ``stride * input``.
-        num_channels: input channels; ``"auto"`` takes those of the input.
+        num_channels: input channels; ``"auto"``: as many as the input has.
 
     Output size ``stride * (input - 1) + filter - cropping``. Learnables: Weights
     h×w×filters×channels (the reverse of a convolution), Bias 1×1×filters. Initializers, factors, and
@@ -155,8 +156,8 @@ class TransposedConv2dLayer(TransposedConvolution, Layer):
 
 
 @dataclass(frozen=True, repr=False)
-class TransposedConv3dLayer(TransposedConvolution, Layer):
-    """3-D transposed convolution (MATLAB ``transposedConv3dLayer``): as 2-D, with three numbers a size.
+class TransposedConv3dLayer(TransposedConvolution):
+    """3-D transposed convolution (MATLAB ``transposedConv3dLayer``): as 2-D, with three numbers per size.
 
     >>> from layergraph import TransposedConv3dLayer
     >>> TransposedConv3dLayer(2, 8, stride=2).default_name
@@ -166,3 +167,4 @@ class TransposedConv3dLayer(TransposedConvolution, Layer):
     type: ClassVar[str] = "3-D Transposed Convolution"
     default_name: ClassVar[str] = "transposed-conv3d"
     rank: ClassVar[int] = 3
+    example_inputs: ClassVar[tuple[Shape, ...]] = ((5, 4, 6, 2),)

@@ -1,9 +1,9 @@
-"""What layers share whose window slides over the image: the fit, and MATLAB's wording."""
+"""Windows that slide over an image: fit, padded copy, receptive field, and MATLAB's wording."""
 
 from __future__ import annotations
 
 from math import prod
-from typing import cast
+from typing import Literal, cast
 
 from layergraph.errors import SizeError
 from layergraph.layers.arguments import Numbers, Padding, pairs
@@ -15,13 +15,17 @@ from layergraph.wording import times
 
 
 def window(size: Numbers, stride: Numbers, dilation: Numbers, padding: Padding) -> Window:
-    """The window of a layer's arguments, which are in normal form."""
+    """The window of arguments in normal form."""
     margins = None if padding == "same" else pairs(padding)
     return Window(cast(Shape, size), cast(Shape, stride), cast(Shape, dilation), margins)
 
 
 def slide(window: Window, size: Size) -> Shape:
-    """The spatial output size; raises where the window is larger than its padded input."""
+    """The spatial output size.
+
+    Raises:
+        SizeError: the window is larger than its padded input.
+    """
     result = window.output(size.spatial)
     if min(result) < 1:
         margins = window.margins or ((0, 0),) * len(window.size)
@@ -36,23 +40,33 @@ def slide(window: Window, size: Size) -> Shape:
 
 
 def padded_copy_memory(window: Window, torch_padding: Shape | None, size: Size) -> Amount:
-    """The padded copy of an input that is made where torch cannot pad by itself."""
+    """The memory of the padded copy of an input, where no padding argument of torch does (``None``)."""
     if torch_padding is not None:
         return NOTHING
     return Amount(prod(window.padded_size(size.spatial)) * size.channels)
 
 
 def window_rules(window: Window, size: Size) -> tuple[ReceptiveFieldRule, ...]:
-    """What an output position sees through the window, in each dimension."""
+    """The positions that an output position reads through the window, per dimension."""
     befores = [before for before, _ in window.padding(size.spatial)]
     return tuple(map(window_rule, window.size, window.dilation, window.stride, befores))
 
 
-def margins_text(padding: Padding) -> str:
+def margins_mode(margins: Padding) -> Literal["same", "manual"]:
+    """MATLAB's ``PaddingMode`` or ``CroppingMode``."""
+    return "same" if margins == "same" else "manual"
+
+
+def margins_size(margins: Padding) -> Shape | tuple[Shape, ...]:
+    """MATLAB's ``PaddingSize`` or ``CroppingSize``: empty for ``"same"``, which depends on the input."""
+    return () if margins == "same" else cast("Shape | tuple[Shape, ...]", margins)
+
+
+def margins_text(margins: Padding) -> str:
     """Padding or cropping in normal form as MATLAB writes it."""
-    if padding == "same":
+    if margins == "same":
         return "'same'"
-    if isinstance(cast(Shape, padding)[0], int):
-        return bracketed(cast(Shape, padding))
-    rows = (bracketed(row)[1:-1] for row in cast(tuple[Shape, ...], padding))
+    if isinstance(cast(Shape, margins)[0], int):
+        return bracketed(cast(Shape, margins))
+    rows = (bracketed(row)[1:-1] for row in cast(tuple[Shape, ...], margins))
     return f"[{'; '.join(rows)}]"

@@ -20,7 +20,7 @@ from layergraph.graph.probabilities import missing_softmax, output_scores
 from layergraph.graph.size_inference import network_outputs
 from layergraph.issues import Issue
 from layergraph.layers.activation import SoftmaxLayer
-from layergraph.layers.output import ClassOutput
+from layergraph.layers.output import CrossEntropyLayer
 from layergraph.network.modes import inference
 from layergraph.network.own_code import with_own_code
 from layergraph.network.plan import Plan, make_plan
@@ -106,7 +106,7 @@ class Network(nn.Module, Generic[G]):
             module.from_logits = isinstance(self._lgraph[source.layer], SoftmaxLayer)
             if module.from_logits:
                 (source,) = self._lgraph.sources(source.layer).values()
-            elif isinstance(self._lgraph[name], ClassOutput):
+            elif isinstance(self._lgraph[name], CrossEntropyLayer):
                 module.checked = are_probabilities[name] is None
             starts.append(source)
         return make_plan(self._lgraph, starts, self._keys)

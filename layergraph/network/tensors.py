@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from layergraph.errors import DataError, WrongTypeError
-from layergraph.layers.input import Input
+from layergraph.layers.input import InputLayer
 from layergraph.wording import quoted
 
 
 def to_tensor(
-    images: NDArray[Any], layer: Input, name: str, dtype: torch.dtype | None = None
+    images: NDArray[Any], layer: InputLayer, name: str, dtype: torch.dtype | None = None
 ) -> tuple[Tensor, bool]:
     """Return a batch for an input layer, and whether ``images`` is a single image.
 

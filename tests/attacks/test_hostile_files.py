@@ -110,7 +110,7 @@ ARCHITECTURES = {
     "a type with underscores": graph({"type": "__class__", "name": "a"}),
     "a type that is a number": graph({"type": 5, "name": "a"}),
     "a type that is a list": graph({"type": ["ReluLayer"], "name": "a"}),
-    "a type that is a mixin": graph({"type": "Joining", "name": "a", "num_inputs": 2}),
+    "a type that is an abstract base": graph({"type": "CombinationLayer", "name": "a", "num_inputs": 2}),
     "an unknown argument": graph(relu(slope=1)),
     "an argument that is no name": graph(relu(**{"__class__": "x"})),
     "self as an argument": graph(relu(self=1)),

@@ -35,7 +35,7 @@ from layergraph import (
 # written as a user writes them, and evaluated below
 BAD_ARGUMENTS = """
 AdditionLayer(1)
-AdditionLayer(2.0)
+AdditionLayer(2.5)
 AdditionLayer("2")
 AdditionLayer(10**9)
 AdditionLayer(True)
@@ -61,7 +61,7 @@ ClippedReluLayer(0)
 ClippedReluLayer("6")
 Convolution2dLayer(0, 8)
 Convolution2dLayer(3, 0)
-Convolution2dLayer(3, 8.0)
+Convolution2dLayer(3, 8.5)
 Convolution2dLayer((3, 3, 3), 8)
 Convolution2dLayer(3, 10**30)
 Convolution2dLayer(-(10**5000), 8)
@@ -123,7 +123,7 @@ Resize2dLayer(scale=2, output_size=(8, 8))
 Resize2dLayer(scale=0)
 Resize2dLayer(scale=(1, 2, 3))
 Resize2dLayer(output_size=0)
-Resize2dLayer(enable_reference_input=1)
+Resize2dLayer(enable_reference_input=2)
 Resize2dLayer(scale=2, method="cubic")
 Resize2dLayer(scale=2, geometric_transform_mode="align-corners")
 Resize2dLayer(scale=2, nearest_rounding_mode="ceil")
@@ -146,7 +146,9 @@ def test_the_texts(golden_errors):
 def test_what_is_no_module():
     with pytest.raises(WrongTypeError) as caught:
         ModuleLayer(torch.relu)
-    assert str(caught.value) == "ModuleLayer takes a torch.nn.Module, got builtin_function_or_method"
+    assert (
+        str(caught.value) == "ModuleLayer: module must be a torch.nn.Module, got builtin_function_or_method"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,91 @@
+"""Converters of fields: ``stride: Numbers = field(default=1, metadata=PER_DIMENSION)``.
+
+``Layer`` applies them once, when a layer is made, so that no layer class assigns to its frozen fields. Type
+annotations cannot do this: they give the values that are accepted, not the one form that is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from functools import cache, wraps
+from operator import attrgetter
+from typing import Any, TypeVar
+
+from layergraph.errors import ArgumentError
+from layergraph.layers import arguments
+
+T = TypeVar("T")
+Converter = Callable[[Any, str, Any], Any]
+"""Takes the layer, the name of the argument and its value; returns the normal form, or raises."""
+
+
+def converter(convert: Converter) -> Mapping[str, Converter]:
+    """The metadata of a field whose values ``convert`` brings to their normal form."""
+    return {"convert": convert}
+
+
+WHOLE = converter(arguments.whole)
+NUMBER = converter(arguments.number)
+FLAG = converter(arguments.flag)
+INITIALIZER = converter(arguments.initializer)
+PER_DIMENSION = converter(
+    lambda layer, argument, value: arguments.per_dimension(layer, argument, value, layer.rank)
+)
+MARGINS = converter(lambda layer, argument, value: arguments.margins(layer, argument, value, layer.rank))
+NUM_PORTS = converter(
+    lambda layer, argument, value: arguments.whole(layer, argument, value, 1, arguments.MOST_PORTS)
+)
+NUM_JOINED = converter(
+    lambda layer, argument, value: arguments.whole(layer, argument, value, 2, arguments.MOST_PORTS)
+)
+
+
+def whole_or(word: str) -> Mapping[str, Converter]:
+    """A whole number, or a word, in any case."""
+    return converter(lambda layer, argument, value: arguments.whole_or(layer, argument, value, word))
+
+
+CHANNELS = whole_or("auto")
+
+
+def number_from(low: float, high: float = float("inf")) -> Mapping[str, Converter]:
+    """A finite number from ``low`` to ``high``."""
+    return converter(lambda layer, argument, value: arguments.number(layer, argument, value, low, high))
+
+
+def one_of(*choices: str) -> Mapping[str, Converter]:
+    """One of a few words, in any case."""
+    return converter(lambda layer, argument, value: arguments.choice(layer, argument, value, choices))
+
+
+def older_names(**names: str) -> Callable[[type[T]], type[T]]:
+    """Earlier names of arguments: the constructor accepts them, and they read as the arguments do.
+
+    They are no fields, so that equal layers stay equal and files and ``repr`` have one name.
+    """
+
+    def decorate(kind: type[T]) -> type[T]:
+        make = kind.__init__
+
+        @wraps(make)
+        def init(self: T, *args: Any, **options: Any) -> None:
+            for older in names.keys() & options.keys():
+                name = names[older]
+                if name in options:
+                    raise ArgumentError(f"{kind.__name__}: {name} must be given once, got {older} too")
+                options[name] = options.pop(older)
+            make(self, *args, **options)
+
+        setattr(kind, "__init__", init)  # noqa: B010 (a checker refuses an assignment to __init__)
+        for older, name in names.items():
+            setattr(kind, older, property(attrgetter(name)))
+        return kind
+
+    return decorate
+
+
+@cache
+def converters(kind: type) -> tuple[tuple[str, Converter], ...]:
+    """The fields of a layer class that have a converter; thousands of layers share one look-up per class."""
+    return tuple((item.name, item.metadata["convert"]) for item in fields(kind) if "convert" in item.metadata)
