@@ -60,7 +60,7 @@ def bayesian_segnet_layers(
     ['encdrop3', 'encdrop4', 'encdrop5', 'decdrop5', 'decdrop4', 'decdrop3']
     """
     builder = "bayesian_segnet_layers"
-    number(builder, "dropout", dropout, 0, 1)
+    dropout = number(builder, "dropout", dropout, 0, 1)
     by_depth = {
         "num_convolution_layers": num_convolution_layers,
         "num_output_channels": num_output_channels,

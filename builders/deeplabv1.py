@@ -62,10 +62,10 @@ def deeplabv1_layers(
     """
     builder = "deeplabv1_layers"
     size = image_channels(builder, image_size, 2, default=3)
-    whole(builder, "num_classes", num_classes, 2)
-    whole(builder, "kernel_size", kernel_size)
-    whole(builder, "rate", rate)
-    whole(builder, "num_filters", num_filters)
+    num_classes = whole(builder, "num_classes", num_classes, 2)
+    kernel_size = whole(builder, "kernel_size", kernel_size)
+    rate = whole(builder, "rate", rate)
+    num_filters = whole(builder, "num_filters", num_filters)
     vgg16 = find_backbone(builder, "vgg16")
     # Poolings 4 and 5 lose their stride, which leaves the paper's stride of 8.
     lgraph = dilated_encoder(vgg16, size, 8, width=width, weights=weights, conventions=conventions)

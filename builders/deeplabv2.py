@@ -63,7 +63,7 @@ def deeplabv2_layers(
     """
     builder = "deeplabv2_layers"
     size = image_channels(builder, image_size, 2, default=3)
-    whole(builder, "num_classes", num_classes, 2)
+    num_classes = whole(builder, "num_classes", num_classes, 2)
     encoder = find_backbone(builder, backbone, ENCODERS)
     if not isinstance(rates, (list, tuple)) or len(rates) < 2:
         raise ArgumentError(

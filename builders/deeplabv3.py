@@ -66,14 +66,14 @@ def deeplabv3_layers(
     """
     builder = "deeplabv3_layers"
     size = image_channels(builder, image_size, 2, default=3)
-    whole(builder, "num_classes", num_classes, 2)
+    num_classes = whole(builder, "num_classes", num_classes, 2)
     encoder = find_backbone(builder, backbone, ENCODERS)
     if downsampling_factor not in (8, 16):
         raise ArgumentError(
             f"{builder}: downsampling_factor must be 8 or 16, got {quoted(downsampling_factor)}"
         )
     grid = per_dimension(builder, "multi_grid", multi_grid, 3)
-    choice(builder, "variant", variant, ("aspp", "cascade"))
+    variant = choice(builder, "variant", variant, ("aspp", "cascade"))
 
     lgraph = dilated_encoder(
         encoder, size, downsampling_factor, width=width, weights=weights, conventions=conventions

@@ -102,7 +102,7 @@ def deeplabv3plus_layers(
     """
     builder = "deeplabv3plus_layers"
     size = image_channels(builder, image_size, 2, default=3)
-    whole(builder, "num_classes", num_classes, 2)
+    num_classes = whole(builder, "num_classes", num_classes, 2)
     backbone = find_backbone(builder, network, ENCODERS, "network")
     if downsampling_factor not in RATES:
         raise ArgumentError(

@@ -75,8 +75,8 @@ def fcn_layers(
     """
     builder = "fcn_layers"
     size = image_channels(builder, image_size, 2, default=3)
-    whole(builder, "num_classes", num_classes, 2)
-    choice(builder, "type", type, tuple(NUM_FUSED))
+    num_classes = whole(builder, "num_classes", num_classes, 2)
+    type = choice(builder, "type", type, ("32s", "16s", "8s"))
     network = find_backbone(builder, backbone, BACKBONES)
 
     # Only at its own image size do the fully connected layers show which window they cover.

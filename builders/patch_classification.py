@@ -67,7 +67,7 @@ def patch_classification_layers(
     builder = "patch_classification_layers"
     square = (patch_size, patch_size) if hasattr(patch_size, "__index__") else patch_size
     size = image_numbers(builder, "patch_size", square, 2)
-    whole(builder, "num_classes", num_classes, 2)
+    num_classes = whole(builder, "num_classes", num_classes, 2)
     depth = poolings(builder, encoder_depth)
     convolutions = layer_counts(builder, "num_convolution_layers", num_convolution_layers, depth)
     filters = per_dimension(builder, "num_output_channels", num_output_channels, depth)

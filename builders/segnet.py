@@ -113,7 +113,7 @@ def segnet(
     """SegNet for any builder; ``by_depth`` and ``on_vgg`` are the options of only one of the two forms."""
     num_classes = whole(builder, "num_classes", num_classes, 2)
     if backbone is not None:
-        choice(builder, "backbone", backbone, BACKBONES)
+        backbone = choice(builder, "backbone", backbone, BACKBONES)
         by_depth = {"encoder_depth": encoder_depth, **by_depth}
         if given := [name for name, value in by_depth.items() if value is not None]:
             raise ArgumentError(

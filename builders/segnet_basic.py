@@ -72,11 +72,11 @@ def segnet_basic_layers(
     """
     builder = "segnet_basic_layers"
     size = image_channels(builder, image_size, 2, default=3)
-    whole(builder, "num_classes", num_classes, 2)
+    num_classes = whole(builder, "num_classes", num_classes, 2)
     depth = poolings(builder, encoder_depth)
     filters = whole(builder, "num_output_channels", num_output_channels)
     window = filter_window(builder, filter_size, 2)
-    choice(builder, "decoder", decoder, ("all-channels", "single-channel", "encoder-addition"))
+    decoder = choice(builder, "decoder", decoder, ("all-channels", "single-channel", "encoder-addition"))
     check_poolings(builder, size, depth)
 
     layers: list[Layer] = [ImageInputLayer(size, name="inputImage")]

@@ -151,7 +151,7 @@ def _checked(
         default_channels=1 if backbone is None else 3,
     )
     if join is not None:
-        choice(caller, "join", join, JOINS)
+        join = choice(caller, "join", join, JOINS)
     if backbone is None:
         return arguments, output_size(caller, arguments, join, JOINS)
     if arguments.valid:

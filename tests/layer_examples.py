@@ -1,4 +1,4 @@
-"""Every layer type with a rich set of arguments, and inputs that fit: what the layer contract runs over."""
+"""Layers of every type with inputs that fit, for the contract: the example of each class, and many more."""
 
 from __future__ import annotations
 
@@ -45,12 +45,13 @@ from layergraph import (
     TransposedConv2dLayer,
     TransposedConv3dLayer,
 )
+from layergraph.layers import LAYER_TYPES
 from layergraph.sizes import image_size
 
 
 @dataclass(frozen=True)
 class Example:
-    """A layer and the (spatial, channels) of its inputs; for unpooling the pooling layer before it."""
+    """A layer and the (spatial, channels) of its inputs; for unpooling also the pooling layer upstream."""
 
     layer: Layer
     inputs: tuple[tuple[tuple[int, ...], int], ...]
@@ -72,6 +73,14 @@ PIXEL = (((1, 1), 6),)
 VECTOR = (((), 6),)
 
 
+def _of_class(kind: type[Layer]) -> Example:
+    """The example that a layer class gives of itself."""
+    layer, sizes = kind.example()
+    if isinstance(layer, MaxUnpooling2dLayer):
+        return Example(layer, SMALL, _pool(2, stride=2))
+    return Example(layer, tuple((size.spatial, size.channels) for size in sizes))
+
+
 def _of(*layers: Layer, on: tuple = (SMALL, WIDE)) -> list[Example]:
     return [Example(layer, inputs) for layer in layers for inputs in on]
 
@@ -85,6 +94,7 @@ def _pool(size, **arguments) -> MaxPooling2dLayer:
 
 
 EXAMPLES: list[Example] = [
+    *map(_of_class, LAYER_TYPES.values()),
     *_of(
         ImageInputLayer((5, 7, 3)),
         ImageInputLayer((5, 7, 3), normalization="none"),

@@ -51,7 +51,8 @@ def arguments(layer: Layer) -> dict[str, Any]:
 
 @cache
 def _arguments(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind) if field.name not in ("name", "weights"))
+    ordered = sorted(fields(kind), key=lambda field: field.kw_only is True)  # as the constructor takes them
+    return tuple(field.name for field in ordered if field.name not in ("name", "weights"))
 
 
 def _signature(lgraph: LayerGraph, name: str, common: Set[str]) -> Hashable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from layergraph.builders.backbones.backbone_weights import (
     IMAGENET_DEVIATION,
@@ -111,11 +111,11 @@ class Backbone:
         """
         size = image_channels(self.name, image_size, 2, default=3)
         num_classes = whole(self.name, "num_classes", num_classes, 2)
-        flag(self.name, "include_head", include_head)
+        include_head = flag(self.name, "include_head", include_head)
         if width != 1:
-            number(self.name, "width", width, 1 / 64, 64)
+            width = number(self.name, "width", width, 1 / 64, 64)
         if conventions is not None:
-            choice(self.name, "conventions", conventions, ("matlab", "torchvision"))
+            conventions = choice(self.name, "conventions", conventions, get_args(Conventions))
         # The file comes before the graph, because its conventions decide on the layers.
         file = None if weights is None else self._read_weights(weights, size, width)
         torchvision = conventions == "torchvision"

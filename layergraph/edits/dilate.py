@@ -76,8 +76,8 @@ def dilate(lgraph: LayerGraph, downsampling_factor: int, *, keep_size: bool = Tr
     >>> lgraph["res5a_branch2b"].description
     "512 3×3×512 convolutions with stride [1 1], dilation factor [2 2], and padding 'same'"
     """
-    whole("dilate", "downsampling_factor", downsampling_factor)
-    flag("dilate", "keep_size", keep_size)
+    downsampling_factor = whole("dilate", "downsampling_factor", downsampling_factor)
+    keep_size = flag("dilate", "keep_size", keep_size)
     # One pass from the inputs to the outputs. Whether a layer keeps its stride depends on the stride of its
     # path, and its dilation on the strides lost upstream, so both are carried along as a spacing.
     spacings: dict[str, Spacing | None] = {}  # None: the output has no positions, only one value per channel

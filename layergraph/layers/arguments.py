@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
 from operator import index
-from typing import Any, Literal, SupportsIndex, cast, get_args
+from typing import Any, Literal, SupportsIndex, TypeVar, cast, get_args
 
 from layergraph.errors import ArgumentError
 from layergraph.sizes import MAX_SIZE
@@ -22,6 +22,8 @@ Numbers = int | Sequence[int]
 Padding = int | Sequence[int] | Sequence[Sequence[int]] | Literal["same"]
 InitializerName = Literal["glorot", "he", "orthogonal", "narrow-normal", "bilinear", "zeros", "ones"]
 Initializer = InitializerName | Callable[[tuple[int, ...]], Any]
+
+W = TypeVar("W", bound=str)
 
 MOST_PORTS = 4096
 """Each port has a name, so a hostile number of ports would fill the memory."""
@@ -52,7 +54,7 @@ def number(
     raise _wrong(owner, argument, f"a finite number{limits * (low > -math.inf)}", value)
 
 
-def choice(owner: object, argument: str, value: object, choices: Sequence[str], or_else: str = "") -> str:
+def choice(owner: object, argument: str, value: object, choices: Sequence[W], or_else: str = "") -> W:
     """One of a few words, in any case; ``or_else`` names the other values that the caller accepts."""
     if isinstance(value, str):
         for word in choices:
@@ -180,19 +182,19 @@ def _plain(value: Any) -> Any:
 
 
 def _items(value: Any) -> tuple[Any, ...] | None:
-    """The items of a sequence or array, of rows and columns too; ``None`` for anything else."""
-    is_array = hasattr(value, "tolist")
-    value = value.tolist() if is_array else value
-    if not isinstance(value, (list, tuple, range)):
+    """The items of a sequence or array; ``None`` for anything else."""
+    if not hasattr(value, "tolist"):
+        return tuple(value) if isinstance(value, (list, tuple, range)) else None
+    items = value.tolist()
+    if not isinstance(items, list):
         return None
-    items = tuple(value)
-    # MATLAB's vectors are matrices: 1×n, n×1, or 1×1×n for values per channel
+    # MATLAB's vectors are arrays of several dimensions: 1×n, n×1, or 1×1×n for values per channel
     for _ in range(_MOST_DIMENSIONS):
-        if len(items) == 1 and isinstance(items[0], (list, tuple)):
-            items = tuple(items[0])
-        elif len(items) > 1 and all(isinstance(item, (list, tuple)) and len(item) == 1 for item in items):
-            items = tuple(item[0] for item in items)
-    return items
+        if len(items) == 1 and isinstance(items[0], list):
+            items = items[0]
+        elif len(items) > 1 and all(isinstance(item, list) and len(item) == 1 for item in items):
+            items = [item[0] for item in items]
+    return tuple(items)
 
 
 def _as_whole(value: object, minimum: int) -> int | None:

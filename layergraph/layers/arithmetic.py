@@ -34,7 +34,7 @@ SAME = Formula(
 TRANSPOSED = Formula(
     "Transposed window",
     "s·(n − 1) + w − c",
-    "n input, s stride, w window, c cropping of both sides together",
+    "n input, s stride, w window, c cropping of both sides",
     _GUIDE,
 )
 DILATED = Formula("Dilated window", "w = (k − 1)·d + 1", "k window, d dilation factor", _GUIDE)

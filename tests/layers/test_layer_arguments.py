@@ -1,6 +1,7 @@
-"""Bad arguments of every layer type: each raises ArgumentError, the whole text is in a golden file."""
+"""Arguments of layers: accepted values have one normal form; the errors of others are in a golden file."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -13,6 +14,7 @@ from layergraph import (
     ArgumentError,
     AveragePooling2dLayer,
     BatchNormalizationLayer,
+    ClassificationLayer,
     ClippedReluLayer,
     Convolution2dLayer,
     Convolution3dLayer,
@@ -22,6 +24,7 @@ from layergraph import (
     GroupedConvolution2dLayer,
     Image3dInputLayer,
     ImageInputLayer,
+    LayerGraph,
     LeakyReluLayer,
     MaxPooling2dLayer,
     MaxPooling3dLayer,
@@ -32,7 +35,7 @@ from layergraph import (
     WrongTypeError,
 )
 
-# written as a user writes them, and evaluated below
+# as users write them; evaluated below
 BAD_ARGUMENTS = """
 AdditionLayer(1)
 AdditionLayer(2.5)
@@ -118,6 +121,7 @@ PixelClassificationLayer(classes=["a", "b"], class_weights=[1, 0])
 PixelClassificationLayer(classes=["a", "b"], class_weights=[1, nan])
 PixelClassificationLayer(classes=["a", "b"], class_weights=["1", "2"])
 PixelClassificationLayer(classes=["a", "b"], class_weights=None)
+PixelClassificationLayer(classes=["a", "b"], class_names=["a", "b"])
 Resize2dLayer()
 Resize2dLayer(scale=2, output_size=(8, 8))
 Resize2dLayer(scale=0)
@@ -181,6 +185,41 @@ def test_what_is_no_module():
         (PixelClassificationLayer(classes=np.array(["a", "b"]), class_weights=np.array([1, 2])),
          PixelClassificationLayer(classes=("a", "b"), class_weights=(1.0, 2.0))),
         (PixelClassificationLayer(classes=range(2)), PixelClassificationLayer(classes=["0", "1"])),
+        # whole floats, as of a division
+        (Convolution2dLayer(6 / 2, 64 / 2, stride=2.0, padding=(1.0, 1.0)),
+         Convolution2dLayer(3, 32, stride=2, padding=1)),
+        (AdditionLayer(np.float64(2)), AdditionLayer(2)),
+        (ImageInputLayer(np.array([480.0, 640.0, 3.0]) / 2.0 * 2), ImageInputLayer((480, 640, 3))),
+        # arrays with dimensions of size 1, as MATLAB has vectors and numbers
+        (Convolution2dLayer(np.array([[3, 5]]), np.array([[8]])), Convolution2dLayer((3, 5), 8)),
+        (Convolution2dLayer(np.array([3]), 8, padding=np.array([[1], [2], [3], [4]])),
+         Convolution2dLayer(3, 8, padding=(1, 2, 3, 4))),
+        (MaxPooling3dLayer(2, padding=np.array([[0, 1, 1], [1, 0, 1]])),
+         MaxPooling3dLayer(2, padding=((0, 1, 1), (1, 0, 1)))),
+        (ImageInputLayer((8, 9, 3), mean=np.array([1, 2, 3]).reshape(1, 1, 3)),
+         ImageInputLayer((8, 9, 3), mean=(1, 2, 3))),
+        (ImageInputLayer((8, 9, 3), mean=np.array([[0.5]])), ImageInputLayer((8, 9, 3), mean=0.5)),
+        (PixelClassificationLayer(classes=np.array([["a"], ["b"]]), class_weights=np.array([[1], [2]])),
+         PixelClassificationLayer(classes=["a", "b"], class_weights=[1, 2])),
+        (LeakyReluLayer(np.array([[0.5]])), LeakyReluLayer(0.5)),
+        # text in any case
+        (Convolution2dLayer(3, 8, padding="Same", num_channels="Auto", weights_initializer="He"),
+         Convolution2dLayer(3, 8, padding="same", weights_initializer="he")),
+        (TransposedConv2dLayer(2, 8, cropping="SAME"), TransposedConv2dLayer(2, 8, cropping="same")),
+        (GroupedConvolution2dLayer(3, 1, "Channel-Wise"), GroupedConvolution2dLayer(3, 1, "channel-wise")),
+        (ImageInputLayer((8, 9, 3), normalization="ZScore"),
+         ImageInputLayer((8, 9, 3), normalization="zscore")),
+        (AveragePooling2dLayer(2, padding_value="Mean"), AveragePooling2dLayer(2, padding_value="mean")),
+        (Crop2dLayer("CenterCrop"), Crop2dLayer()),
+        (PixelClassificationLayer(classes="Auto", class_weights="None"), PixelClassificationLayer()),
+        (Resize2dLayer(scale=2, method="Bilinear"), Resize2dLayer(scale=2, method="bilinear")),
+        # MATLAB's true and false as numbers
+        (MaxPooling2dLayer(2, has_unpooling_outputs=1), MaxPooling2dLayer(2, has_unpooling_outputs=True)),
+        (Resize2dLayer(enable_reference_input=np.True_), Resize2dLayer(enable_reference_input=True)),
+        (Resize2dLayer(scale=2, enable_reference_input=0), Resize2dLayer(scale=2)),
+        # an older name
+        (PixelClassificationLayer(class_names=["a", "b"]), PixelClassificationLayer(classes=["a", "b"])),
+        (ClassificationLayer(class_names=["a", "b"]), ClassificationLayer(classes=["a", "b"])),
     ],
     ids=lambda layer: f"{layer!r:.60}",
 )  # fmt: skip
@@ -188,6 +227,32 @@ def test_arguments_have_one_normal_form(written, normal):
     assert written == normal
     assert hash(written) == hash(normal)
     assert repr(written) == repr(normal)
+
+
+def test_padding_and_cropping_read_as_matlab_reports_them():
+    lgraph = LayerGraph(
+        [
+            ImageInputLayer((32, 32, 3)),
+            Convolution2dLayer(3, 8, padding="same", name="same"),
+            Convolution2dLayer(3, 8, padding=(1, 2), name="manual"),
+            MaxPooling2dLayer(3, padding=1, name="pool"),
+            TransposedConv2dLayer(4, 8, stride=2, cropping="same", name="up"),
+        ]
+    )
+    assert (lgraph["same"].padding_mode, lgraph["same"].padding_size) == ("same", ())
+    assert (lgraph["manual"].padding_mode, lgraph["manual"].padding_size) == ("manual", (1, 1, 2, 2))
+    assert (lgraph["pool"].padding_mode, lgraph["pool"].padding_size) == ("manual", (1, 1, 1, 1))
+    assert (lgraph["up"].cropping_mode, lgraph["up"].cropping_size) == ("same", ())
+    volume = Convolution3dLayer(3, 8, padding=((1, 2, 3), (4, 5, 6)))
+    assert volume.padding_size == ((1, 2, 3), (4, 5, 6))
+    assert TransposedConv2dLayer(4, 8, cropping=1).cropping_size == (1, 1, 1, 1)
+
+
+def test_an_older_name_reads_as_the_argument_and_is_no_field():
+    layer = PixelClassificationLayer(name="labels", class_names=["sky", "road"])
+    assert layer.class_names == layer.classes == ("sky", "road")
+    assert "class_names" not in repr(layer)
+    assert replace(layer, classes=["a", "b"]).class_names == ("a", "b")
 
 
 def test_layers_that_differ_are_unequal():

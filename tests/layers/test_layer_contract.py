@@ -1,5 +1,9 @@
-"""The contract that every layer type passes: one formula, three ways to check it; files; repr; training."""
+"""The contract that every layer type passes: sizes, parameters, costs, files, ``repr``, export, training."""
 
+import gc
+import importlib
+import itertools
+import pkgutil
 from dataclasses import FrozenInstanceError, fields
 from math import prod
 
@@ -11,14 +15,14 @@ from torch import fx, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import layergraph
-from layergraph import LayerGraph, ModuleLayer, Size, load
+from layergraph import Layer, LayerGraph, ModuleLayer, ReluLayer, Size, load
 from layergraph.layers import LAYER_TYPES
 
 every_example = pytest.mark.parametrize("example", EXAMPLES, ids=str)
 
 
 def tensors(example: Example, device="cpu", batch=2):
-    """What the layer is fed: random images, for unpooling what the pooling layer gives for them."""
+    """Random images for the layer; for unpooling, the outputs of the pooling layer for them."""
     if example.layer.is_input:
         (size,) = example.layer.output_sizes([])
         return [torch.rand(batch, *size.tensor_shape[1:], device=device)]
@@ -35,7 +39,7 @@ def results_of(module: nn.Module, inputs):
 
 def expected_shape(size: Size, batch: int, example: Example):
     """The torch shape of one output, with the batch."""
-    if size.format == "SSSSSCB":  # what pooling remembers: height and width
+    if size.format == "SSSSSCB":  # the memory of pooling: height and width
         return size.shape[3:5]
     return (batch, *size.tensor_shape[1:])
 
@@ -44,21 +48,48 @@ def module_of(example: Example) -> nn.Module:
     return example.layer.torch_module(example.sizes).eval()
 
 
-def test_every_layer_type_has_examples():
-    assert {type(example.layer).__name__ for example in EXAMPLES} == set(LAYER_TYPES)
+def descendants(kind: type[Layer]) -> set[type[Layer]]:
+    """All classes of the package that inherit from a layer class, in any number of steps."""
+    children = {child for child in kind.__subclasses__() if child.__module__.startswith("layergraph.")}
+    return children.union(*map(descendants, children))
 
 
-def test_the_registry_holds_every_layer_class():
-    defined = {
-        name
-        for name, value in vars(layergraph).items()
-        if isinstance(value, type) and issubclass(value, layergraph.Layer) and value is not layergraph.Layer
-    }
-    assert defined == set(LAYER_TYPES)
+def layer_types() -> set[type[Layer]]:
+    """Every layer type of the package: the classes that no other class of it inherits from."""
+    for module in pkgutil.iter_modules(layergraph.layers.__path__, "layergraph.layers."):
+        importlib.import_module(module.name)
+    return {kind for kind in descendants(Layer) if not descendants(kind)}
+
+
+def test_every_layer_class_is_registered_under_its_name_and_exported():
+    assert {kind.__name__: kind for kind in layer_types()} == LAYER_TYPES
+    assert all(getattr(layergraph, name) is kind for name, kind in LAYER_TYPES.items())
+
+
+def test_a_layer_class_that_is_not_registered_is_found():
+    forgotten = type("ForgottenLayer", (ReluLayer.__base__,), {"__module__": "layergraph.layers.forgotten"})
+    assert layer_types() - {*LAYER_TYPES.values()} == {forgotten}
+    del forgotten
+    gc.collect()  # a class is part of cycles, and stays a subclass until they are collected
+
+
+def test_every_layer_class_has_an_example_of_itself():
+    for kind in layer_types():
+        layer, sizes = kind.example()
+        assert type(layer) is kind
+        assert layer.output_sizes(sizes)
+
+
+def test_layer_types_have_one_line_of_abstract_bases():
+    for kind in layer_types():
+        line = kind.__mro__[:-1]
+        assert line[-1] is Layer
+        assert all(child.__bases__ == (base,) for child, base in itertools.pairwise(line))
+        assert not {*line[1:]} & {*LAYER_TYPES.values()}
 
 
 @every_example
-def test_sizes_by_formula_are_sizes_without_data_and_with(example):
+def test_sizes_by_formula_are_those_of_runs_with_and_without_data(example):
     sizes = example.layer.output_sizes(example.sizes)
     assert len(sizes) == max(len(example.layer.output_names), 1)
     real = results_of(module_of(example), tensors(example))
@@ -74,7 +105,7 @@ def test_sizes_by_formula_are_sizes_without_data_and_with(example):
 
 
 @every_example
-def test_the_inputs_are_as_many_as_the_ports(example):
+def test_every_port_has_a_name_of_its_own(example):
     assert len(example.layer.input_names) == len(example.sizes)
     assert len(set(example.layer.input_names)) == len(example.layer.input_names)
     assert len(set(example.layer.output_names)) == len(example.layer.output_names)
@@ -139,7 +170,7 @@ def test_the_repr_evaluates_to_an_equal_layer(example):
 
 
 @every_example
-def test_it_comes_back_from_a_file(example, tmp_path):
+def test_a_file_gives_back_an_equal_layer(example, tmp_path):
     layer = example.layer
     lgraph = LayerGraph(layer)
     name = lgraph.layers[0].name
@@ -155,7 +186,7 @@ def test_it_comes_back_from_a_file(example, tmp_path):
 
 
 @every_example
-def test_it_is_frozen_and_says_what_it_is(example):
+def test_it_is_frozen_and_describes_itself(example):
     layer = example.layer
     with pytest.raises(FrozenInstanceError):
         layer.name = "other"
@@ -167,7 +198,7 @@ def test_it_is_frozen_and_says_what_it_is(example):
 
 
 @every_example
-def test_torch_fx_traces_it_as_part_of_a_network(example):
+def test_torch_fx_traces_it_inside_a_network(example):
     module, inputs = module_of(example), tensors(example)
     traced = fx.symbolic_trace(WRAPPERS[len(inputs)](module))
     for found, wanted in zip(results_of(traced, inputs), results_of(module, inputs), strict=True):
@@ -190,7 +221,7 @@ def test_gradients_reach_inputs_and_parameters(example):
 
 
 @every_example
-def test_multiply_adds_are_half_of_what_torch_counts(example):
+def test_multiply_adds_are_half_of_the_operations_that_torch_counts(example):
     module, inputs = module_of(example), tensors(example, batch=3)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         module(*inputs)
@@ -296,10 +327,3 @@ class FourInputs(Wrapper):
 
 
 WRAPPERS = {1: OneInput, 2: TwoInputs, 3: ThreeInputs, 4: FourInputs}
-
-
-def test_no_layer_class_inherits_deeper_than_one():
-    for kind in LAYER_TYPES.values():
-        bases = [base for base in kind.__mro__ if base not in (kind, layergraph.Layer, object)]
-        assert len(bases) <= 2, kind  # a mixin, which may share how weights train
-        assert layergraph.Layer in kind.__bases__

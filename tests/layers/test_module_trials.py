@@ -145,7 +145,7 @@ def test_a_module_that_needs_data_is_marked():
         assert found == [("module", "note")] * (name in WITH_DATA), name
         assert analysis.num_errors == 0
     explanation = explain(analyze_network(between_layers(Decides()), target_usage="network"), "module")
-    assert "run with data" in str(explanation)
+    assert "a run of the module with data" in str(explanation)
 
 
 def state_of(module):

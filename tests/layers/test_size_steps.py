@@ -76,8 +76,8 @@ def test_padding_same_is_what_is_padded() -> None:
     layer = Convolution2dLayer((4, 1), 4, padding="same", stride=(2, 3), dilation_factor=(3, 1))
     (high, wide, _), *_ = layer.size_steps([image_size((45, 60), 3)])
     assert dict(high.first)["window"].text == "(4 − 1)·3 + 1 = 10, dilated"
-    assert dict(high.first)["padding"].text == "(23 − 1)·2 + 10 − 45 = 9, 4 before and 5 behind"
-    assert dict(wide.first)["padding"].text == "max((20 − 1)·3 + 1 − 60, 0) = 0, 0 before and 0 behind"
+    assert dict(high.first)["padding"].text == "(23 − 1)·2 + 10 − 45 = 9, 4 before and 5 after"
+    assert dict(wide.first)["padding"].text == "max((20 − 1)·3 + 1 − 60, 0) = 0, 0 before and 0 after"
     assert layer.window().padding((45, 60)) == ((4, 5), (0, 0))
 
 

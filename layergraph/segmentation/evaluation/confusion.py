@@ -68,7 +68,7 @@ def count_classes(
     array([[1, 1, 0],
            [0, 1, 1]])
     """
-    arguments.whole(call, "num_classes", num_classes, 1, UNLABELLED)
+    num_classes = arguments.whole(call, "num_classes", num_classes, 1, UNLABELLED)
     common_classes({"predicted": class_names_of(predicted), "truth": class_names_of(truth)}, call)
     pairs = count_pairs(predicted, truth, num_classes, call)
     refuse_masks(pairs, num_classes, predicted, truth, call)

@@ -35,7 +35,7 @@ def heatmap(values: ArrayLike, *, highest: float | None = None) -> NDArray[np.ui
         )
     if highest is None:
         highest = float(given.max(initial=0))
-    arguments.number("heatmap", "highest", highest, 0)
+    highest = arguments.number("heatmap", "highest", highest, 0)
     positions = np.minimum(given, highest) / (highest or 1) * (len(_COLORS) - 1)
     channels = [np.interp(positions, range(len(_COLORS)), channel) for channel in zip(*_COLORS, strict=True)]
     return np.rint(np.stack(channels, axis=-1)).astype(np.uint8)

@@ -95,8 +95,8 @@ def dense_crf(
         arguments.number("dense_crf", "appearance_color", appearance_color, 1e-6, _LARGEST_DEVIATION),
         arguments.number("dense_crf", "smoothness_distance", smoothness_distance, 1e-3, _LARGEST_DEVIATION),
     ]
-    arguments.whole("dense_crf", "iterations", iterations)
-    arguments.choice("dense_crf", "normalization", normalization, [*_NORMALIZATIONS])
+    iterations = arguments.whole("dense_crf", "iterations", iterations)
+    normalization = arguments.choice("dense_crf", "normalization", normalization, ("symmetric", "per-pixel"))
     given = _probabilities(scores)
     pictures = _pictures(image, given, sigmas[1])
     kind = getattr(pydensecrf, _NORMALIZATIONS[normalization])

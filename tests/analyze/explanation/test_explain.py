@@ -123,7 +123,7 @@ def test_the_path_through_unpooling_leads_to_the_pooling_layer() -> None:
 
 def test_ports() -> None:
     indices = explain(SEGNET, "encoder1_maxpool/indices")
-    assert indices.layers[-1].steps[0][1].text == "22·30·64 = 42240, one index for each number of 'out'"
+    assert indices.layers[-1].steps[0][1].text == "22·30·64 = 42240, one index per number of 'out'"
     assert str(explain(SEGNET, "encoder1_maxpool", "indices")) == str(indices)
     assert explain(SEGNET, "pixelLabels").port == ""
 
@@ -143,9 +143,9 @@ def test_three_dimensions_and_a_torch_module() -> None:
     module = [ImageInputLayer((8, 8, 3)), ModuleLayer(nn.Conv2d(3, 5, 3), name="stem"), ReluLayer(name="r")]
     explanation = explain(module, "r")
     assert [step.text for _, step in explanation.layers[1].steps] == [
-        "6, what the module returns, run without data",
-        "6, what the module returns, run without data",
-        "5, what the module returns, run without data",
+        "6, measured by a run of the module without data",
+        "6, measured by a run of the module without data",
+        "5, measured by a run of the module without data",
     ]
     assert explanation.layers[1].learnables == "5·3·3·3 + 5 = 140"
 

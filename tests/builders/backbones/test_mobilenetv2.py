@@ -133,6 +133,6 @@ def test_every_size_and_the_errors(golden_errors):
         {
             "mobilenetv2((0, 4))": lambda: mobilenetv2((0, 4)),
             "mobilenetv2(width=100)": lambda: mobilenetv2(width=100),
-            "mobilenetv2(include_head=1)": lambda: mobilenetv2(include_head=1),
+            "mobilenetv2(include_head=2)": lambda: mobilenetv2(include_head=2),
         },
     )
