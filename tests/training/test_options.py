@@ -81,7 +81,7 @@ REFUSED = [
         {"batch_normalization_statistics": "none"},
         "batch_normalization_statistics must be 'population' or 'moving', got 'none'",
     ),
-    ({"verbose": 1}, "verbose must be True or False, got 1"),
+    ({"verbose": 2}, "verbose must be True or False, got 2"),
     ({"verbose_frequency": 0}, "verbose_frequency must be a whole number of at least 1, got 0"),
     ({"seed": -1}, "seed must be a whole number of at least 0, got -1"),
     ({"seed": 2**32}, "seed must be below 2^32, got 4294967296"),
