@@ -107,9 +107,9 @@ def analyze(
         ),
     ] = None,
 ) -> None:
-    """List every layer of a network, its sizes and learnables, and all issues. Needs no weights and no torch.
+    """List the layers of a network, their sizes, and its issues.
 
-    Exit status 1 if the network has errors.
+    Needs no weights and no torch. Exit status 1 if the network has errors.
 
     Example: layergraph analyze unet --image-size 480 640 3 --num-classes 5 --encoder-depth 3
     """

@@ -17,14 +17,14 @@ from layergraph.tables import Table
 def builders(
     context: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="List the arguments of this builder.")
+        str | None, typer.Argument(metavar="NAME", help="List the options of this builder.")
     ] = None,
     *,
     format_: Annotated[
         Literal["table", "json"], typer.Option("--format", help="A table, or JSON for programs.")
     ] = "table",
 ) -> None:
-    """List the builders of networks, or the arguments of one.
+    """List the builders of networks, or the options of one.
 
     Example: layergraph builders deeplabv3plus
     """

@@ -39,7 +39,7 @@ def demo(
         Path | None, typer.Option(metavar="FOLDER", help="Your images, instead of drawn triangles.")
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Their label images, in the same order.")
+        Path | None, typer.Option(metavar="FOLDER", help="Their label images, paired by name.")
     ] = None,
     classes: Annotated[
         str | None,
@@ -52,9 +52,10 @@ def demo(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the initial weights and the order of the images.")] = 0,
 ) -> None:
-    """Build, edit, analyze and train a network, segment and evaluate, in two minutes on a CPU.
+    """Build, train and evaluate a network, in two minutes on a CPU.
 
-    Draws small images of triangles, or takes yours, and writes a folder with a report.
+    Draws small images of triangles, or takes yours. Builds, edits, analyzes and trains a SegNet, segments
+    test images, and writes a folder with a report.
 
     Example: layergraph demo --images images --labels labels --classes sky,road,car
     """

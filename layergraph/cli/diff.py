@@ -36,7 +36,7 @@ def diff(
     ],
     b: Annotated[
         str | None,
-        typer.Argument(metavar="[B]", help="The network after; by default A with other arguments."),
+        typer.Argument(metavar="B", help="The network after; by default A with other arguments."),
     ] = None,
     *,
     before: Annotated[
@@ -56,8 +56,9 @@ def diff(
         bool, typer.Option("--with-weights", help="Also compare the weights of files; this needs torch.")
     ] = False,
 ) -> None:
-    """Compare two networks: layers added, removed, renamed, changed or rewired; sizes and costs of both.
+    """Compare two networks.
 
+    Lists layers added, removed, renamed, changed and rewired, with the sizes and costs of both networks.
     Exit status 0 if they are equal, 1 if they differ, 2 if they cannot be compared, as for other programs
     named diff.
 

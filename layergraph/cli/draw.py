@@ -49,9 +49,10 @@ def diagram(
     ] = "light",
     title: Annotated[str, typer.Option(metavar="TEXT", help="A heading.")] = "",
 ) -> None:
-    """Draw a network: types of layers by color, sizes, skip connections, and findings.
+    """Draw a network as a diagram.
 
-    SVG and DOT need no other program. PNG and PDF need Graphviz.
+    It shows types of layers by color, sizes, skip connections and issues. SVG, PNG and DOT always
+    work, PDF needs Graphviz.
 
     Example: layergraph diagram segnet --image-size 360 480 3 --num-classes 11 --encoder-depth 4
     --output segnet.svg

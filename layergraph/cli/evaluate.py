@@ -38,9 +38,10 @@ def evaluate(
         Path | None, typer.Option(metavar="FILE", help="Write all metrics as JSON to this file.")
     ] = None,
 ) -> None:
-    """Compare predicted with true label images: accuracy and IoU in total, per class and per image.
+    """Compare predicted with true label images.
 
-    --classes and --label-ids are those of the true label images, in the order of the network's classes.
+    Prints accuracy and IoU in total, per class and per image. --classes and --label-ids are those of the true
+    label images, in the order of the network's classes.
 
     Example: layergraph evaluate --predicted out --truth labels --classes sky,road
     """

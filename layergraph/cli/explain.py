@@ -35,9 +35,10 @@ def explain(
     ] = None,
     output: OutputOption = None,
 ) -> None:
-    """Explain the size of a layer by the arithmetic of every layer on the path to it.
+    """Explain the size of a layer, number by number.
 
-    Exit status 1 if a layer on the path cannot take its inputs.
+    Shows the arithmetic of every layer on the path to it. Exit status 1 if a layer on the path cannot take
+    its inputs.
 
     Example: layergraph explain fcn conv1_1 --image-size 360 480 3 --num-classes 11
     """

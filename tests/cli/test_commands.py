@@ -70,6 +70,7 @@ def test_help_cuts_no_option(columns: int) -> None:
     options = {**options_of(BUILDERS["deeplabv3plus"]), **options_of(BUILDERS["unet"])}
     assert all(re.search(rf"{option}\b(?!-)", text) for option in options)
     assert "…" not in text
+    assert columns < 80 or "..." not in help_of().partition("Commands:")[2]
 
 
 def test_options_of_builders_and_commands_have_different_names() -> None:
