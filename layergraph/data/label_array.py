@@ -52,13 +52,13 @@ class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
         array = class_indices(values, "LabelArray: values")
         names = None if classes is None else class_names(classes, "LabelArray: classes")
         check_indices(array, UNLABELLED if names is None else len(names), "LabelArray: values")
-        return cls.of_indices(array.astype(np.uint8), names)
+        return cls.from_indices(array.astype(np.uint8), names)
 
     @classmethod
-    def of_indices(cls, indices: NDArray[np.uint8], classes: tuple[str, ...] | None) -> Self:
+    def from_indices(cls, indices: NDArray[np.uint8], classes: tuple[str, ...] | None) -> Self:
         """A view of the indices with names, without checks.
 
-        >>> LabelArray.of_indices(np.zeros(2, np.uint8), ("sky",)).classes
+        >>> LabelArray.from_indices(np.zeros(2, np.uint8), ("sky",)).classes
         ('sky',)
         """
         labels = indices.view(cls)

@@ -61,7 +61,7 @@ def partners(files: Sequence[Path], others: Sequence[Path], caller: str) -> list
         best = max(best, (num_common, keys, other_keys), key=lambda form: form[0])
     num_common, keys, other_keys = best
     if num_common:
-        raise _without_partner((files, keys), (others, other_keys), caller)
+        raise _partner_error((files, keys), (others, other_keys), caller)
     if len(files) != len(others):
         raise DataError(
             f"{caller}: both stores must have the same number of files, got {_describe(files)} and "
@@ -90,12 +90,15 @@ def _forms(
     numbers, equal keys may be an accident.
     """
     stores = (files, others)
-    by_name = all(_is_distinct([_text(path.stem) for path in store], store) for store in stores)
-    texts = [[_text(path.stem) for path in store] if by_name else _relative_paths(store) for store in stores]
+    by_name = all(_is_distinct([_normalized_text(path.stem) for path in store], store) for store in stores)
+    texts = [
+        [_normalized_text(path.stem) for path in store] if by_name else _relative_paths(store)
+        for store in stores
+    ]
     # canonical numbers first (007 is 7); they may make two names equal that differ only in such zeros
-    for normalize in (_canonical, _exact):
+    for normalize in (_canonical_tokens, _exact_tokens):
         names = [[normalize(_TOKEN.findall(text)) for text in store] for store in texts]
-        for strip in (_prefix_first, _suffix_first, _whole):
+        for strip in (_strip_prefix_first, _strip_suffix_first, _strip_nothing):
             keys, shared = zip(*map(strip, names), strict=True)
             if all(_is_distinct(named, store) for named, store in zip(keys, stores, strict=True)):
                 a, b = ({token for token in tokens if token.isdecimal()} for tokens in shared)
@@ -107,7 +110,7 @@ def _is_distinct(names: Sequence[str], files: Sequence[Path]) -> bool:
     return len(set(names)) == len(set(files))
 
 
-def _text(name: str) -> str:
+def _normalized_text(name: str) -> str:
     """The name in one case and one Unicode form; file systems keep accents in different ones."""
     return unicodedata.normalize("NFC", name).casefold()
 
@@ -116,41 +119,41 @@ def _relative_paths(files: Sequence[Path]) -> list[str]:
     """The paths below the common folder, without extensions unless only these differ."""
     common = os.path.commonpath([path.absolute().parent for path in files]) if files else ""
     paths = [path.absolute().relative_to(common) for path in files]
-    texts = [_text(path.with_suffix("").as_posix()) for path in paths]
-    return texts if _is_distinct(texts, files) else [_text(path.as_posix()) for path in paths]
+    texts = [_normalized_text(path.with_suffix("").as_posix()) for path in paths]
+    return texts if _is_distinct(texts, files) else [_normalized_text(path.as_posix()) for path in paths]
 
 
-def _canonical(tokens: Tokens) -> Tokens:
+def _canonical_tokens(tokens: Tokens) -> Tokens:
     """Numbers without leading zeros, separators all alike: ``a/007`` is ``a_7``."""
     return [(t.lstrip("0") or "0") if t.isdecimal() else t if t.isalnum() else "_" for t in tokens]
 
 
-def _exact(tokens: Tokens) -> Tokens:
+def _exact_tokens(tokens: Tokens) -> Tokens:
     return tokens
 
 
-def _prefix_first(names: Sequence[Tokens]) -> tuple[list[str], Tokens]:
+def _strip_prefix_first(names: Sequence[Tokens]) -> tuple[list[str], Tokens]:
     """The keys, and the tokens that all names share."""
     before = _shared_start(names)
     rests = [name[before:] for name in names]
     after = _shared_start([rest[::-1] for rest in rests])
     shared = names[0][:before] + rests[0][len(rests[0]) - after :]
-    return [_join(rest[: len(rest) - after]) for rest in rests], shared
+    return [_join_tokens(rest[: len(rest) - after]) for rest in rests], shared
 
 
-def _suffix_first(names: Sequence[Tokens]) -> tuple[list[str], Tokens]:
+def _strip_suffix_first(names: Sequence[Tokens]) -> tuple[list[str], Tokens]:
     after = _shared_start([name[::-1] for name in names])
     rests = [name[: len(name) - after] for name in names]
     before = _shared_start(rests)
     shared = rests[0][:before] + names[0][len(names[0]) - after :]
-    return [_join(rest[before:]) for rest in rests], shared
+    return [_join_tokens(rest[before:]) for rest in rests], shared
 
 
-def _whole(names: Sequence[Tokens]) -> tuple[list[str], Tokens]:
-    return [_join(name) for name in names], []
+def _strip_nothing(names: Sequence[Tokens]) -> tuple[list[str], Tokens]:
+    return [_join_tokens(name) for name in names], []
 
 
-def _join(tokens: Tokens) -> str:
+def _join_tokens(tokens: Tokens) -> str:
     """The key, without separators at its ends."""
     return re.sub(r"^[\W_]+|[\W_]+$", "", "".join(tokens))
 
@@ -192,7 +195,7 @@ def _warn_of_numbers(
     )
 
 
-def _without_partner(
+def _partner_error(
     one: tuple[Sequence[Path], list[str]], other: tuple[Sequence[Path], list[str]], caller: str
 ) -> DataError:
     """The error for the first file whose key occurs less often in the other store."""

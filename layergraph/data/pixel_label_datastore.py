@@ -101,7 +101,7 @@ class PixelLabelDatastore(Datastore[LabelArray]):
         undeclared = self._ids.undeclared(values, indices)
         if len(undeclared):
             self._undeclared.report(undeclared, indices.size, path, self._ids, image.format or "")
-        return LabelArray.of_indices(indices, self.classes)
+        return LabelArray.from_indices(indices, self.classes)
 
     def _take(self, indices: tuple[int, ...]) -> Self:
         subset = copy.copy(self)

@@ -188,7 +188,7 @@ def _segment(
                 f"semanticseg: classes must be one name per class that the network scores ({count}), got "
                 f"{len(names)}"
             )
-        labels = LabelArray.of_indices(scores.argmax(axis=3).astype(np.uint8), names)
+        labels = LabelArray.from_indices(scores.argmax(axis=3).astype(np.uint8), names)
         yield from zip(labels, scores, strict=True)
 
 

@@ -58,14 +58,14 @@ class TrainingCallback(Callback):
         assert isinstance(pl_module, TrainingModule)
         self._start = time.monotonic()
         self._stop.install_again()  # Lightning replaces the handler of SIGTERM at its start
-        self._stop.keeping = True
+        self._stop.has_result = True
         self._guard = FiniteLoss(pl_module.net, self._items)
-        self._log.start()
+        self._log.print_head()
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        self._guard.before(trainer.global_step + 1)  # iterations count from 1, as in the log
+        self._guard.copy_network(trainer.global_step + 1)  # iterations count from 1, as in the log
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -74,7 +74,7 @@ class TrainingCallback(Callback):
         self._advance()
         self._epoch = trainer.current_epoch + 1
         iteration = trainer.global_step
-        divergence = self._guard.after(iteration, self._batches.of_iteration(iteration), pl_module.finite)
+        divergence = self._guard.check(iteration, self._batches.batch(iteration), pl_module.finite)
         if divergence is None and (iteration == 1 or iteration % self._options.verbose_frequency == 0):
             self._row(iteration, pl_module)
         self._divergence = divergence
@@ -87,7 +87,7 @@ class TrainingCallback(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
-        self._divergence = self._divergence or self._guard.at_end()
+        self._divergence = self._divergence or self._guard.check_pending()
         if self._divergence is not None:
             self.warnings.append(self._divergence.text)
             # on a GPU, the iteration after the divergent one runs before this is known
@@ -101,5 +101,5 @@ class TrainingCallback(Callback):
         # the conversion to float waits for the GPU, so that only printed rows pay for it
         loss, metric = float(module.losses[iteration - 1]), float(module.metrics[iteration - 1])
         seconds = time.monotonic() - self._start
-        self._log.row(self._epoch, iteration, seconds, metric, loss, self._options.learn_rate)
+        self._log.print_row(self._epoch, iteration, seconds, metric, loss, self._options.learn_rate)
         self._printed = iteration

@@ -40,33 +40,33 @@ class FiniteLoss:
         self._tensors.sort(key=lambda tensor: str(tensor.dtype))
         self._copies: list[list[Tensor]] = []
         self._delay = any(tensor.is_cuda for tensor in self._tensors)
-        self._waiting: deque[tuple[int, list[int], _PendingFlag]] = deque()
+        self._pending: deque[tuple[int, list[int], _PendingFlag]] = deque()
 
     @torch.no_grad()
-    def before(self, iteration: int) -> None:
+    def copy_network(self, iteration: int) -> None:
         """Copy the network before iteration ``iteration`` (from 1)."""
         if len(self._copies) < _NUM_COPIES:
             self._copies.append([tensor.clone() for tensor in self._tensors])
         else:
             _copy(self._tensors, self._copies[(iteration - 1) % _NUM_COPIES])
 
-    def after(self, iteration: int, indices: list[int], finite: Tensor) -> Divergence | None:
+    def check(self, iteration: int, indices: list[int], finite: Tensor) -> Divergence | None:
         """Add the check of an iteration; return the first that was not finite, as soon as this is known."""
-        self._waiting.append((iteration, indices, _PendingFlag(finite)))
-        return self._next() if len(self._waiting) > self._delay else None
+        self._pending.append((iteration, indices, _PendingFlag(finite)))
+        return self._check_next() if len(self._pending) > self._delay else None
 
-    def at_end(self) -> Divergence | None:
+    def check_pending(self) -> Divergence | None:
         """The first iteration that was not finite among those whose checks are pending."""
-        while self._waiting:
-            if (divergence := self._next()) is not None:
+        while self._pending:
+            if (divergence := self._check_next()) is not None:
                 return divergence
         return None
 
-    def _next(self) -> Divergence | None:
-        iteration, indices, finite = self._waiting.popleft()
+    def _check_next(self) -> Divergence | None:
+        iteration, indices, finite = self._pending.popleft()
         if finite.value():
             return None
-        self._waiting.clear()
+        self._pending.clear()
         item = self._faulty_item(indices)
         # with finite images, the network before this iteration is at fault: restore the one before that
         restored = iteration if item or iteration == 1 else iteration - 1
@@ -79,7 +79,7 @@ class FiniteLoss:
             cause = "the first loss overflows; check the range of the images and the weights of the network"
         else:
             cause = "the learning rate is probably too high; lower initial_learn_rate"
-        names = [self._items.where(index) for index in indices]
+        names = [self._items.item_name(index) for index in indices]
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         state = "before training" if restored == 1 else f"after iteration {restored - 1}"
         return Divergence(
@@ -96,7 +96,7 @@ class FiniteLoss:
                 continue
             for array in (image, target):
                 if array.dtype.kind == "f" and not np.isfinite(array).all():
-                    return self._items.where(index)
+                    return self._items.item_name(index)
         return ""
 
     @torch.no_grad()

@@ -114,5 +114,5 @@ class _ImageReader:
         count = f"{len(self._omitted)} of {len(self._items)}"
         return [
             f"train_network: the statistics of batch normalization omit {count} items, the first is "
-            f"{self._items.where(index)} ({visible(self._omitted[index])})"
+            f"{self._items.item_name(index)} ({visible(self._omitted[index])})"
         ]

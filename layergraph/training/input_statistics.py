@@ -29,14 +29,15 @@ def initialize_normalization(net: Network, items: Items, log: TrainingLog, *, ve
     new = dict(replace(layer, weights=None).torch_module([]).named_buffers())
     # statistics that differ from those of a new layer come from an earlier training
     if missing and all(torch.equal(buffers[name], new[name].to(buffers[name])) for name in missing):
-        log.normalization()
+        log.print_normalization()
         statistics = ChannelStatistics()
         with progress("Initializing", len(items), shown=verbose) as advance:
             for index in range(len(items)):
                 statistics.add(items.read(index)[0])
                 if not (np.isfinite(statistics.min) & np.isfinite(statistics.max)).all():
                     raise DataError(
-                        f"train_network: {items.where(index)} must hold finite numbers, got NaN or infinity"
+                        f"train_network: {items.item_name(index)} must hold finite numbers, got NaN or "
+                        "infinity"
                     )
                 advance()
         for name, values in statistics.select(missing).items():

@@ -16,13 +16,13 @@ SIGNALS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name
 class StopRequest:
     """The handler of these signals.
 
-    Without ``keeping`` there is no result to lose: Ctrl-C is a ``KeyboardInterrupt``, another signal ends the
-    process with status 128 + its number. With ``keeping`` the handler stores the first signal in
+    Without a result there is nothing to lose: Ctrl-C is a ``KeyboardInterrupt``, another signal ends the
+    process with status 128 + its number. With ``has_result`` the handler stores the first signal in
     ``received``, which the training checks; a second Ctrl-C is a ``KeyboardInterrupt``.
     """
 
     def __init__(self) -> None:
-        self.keeping = False
+        self.has_result = False
         self.received: signal.Signals | None = None
         self._before: dict[signal.Signals, Any] = {}
         self._after: dict[signal.Signals, Any] = {}
@@ -45,9 +45,9 @@ class StopRequest:
         _set(self._before)
 
     def __call__(self, number: int, frame: object) -> None:
-        if number == signal.SIGINT and (self.received == signal.SIGINT or not self.keeping):
+        if number == signal.SIGINT and (self.received == signal.SIGINT or not self.has_result):
             raise KeyboardInterrupt
-        if not self.keeping:
+        if not self.has_result:
             raise SystemExit(128 + number)
         # the end of a job after Ctrl-C is the more urgent one; it leaves no time for statistics
         if self.received in (None, signal.SIGINT):

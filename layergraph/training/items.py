@@ -88,14 +88,14 @@ class Items(Dataset[Any]):
     def __len__(self) -> int:
         return len(self._data)
 
-    def where(self, index: int) -> str:
+    def item_name(self, index: int) -> str:
         """The name of an item in errors: its file, or its index."""
         files = getattr(self._data, "files", None)
         return f"item {index}" if files is None else f"image {quoted(str(files[index]), longest=4096)}"
 
     def read(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """The image (height, width, channels), and the target as the loss takes it."""
-        item, where = self._data[index], f"train_network: {self.where(index)}"
+        item, where = self._data[index], f"train_network: {self.item_name(index)}"
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             is_row = isinstance(item, (tuple, list))
             got = f"{len(item)} values" if is_row else f"an object of type {type(item).__name__}"
@@ -108,10 +108,10 @@ class Items(Dataset[Any]):
                 f"{where} must be an array of numbers, {times(self._input_size)} as the input layer "
                 f"{self.input_layer.name!r} takes, got {image.dtype} of shape {image.shape}"
             )
-        self._check_dtype(image.dtype, self.where(index))
+        self._check_dtype(image.dtype, self.item_name(index))
         size = self._score_size(image.shape, where)
         float64 = self.dtype == torch.float64
-        owner = f"train_network: the target of {self.where(index)}"
+        owner = f"train_network: the target of {self.item_name(index)}"
         target = target_array(item[1], self.output_layer, size, owner, float64=float64)
         self.has_labels = self.has_labels or bool((target != self._unlabelled).any())
         return image, target
@@ -135,8 +135,8 @@ class Items(Dataset[Any]):
             if image.shape != images[0].shape:
                 raise DataError(
                     f"train_network: the images of a mini-batch must have one size, got {times(image.shape)} "
-                    f"({self.where(index)}) and {times(images[0].shape)} ({self.where(indices[0])}); resize "
-                    "or crop them, for example with transform, or train with mini_batch_size=1"
+                    f"({self.item_name(index)}) and {times(images[0].shape)} ({self.item_name(indices[0])}); "
+                    "resize or crop them, for example with transform, or train with mini_batch_size=1"
                 )
         return self.stack(images), torch.from_numpy(np.stack(targets))
 

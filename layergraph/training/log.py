@@ -14,16 +14,16 @@ class TrainingLog:
     """Prints the log to stdout line by line; with ``shown=False`` it prints nothing.
 
     >>> log = TrainingLog("Accuracy")
-    >>> log.device("CPU")
+    >>> log.print_device("CPU")
     Training on single CPU.
-    >>> log.start()
+    >>> log.print_head()
     |========================================================================================|
     |  Epoch  |  Iteration  |  Time Elapsed  |  Mini-batch  |  Mini-batch  |  Base Learning  |
     |         |             |   (hh:mm:ss)   |   Accuracy   |     Loss     |      Rate       |
     |========================================================================================|
-    >>> log.row(1, 1, 8.3, 52.15, 0.738, 1e-3)
+    >>> log.print_row(1, 1, 8.3, 52.15, 0.738, 1e-3)
     |       1 |           1 |       00:00:08 |       52.15% |       0.7380 |          0.0010 |
-    >>> log.finish("Max epochs completed.")
+    >>> log.print_end("Max epochs completed.")
     |========================================================================================|
     Training finished: Max epochs completed.
     """
@@ -45,19 +45,19 @@ class TrainingLog:
         ]
         self._rule = f"|{'=' * (len(self._headers[0]) - 2)}|"
 
-    def device(self, kind: Literal["CPU", "GPU"]) -> None:
+    def print_device(self, kind: Literal["CPU", "GPU"]) -> None:
         """Print the device."""
         self._print(f"Training on single {kind}.")
 
-    def normalization(self) -> None:
+    def print_normalization(self) -> None:
         """Print that the computation of the input statistics starts."""
         self._print("Initializing input data normalization.")
 
-    def start(self) -> None:
+    def print_head(self) -> None:
         """Print the head of the table."""
         self._print(self._rule, *self._headers, self._rule)
 
-    def row(
+    def print_row(
         self, epoch: int, iteration: int, seconds: float, metric: float, loss: float, learn_rate: float
     ) -> None:
         """Print a row of the table; ``metric`` is an accuracy in percent, or an RMSE."""
@@ -75,7 +75,7 @@ class TrainingLog:
             _join_cells(f"{cell:>{width - 1}} " for cell, width in zip(cells, self._widths, strict=True))
         )
 
-    def finish(self, reason: StopReason) -> None:
+    def print_end(self, reason: StopReason) -> None:
         """Print the end of the table, and the reason for the end of training."""
         self._print(self._rule, f"Training finished: {reason}")
 

@@ -52,7 +52,7 @@ class MiniBatches(Sampler[list[int]]):
         """Items in each mini-batch."""
         return self._size
 
-    def of_iteration(self, iteration: int) -> list[int]:
+    def batch(self, iteration: int) -> list[int]:
         """The items of one of the last mini-batches, by its number from 1 over all epochs."""
         return self._last[iteration - self._count - 1]
 

@@ -83,7 +83,7 @@ def run(
     net.eval()
     losses, metrics = _numbers(module.losses), _numbers(module.metrics)
     reason = callback.reason
-    log.finish(reason)
+    log.print_end(reason)
     return TrainingInfo(
         training_loss=losses,
         training_accuracy=metrics if items.metric == "Accuracy" else None,

@@ -86,7 +86,7 @@ def train_network(
     with _seeded(options.seed):
         net = items.lgraph.compile()  # in the block, since the seed is that of initial weights too
         items.dtype = dtype_of(net)
-        log.device("GPU" if accelerator == "gpu" else "CPU")
+        log.print_device("GPU" if accelerator == "gpu" else "CPU")
         initialize_normalization(net, items, log, verbose=options.verbose)
         info = run(net, items, options, log, accelerator)
     for text in info.warnings:

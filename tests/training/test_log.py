@@ -99,12 +99,12 @@ def test_regression_shows_the_rmse(train, capfd, masked):
     [(0.0, "0.0000"), (0.738, "0.7380"), (5e-4, "5.0000e-04"), (1234.5, "1234.5000"), (2e7, "2.0000e+07")],
 )
 def test_numbers_of_any_size(capsys, number, shown):
-    TrainingLog("Accuracy").row(1, 1, 0, 50, number, 1)
+    TrainingLog("Accuracy").print_row(1, 1, 0, 50, number, 1)
     assert capsys.readouterr().out.split("|")[5].strip() == shown
 
 
 def test_long_trainings_have_long_times(capsys):
-    TrainingLog("Accuracy").row(1, 1, 360000 + 61.9, float("nan"), 1, 1)
+    TrainingLog("Accuracy").print_row(1, 1, 360000 + 61.9, float("nan"), 1, 1)
     assert "| 100:01:01 |" in capsys.readouterr().out.replace("      ", " ")
 
 

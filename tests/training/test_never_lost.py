@@ -162,12 +162,12 @@ def test_the_restored_network(tiny, pairs, delay, bad_item, restored, last):
         with torch.no_grad():
             for tensor in net.state_dict().values():
                 tensor.fill_(iteration)
-        guard.before(iteration)
+        guard.copy_network(iteration)
         assert divergence is None
-        divergence = guard.after(iteration, [iteration], torch.tensor(iteration != 4))
+        divergence = guard.check(iteration, [iteration], torch.tensor(iteration != 4))
         if divergence is not None:
             break
-    divergence = divergence or guard.at_end()
+    divergence = divergence or guard.check_pending()
     assert divergence is not None
     assert iteration == min(last, 5 if delay else 4)
     assert divergence.iteration == 4
