@@ -81,7 +81,7 @@ def unet_layers(
     'relu3_3'
     """
     builder = "unet_layers"
-    arguments, _ = _checked(
+    arguments, _ = _check_arguments(
         builder, image_size, num_classes, encoder_depth, filter_size, convolution_padding, join, backbone
     )
     first = whole(builder, "num_first_encoder_filters", num_first_encoder_filters)
@@ -119,13 +119,13 @@ def unet_output_size(
     ((101, 101, 2), (96, 96, 2))
     """
     caller = "unet_output_size"
-    arguments, (height, width) = _checked(
+    arguments, (height, width) = _check_arguments(
         caller, image_size, num_classes, encoder_depth, filter_size, convolution_padding, join, backbone
     )
     return height, width, arguments.num_classes
 
 
-def _checked(
+def _check_arguments(
     caller: str,
     image_size: Sequence[int],
     num_classes: int,

@@ -89,28 +89,28 @@ def _architecture(settings: BackboneSettings) -> LayerGraph:
     epsilon = 1e-5 if settings.torchvision else 0.001
     same = 1 if settings.torchvision else "same"
 
-    def normalized(name: str, activation: str = "") -> str:
+    def normalize(name: str, activation: str = "") -> str:
         net.batch_normalization(name, epsilon=epsilon)
         return net.add(ClippedReluLayer(6, name=activation)) if activation else name
 
     net = Assembly(settings.input("input_1", "zscore"))
     net.convolution("Conv1", 3, _filters(settings, 32), stride=2, padding=same)
-    normalized("bn_Conv1", "Conv1_relu")
+    normalize("bn_Conv1", "Conv1_relu")
     for block in _blocks():
         name, start = block.name, net.last
         if block.expands:  # all except the first, whose expansion is 1
             net.convolution(f"{name}_expand", 1, EXPANSION * net.channels(), padding="same")
-            normalized(f"{name}_expand_BN", f"{name}_expand_relu")
+            normalize(f"{name}_expand_BN", f"{name}_expand_relu")
         channels = net.channels()
         net.grouped_convolution(f"{name}_depthwise", 3, channels, channels, stride=block.stride, padding=same)
-        normalized(f"{name}_depthwise_BN", f"{name}_depthwise_relu")
+        normalize(f"{name}_depthwise_BN", f"{name}_depthwise_relu")
         net.convolution(f"{name}_project", 1, _filters(settings, block.filters), padding="same")
-        residual = normalized(f"{name}_project_BN")
+        residual = normalize(f"{name}_project_BN")
         if block.adds:
             net.add(AdditionLayer(2, name=f"{name}_add"), after=(residual, start))
     # As in the paper, narrow networks keep the filters of the last convolution.
     net.convolution("Conv_1", 1, max(1280, _filters(settings, 1280)))
-    normalized("Conv_1_bn", "out_relu")
+    normalize("Conv_1_bn", "out_relu")
     net.add(GlobalAveragePooling2dLayer(name="global_average_pooling2d_1"))
     net.add(FullyConnectedLayer(settings.num_classes, name="Logits"))
     net.add(SoftmaxLayer(name="Logits_softmax"))

@@ -15,7 +15,16 @@ from safetensors.torch import save_file
 from torchvision_models import VGG, MobileNetV2, ResNet, normalize, randomize
 
 from layergraph import ArgumentError, WeightsMismatchError
-from layergraph.builders.backbones import BACKBONES, alexnet, mobilenetv2, resnet18, vgg16, vgg19
+from layergraph.builders.backbones import (
+    BACKBONES,
+    alexnet,
+    mobilenetv2,
+    resnet18,
+    resnet50,
+    vgg16,
+    vgg19,
+    xception,
+)
 from layergraph.edits import fully_convolutional
 from layergraph.pretrained import download
 from layergraph.pretrained.published import PUBLISHER
@@ -47,7 +56,7 @@ def test_published_weights_give_the_outputs_of_plain_pytorch(server, cache):
     server.content = file.getvalue()
     digest = hashlib.sha256(server.content).hexdigest()[:8]
     backbone = replace(BACKBONES["mobilenetv2"], url=f"{PUBLISHER}/mobilenet_v2-{digest}.pth")
-    lgraph = backbone.build((64, 64), 1000, True, 1.0, "imagenet", "auto")
+    lgraph = backbone.build((64, 64), 1000, True, 1.0, "imagenet", None)
     assert lgraph[lgraph.input_names[0]].normalization == "zscore"
     x = images()
     with torch.no_grad():
@@ -130,6 +139,16 @@ def test_files_of_layergraph_keep_their_conventions(build, conventions, tmp_path
         assert inputs[0].normalization == inputs[1].normalization
     torch.save(made.compile().state_dict(), tmp_path / "net.pth")
     assert for_any_channels(small(weights=tmp_path / "net.pth")) == made
+
+
+@pytest.mark.parametrize("conventions", ["matlab", "torchvision"])
+@pytest.mark.parametrize("build", [resnet50, xception], ids=lambda build: build.__name__)
+def test_saved_networks_keep_the_details_of_their_conventions(build, conventions, tmp_path):
+    """Strides, paddings and epsilons, which no shape of a tensor shows."""
+    lgraph = build((72, 80), 5, width=1 / 64, conventions=conventions).compile().layer_graph()
+    lgraph.save(tmp_path / "net.safetensors")
+    loaded = build((72, 80), 5, width=1 / 64, weights=tmp_path / "net.safetensors")
+    assert for_any_channels(loaded) == lgraph
 
 
 def test_weights_of_the_head_are_left_out_for_another_number_of_classes(vgg, caplog):
