@@ -9,12 +9,8 @@ from layergraph.builders.backbones.assembly import Assembly
 from layergraph.builders.backbones.backbone import Backbone, BackboneSettings, Conventions, WeightsSource
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
-    ClassificationLayer,
     CrossChannelNormalizationLayer,
-    DropoutLayer,
-    FullyConnectedLayer,
     MaxPooling2dLayer,
-    SoftmaxLayer,
 )
 
 # Filter size, stride, padding, groups, and filters in MATLAB's network and in torchvision's.
@@ -91,14 +87,7 @@ def architecture(settings: BackboneSettings) -> LayerGraph:
             net.add(CrossChannelNormalizationLayer(5, k=1, name=f"norm{index}"))
         if index in POOLED:
             net.add(MaxPooling2dLayer(3, stride=2, name=f"pool{index}"))
-    for index in (6, 7):
-        net.add(FullyConnectedLayer(settings.filters(4096), name=f"fc{index}", **bias))
-        net.relu(f"relu{index}")
-        net.add(DropoutLayer(0.5, name=f"drop{index}"))
-    net.add(FullyConnectedLayer(settings.num_classes, name="fc8", **bias))
-    net.add(SoftmaxLayer(name="prob"))
-    net.add(ClassificationLayer(name="output"))
-    return net.graph()
+    return net.classify_fully_connected(settings.num_classes, settings.filters(4096), **bias)
 
 
 ALEXNET = Backbone(

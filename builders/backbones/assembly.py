@@ -8,11 +8,16 @@ from typing import Any
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     BatchNormalizationLayer,
+    ClassificationLayer,
     Convolution2dLayer,
     DepthConcatenationLayer,
+    DropoutLayer,
+    FullyConnectedLayer,
+    GlobalAveragePooling2dLayer,
     GroupedConvolution2dLayer,
     Layer,
     ReluLayer,
+    SoftmaxLayer,
 )
 
 
@@ -91,6 +96,25 @@ class Assembly:
     def relu(self, name: str, after: str | None = None) -> str:
         """Add a ReLU."""
         return self.add(ReluLayer(name=name), after)
+
+    def classify(self, num_classes: int, pooling: str, scores: str, softmax: str, output: str) -> LayerGraph:
+        """Add global average pooling, fully connected layer, softmax and output layer; return the graph."""
+        self.add(GlobalAveragePooling2dLayer(name=pooling))
+        self.add(FullyConnectedLayer(num_classes, name=scores))
+        self.add(SoftmaxLayer(name=softmax))
+        self.add(ClassificationLayer(name=output))
+        return self.graph()
+
+    def classify_fully_connected(self, num_classes: int, filters: int, **options: Any) -> LayerGraph:
+        """Add the fully connected layers ``fc6`` to ``fc8`` of AlexNet and VGG; return the graph."""
+        for index in (6, 7):
+            self.add(FullyConnectedLayer(filters, name=f"fc{index}", **options))
+            self.relu(f"relu{index}")
+            self.add(DropoutLayer(0.5, name=f"drop{index}"))
+        self.add(FullyConnectedLayer(num_classes, name="fc8", **options))
+        self.add(SoftmaxLayer(name="prob"))
+        self.add(ClassificationLayer(name="output"))
+        return self.graph()
 
     def graph(self) -> LayerGraph:
         """The graph of all layers."""

@@ -11,13 +11,9 @@ from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     AdditionLayer,
     AveragePooling2dLayer,
-    ClassificationLayer,
     DepthConcatenationLayer,
-    FullyConnectedLayer,
-    GlobalAveragePooling2dLayer,
     MaxPooling2dLayer,
     ScalingLayer,
-    SoftmaxLayer,
 )
 
 Window = int | tuple[int, int]
@@ -103,21 +99,18 @@ def architecture(settings: BackboneSettings, blocks: Sequence[int] = (10, 20, 10
         inception.convolution(window, filters, stride, padding)
         if pooled:
             inception.pooling()
-    inception.mixed("mixed_5b")
-    inception.residual("block35", blocks[0])
-    inception.mixed("mixed_6a")
-    inception.residual("block17", blocks[1])
-    inception.mixed("mixed_7a")
-    inception.residual("block8", blocks[2])
+    inception.mixed_block("mixed_5b")
+    inception.residual_blocks("block35", blocks[0])
+    inception.mixed_block("mixed_6a")
+    inception.residual_blocks("block17", blocks[1])
+    inception.mixed_block("mixed_7a")
+    inception.residual_blocks("block8", blocks[2])
     net = inception.net
     net.convolution("conv_7b", 1, settings.filters(1536), padding="same", bias_learn_rate_factor=0)
     net.batch_normalization("conv_7b_bn", epsilon=1e-3, scale_learn_rate_factor=0)
     net.relu("conv_7b_ac")
-    net.add(GlobalAveragePooling2dLayer(name="avg_pool"))
-    net.add(FullyConnectedLayer(settings.num_classes, name="predictions"))
-    net.add(SoftmaxLayer(name="predictions_softmax"))
-    net.add(ClassificationLayer(name="ClassificationLayer_predictions"))
-    return net.graph()
+    head = ("avg_pool", "predictions", "predictions_softmax", "ClassificationLayer_predictions")
+    return net.classify(settings.num_classes, *head)
 
 
 class _Inception:
@@ -144,7 +137,7 @@ class _Inception:
         self._poolings += 1
         return self.net.add(MaxPooling2dLayer(3, stride=2, name=f"max_pooling2d_{self._poolings}"), after)
 
-    def mixed(self, name: str) -> None:
+    def mixed_block(self, name: str) -> None:
         """Add concatenated branches without a shortcut; the last branch pools."""
         # The first such block keeps the size, and averages where the others take the maximum.
         start, ends = self.net.last, []
@@ -160,7 +153,7 @@ class _Inception:
             ends.append(self._branch(BRANCHES[name][-1], pooled, halves))
         self.net.add(DepthConcatenationLayer(len(ends), name=name), ends)
 
-    def residual(self, kind: str, count: int) -> None:
+    def residual_blocks(self, kind: str, count: int) -> None:
         """Add blocks that scale their branches before the addition, except the last block of the network."""
         net = self.net
         for index in range(1, count + 1):

@@ -10,11 +10,7 @@ from layergraph.builders.backbones.backbone import Backbone, BackboneSettings, C
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     AdditionLayer,
-    ClassificationLayer,
     ClippedReluLayer,
-    FullyConnectedLayer,
-    GlobalAveragePooling2dLayer,
-    SoftmaxLayer,
 )
 
 # Filters, blocks and stride of each stage (table 2 of the paper); all stages except the first expand channels
@@ -111,11 +107,8 @@ def _architecture(settings: BackboneSettings) -> LayerGraph:
     # As in the paper, narrow networks keep the filters of the last convolution.
     net.convolution("Conv_1", 1, max(1280, _filters(settings, 1280)))
     normalize("Conv_1_bn", "out_relu")
-    net.add(GlobalAveragePooling2dLayer(name="global_average_pooling2d_1"))
-    net.add(FullyConnectedLayer(settings.num_classes, name="Logits"))
-    net.add(SoftmaxLayer(name="Logits_softmax"))
-    net.add(ClassificationLayer(name="ClassificationLayer_Logits"))
-    return net.graph()
+    head = ("global_average_pooling2d_1", "Logits", "Logits_softmax", "ClassificationLayer_Logits")
+    return net.classify(settings.num_classes, *head)
 
 
 def _keys() -> dict[str, str]:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from layergraph.builders.backbones.assembly import Assembly
 from layergraph.builders.backbones.backbone import Backbone, BackboneSettings, Conventions, WeightsSource
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     AdditionLayer,
-    ClassificationLayer,
-    FullyConnectedLayer,
-    GlobalAveragePooling2dLayer,
     MaxPooling2dLayer,
-    SoftmaxLayer,
 )
 
 FILTERS = {2: 64, 3: 128, 4: 256, 5: 512}  # per stage; each stage has two blocks
@@ -53,54 +50,36 @@ def resnet18(
 
 def _architecture(settings: BackboneSettings) -> LayerGraph:
     net = Assembly(settings.input("data", "zscore"))
-    _convolution(net, "conv1", 7, settings.filters(64), stride=2, padding=3)
+    net.convolution("conv1", 7, settings.filters(64), stride=2, padding=3, bias_learn_rate_factor=0)
     net.batch_normalization("bn_conv1")
     net.relu("conv1_relu")
     net.add(MaxPooling2dLayer(3, stride=2, padding=1, name="pool1"))
     for stage, filters in FILTERS.items():
         for block in "ab":
-            _block(
-                net,
-                f"{stage}{block}",
-                settings.filters(filters),
-                stride=2 if stage > 2 and block == "a" else 1,
-            )
-    net.add(GlobalAveragePooling2dLayer(name="pool5"))
-    net.add(FullyConnectedLayer(settings.num_classes, name="fc1000"))
-    net.add(SoftmaxLayer(name="prob"))
-    net.add(ClassificationLayer(name="ClassificationLayer_predictions"))
-    return net.graph()
+            stride = 2 if stage > 2 and block == "a" else 1
+            _block(net, f"{stage}{block}", settings.filters(filters), stride)
+    head = ("pool5", "fc1000", "prob", "ClassificationLayer_predictions")
+    return net.classify(settings.num_classes, *head)
 
 
 def _block(net: Assembly, block: str, filters: int, stride: int) -> None:
     """Two convolutions and a shortcut; a shortcut with stride 2 has a convolution too."""
+    convolution = partial(net.convolution, bias_learn_rate_factor=0)
     shortcut = start = net.last
-    _convolution(net, f"res{block}_branch2a", 3, filters, stride=stride, padding=1)
+    convolution(f"res{block}_branch2a", 3, filters, stride=stride, padding=1)
     net.batch_normalization(f"bn{block}_branch2a")
     net.relu(f"res{block}_branch2a_relu")
-    _convolution(net, f"res{block}_branch2b", 3, filters, padding=1)
+    convolution(f"res{block}_branch2b", 3, filters, padding=1)
     residual = net.batch_normalization(f"bn{block}_branch2b")
     if stride > 1:
-        _convolution(net, f"res{block}_branch1", 1, filters, after=start, stride=stride)
+        convolution(f"res{block}_branch1", 1, filters, start, stride=stride)
         shortcut = net.batch_normalization(f"bn{block}_branch1")
     net.add(AdditionLayer(2, name=f"res{block}"), after=(residual, shortcut))
     net.relu(f"res{block}_relu")
 
 
-def _convolution(
-    net: Assembly,
-    name: str,
-    size: int,
-    filters: int,
-    *,
-    after: str | None = None,
-    stride: int = 1,
-    padding: int = 0,
-) -> None:
-    net.convolution(name, size, filters, after, stride=stride, padding=padding, bias_learn_rate_factor=0)
-
-
 def _keys() -> dict[str, str]:
+    """The prefix of each layer's tensors in torchvision's file."""
     names = {"conv1": "conv1", "bn_conv1": "bn1", "fc1000": "fc"}
     for stage in FILTERS:
         for index, block in enumerate("ab"):

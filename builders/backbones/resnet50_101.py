@@ -11,11 +11,7 @@ from layergraph.builders.backbones.backbone import Backbone, BackboneSettings, C
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     AdditionLayer,
-    ClassificationLayer,
-    FullyConnectedLayer,
-    GlobalAveragePooling2dLayer,
     MaxPooling2dLayer,
-    SoftmaxLayer,
 )
 from layergraph.layers.arguments import Padding
 
@@ -147,12 +143,7 @@ class _Variant:
         net.add(MaxPooling2dLayer(3, stride=2, padding=pool_padding, name=self.pool))
         for block in self.blocks:
             self._add(net, block, settings, epsilon)
-        pooling, classifier, softmax, output = self.head
-        net.add(GlobalAveragePooling2dLayer(name=pooling))
-        net.add(FullyConnectedLayer(settings.num_classes, name=classifier))
-        net.add(SoftmaxLayer(name=softmax))
-        net.add(ClassificationLayer(name=output))
-        return net.graph()
+        return net.classify(settings.num_classes, *self.head)
 
     def _add(self, net: Assembly, block: _Block, settings: BackboneSettings, epsilon: float) -> None:
         def convolution(

@@ -8,11 +8,7 @@ from layergraph.builders.backbones.assembly import Assembly
 from layergraph.builders.backbones.backbone import Backbone, BackboneSettings, Conventions, WeightsSource
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
-    ClassificationLayer,
-    DropoutLayer,
-    FullyConnectedLayer,
     MaxPooling2dLayer,
-    SoftmaxLayer,
 )
 
 FILTERS = (64, 128, 256, 512, 512)  # per block
@@ -88,14 +84,7 @@ def _layers(settings: BackboneSettings, convolutions: Sequence[int]) -> LayerGra
             net.convolution(f"conv{block}_{index}", 3, settings.filters(filters), padding=1)
             net.relu(f"relu{block}_{index}")
         net.add(MaxPooling2dLayer(2, stride=2, name=f"pool{block}"))
-    for index in (6, 7):
-        net.add(FullyConnectedLayer(settings.filters(4096), name=f"fc{index}"))
-        net.relu(f"relu{index}")
-        net.add(DropoutLayer(0.5, name=f"drop{index}"))
-    net.add(FullyConnectedLayer(settings.num_classes, name="fc8"))
-    net.add(SoftmaxLayer(name="prob"))
-    net.add(ClassificationLayer(name="output"))
-    return net.graph()
+    return net.classify_fully_connected(settings.num_classes, settings.filters(4096))
 
 
 def _vgg(name: str, convolutions: Sequence[int], url: str) -> Backbone:

@@ -10,11 +10,7 @@ from layergraph.builders.backbones.backbone import Backbone, BackboneSettings, C
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     AdditionLayer,
-    ClassificationLayer,
-    FullyConnectedLayer,
-    GlobalAveragePooling2dLayer,
     MaxPooling2dLayer,
-    SoftmaxLayer,
 )
 
 # Filters of the separable convolutions per block; `None` means as many as the input of the block has.
@@ -88,11 +84,8 @@ def architecture(settings: BackboneSettings) -> LayerGraph:
     for index, filters in enumerate(LAST, 1):
         _separable(net, settings, f"block14_sepconv{index}", settings.filters(filters))
         net.relu(f"block14_sepconv{index}_act")
-    net.add(GlobalAveragePooling2dLayer(name="avg_pool"))
-    net.add(FullyConnectedLayer(settings.num_classes, name="predictions"))
-    net.add(SoftmaxLayer(name="predictions_softmax"))
-    net.add(ClassificationLayer(name="ClassificationLayer_predictions"))
-    return net.graph()
+    head = ("avg_pool", "predictions", "predictions_softmax", "ClassificationLayer_predictions")
+    return net.classify(settings.num_classes, *head)
 
 
 def _pooled_block(net: Assembly, settings: BackboneSettings, block: int) -> None:
