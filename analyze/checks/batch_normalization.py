@@ -64,7 +64,7 @@ def wasted_bias(checked: CheckedGraph) -> Iterator[Issue]:
             first,
             "",
             f"{biases} right before a batch normalization, which subtracts any bias again",
-            f"bias_learn_rate_factor=0 keeps {'them' if others else 'it'} at 0: less work, the same output",
+            "set bias_learn_rate_factor=0: less work, the same output",
             Edit(lgraph).change(names, bias_learn_rate_factor=0).text,
             tuple(others),
         )

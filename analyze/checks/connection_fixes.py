@@ -141,5 +141,5 @@ def _fix_unused_indices(lgraph: LayerGraph, issues: Sequence[Issue]) -> Iterator
         # with one of the two in use, the layer needs its further outputs
         if all(port not in layer.memory_ports for port, _ in lgraph.destinations(name)):
             edit.change([name], has_unpooling_outputs=False)
-            advice = "nothing is lost; has_unpooling_outputs=False leaves them out"
+            advice = "set has_unpooling_outputs=False, which leaves them out"
         yield replace(first, port="", text=text, advice=advice, edit=edit.text)

@@ -15,8 +15,6 @@ def measured_modules(checked: CheckedGraph) -> Iterator[Issue]:
     for layer in checked.layers_of(ModuleLayer):
         inputs = known_inputs(checked.lgraph, layer, checked.inferred_sizes)
         if inputs and layer.is_measured(inputs):
-            text = (
-                "the module cannot run without data; its sizes and costs come from a run with random numbers"
-            )
-            advice = "they may differ for other images if the module branches on values"
+            text = "the module cannot run without data: sizes and costs come from a run with random numbers"
+            advice = "if they depend on values, replace branches on values, for example by torch.where"
             yield Issue("LG-MEASURED", "note", layer.name, "", text, advice)

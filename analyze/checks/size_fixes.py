@@ -111,7 +111,7 @@ def _change_one_argument(checked: CheckedGraph, issue: Issue) -> Issue | None:
         return None
     layer, argument, value, edit = best
     old, new = _value_text(getattr(layer, argument)), _value_text(value)
-    advice = f"{layer.name!r} has {argument} {old}: with {new} the sizes fit"
+    advice = f"change {argument} of {layer.name!r} from {old} to {new}"
     return replace(issue, advice=advice, edit=edit.text, others=(layer.name,))
 
 
@@ -191,14 +191,14 @@ def fix_window(checked: CheckedGraph, issue: Issue) -> Issue:
     if getattr(layer, "padding", "same") != "same":
         edit.change([layer.name], padding="same")
         if is_fixed(checked.infer_sizes_of(edit.lgraph), issue):
-            return replace(issue, advice="padding='same' keeps the size", edit=edit.text)
+            return replace(issue, advice="set padding='same', which keeps the size", edit=edit.text)
     return issue
 
 
 def fix_cropping(checked: CheckedGraph, issue: Issue) -> Issue:
     """A transposed convolution that crops away its whole output."""
     edit = Edit(checked.lgraph).change([issue.layer], cropping="same")
-    advice = f"{issue.advice}; cropping='same' gives stride times the input"
+    advice = f"{issue.advice}, or set cropping='same', which gives stride times the input"
     return replace(issue, advice=advice, edit=edit.text)
 
 

@@ -41,7 +41,7 @@ def checkerboard(checked: CheckedGraph) -> Iterator[Issue]:
             "",
             f"a {times(size)} window in steps of {times(stride)} overlaps unevenly, which shows as a "
             f"checkerboard{f' (also {listed(names[1:])})' if len(names) > 1 else ''}",
-            f"a filter size that the stride divides, such as {times(better)}, avoids it",
+            f"use a filter size that the stride divides, such as {times(better)}",
             Edit(checked.lgraph).change(names, **_with_size(first, better)).text,
             tuple(names[1:]),
         )
@@ -60,7 +60,7 @@ def gaps(checked: CheckedGraph) -> Iterator[Issue]:
                 "",
                 f"a {times(layer.filter_size)} window in steps of {times(layer.stride)} leaves gaps: rows or "
                 "columns that contain only the bias",
-                f"a filter size of at least the stride, such as {times(size)}, leaves none",
+                f"use a filter size of at least the stride, such as {times(size)}",
                 Edit(checked.lgraph).change([layer.name], **_with_size(layer, size)).text,
             )
 
@@ -142,7 +142,7 @@ def overlaps(checked: CheckedGraph) -> Iterator[Issue]:
             "",
             f"{times(pool.pool_size)} windows in steps of {times(pool.stride)} overlap: where one value is "
             f"the maximum of several windows, {restores} only one of them",
-            f"a pool size of at most the stride, such as {times(size)}, does not overlap",
+            f"use a pool size of at most the stride, such as {times(size)}",
             edit.text if fits else "",
             tuple(partners),
         )

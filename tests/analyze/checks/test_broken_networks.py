@@ -170,19 +170,19 @@ BROKEN: dict[str, Broken] = {
         lambda: changed(unet(), "Decoder-Stage-2-UpConv", stride=3),
         "LG-SPATIAL",
         "Decoder-Stage-2-DepthConcatenation",
-        ("'Decoder-Stage-2-UpConv' has stride 3: with 2 the sizes fit",),
+        ("change stride of 'Decoder-Stage-2-UpConv' from 3 to 2",),
     ),
     "a transposed convolution that does not crop": Broken(
         lambda: decoder(filter_size=4),
         "LG-SPATIAL",
         "cat",
-        ("'up' has cropping 0: with 'same' the sizes fit",),
+        ("change cropping of 'up' from 0 to 'same'",),
     ),
     "a convolution of U-Net without padding": Broken(
         lambda: changed(unet(), "Encoder-Stage-2-Conv-1", padding=0),
         "LG-SPATIAL",
         "Decoder-Stage-1-DepthConcatenation",
-        ("'Encoder-Stage-2-Conv-1' has padding 0: with 'same' the sizes fit",),
+        ("change padding of 'Encoder-Stage-2-Conv-1' from 0 to 'same'",),
     ),
     "gray images for layers of color images": Broken(
         lambda: changed(with_input_size(unet(), (96, 96, 1)), "Encoder-Stage-1-Conv-1", num_channels=3),
