@@ -1,4 +1,4 @@
-"""Where a name lives that :mod:`layergraph` itself does not have."""
+"""Explanations for names that :mod:`layergraph` does not have."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SEQUENCES = re.compile(
 
 
 def explanation(name: str) -> str:
-    """What to write instead of ``layergraph.name``.
+    """The message for ``layergraph.name``, with the code to write instead.
 
     >>> explanation("unetLayers")
     "layergraph has no 'unetLayers'; write: from layergraph.builders import unet_layers"
@@ -43,7 +43,7 @@ def explanation(name: str) -> str:
 
 
 def _public_names(namespace: str) -> list[str]:
-    """The names in ``__all__``, read from the source: importing would cost as much as all that it imports."""
+    """The names in ``__all__``, read from the source, because importing a namespace imports all of it."""
     spec = find_spec(namespace)
     if spec is None or spec.origin is None:
         return []

@@ -42,7 +42,7 @@ def images_for(lgraph, batch=2, extra=0, seed=0):
     ]
 
 
-def compiled(lgraph):
+def double_network(lgraph):
     return lgraph.compile().double().eval()
 
 
@@ -55,7 +55,7 @@ def as_tuple(value):
 def test_inferred_sizes_equal_the_sizes_of_torch_at_every_layer(lgraph):
     sizes = infer_sizes(lgraph, "network")
     assert [issue for issue in sizes.issues if issue.severity == "error"] == []
-    net, x = compiled(lgraph), images_for(lgraph)
+    net, x = double_network(lgraph), images_for(lgraph)
     ends = [(n, p) for n in lgraph for p in lgraph[n].output_names or ("out",)]
     results = net.activations(x, [f"{name}/{port}" for name, port in ends])
     for (name, port), result in zip(ends, results, strict=True):
@@ -104,7 +104,7 @@ def test_a_saved_graph_loads_as_the_same_graph_and_network(lgraph, tmp_path):
 @many
 @given(lgraph=networks(losses=True), seed=st.integers(0, 2**31))
 def test_the_loss_equals_the_loss_of_the_scores(lgraph, seed):
-    net, x = compiled(lgraph), images_for(lgraph, seed=seed)
+    net, x = double_network(lgraph), images_for(lgraph, seed=seed)
     random = np.random.default_rng(seed)
     scores = [score.detach() for score in as_tuple(net(*x))]
     targets, wanted = [], 0.0
@@ -149,7 +149,7 @@ def test_a_training_step_gives_finite_gradients(lgraph):
 @settings(max_examples=40, suppress_health_check=[*HealthCheck])
 @given(lgraph=networks(most=6))
 def test_torch_fx_gives_the_same_network(lgraph):
-    net, x = compiled(lgraph), images_for(lgraph)
+    net, x = double_network(lgraph), images_for(lgraph)
     traced = net.to_fx()
     for first, second in zip(as_tuple(net(*x)), as_tuple(traced(*x)), strict=True):
         assert torch.equal(first, second)

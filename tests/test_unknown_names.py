@@ -12,8 +12,8 @@ import layergraph
 from layergraph.unknown_names import NAMESPACES, explanation
 
 
-def printed(program: str) -> str:
-    """The output of a fresh Python."""
+def output_of(program: str) -> str:
+    """The output of a program in a new Python process."""
     command = [sys.executable, "-P", "-c", f"import layergraph, sys; {program}"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
@@ -21,12 +21,12 @@ def printed(program: str) -> str:
 @pytest.mark.parametrize("name", NAMESPACES)
 def test_namespaces_are_attributes_after_one_import(name):
     program = f"assert 'layergraph.{name}' not in sys.modules; print(layergraph.{name})"
-    assert f"module 'layergraph.{name}'" in printed(program)
+    assert f"module 'layergraph.{name}'" in output_of(program)
 
 
 def test_network_imports_torch_where_it_is_used():
     program = "print('torch' in sys.modules, layergraph.Network.__name__, 'torch' in sys.modules)"
-    assert printed(program).split() == ["False", "Network", "True"]
+    assert output_of(program).split() == ["False", "Network", "True"]
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,4 @@ def test_tools_that_ask_for_names_get_no_error():
 
 def test_submodules_can_be_imported_from_the_package():
     program = "from layergraph import cli, modules, training; print(cli, modules, training)"
-    assert printed(program).count("<module 'layergraph.") == 3
+    assert output_of(program).count("<module 'layergraph.") == 3

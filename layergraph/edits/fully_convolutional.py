@@ -88,12 +88,12 @@ def _convolutional(layer: Layer, size: Size) -> Layer:
         layer.output_size,
         num_channels=size.channels,
         name=layer.name,
-        weights=None if layer.weights is None else _reshaped(layer.weights, size),
+        weights=None if layer.weights is None else _as_filters(layer.weights, size),
         **layer.training_arguments(),
     )
 
 
-def _reshaped(weights: Weights, size: Size) -> Weights:
+def _as_filters(weights: Weights, size: Size) -> Weights:
     """Fully connected weights (outputs, inputs) as filters, in the order channels, height, width."""
     filters: Tensor = weights["weight"].reshape(-1, size.channels, *size.spatial)
     return Weights({**weights, "weight": filters})

@@ -81,9 +81,9 @@ class FullyConnectedLayer(LearnableLayer):
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.flattening import FullyConnected
-        from layergraph.modules.initializers import uninitialized
+        from layergraph.modules.initializers import uninitialized_module
 
         size = inputs[0]
-        module = uninitialized(FullyConnected, size.num_elements, self.output_size)
+        module = uninitialized_module(FullyConnected, size.num_elements, self.output_size)
         module.num_spatial = len(size.spatial)
         return self.initialize(module, size.num_elements, self.output_size)

@@ -48,7 +48,7 @@ def run(
         module: the module, which stays as it is.
         shapes: the shapes of the inputs, the batch first.
         training: run in training mode.
-        in_place: let its activations work in place.
+        in_place: let activations work in place.
         with_data: run with data if the module cannot run without.
     """
 

@@ -15,10 +15,10 @@ from layergraph.errors import ArgumentError
 M = TypeVar("M", bound=nn.Module)
 
 
-def uninitialized(kind: type[M], *arguments: Any, **options: Any) -> M:
-    """A module whose parameters hold nothing yet: torch's own initialization is not wasted on it.
+def uninitialized_module(kind: type[M], *arguments: Any, **options: Any) -> M:
+    """Make a module with uninitialized parameters, as torch's initialization would be overwritten.
 
-    It is made on torch's default device, so that a network compiled on the meta device takes no memory.
+    It is on torch's default device, so that a network compiled on the meta device takes no memory.
     """
     return cast(M, cast(Any, skip_init)(kind, *arguments, device=torch.get_default_device(), **options))
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from layergraph.modules.initializers import uninitialized
+from layergraph.modules.initializers import uninitialized_module
 from layergraph.modules.padding import Pad
 from layergraph.sizes import Shape, Window
 
@@ -72,7 +72,7 @@ def convolution(
 ) -> nn.Conv2d | nn.Conv3d:
     """Make a convolution with this window; its weights are uninitialized."""
     padding = window.convolution_padding(padding_value)
-    module = uninitialized(
+    module = uninitialized_module(
         (_PADDED if padding is None else _PLAIN)[len(window.size)],
         channels,
         filters,
@@ -101,7 +101,7 @@ def transposed_convolution(
         for (before, after), inner in zip(crops, padding, strict=True)
     )
     even = all(part == slice(0, None) for part in cut)
-    module = uninitialized(
+    module = uninitialized_module(
         (_TRANSPOSED if even else _CROPPED)[len(size)],
         channels,
         filters,

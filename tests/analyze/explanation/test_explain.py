@@ -12,7 +12,7 @@ from math import prod
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from printed_arithmetic import check, evaluated
+from printed_arithmetic import check, evaluate
 from random_graphs import networks
 from torch import nn
 
@@ -92,10 +92,10 @@ def test_every_printed_number_of_any_layer_is_true(lgraph: LayerGraph, data: st.
             if layer.learnables:
                 expression, _, total = layer.learnables.rpartition(" = ")
                 count = int(total.replace(",", ""))
-                assert not expression or evaluated(expression) == count
+                assert not expression or evaluate(expression) == count
                 assert count == rows[layer.name].num_learnables
             for field, size in zip(layer.receptive_field, costs[layer.name].receptive_field, strict=False):
-                assert {evaluated(part) for part in field.text.split(" = ")} == {size} == {field.size}
+                assert {evaluate(part) for part in field.text.split(" = ")} == {size} == {field.size}
         assert str(explanation)
 
 
