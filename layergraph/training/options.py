@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from layergraph.errors import ArgumentError
 from layergraph.layers import arguments
+from layergraph.layers.fields import older_names
 from layergraph.wording import quoted
 
 Solver = Literal["sgdm", "adam", "rmsprop"]
@@ -29,6 +30,7 @@ _OF_SOLVERS: dict[str, dict[Solver, float]] = {
 _LEARN_RATES: dict[Solver, float] = {"sgdm": 0.01, "adam": 0.001, "rmsprop": 0.001}
 
 
+@older_names(execution_environment="device")
 @dataclass(frozen=True)
 class TrainingOptions:
     """The options of :func:`train_network`; names and defaults are those of MATLAB's ``trainingOptions``.
@@ -57,7 +59,8 @@ class TrainingOptions:
         seed: the seed of initial weights, shuffling and dropout. Two runs with it on one CPU give bitwise
             equal weights (a GPU sums in varying order), and the random states of torch, NumPy and Python
             stay unchanged. Without a seed, training uses and advances these states.
-        device: ``"gpu"``, ``"cpu"``, or ``"auto"`` for the GPU if torch has CUDA.
+        device: ``"gpu"``, ``"cpu"``, or ``"auto"`` for the GPU if torch has CUDA. MATLAB's name
+            ``execution_environment`` works too.
 
     Options that only other solvers have are ``None``; other values raise.
 

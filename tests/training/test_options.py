@@ -29,6 +29,24 @@ def test_other_defaults_are_matlabs():
     assert options.batch_normalization_statistics == "population"
 
 
+def test_words_in_any_case_and_the_numbers_of_matlab():
+    options = TrainingOptions("SGDM", shuffle="Every-Epoch", device="CPU", verbose=0, max_epochs=20.0)
+    assert (options.solver, options.shuffle, options.device) == ("sgdm", "every-epoch", "cpu")
+    assert (options.verbose, options.max_epochs) == (False, 20)
+    assert isinstance(options.max_epochs, int)
+    assert options == TrainingOptions(
+        "sgdm", shuffle="every-epoch", device="cpu", verbose=False, max_epochs=20
+    )
+
+
+def test_the_device_has_matlabs_name_too():
+    options = TrainingOptions("adam", execution_environment="cpu")  # type: ignore[call-arg]
+    assert options == TrainingOptions("adam", device="cpu")
+    assert options.execution_environment == "cpu"
+    with pytest.raises(ArgumentError, match=r"^TrainingOptions: device must be given once"):
+        TrainingOptions("adam", execution_environment="cpu", device="cpu")
+
+
 REFUSED = [
     ({"solver": "sgd"}, "solver must be 'sgdm', 'adam' or 'rmsprop', got 'sgd'"),
     (
