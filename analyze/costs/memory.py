@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from layergraph.amounts import Amount
 from layergraph.graph.draft import End
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.size_inference import network_outputs
-from layergraph.layers.memory_rule import Amount
 from layergraph.network.plan import Plan, make_plan
 from layergraph.sizes import Size
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from layergraph.amounts import NOTHING, Amount
 from layergraph.errors import ArgumentError
 from layergraph.layers.fields import NUMBER, number_from
 from layergraph.layers.layer import Kind, Layer
-from layergraph.layers.memory_rule import NOTHING, Amount, SavedForBackward
+from layergraph.layers.saved_for_backward import SavedForBackward
 from layergraph.sizes import Size
 
 if TYPE_CHECKING:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from layergraph.amounts import NOTHING, Amount
 from layergraph.errors import SizeError
 from layergraph.layers.arguments import whole
 from layergraph.layers.arithmetic import Step, broadcast_step, constant_step, sum_step
 from layergraph.layers.fields import NUM_JOINED, converter
 from layergraph.layers.layer import Kind, Layer, Shape
-from layergraph.layers.memory_rule import NOTHING, Amount, SavedForBackward
 from layergraph.layers.receptive_field_rule import RulesByPort
+from layergraph.layers.saved_for_backward import SavedForBackward
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:

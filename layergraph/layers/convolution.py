@@ -7,14 +7,15 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
+from layergraph.amounts import Amount
 from layergraph.errors import SizeError
 from layergraph.layers.arguments import Numbers, Padding
 from layergraph.layers.arithmetic import Step, constant_step, window_steps
 from layergraph.layers.fields import CHANNELS, MARGINS, NUMBER, PER_DIMENSION, WHOLE, whole_or
 from layergraph.layers.layer import Kind, Layer, Shape, bracketed, expect_spatial
 from layergraph.layers.learnable import LearnableLayer
-from layergraph.layers.memory_rule import Amount, SavedForBackward
 from layergraph.layers.receptive_field_rule import RulesByPort
+from layergraph.layers.saved_for_backward import SavedForBackward
 from layergraph.layers.window import (
     margins_mode,
     margins_size,

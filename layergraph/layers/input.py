@@ -7,12 +7,12 @@ from dataclasses import KW_ONLY, dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_args
 
+from layergraph.amounts import NOTHING, Amount
 from layergraph.errors import ArgumentError
 from layergraph.layers import arguments
 from layergraph.layers.arithmetic import Step, constant_step
 from layergraph.layers.fields import converter, one_of
 from layergraph.layers.layer import Kind, Layer, Shape
-from layergraph.layers.memory_rule import NOTHING, Amount
 from layergraph.sizes import Size, image_size
 from layergraph.wording import times
 

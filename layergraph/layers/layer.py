@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from layergraph.amounts import NOTHING, Amount
 from layergraph.errors import SizeError, WrongTypeError
 from layergraph.layers.arithmetic import Step, unchanged_steps
 from layergraph.layers.fields import converters
-from layergraph.layers.memory_rule import NOTHING, Amount, SavedForBackward
 from layergraph.layers.receptive_field_rule import IDENTITY_RULE, RulesByPort
+from layergraph.layers.saved_for_backward import SavedForBackward
 from layergraph.sizes import MAX_SIZE, Size
 from layergraph.sizes import Shape as Shape
 from layergraph.weights import Weights

@@ -6,12 +6,13 @@ from collections.abc import Sequence, Set
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from layergraph.amounts import Amount
 from layergraph.errors import WrongTypeError
 from layergraph.layers.arithmetic import Step, constant_step
 from layergraph.layers.fields import NUM_PORTS
 from layergraph.layers.layer import Kind, Layer, Shape
-from layergraph.layers.memory_rule import Amount, SavedForBackward
 from layergraph.layers.receptive_field_rule import RulesByPort
+from layergraph.layers.saved_for_backward import SavedForBackward
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:

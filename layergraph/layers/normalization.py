@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from layergraph.amounts import Amount
 from layergraph.errors import ArgumentError, SizeError
 from layergraph.layers.convolution import channel_relaxations, expect_channels
 from layergraph.layers.fields import CHANNELS, WHOLE, number_from
 from layergraph.layers.layer import Kind, Layer, Shape
 from layergraph.layers.learnable import FACTOR
-from layergraph.layers.memory_rule import Amount, SavedForBackward
+from layergraph.layers.saved_for_backward import SavedForBackward
 from layergraph.sizes import Size
 
 if TYPE_CHECKING:

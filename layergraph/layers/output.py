@@ -7,12 +7,13 @@ from dataclasses import KW_ONLY, dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
+from layergraph.amounts import Amount
 from layergraph.errors import ArgumentError, SizeError
 from layergraph.labels import UNLABELLED
 from layergraph.layers import arguments
 from layergraph.layers.fields import converter, older_names
 from layergraph.layers.layer import Kind, Layer, Shape, expect_spatial
-from layergraph.layers.memory_rule import Amount, SavedForBackward
+from layergraph.layers.saved_for_backward import SavedForBackward
 from layergraph.sizes import Size, image_size
 
 if TYPE_CHECKING:

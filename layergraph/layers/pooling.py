@@ -7,14 +7,15 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
+from layergraph.amounts import Amount
 from layergraph.errors import ArgumentError, SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers, Padding, pairs
 from layergraph.layers.arithmetic import Step, constant_step, product_text, window_steps
 from layergraph.layers.fields import FLAG, MARGINS, PER_DIMENSION, converter
 from layergraph.layers.layer import Kind, Layer, Shape, bracketed, expect_spatial
-from layergraph.layers.memory_rule import Amount, SavedForBackward
 from layergraph.layers.receptive_field_rule import RulesByPort, transposed_rule, window_rule
+from layergraph.layers.saved_for_backward import SavedForBackward
 from layergraph.layers.window import (
     margins_mode,
     margins_size,

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
+from layergraph.amounts import NOTHING, Amount
 from layergraph.errors import ArgumentError, SizeError
 from layergraph.layers import arguments
 from layergraph.layers.arguments import Numbers
 from layergraph.layers.arithmetic import Step, constant_step, scaling_step
 from layergraph.layers.fields import FLAG, NUMBER, converter, one_of
 from layergraph.layers.layer import Kind, Layer, Shape, bracketed, expect_spatial
-from layergraph.layers.memory_rule import NOTHING, Amount, SavedForBackward
 from layergraph.layers.receptive_field_rule import RulesByPort, offset_rule, resizing_rule
+from layergraph.layers.saved_for_backward import SavedForBackward
 from layergraph.sizes import Size, image_size
 from layergraph.wording import times
 

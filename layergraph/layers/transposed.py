@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
+from layergraph.amounts import Amount
 from layergraph.errors import SizeError
 from layergraph.layers.arguments import Numbers, Padding, pairs
 from layergraph.layers.arithmetic import Step, constant_step, transposed_steps
@@ -14,7 +15,6 @@ from layergraph.layers.convolution import channel_relaxations, expect_channels
 from layergraph.layers.fields import CHANNELS, MARGINS, PER_DIMENSION, WHOLE
 from layergraph.layers.layer import Kind, Layer, Shape, bracketed, expect_spatial
 from layergraph.layers.learnable import LearnableLayer
-from layergraph.layers.memory_rule import Amount
 from layergraph.layers.receptive_field_rule import RulesByPort, transposed_rule
 from layergraph.layers.window import margins_mode, margins_size, margins_text
 from layergraph.sizes import Size, image_size, same_cropping, transposed_output

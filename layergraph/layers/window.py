@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import prod
 from typing import Literal, cast
 
+from layergraph.amounts import NOTHING, Amount
 from layergraph.errors import SizeError
 from layergraph.layers.arguments import Numbers, Padding, pairs
 from layergraph.layers.layer import Shape, bracketed
-from layergraph.layers.memory_rule import NOTHING, Amount
 from layergraph.layers.receptive_field_rule import ReceptiveFieldRule, window_rule
 from layergraph.sizes import Size, Window
 from layergraph.wording import times

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from layergraph.layers.memory_rule import INDEX_BYTES, Amount
+from layergraph.amounts import INDEX_BYTES, Amount
 from layergraph.modules.behavior import WriteRecorder, storage_id
 from layergraph.modules.copying import NO_WRITES, all_inputs, find_writes, protect_inputs
 from layergraph.modules.trial import Inputs, Shapes, lacks_data, trial_run, with_batch_size

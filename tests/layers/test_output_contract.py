@@ -14,8 +14,9 @@ from memory_measures import SavedTensors, storage
 from torch import Tensor, nn
 
 from layergraph import ClassificationLayer, Layer, PixelClassificationLayer, RegressionLayer, Size
+from layergraph.amounts import Amount
 from layergraph.layers import LAYER_TYPES
-from layergraph.layers.memory_rule import Amount, SavedForBackward
+from layergraph.layers.saved_for_backward import SavedForBackward
 
 BATCH = 2
 Reference = Callable[[Layer, np.ndarray, np.ndarray], float]

@@ -1,4 +1,4 @@
-"""The memory that layers take, as formulas that hold for every batch size and dtype."""
+"""Amounts of memory: counts of numbers and indices, which the batch size and the dtype turn into bytes."""
 
 from __future__ import annotations
 
@@ -48,20 +48,3 @@ class Amount:
 
 
 NOTHING = Amount()
-
-
-@dataclass(frozen=True)
-class SavedForBackward:
-    """What autograd saves of a layer's forward pass for the backward pass, without its weights.
-
-    Amounts alone would count tensors twice: a ReLU saves its result, and the next convolution saves the same
-    tensor as its input. So a layer names the ports whose tensors it saves, and counts only its own tensors.
-
-    Attributes:
-        inputs, outputs: the ports.
-        private: the memory of tensors that no port has.
-    """
-
-    inputs: tuple[str, ...] = ()
-    outputs: tuple[str, ...] = ()
-    private: Amount = NOTHING
