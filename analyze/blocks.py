@@ -3,15 +3,7 @@
 Neither names nor wiring suffice alone. Common beginnings of names separate ``bn3a_branch2a`` from
 ``res3a_branch2a`` and unite ``conv_1`` to ``conv_40``. By wiring, the skip connections of a U-Net make one
 block of the whole network. And layers that are apart in the order may not fold into one box: a path could
-leave the box and return, which makes a cycle. So blocks are found in three phases:
-
-1. Keys. :func:`keys_of` reads the block in a layer's name, ignoring words for what the layer does. Only a
-   key that the next or the previous name shares counts; a name alone proves nothing.
-2. Sweep. Layers are placed in the analyzer's order, each into the last block or into a new one. Blocks are
-   thus contiguous, and each can fold. A layer with a key goes by its name; for the others the wiring
-   decides: an activation belongs to the layer that it follows, a pooling layer ends a stage, an addition or
-   concatenation ends the branches that it joins, an upsampling layer starts a block.
-3. Names. Each block gets the words that its layers' names share, or the name of one of its layers.
+leave the box and return, which makes a cycle. So a sweep over the order combines both.
 """
 
 from __future__ import annotations
@@ -70,7 +62,12 @@ def blocks(lgraph: LayerGraph) -> tuple[Block, ...]:
     decoder1 7
     softmax 2
     """
+    # 1. Keys: the block in a layer's name, without words for the role of the layer. A key counts only if the
+    #    previous or the next name shares it; a name alone proves nothing.
     keys = keys_of([name for name in lgraph.order if not lgraph[name].is_input])
+
+    # 2. Sweep in the analyzer's order. Each layer joins the last block or starts a new one, so that blocks
+    #    are contiguous and each can fold. The name decides if it has a key, else the wiring.
     sweep = _Sweep(lgraph)
     for name in lgraph.order:
         key = keys.get(name)
@@ -78,6 +75,8 @@ def blocks(lgraph: LayerGraph) -> tuple[Block, ...]:
             sweep.place_by_wiring(name)
         else:
             sweep.place_by_name(name, key)
+
+    # 3. Names, last: only a complete block shows which words the names of its layers share.
     return tuple(map(Block, _unique_names(sweep.blocks), (tuple(block.layers) for block in sweep.blocks)))
 
 
@@ -113,7 +112,7 @@ class _Sweep:
                 # layers without a key between two of the same block belong to it: res3a, drop, res3a
                 before_last.absorb(self.blocks.pop())
             elif kind == "joining" and self._feeds(last, name):
-                last.key = key
+                last.key = key  # branches without a key, joined by a layer that has one
         block, _ = self._last_two()
         has_key = block and block.key and block.key.fits(key)
         if block and has_key and block.closed and self._is_follower(name) and self._feeds(block, name):
@@ -123,7 +122,7 @@ class _Sweep:
             block = _GrowingBlock([], key)
             self.blocks.append(block)
         if block.key and key.prefix and not block.key.prefix:
-            block.key = key
+            block.key = key  # res3a says more than the bn3a that came before it
         block.layers.append(name)
         # in networks that number their layers by role, pool4 and upsample4 are in different blocks
         block.closed = kind == "pooling" and not key.prefix
@@ -137,7 +136,7 @@ class _Sweep:
             belongs = False
         elif kind == "joining":
             belongs = not last.closed and self._feeds(last, name)
-            closes = True
+            closes = True  # of the layers after a join, only its activation belongs to the branches
             if belongs:
                 self._join_branches(name)
         elif layer.is_output or self._is_follower(name):
@@ -146,9 +145,9 @@ class _Sweep:
         elif kind in ("transposed convolution", "unpooling") or isinstance(
             layer, GlobalAveragePooling2dLayer
         ):
-            belongs = False
+            belongs = False  # a decoder stage starts with its upsampling, a classifier with its pooling
         elif kind == "pooling" and sources == [last.layers[-1]]:
-            belongs = closes = not last.closed
+            belongs = closes = not last.closed  # an encoder stage ends with its pooling
         else:
             belongs = not last.closed and not last.key
         if not belongs:

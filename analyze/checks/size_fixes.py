@@ -31,7 +31,7 @@ from layergraph.sizes import Size
 from layergraph.wording import times
 
 _MOST_LEVELS = 48  # connections between a fault and the layers upstream that are changed
-_STRIDES = (2, 1, 4, 3, 8)
+_STRIDES = (2, 1, 4, 3, 8)  # the most frequent first
 _MOST_PIXELS = 64  # a fix enlarges the image at most by this factor
 
 
@@ -75,6 +75,7 @@ def _divides_evenly(checked: CheckedGraph) -> bool:
         assert images is not None
         layer: Any = lgraph[name]
         fed = [steps[end.layer] for end in lgraph.sources(name).values()]
+        # branches that meet have the same step, unless one of them is at fault
         step = max(fed, key=prod, default=[1] * (len(images) - 1))
         stride = getattr(layer, "stride", None)
         if isinstance(stride, tuple) and len(stride) == len(step):
@@ -122,7 +123,10 @@ def _value_text(value: Any) -> str:
 
 
 def _scaling_layers_upstream(checked: CheckedGraph, name: str) -> Iterator[Layer]:
-    """The layers upstream that may change height and width, the nearest first, each once."""
+    """The layers upstream that may change height and width, the nearest first, each once.
+
+    A search in breadth: in depth, the first branch would use up the budget before the second has its turn.
+    """
     ends = [End(name, port) for port in checked.lgraph[name].input_names]
     seen = {name}
     for _ in range(_MOST_LEVELS):

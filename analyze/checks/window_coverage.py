@@ -32,6 +32,7 @@ def checkerboard(checked: CheckedGraph) -> Iterator[Issue]:
     # one finding per kind of layer: a decoder repeats its layers at every stage
     for (size, stride, _), layers in groups.items():
         names = [layer.name for layer in layers]
+        # up to the next multiple, so that the receptive field does not shrink
         better = tuple(n if n < s else -(-n // s) * s for n, s in zip(size, stride, strict=True))
         first = layers[0]
         yield Issue(
@@ -97,12 +98,14 @@ def degenerate_dilation(checked: CheckedGraph) -> Iterator[Issue]:
         ):
             continue
         sides = zip(_LINES, layer.window().size, layer.dilation_factor, size.spatial, strict=False)
+        # a map of one pixel comes from global pooling, where a 1×1 convolution is wanted
         lines = [line for line, window, dilation, n in sides if window > 1 and dilation >= n > 1]
         if lines:
             groups[(size.spatial, " and one ".join(lines))].append(layer)
     for (spatial, lines), layers in groups.items():
         names = [layer.name for layer in layers]
         edit = ""
+        # with other padding, the output size depends on the dilation factor
         if all(layer.padding == "same" for layer in layers):
             edit = _reduce_dilation(checked, layers, spatial).text
         factors = ", ".join(dict.fromkeys(times(layer.dilation_factor) for layer in layers))

@@ -82,6 +82,7 @@ def _value(value: Any) -> Any:
     """An argument for JSON; a value that JSON lacks becomes its text."""
     if isinstance(value, (list, tuple)):
         return [_value(item) for item in value]
+    # initializers may be functions, and a module layer has a torch module
     return value if value is None or isinstance(value, (bool, int, float, str)) else value_text(value)
 
 

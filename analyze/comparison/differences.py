@@ -86,6 +86,7 @@ class Differences:
             attribute = "input_names" if side == "inputs" else "output_names"
             before: tuple[str, ...] = getattr(self.before, attribute)
             after: tuple[str, ...] = getattr(self.after, attribute)
+            # an added or removed input is reported as a layer, not as another order
             common = [self._names[name] for name in before if self._names.get(name) in after]
             if common != [name for name in after if name in common]:
                 reordered.append(side)

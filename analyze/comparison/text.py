@@ -112,6 +112,7 @@ def _layer_lines(comparison: Differences) -> Iterator[Line]:
         texts = [f"{MARKS.get(status, '~')} {name}", visible(info.description), sizes]
         heads.append([Cell([texts[0]], style), Cell([texts[1]], color), Cell([texts[2]], color),
                       Cell([f"from {sources}" if sources else ""], "dim")])  # fmt: skip
+    # one long description must not push the sizes of all layers off the screen
     widths = [min(width, most) for width, most in zip(column_widths(heads, 4), (48, 64, 20, 60), strict=True)]
     for row, head in zip(rows, heads, strict=True):
         yield from row_lines(head, widths)

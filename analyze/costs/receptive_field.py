@@ -3,18 +3,8 @@
 The textbook recurrence (add ``(window - 1) * stride so far`` per layer) holds for one chain of windows only.
 After a transposed convolution the outputs take turns between several windows, and where branches of different
 strides join, the field depends on the position of the output. Following every output position would be exact,
-but it costs as much as the image has pixels. So fields are computed from rules, in three phases:
-
-1. Compose. :meth:`Layer.receptive_field_rules` gives the input positions that an output position of one layer
-   reads. The rule repeats every few outputs (after two transposed convolutions with stride 2, every four), so
-   one span per output of a period describes all outputs: :class:`PeriodicSpans`.
-2. Join. Where branches meet, spans that move at the same pace merge into one rule. Spans that move at
-   different paces drift apart and keep separate rules: :class:`ReceptiveField`.
-3. Measure. The field is the largest span that any output has. Its maximum is at an end of the image, so a few
-   outputs decide.
-
-Periods and rules multiply along odd resizing ratios. Beyond a limit, one rule that covers the others replaces
-them: it may be a little too large, never too small.
+but it costs as much as the image has pixels. So fields are computed from rules that describe all outputs, in
+three phases: compose, join, measure.
 """
 
 from __future__ import annotations
@@ -33,6 +23,8 @@ Number = int | Fraction
 Span = tuple[Number, Number] | None
 """The first and the last input position, both included; ``None`` for an output that reads none."""
 
+# Periods and rules multiply along odd resizing ratios. Beyond these limits, one span that covers the others
+# replaces them: the field may then be a little too large, never too small.
 _LONGEST_PERIOD = 128
 _MOST_RULES = 16
 
@@ -65,11 +57,14 @@ class PeriodicSpans(NamedTuple):
         """The spans of a layer whose outputs read these by ``layer_rule``."""
         if layer_rule is IDENTITY_RULE:
             return self
-        if isinstance(layer_rule.inputs, Fraction):
+        # 1. Compose. The rule of a layer repeats every few outputs: after two transposed convolutions with
+        #    stride 2, every four. One span per output of a period describes all outputs exactly.
+        if isinstance(layer_rule.inputs, Fraction):  # itself a rule that covers very many phases
             return self.simplify()._compose_single(layer_rule)
         if layer_rule.outputs == len(self.spans) == 1:
             return self._compose_single(layer_rule)
         rule = self
+        # the composition repeats after a common multiple of both periods
         periods = len(rule.spans) // gcd(len(rule.spans), layer_rule.inputs) if layer_rule.inputs else 1
         if periods * layer_rule.outputs > _LONGEST_PERIOD:
             rule, periods = self.simplify(), 1
@@ -124,8 +119,9 @@ class ReceptiveField(NamedTuple):
         rules, period = self.rules, lcm(*(len(rule.spans) for rule in self.rules))
         if period > _LONGEST_PERIOD:
             rules, period = tuple(rule.simplify() for rule in rules), 1
-        # among the outputs of one phase, each rule moves its span evenly: the distance of the outermost ends
-        # is a convex function of the position, so its maximum is at the first or at the last output
+        # 3. Measure. The largest span of any output counts. Among the outputs of one phase, each rule moves
+        #    its span evenly: the distance of the outermost ends is a convex function of the position, so
+        #    that its maximum is at the first or at the last output, and only these need a look.
         outputs = {*range(min(period, self.outputs)), *range(max(self.outputs - period, 0), self.outputs)}
         spans = (_hull(rule.at(output) for rule in rules) for output in outputs)
         return min(max((ceil(span[1] - span[0]) + 1 for span in spans if span), default=0), MAX_SIZE)
@@ -161,6 +157,8 @@ class ReceptiveField(NamedTuple):
 
 def _combine(rules: Iterable[PeriodicSpans], outputs: int) -> ReceptiveField:
     """The union of rules, those of the same slope merged."""
+    # 2. Join. Spans that move at the same pace stay together and merge into one rule. Spans of different pace
+    #    drift apart: one rule for both would be as large as the image, so each keeps its own.
     by_slope: dict[Number, PeriodicSpans] = {}
     for rule in rules:
         slope = rule.slope
@@ -189,7 +187,7 @@ def receptive_fields(
             each_its_own = PeriodicSpans(1, ((0, 0),))
             fields[name] = tuple(ReceptiveField((each_its_own,), extent) for extent in output.spatial)
         elif (layer_rules := layer.receptive_field_rules(sizes)) is not None:
-            if isinstance(layer, MaxUnpooling2dLayer):
+            if isinstance(layer, MaxUnpooling2dLayer):  # the window is that of the pooling layer
                 layer_rules = _unpooling_rules(lgraph[fed["indices"].layer], sizes[2]) or layer_rules
             sources = {port: fields[fed[port].layer] for port in layer_rules}
             fields[name] = _layer_field(layer.input_names, sizes, output, layer_rules, sources)
@@ -222,7 +220,7 @@ def _layer_field(
             composed.append(ReceptiveField((fixed,), new_extent) if is_repeated else one)
         if joined is None:
             joined = composed
-        elif len(composed) == len(joined):
+        elif len(composed) == len(joined):  # else a vector beside an image
             joined = [a.join(b) for a, b in zip(joined, composed, strict=True)]
     return None if joined is None else tuple(joined)
 

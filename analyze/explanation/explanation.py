@@ -83,7 +83,7 @@ def explain(
 
 def _end(lgraph: LayerGraph, name: str, port: str | None) -> End:
     if port is None and name not in lgraph:
-        name, slash, text = name.partition("/")
+        name, slash, text = name.partition("/")  # names of layers contain no slash
         port = text if slash else None
     ports = lgraph[name].output_names
     if port is None or (port == "" and not ports):

@@ -137,6 +137,7 @@ class SizeTracer:
 
     def trace_branches(self, end: End) -> list[ExplainedLayer]:
         """The path to each input of a layer: the first in full, the others from where they diverge."""
+        # branches mostly start at the same layer: their common part is shown once
         layers: dict[End, ExplainedLayer] = {}
         for port, source in self._lgraph.sources(end.layer).items():
             for layer in self.trace(source):
@@ -182,6 +183,7 @@ class SizeTracer:
         sizes = [size for _, _, size in inputs if size is not None]
         if len(sizes) < len(inputs):
             return ()
+        # a layer that does not fit has no arithmetic; its issue says why
         try:
             outputs = layer.size_steps(sizes)
         except SizeError:
