@@ -1,16 +1,25 @@
-"""How sizes go on behind a fault: what a layer would give if the fault were mended.
+"""Sizes downstream of a fault: the outputs that a layer would have if the fault were fixed.
 
-A mended fault leaves one or several possible sizes, or dimensions that could be anything. A layer behind it
-is at fault itself only where no possible size fits, so that one fault is not told again at each layer.
+Inference could stop at the first fault, but then a user with three faults learns of them one run at a time.
+It could go on with the sizes as they are, but then one fault brings an error at every layer downstream, and
+these vanish with it. So size inference guesses:
+
+1. At a faulty layer, :func:`guess_outputs` makes small changes of the layer or of its inputs, and collects
+   the outputs of those that fit. The layer class states which changes are small.
+2. Downstream, :func:`propagate_guesses` tries every combination of these guesses. A layer is faulty itself
+   only if no combination fits; otherwise the first fix may fix it too.
+3. Some fixes leave a dimension free: another padding gives another height and width, and nobody knows which.
+   A fault that a free dimension alone may cause is not reported.
+
+The number of combinations grows with each join of branches, so only a few are followed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from typing import Any
 
 from layergraph.errors import LayergraphError, SizeError
 from layergraph.graph.draft import End
@@ -20,33 +29,31 @@ from layergraph.sizes import Size, image_size
 Outputs = tuple[Size, ...]
 Compute = Callable[[Sequence[Size], Mapping[str, Outputs]], Outputs]
 
-_MOST = 6  # possible sizes that are followed
-# the arguments that say what input a layer was made for, all of which may be "auto"
-_MADE_FOR = ("num_channels", "num_channels_per_group", "input_size")
-# which faults come from heights and widths, and which from channels
-_SPATIAL = frozenset({"LG-SPATIAL", "LG-WINDOW", "LG-CROPPING", "LG-UNPOOLING", "LG-MODULE"})
-_CHANNELS = frozenset({"LG-CHANNELS", "LG-CLASSES", "LG-UNPOOLING", "LG-MODULE"})
+_MAX_GUESSES = 6
+# faults that heights and widths cause, and faults that channels cause
+_SPATIAL_CODES = frozenset({"LG-SPATIAL", "LG-WINDOW", "LG-CROPPING", "LG-UNPOOLING", "LG-MODULE"})
+_CHANNEL_CODES = frozenset({"LG-CHANNELS", "LG-CLASSES", "LG-UNPOOLING", "LG-MODULE"})
 
 
 @dataclass(frozen=True)
 class Guess:
-    """What a layer may give behind a fault.
+    """The possible outputs of a layer at a fault or downstream of one.
 
     Attributes:
-        possible: the sizes of all its outputs, in each possible way; the likeliest first.
-        loose: dimensions that could be anything: ``"S"`` height and width, ``"C"`` channels.
+        possible: the sizes of all its outputs, one tuple per possibility; the likeliest first.
+        free: dimensions that may have any size: ``"S"`` height and width, ``"C"`` channels.
     """
 
     possible: tuple[Outputs, ...]
-    loose: frozenset[str] = frozenset()
+    free: frozenset[str] = frozenset()
 
     @property
     def is_certain(self) -> bool:
-        """Whether there is one possibility alone."""
-        return len(self.possible) == 1 and not self.loose
+        """Whether there is a single possibility."""
+        return len(self.possible) == 1 and not self.free
 
 
-def follow(
+def propagate_guesses(
     layer: Layer,
     fed: Mapping[str, End],
     ports: Mapping[str, Sequence[str]],
@@ -54,94 +61,92 @@ def follow(
     outputs: Mapping[str, Sequence[Size | None]],
     compute: Compute,
 ) -> tuple[SizeError | None, Guess | None]:
-    """The fault of a layer whose inputs are guessed or missing, and what it may give.
+    """The fault of a layer whose inputs are guessed or missing, and a guess of its outputs.
 
     Args:
-        layer: the layer; ``fed`` what feeds its inputs.
+        layer: the layer.
+        fed: the output that feeds each input port.
         ports: the output ports of the layers that feed it.
-        guesses: what was guessed before.
-        outputs: the sizes before, ``None`` where they are unknown.
+        guesses: the guesses upstream.
+        outputs: the sizes upstream, ``None`` where they are unknown.
         compute: its output sizes from input sizes, and from the outputs of the layers that feed it.
 
     Returns:
-        A fault that every possibility has, and what the layer gives; ``None`` where that is unknown.
+        A fault that every possibility has, and a guess of the outputs; ``None`` where they are unknown.
     """
-    known = {
-        source.layer: guesses.get(source.layer) or Guess((tuple(size for size in found if size),))
+    # 1. List the possible inputs: the combinations of guesses. A missing input gets the size of another.
+    sources = {
+        source.layer: guesses.get(source.layer) or Guess((tuple(size for size in sizes if size),))
         for source in fed.values()
-        if None not in (found := outputs[source.layer])
+        if None not in (sizes := outputs[source.layer])
     }
-    sizes, loose = [], []
-    for choice in _choices(known):
-        given = [_given(fed.get(port), ports, choice) for port in layer.input_names]
+    candidates: list[tuple[list[Size], Mapping[str, Outputs]]] = []
+    free: list[frozenset[str]] = []
+    for choice in _combinations(sources):
+        given = [_chosen_size(fed.get(port), ports, choice) for port in layer.input_names]
         fillings = [size for size in dict.fromkeys(given) if size is not None]
-        if layer.memory_ports:  # what a pooling layer remembers says what it gave, and nothing else does
+        if layer.memory_ports:  # only the pooling layer knows the size of the input to unpool
             pools = [end.layer for port, end in fed.items() if port in layer.memory_ports]
             fillings = [choice[pool][0] for pool in pools[:1] if pool in choice and None not in given[1:]]
             fillings = fillings or [size for size in given if size is not None and None not in given]
-        loose = [_loose(fed.get(port), guesses, choice) for port in layer.input_names]
+        free = [_free_dimensions(fed.get(port), guesses, choice) for port in layer.input_names]
         if None not in given:
-            fillings = fillings[:1]  # nothing to fill
-        sizes += [([size or filling for size in given], choice) for filling in fillings]
-    if not sizes:
+            fillings = fillings[:1]  # no input to fill
+        candidates += [([size or filling for size in given], choice) for filling in fillings]
+    if not candidates:
         return None, None
+    # 2. Keep those that fit. The first that fits stands for all of them in the next phase.
     fault = None
     possible: list[Outputs] = []
-    first, choice = sizes[0]
-    for given_sizes, way in sizes[:_MOST]:
+    inputs, choice = candidates[0]
+    for candidate, candidate_choice in candidates[:_MAX_GUESSES]:
         try:
-            results = compute(given_sizes, way)
+            results = compute(candidate, candidate_choice)
         except SizeError as error:
             fault = fault or error
         else:
             if not possible:
-                first, choice = given_sizes, way
+                inputs, choice = candidate, candidate_choice
             possible.append(results)
+    # 3. Where none fits, the layer is faulty, unless a free dimension may explain it.
     if not possible:
         assert fault is not None
-        guess = mended(layer, first, lambda one: compute(one, choice))
-        if _is_masked(fault.code, layer, frozenset().union(*loose)):
+        guess = guess_outputs(layer, inputs, lambda sizes: compute(sizes, choice))
+        if _is_explained(fault.code, layer, frozenset().union(*free)):
             fault = None
         return fault, guess
-    still = _loose_after(first, loose, lambda one: compute(one, choice))
-    return None, Guess(tuple(dict.fromkeys(possible)), still)
+    still_free = _free_outputs(inputs, free, lambda sizes: compute(sizes, choice))
+    return None, Guess(tuple(dict.fromkeys(possible)), still_free)
 
 
-def mended(
+def guess_outputs(
     layer: Layer, inputs: Sequence[Size], compute: Callable[[Sequence[Size]], Outputs]
 ) -> Guess | None:
-    """What a layer that cannot take its inputs would give, if it or they were changed a little."""
-    loose: frozenset[str] = frozenset()
-    found = next(filter(None, (_results(_each(compute, group)) for group in _fitted(inputs))), [])
-    if not found:
-        arguments = {item.name for item in fields(layer)}
-        free = {name: "auto" for name in _MADE_FOR if name in arguments and not layer.is_input}
-        found = _results([lambda: compute_output_sizes(_changed(layer, **free), inputs)] if free else [])
-        made_for: Any = getattr(layer, "num_channels", "auto")
-        if made_for != "auto":
-            found += _results([lambda: compute_output_sizes(layer, [inputs[0].with_channels(made_for)])])
-        groups = getattr(layer, "num_groups", None)
-        if isinstance(groups, int):
-            whole = -(-inputs[0].channels // groups) * groups
-            found += _results(
-                [lambda: compute_output_sizes(_changed(layer, **free), [inputs[0].with_channels(whole)])]
-            )
-        for argument in ("padding", "cropping"):
-            if not found and argument in arguments:
-                change = {**free, argument: "same"}
-                found += _results([lambda: compute_output_sizes(_changed(layer, **change), inputs)])  # noqa: B023
-                loose = frozenset("S")
-    if not found and layer.memory_ports and len(inputs) == 3 and inputs[2].format == "SSSSSCB":
-        found = [(image_size(inputs[2].shape[3:5], inputs[0].channels),)]
-    if not found and layer.is_output:
-        found = [(inputs[0],)]
-    return Guess(tuple(dict.fromkeys(found))[:_MOST], loose) if found else None
+    """A guess of the outputs of a layer that cannot take its inputs, by the likeliest fix that fits."""
+    # 1. Inputs that do not fit together: one of them has the wrong size.
+    free: frozenset[str] = frozenset()
+    fixed_inputs = (_results(partial(compute, sizes) for sizes in group) for group in _equal_inputs(inputs))
+    possible = next(filter(None, fixed_inputs), [])
+    # 2. The channels that the layer was made for, or the channels that it gets, are wrong.
+    if not possible:
+        changes = layer.relaxations(inputs)
+        possible = _results(partial(compute_output_sizes, *change) for change in changes)
+    # 3. The window does not fit: with other padding it does, and the output may have any height and width.
+    if not possible and (padded := layer.with_same_padding()) is not None:
+        possible = _results([partial(compute_output_sizes, padded, inputs)])
+        free = frozenset("S")
+    # 4. Unpooling restores the size that its pooling layer recorded, and a loss takes any scores.
+    if not possible and layer.memory_ports and len(inputs) == 3 and inputs[2].format == "SSSSSCB":
+        possible = [(image_size(inputs[2].shape[3:5], inputs[0].channels),)]
+    if not possible and layer.is_output:
+        possible = [(inputs[0],)]
+    return Guess(tuple(dict.fromkeys(possible))[:_MAX_GUESSES], free) if possible else None
 
 
-def unpooled(
+def guess_unpooled(
     fed: Mapping[str, End], pooled: Size | None, outputs: Mapping[str, Sequence[Size | None]]
 ) -> Guess | None:
-    """What an unpooling layer with wrong inputs would give with the right ones of a layer it is fed by."""
+    """A guess of the output of an unpooling layer with wrong inputs, from a pooling layer that feeds it."""
     for source in fed.values():
         size = outputs[source.layer][-1]
         if size is not None and size.format == "SSSSSCB" and pooled is not None:
@@ -149,13 +154,13 @@ def unpooled(
     return None
 
 
-def _choices(known: Mapping[str, Guess]) -> Iterator[dict[str, Outputs]]:
-    """Each way to choose one possibility of every layer."""
-    for ways in product(*(guess.possible for guess in known.values())):
-        yield dict(zip(known, ways, strict=True))
+def _combinations(sources: Mapping[str, Guess]) -> Iterator[dict[str, Outputs]]:
+    """Every combination of one possibility per layer."""
+    for outputs in product(*(guess.possible for guess in sources.values())):
+        yield dict(zip(sources, outputs, strict=True))
 
 
-def _given(
+def _chosen_size(
     source: End | None, ports: Mapping[str, Sequence[str]], choice: Mapping[str, Outputs]
 ) -> Size | None:
     if source is None or source.layer not in choice:
@@ -164,57 +169,51 @@ def _given(
     return sizes[0 if len(sizes) == 1 else list(ports[source.layer]).index(source.port)]
 
 
-def _loose(source: End | None, guesses: Mapping[str, Guess], choice: Mapping[str, Outputs]) -> frozenset[str]:
+def _free_dimensions(
+    source: End | None, guesses: Mapping[str, Guess], choice: Mapping[str, Outputs]
+) -> frozenset[str]:
     if source is None or source.layer not in choice:
         return frozenset("SC")
-    return guesses[source.layer].loose if source.layer in guesses else frozenset()
+    return guesses[source.layer].free if source.layer in guesses else frozenset()
 
 
-def _loose_after(
+def _free_outputs(
     inputs: Sequence[Size],
-    loose: Sequence[frozenset[str]],
+    free: Sequence[frozenset[str]],
     compute: Callable[[Sequence[Size]], Outputs],
 ) -> frozenset[str]:
-    """The loose dimensions of the output: those that change with a loose dimension of an input."""
-    if not any(loose):
+    """The free dimensions of the output: those that change with a free dimension of an input."""
+    if not any(free):
         return frozenset()
     before = compute(inputs)[0]
-    found = set()
-    # the ports of a layer with many are all alike
-    for index in [index for index, dimensions in enumerate(loose) if dimensions][:_MOST]:
-        for dimension in loose[index]:
-            others = _scaled(inputs[index], dimension)
-            tries = [[*inputs[:index], other, *inputs[index + 1 :]] for other in others]
-            for after, *_ in _results(_each(compute, tries)):
-                found |= {"S"} if after.spatial != before.spatial else set()
-                found |= {"C"} if after.channels != before.channels else set()
-    return frozenset(found)
+    changed = set()
+    # the ports of a layer with many inputs are all alike, so that a few of them show the rest
+    for index in [index for index, dimensions in enumerate(free) if dimensions][:_MAX_GUESSES]:
+        for dimension in free[index]:
+            others = _scaled_sizes(inputs[index], dimension)
+            attempts = [[*inputs[:index], other, *inputs[index + 1 :]] for other in others]
+            for after, *_ in _results(partial(compute, attempt) for attempt in attempts):
+                changed |= {"S"} if after.spatial != before.spatial else set()
+                changed |= {"C"} if after.channels != before.channels else set()
+    return frozenset(changed)
 
 
-def _scaled(size: Size, dimension: str) -> list[Size]:
-    """The size with twice and half as many channels, or pixels."""
+def _scaled_sizes(size: Size, dimension: str) -> list[Size]:
+    """The size with twice and half as many channels, or with twice and half the height and width."""
     if dimension == "C":
         return [size.with_channels(2 * size.channels), size.with_channels(max(size.channels // 2, 1))]
-    twice, half = (tuple(scale(n) for n in size.spatial) for scale in (_twice, _half))
+    twice, half = tuple(2 * n for n in size.spatial), tuple(max(n // 2, 1) for n in size.spatial)
     return [image_size(twice, size.channels), image_size(half, size.channels)]
 
 
-def _twice(number: int) -> int:
-    return 2 * number
+def _is_explained(code: str, layer: Layer, free: frozenset[str]) -> bool:
+    """Whether a free dimension alone may cause this fault."""
+    is_spatial = code in _SPATIAL_CODES or (code == "LG-CHANNELS" and layer.flattens)
+    return ("S" in free and is_spatial) or ("C" in free and code in _CHANNEL_CODES)
 
 
-def _half(number: int) -> int:
-    return max(number // 2, 1)
-
-
-def _is_masked(code: str, layer: Layer, loose: frozenset[str]) -> bool:
-    """Whether a fault may come from a loose dimension alone."""
-    by_pixels = code in _SPATIAL or (code == "LG-CHANNELS" and hasattr(layer, "input_size"))
-    return ("S" in loose and by_pixels) or ("C" in loose and code in _CHANNELS)
-
-
-def _fitted(inputs: Sequence[Size]) -> Iterator[list[list[Size]]]:
-    """Inputs of a layer that joins several, all with the height and width of one; or all of its size."""
+def _equal_inputs(inputs: Sequence[Size]) -> Iterator[list[list[Size]]]:
+    """Inputs of a layer that joins several, all with the height and width of one; then all of one size."""
     if len(inputs) < 2 or len({size.format for size in inputs}) > 1:
         return
     by_size = sorted(dict.fromkeys(inputs), key=lambda size: size.num_elements, reverse=True)
@@ -223,22 +222,12 @@ def _fitted(inputs: Sequence[Size]) -> Iterator[list[list[Size]]]:
     yield [[size] * len(inputs) for size in by_size]
 
 
-def _changed(layer: Layer, **arguments: Any) -> Layer:
-    return replace(layer, **arguments)
-
-
-def _each(
-    compute: Callable[[Sequence[Size]], Outputs], tries: Iterable[Sequence[Size]]
-) -> list[Callable[[], Outputs]]:
-    return [partial(compute, one) for one in tries]
-
-
-def _results(tries: Iterable[Callable[[], Outputs]]) -> list[Outputs]:
-    """What those return that raise nothing."""
-    found = []
-    for attempt in tries:
+def _results(attempts: Iterable[Callable[[], Outputs]]) -> list[Outputs]:
+    """The results of the attempts that raise nothing."""
+    results = []
+    for attempt in attempts:
         try:
-            found.append(attempt())
+            results.append(attempt())
         except LayergraphError:
             continue
-    return found
+    return results

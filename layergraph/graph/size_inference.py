@@ -9,7 +9,7 @@ from typing import Literal
 
 from layergraph.errors import SizeError
 from layergraph.graph.draft import End
-from layergraph.graph.fault_recovery import Guess, follow, mended, unpooled
+from layergraph.graph.fault_recovery import Guess, guess_outputs, guess_unpooled, propagate_guesses
 from layergraph.graph.graph import Graph
 from layergraph.issues import Issue, Severity
 from layergraph.layers.layer import Layer, compute_output_sizes
@@ -93,16 +93,17 @@ def infer_sizes(
         fault: SizeError | None = None
         if layer_issues:
             faulty.add(name)
-            guess = unpooled(fed, given[0], outputs) if layer.memory_ports else None
+            guess = guess_unpooled(fed, given[0], outputs) if layer.memory_ports else None
         elif is_guessed or len(known) < len(given):
             ports = {end.layer: lgraph[end.layer].output_names for end in fed.values()}
-            fault, guess = follow(layer, fed, ports, guesses, outputs, partial(_computed, layer, fed))
+            compute = partial(_computed, layer, fed)
+            fault, guess = propagate_guesses(layer, fed, ports, guesses, outputs, compute)
         else:
             try:
                 outputs[name] = _computed(layer, fed, known, outputs)
             except SizeError as error:
                 fault = error
-                guess = mended(layer, known, partial(_computed, layer, fed, outputs=outputs))
+                guess = guess_outputs(layer, known, partial(_computed, layer, fed, outputs=outputs))
         # 3. The issues, each at the layer that can be fixed.
         if fault is not None:
             layer_issues = [_size_issue(lgraph, name, fault)]

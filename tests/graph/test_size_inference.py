@@ -300,7 +300,7 @@ def test_sizes_downstream_of_a_fault_are_those_after_its_fix():
     lgraph = lgraph.add_layers(Convolution2dLayer(3, 4, name="side")).connect_layers("in", "side")
     inferred = infer_sizes(lgraph.connect_layers("side", "add/in2"))
     assert inferred.outputs["conv"] == inferred.outputs["relu"] == (image_size((8, 8), 4),)
-    assert inferred.guesses["relu"].loose == {"S"}  # any height and width, so that the addition may fit
+    assert inferred.guesses["relu"].free == {"S"}  # any height and width, so that the addition may fit
     assert [issue.code for issue in inferred.issues] == ["LG-WINDOW"]
     assert inferred.faulty == {"conv"}
 
@@ -351,7 +351,7 @@ def test_a_fault_downstream_of_an_unconnected_input_is_reported():
         ("LG-MISSING-INPUT", "cat"),
         ("LG-CHANNELS", "bn"),
     ]
-    assert inferred.guesses["cat"].loose == {"C"}
+    assert inferred.guesses["cat"].free == {"C"}
     assert inferred.outputs["conv"] == (image_size((8, 8), 4),)
 
 

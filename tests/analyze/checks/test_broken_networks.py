@@ -312,7 +312,7 @@ BROKEN: dict[str, Broken] = {
         ),
         "LG-SPATIAL",
         "loss",
-        ("one score a class", "16(S) × 16(S)"),
+        ("one score per class", "16(S) × 16(S)"),
         edit=False,
     ),
     "dropout before batch normalization": Broken(
