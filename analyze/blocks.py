@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from layergraph.analyze.block_names import Key, keys_of, shared_words
-from layergraph.analyze.kinds import FOLLOWING, kind_of
 from layergraph.graph.layer_graph import LayerGraph
-from layergraph.layers import DropoutLayer, GlobalAveragePooling2dLayer
+from layergraph.layers import GlobalAveragePooling2dLayer
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ class _Sweep:
 
     def place_by_name(self, name: str, key: Key) -> None:
         """Place a layer whose name has a key."""
-        kind = kind_of(self.lgraph[name])
+        kind = self.lgraph[name].kind
         last, before_last = self._last_two()
         if last and not last.key and not last.closed:
             same = before_last and not before_last.closed and before_last.key and before_last.key.fits(key)
@@ -130,7 +129,7 @@ class _Sweep:
     def place_by_wiring(self, name: str) -> None:
         """Place a layer whose name has no key."""
         layer = self.lgraph[name]
-        kind, sources, last = kind_of(layer), self._sources(name), self._last_two()[0]
+        kind, sources, last = layer.kind, self._sources(name), self._last_two()[0]
         closes = layer.is_input or not self.lgraph.destinations(name)
         if last is None or not sources:
             belongs = False
@@ -177,7 +176,7 @@ class _Sweep:
     def _is_follower(self, name: str) -> bool:
         """Whether a layer belongs to the layer upstream, as activations, normalizations and dropout do."""
         layer = self.lgraph[name]
-        return kind_of(layer) in FOLLOWING or isinstance(layer, DropoutLayer)
+        return layer.is_part_of_previous
 
     def _is_chain(self, block: _GrowingBlock) -> bool:
         """Whether each layer of a block reads the layer before it and nothing else."""

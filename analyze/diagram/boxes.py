@@ -13,7 +13,6 @@ from typing import Literal, NamedTuple
 from layergraph.analyze.diagram.contents import contents, main_kind
 from layergraph.analyze.diagram.stacks import Link, Part, Row, Stack
 from layergraph.analyze.diagram.themes import Palette
-from layergraph.analyze.kinds import kind_of
 from layergraph.analyze.size_text import plain_size
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.size_inference import InferredSizes
@@ -93,7 +92,7 @@ def _row_text(network: DrawnNetwork, row: Row) -> _RowText:
     wording = _ink(label_text(first.description.partition(" with ")[0]), palette)
     size = _ink(plain_size(network.sizes.outputs[row[-1]][0]), palette)
     figures = [size] if network.sizes_in_boxes else []
-    return _RowText(row, names, [wording], figures, palette.kinds[kind_of(first)])
+    return _RowText(row, names, [wording], figures, palette.kinds[first.kind])
 
 
 def _block_text(network: DrawnNetwork, part: Part) -> _RowText:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from layergraph.analyze.kinds import FOLLOWING, Kind, kind_of
 from layergraph.graph.layer_graph import LayerGraph
-from layergraph.layers import DropoutLayer, Layer
+from layergraph.layers import Layer
+from layergraph.layers.layer import Kind
 from layergraph.wording import times
 
 _MOST = 3  # operations that are named
@@ -22,9 +22,7 @@ def contents(lgraph: LayerGraph, names: Sequence[str]) -> str:
     '3×3 convolution ×2, 2×2 max pooling'
     """
     layers = [lgraph[name] for name in names]
-    main = [
-        layer for layer in layers if kind_of(layer) not in FOLLOWING and not isinstance(layer, DropoutLayer)
-    ]
+    main = [layer for layer in layers if not layer.is_part_of_previous]
     counts = Counter(map(_operation, main or layers))
     frequent = sorted(counts, key=lambda operation: -counts[operation])
     texts = [
@@ -35,11 +33,12 @@ def contents(lgraph: LayerGraph, names: Sequence[str]) -> str:
 
 def main_kind(lgraph: LayerGraph, names: Sequence[str]) -> Kind:
     """The kind of layer that gives a block its color: one that computes, or that of its first layer."""
-    kinds = [kind_of(lgraph[name]) for name in names]
+    layers = [lgraph[name] for name in names]
+    kinds = [layer.kind for layer in layers]
     for kind in ("transposed convolution", "unpooling", "convolution", "module"):
         if kind in kinds:
             return kind
-    return next((kind for kind in kinds if kind not in FOLLOWING), kinds[0])
+    return next((layer.kind for layer in layers if not layer.is_part_of_previous), kinds[0])
 
 
 def _operation(layer: Layer) -> str:

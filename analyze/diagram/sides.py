@@ -17,10 +17,10 @@ from collections.abc import Mapping
 from math import prod
 from typing import Literal
 
-from layergraph.analyze.kinds import Kind, kind_of
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.size_inference import InferredSizes
 from layergraph.layers import Crop2dLayer, Crop3dLayer, Pad2dLayer
+from layergraph.layers.layer import Kind
 from layergraph.sizes import Size
 
 Side = Literal["down", "across", "up"]
@@ -39,7 +39,7 @@ def resolution_changes(lgraph: LayerGraph, sizes: InferredSizes) -> dict[str, in
 
 def _resolution_change(lgraph: LayerGraph, sizes: InferredSizes, name: str) -> int:
     layer = lgraph[name]
-    kind = kind_of(layer)
+    kind = layer.kind
     if kind in ("input", "joining", "output") or isinstance(layer, _BORDERS):
         return 0
     before, after = sizes.inputs[name][0], sizes.outputs[name][0]

@@ -17,10 +17,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from layergraph.analyze.diagram.sides import Side, crosses, find_sides, resolution_changes
-from layergraph.analyze.kinds import FOLLOWING, kind_of
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.size_inference import InferredSizes
-from layergraph.layers import DropoutLayer
 
 _LONGEST = 40  # layers of a stack; a longer series continues in the next box
 
@@ -189,4 +187,4 @@ def _rows(lgraph: LayerGraph, names: Sequence[str]) -> list[Row]:
 
 def _follows(lgraph: LayerGraph, name: str) -> bool:
     layer = lgraph[name]
-    return kind_of(layer) in FOLLOWING or isinstance(layer, DropoutLayer)
+    return layer.is_part_of_previous

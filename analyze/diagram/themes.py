@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from layergraph.analyze.kinds import COLORS, Kind
+from layergraph.analyze.kind_colors import COLORS
+from layergraph.layers.layer import Kind
 
 Theme = Literal["light", "dark", "auto"]
 

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from layergraph.analyze.kinds import COLORS
+from layergraph.analyze.kind_colors import COLORS
 from layergraph.analyze.page.payload import payload
 from layergraph.analyze.table.analysis_table import row_cells, title, totals
 from layergraph.json_text import json_text

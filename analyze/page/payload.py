@@ -11,9 +11,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.blocks import blocks
-from layergraph.analyze.kinds import FOLLOWING, kind_of
 from layergraph.analyze.size_text import plain_size, size_text
-from layergraph.layers import DropoutLayer
 from layergraph.wording import byte_count, short_count, times, visible
 
 if TYPE_CHECKING:
@@ -67,15 +65,14 @@ def _totals(analysis: AnalysisResult) -> list[list[str]]:
 
 
 def _layer(layer: Layer, row: LayerInfo, costs: LayerCosts) -> dict[str, Any]:
-    kind = kind_of(layer)
     call = "\n".join(map(visible, repr(layer).splitlines()))  # the repr of a torch module has many lines
     first = row.activations[0].size
     mark = "≈ " if row.assumed else ""
     return {
         "name": visible(row.name),
         "type": visible(row.type),
-        "kind": kind,
-        "follows": kind in FOLLOWING or isinstance(layer, DropoutLayer),
+        "kind": layer.kind,
+        "follows": layer.is_part_of_previous,
         "description": visible(row.description),
         "note": layer.note,
         "size": f"{mark}{plain_size(first)}",

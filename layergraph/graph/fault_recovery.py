@@ -80,7 +80,7 @@ def propagate_guesses(
         for source in fed.values()
         if None not in (sizes := outputs[source.layer])
     }
-    candidates: list[tuple[list[Size], Mapping[str, Outputs]]] = []
+    candidates: list[tuple[list[Size], dict[str, Outputs]]] = []
     free: list[frozenset[str]] = []
     for choice in _combinations(sources):
         given = [_chosen_size(fed.get(port), ports, choice) for port in layer.input_names]
