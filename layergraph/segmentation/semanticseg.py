@@ -133,8 +133,8 @@ def semanticseg(
         labels_and_counts = ((labels, scores.shape[2]) for labels, scores in results)
         return write_label_files(labels_and_counts, Path(write_location), name_prefix, store, names)
     # scores take many times the memory of labels, so that a list of them exists only on request
-    kept = (result[: 1 + return_scores] for result in results)
-    columns: list[Any] = [list(column) for column in zip(*kept, strict=True)]
+    rows = (result if return_scores else result[:1] for result in results)
+    columns: list[Any] = [list(column) for column in zip(*rows, strict=True)]
     if single:
         columns = [column[0] for column in columns]
     elif isinstance(images, np.ndarray):

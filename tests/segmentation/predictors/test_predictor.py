@@ -21,7 +21,7 @@ def test_texts_of_errors(golden_errors):
         "predictors",
         {
             "a graph": lambda: semanticseg(IMAGE, lgraph),
-            "what train_network returns": lambda: semanticseg(IMAGE, (net, None)),
+            "the result of train_network": lambda: semanticseg(IMAGE, (net, None)),
             "layers": lambda: semanticseg(IMAGE, layers),
             "a torch module": lambda: semanticseg(IMAGE, torch.nn.Conv2d(1, 2, 1)),
             "a path": lambda: semanticseg(IMAGE, "net.safetensors"),
