@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -28,7 +28,8 @@ _EXTENSIONS: dict[Format, tuple[str, ...]] = {
     "latex": (".tex", ".txt"),
     "html": (".html", ".htm"),
 }
-_TABLE = "Options of the table"
+_REPEATED = "Can be repeated."
+_table_option = partial(typer.Option, rich_help_panel="Options of the table")
 
 
 def analyze(
@@ -48,63 +49,36 @@ def analyze(
     ] = "train_network",
     columns: Annotated[
         str | None,
-        typer.Option(
+        _table_option(
             metavar="NAME,NAME,...",
             help="Columns, such as name,type,size,num_learnables,multiply_adds; or all.",
-            rich_help_panel=_TABLE,
         ),
     ] = None,
     sort: Annotated[
         str | None,
-        typer.Option(
-            metavar="[-]NAME,...",
-            help="Columns to sort by; a minus puts the largest first.",
-            rich_help_panel=_TABLE,
-        ),
+        _table_option(metavar="[-]NAME,...", help="Columns to sort by; a minus puts the largest first."),
     ] = None,
     filter_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--filter",
-            metavar="PATTERN",
-            help="Only layers with such names, such as 'res3a*'. Can be repeated.",
-            rich_help_panel=_TABLE,
+        _table_option(
+            "--filter", metavar="PATTERN", help="Only layers with such names: 'res3a*'. " + _REPEATED
         ),
     ] = None,
     layer_type: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="Only layers of such types, such as convolution or '*pooling'. Can be repeated.",
-            rich_help_panel=_TABLE,
-        ),
+        _table_option(metavar="PATTERN", help="Only layers of such types: '*pooling'. " + _REPEATED),
     ] = None,
     block: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="Only layers of such blocks, such as res3a. Can be repeated.",
-            rich_help_panel=_TABLE,
-        ),
+        _table_option(metavar="PATTERN", help="Only layers of such blocks: res3a. " + _REPEATED),
     ] = None,
-    group: Annotated[
-        bool, typer.Option("--group", help="One row per block, such as res3a*.", rich_help_panel=_TABLE)
-    ] = False,
+    group: Annotated[bool, _table_option("--group", help="One row per block, such as res3a*.")] = False,
     batch_size: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Batch size for multiply-adds and bytes; by default 1.",
-            rich_help_panel=_TABLE,
-        ),
+        int | None, _table_option(metavar="N", help="Batch size for multiply-adds and bytes; by default 1.")
     ] = None,
     dtype: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Data type for bytes, such as float16; by default float32.",
-            rich_help_panel=_TABLE,
-        ),
+        _table_option(metavar="NAME", help="Data type for bytes, such as float16; by default float32."),
     ] = None,
 ) -> None:
     """List the layers of a network, their sizes, and its issues.
@@ -136,8 +110,9 @@ def analyze(
     if form == "table" and output is None:
         shown.show()
     else:
-        text = analysis.to_html() if form == "html" else _written(shown, form)
-        write_text(text, output, format_=form)
+        write = getattr(shown, "to_text" if form == "table" else f"to_{form}")
+        write_text(write(), output, format_=form)
+    # after the output: an analysis with errors is a result too, and the status reports them
     if analysis.num_errors:
         if shown is not analysis:  # a table has no list of findings
             count = counted(analysis.num_errors, "error")
@@ -158,14 +133,3 @@ def _check_table_options(choices: dict[str, Any], form: Format) -> None:
         if name in choices and "columns" not in choices:
             option = "--" + name.replace("_", "-")
             raise LayergraphError(f"{option} needs --columns with costs, such as multiply_adds")
-
-
-def _written(shown: NetworkAnalysis | LayerTable, form: Format) -> str:
-    writers: dict[Format, Callable[[], str]] = {
-        "table": shown.to_text,
-        "json": shown.to_json,
-        "csv": shown.to_csv,
-        "markdown": shown.to_markdown,
-        "latex": shown.to_latex,
-    }
-    return writers[form]()

@@ -45,6 +45,7 @@ def options_of(builder: Builder) -> dict[str, Kind]:
     >>> options_of(BUILDERS["unet"])["--image-size"], options_of(BUILDERS["vgg16"])["--no-include-head"]
     ('numbers', 'switch')
     """
+    # builder.parameters has the annotations as strings only
     options: dict[str, Kind] = {}
     for name, parameter in _parameters(builder).items():
         types = _alternatives(parameter.annotation)

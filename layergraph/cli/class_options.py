@@ -68,6 +68,7 @@ def ignored_values(text: str | None) -> list[Any]:
     values: list[Any] = []
     for part in (text or "").split(",") if text else []:
         words = part.split()
+        # int() would also take signs, underscores and digits of other scripts
         if len(words) not in (1, 3) or not all(re.fullmatch(r"\d{1,9}", word) for word in words):
             raise DataError(
                 f"--ignored-ids must be numbers such as 255,11, or colors such as '0 0 0', got {quoted(text)}"
@@ -93,6 +94,7 @@ def _read_classes(path: Path) -> tuple[list[str], list[Any]]:
     ids_of: dict[str, list[Any]] = {}
     place = quoted(str(path))
     try:
+        # editors on Windows start a file of UTF-8 with a mark, which would belong to the first id
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise DataError(f"{place} must be text in UTF-8 that names classes; save it as UTF-8") from None

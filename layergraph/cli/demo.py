@@ -80,6 +80,7 @@ def demo(
     train, test, train_labels, size = data
     names = train_labels.classes
 
+    # three poolings would leave features of less than 8×8 from a small image
     depth = 2 if min(size[:2]) < 64 else 3
     _step(2, f"Network: segnet_layers({size}, num_classes={len(names)}, encoder_depth={depth})")
     lgraph = segnet_layers(size, len(names), depth)
@@ -94,6 +95,7 @@ def demo(
         ", ".join(f"{visible(name)} {weight:.4f}" for name, weight in zip(names, weights, strict=True)),
     )
     loss = PixelClassificationLayer(name="labels", classes=names, class_weights=weights)
+    # replace_layer does the same in one step; the demo shows the edits
     lgraph = lgraph.remove_layers("pixelLabels").add_layers(loss).connect_layers("softmax", "labels")
     print(f"\nreplaced the loss by remove_layers, add_layers, connect_layers; it is now:\n{loss.description}")
 

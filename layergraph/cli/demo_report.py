@@ -36,6 +36,7 @@ def report_page(
         counts=[{**row, "weight": weight} for row, weight in zip(counts, weights, strict=True)],
         metrics=metrics,
         info=info,
+        # inside the page, so that it can be moved and sent as one file
         overlay=_data_url(overlay.read_bytes(), "image/png"),
         diagram=_data_url(diagram.read_bytes(), "image/svg+xml"),
         plot=_data_url(_training_plot(info), "image/svg+xml"),
@@ -59,5 +60,6 @@ def _training_plot(info: TrainingInfo) -> bytes:
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.3)
     file = io.BytesIO()
+    # without a date, equal runs write equal pages
     figure.savefig(file, format="svg", metadata={"Date": None})
     return file.getvalue()

@@ -94,6 +94,7 @@ def _compare(
         words += [word for argument in own for word in _option_words(argument, side)]
         graphs.append(network(text, words, weights=with_weights))
     names = [f"{Path(text).stem} {' '.join(own)}".strip() for text, own in zip(texts, sides, strict=True)]
+    # two files of the same name in two folders
     if names[0] == names[1]:
         names = [f"{names[0]} (before)", f"{names[1]} (after)"]
     comparison = compare(*graphs, names=(names[0], names[1]))
@@ -112,6 +113,7 @@ def _shared_words(words: list[str], text: str, texts: tuple[str, str]) -> list[s
         ArgumentError: the other network alone takes one of them.
     """
     options = options_of(find_builder(text))
+    # an option of neither network is left to network(), which suggests others
     for other in texts:
         others = {} if is_file(other) else options_of(find_builder(other))
         for option in words:

@@ -48,6 +48,7 @@ def evaluate(
     from layergraph.data import PixelLabelDatastore
     from layergraph.segmentation import evaluate_semantic_segmentation
 
+    # before the images are read, which can take minutes
     format_for(output, "json", {"json": (".json", ".txt")}, "json")
     names, ids = classes_and_ids(classes, label_ids)
     # segment --overlays leaves pictures in the same folder, which are no label images

@@ -31,6 +31,7 @@ def print_error(error: BaseException) -> None:
 @contextmanager
 def show_log() -> Iterator[None]:
     """Write the log of the library to stderr meanwhile, such as the report on loaded weights."""
+    # only for a while, because a program that calls run() has a log of its own
     logger, handler = logging.getLogger("layergraph"), logging.StreamHandler(sys.stderr)
     handler.setFormatter(_VisibleFormatter())
     level = logger.level
@@ -65,4 +66,5 @@ class _VisibleFormatter(logging.Formatter):
 
 
 def _visible_lines(text: str) -> str:
+    # line by line: visible() of the whole text would also escape the line breaks of a list of issues
     return "\n".join(map(visible, text.split("\n")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar
 
 import typer
 from typer.core import TyperArgument, TyperCommand
@@ -54,17 +54,16 @@ class NetworkCommand(TyperCommand):
             for option in (*parameter.opts, *parameter.secondary_opts)
         }
         words = _split_words(args, kinds)
-        builders = [BUILDERS[word] for word in dict.fromkeys(words.positional) if word in BUILDERS]
-        if words.unknown:
+        builders = [BUILDERS[word] for word in dict.fromkeys(words["positional"]) if word in BUILDERS]
+        if words["unknown"]:
             # Typer would report it too, but suggest only options of the command
-            known = [option for kinds in (kinds, *map(options_of, builders)) for option in kinds]
-            known = [option for option in known if option.startswith("--")]
-            wrong = words.unknown[0]
+            known = [*kinds, *(option for builder in builders for option in options_of(builder))]
+            wrong = words["unknown"][0]
             ctx.fail(f"there is no option {quoted(wrong)}{did_you_mean(wrong, known)}")
         ctx.meta[_NAMED_BUILDERS] = builders
-        super().parse_args(ctx, words.of_command)
-        ctx.args = words.of_network
-        return words.of_network
+        super().parse_args(ctx, words["own"])
+        ctx.args = words["network"]
+        return words["network"]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         sections: dict[str, list[Any]] = {}
@@ -120,44 +119,33 @@ def is_file(text: str) -> bool:
     return text not in BUILDERS and bool(Path(text).suffix)
 
 
-class _SplitWords(NamedTuple):
-    """The words after a command: all words of its own, and those of the options of networks."""
-
-    of_command: list[str]
-    of_network: list[str]
-    positional: list[str]
-    unknown: list[str]
-
-
-def _split_words(args: Sequence[str], own_kinds: Mapping[str, Kind]) -> _SplitWords:
-    """Separate the words of options of builders from all others.
+def _split_words(args: Sequence[str], own_kinds: Mapping[str, Kind]) -> dict[str, list[str]]:
+    """The words after a command: its own, those of options of networks, the positional and unknown ones.
 
     The names of networks are not known yet, so an option of any builder counts: ``--image-size 9 9 unet``
     has the network at its end.
     """
-    words = _SplitWords([], [], [], [])
+    words: dict[str, list[str]] = {"own": [], "network": [], "positional": [], "unknown": []}
     kinds = {**all_options(), **own_kinds}
     rest = list(args)
     while rest:
         word = rest.pop(0)
         option, equals, value = word.partition("=")
+        target = words["own" if option in own_kinds else "network"]
         if word == "--":  # all words after it are positional
-            words.of_command.extend([word, *rest])
+            words["own"] += [word, *rest]
             break
         if not word.startswith("-"):
-            words.positional.append(word)
-            words.of_command.append(word)
-            continue
-        if option not in kinds:
-            words.unknown.append(option)
-            continue
-        target = words.of_command if option in own_kinds else words.of_network
-        if kinds[option] == "switch":
+            words["positional"].append(word)
+            words["own"].append(word)
+        elif option not in kinds:
+            words["unknown"].append(option)
+        elif kinds[option] == "switch":
             target.append(word)
-            continue
-        values = [value] if equals else [rest.pop(0)] if rest else []
-        while kinds[option] == "numbers" and rest and re.fullmatch(r"-?\d+", rest[0]):
-            values.append(rest.pop(0))
-        # without a value the option stays alone, and Typer reports what it lacks
-        target.extend([option, " ".join(values)] if values else [option])
+        else:
+            values = [value] if equals else [rest.pop(0)] if rest else []
+            while kinds[option] == "numbers" and rest and re.fullmatch(r"-?\d+", rest[0]):
+                values.append(rest.pop(0))
+            # without a value the option stays alone, and Typer reports what it lacks
+            target += [option, " ".join(values)] if values else [option]
     return words

@@ -65,6 +65,7 @@ def write_text(text: str, path: Path | None, *, format_: str = "") -> None:
 
 def save_text(text: str, path: Path) -> None:
     """Write text to a file, whole or not at all."""
+    # a name from a file can hold half of a surrogate pair, which UTF-8 lacks
     with atomic_file(path) as temporary:
         temporary.write_text(_with_line_break(text), encoding="utf-8", errors="backslashreplace")
 

@@ -57,6 +57,7 @@ def segment(
         )
     lgraph = load(model)
     net = lgraph.compile()
+    # networks with fixed sizes, and small objects at another scale, need images as in training
     predictor = AtSize(net, input_size(lgraph)) if resize else net
     store = ImageDatastore(images)
     labels = semanticseg(store, predictor, write_location=output)

@@ -34,6 +34,7 @@ def write_readably() -> None:
 
     In cp1252 or ASCII a size is ``3x3``, a layer named ``größe`` is ``gr\\xf6\\xdfe``.
     """
+    # errors="replace" of Python would write ? for every such character: a size of 3?3
     codecs.register_error(_HANDLER, _readable)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -62,6 +63,7 @@ def json_for(encoding: str, text: str) -> str:
 
 
 def _json_escape(character: re.Match[str]) -> str:
+    # JSON escapes the two units of a character beyond 16 bits one by one
     units = character[0].encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
 
@@ -78,6 +80,7 @@ def flush() -> None:
 
 def discard_output() -> None:
     """Drop the buffers of standard output and error, which the interpreter would try to write at its end."""
+    # a stream keeps the buffer that it cannot write; the null device takes it
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:

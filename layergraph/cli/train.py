@@ -89,6 +89,8 @@ def train(
     from layergraph.training.interrupts import stop_request
     from layergraph.training.unfinished_network import unfinished_network
 
+    # once before the images are read, and once when the size of the file is known: a fault that shows only
+    # after hours of training would lose them
     path = output or default_output(network_)
     check_extension(path, EXTENSIONS, "--output")
     check_writable(path)
