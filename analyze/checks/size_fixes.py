@@ -102,8 +102,10 @@ def _change_one_argument(checked: CheckedGraph, issue: Issue) -> Issue | None:
                 continue
             if sizes is None:
                 break
+            # a branch shrunk to 1×1 fits any other, which no user wants
+            spatials = {size.spatial for size in sizes.inputs[issue.layer] if size is not None}
             # the fault may only move downstream, so all faults count
-            if issue.layer not in sizes.faulty and len(sizes.errors) < fewest:
+            if len(spatials) == 1 and issue.layer not in sizes.faulty and len(sizes.errors) < fewest:
                 fewest = len(sizes.errors)
                 best = (layer, argument, value, edit)
         if best and not fewest:

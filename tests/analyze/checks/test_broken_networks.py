@@ -119,6 +119,20 @@ def decoder(**up: Any) -> LayerGraph:
     return lgraph.connect_layers("conv", "cat/in2")
 
 
+def branches_of_two_windows() -> LayerGraph:
+    """The sum of two convolutions without padding."""
+    lgraph = LayerGraph(
+        [
+            ImageInputLayer((12, 12, 3), name="input"),
+            Convolution2dLayer(3, 4, name="small"),
+            AdditionLayer(2, name="add"),
+            SoftmaxLayer(name="softmax"),
+            PixelClassificationLayer(name="loss"),
+        ]
+    ).add_layers(Convolution2dLayer(5, 4, name="large"))
+    return lgraph.connect_layers("input", "large").connect_layers("large", "add/in2")
+
+
 def classifier(*head: Any, image: tuple[int, ...] = (32, 32, 3)) -> LayerGraph:
     return LayerGraph(
         [
@@ -183,6 +197,12 @@ BROKEN: dict[str, Broken] = {
         "LG-SPATIAL",
         "Decoder-Stage-1-DepthConcatenation",
         ("change padding of 'Encoder-Stage-2-Conv-1' from 0 to 'same'",),
+    ),
+    "branches of windows of different sizes": Broken(
+        branches_of_two_windows,
+        "LG-SPATIAL",
+        "add",
+        ("crop the larger (Crop2dLayer)",),
     ),
     "gray images for layers of color images": Broken(
         lambda: changed(with_input_size(unet(), (96, 96, 1)), "Encoder-Stage-1-Conv-1", num_channels=3),
