@@ -143,9 +143,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             values[:8] = 1 - index % 2
             Image.fromarray(values * factor).save(folder / kind / f"{index}.png")
     (folder / "folder.safetensors").mkdir()
-    for ending in (".png", ".safetensors"):
-        (folder / f"empty{ending}").touch()
-        (folder / f"text{ending}").write_text("only text\n" * 10)
+    for extension in (".png", ".safetensors"):
+        (folder / f"empty{extension}").touch()
+        (folder / f"text{extension}").write_text("only text\n" * 10)
     Image.new("L", (16, 16)).save(folder / "image.safetensors", format="PNG")
     lgraph = segnet_layers((16, 16, 1), 2, 1, num_output_channels=2, num_convolution_layers=1)
     lgraph.compile().layer_graph().save(folder / "net.safetensors")
