@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from layergraph.builders.backbones import find_backbone
 from layergraph.builders.backbones.backbone import Conventions, WeightsSource, scaled_filters
@@ -21,13 +21,13 @@ from layergraph.layers import AdditionLayer, Convolution2dLayer, Layer
 from layergraph.layers.arguments import whole
 from layergraph.wording import quoted
 
-ENCODERS = ("vgg16", "resnet101")
+Deeplabv2Backbone = Literal["vgg16", "resnet101"]
 
 
 def deeplabv2_layers(
     image_size: Sequence[int],
     num_classes: int,
-    backbone: Literal["vgg16", "resnet101"] = "resnet101",
+    backbone: Deeplabv2Backbone = "resnet101",
     *,
     rates: Sequence[int] = (6, 12, 18, 24),
     width: float = 1.0,
@@ -64,7 +64,7 @@ def deeplabv2_layers(
     builder = "deeplabv2_layers"
     size = image_channels(builder, image_size, 2, default=3)
     num_classes = whole(builder, "num_classes", num_classes, 2)
-    encoder = find_backbone(builder, backbone, ENCODERS)
+    encoder = find_backbone(builder, backbone, get_args(Deeplabv2Backbone))
     if not isinstance(rates, (list, tuple)) or len(rates) < 2:
         raise ArgumentError(
             f"{builder}: rates must be a sequence of two or more whole numbers, got {quoted(rates)}"

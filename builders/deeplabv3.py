@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from layergraph.builders.backbones import find_backbone
 from layergraph.builders.backbones.backbone import Conventions, WeightsSource, scaled_filters
@@ -19,7 +19,7 @@ from layergraph.layers import Convolution2dLayer, Layer
 from layergraph.layers.arguments import choice, per_dimension, whole
 from layergraph.wording import quoted
 
-ENCODERS = ("resnet50", "resnet101")
+Deeplabv3Backbone = Literal["resnet50", "resnet101"]
 RATES = (6, 12, 18)  # dilations of the pyramid at downsampling factor 16
 COPIES = 3  # of the last stage in the cascade
 
@@ -27,7 +27,7 @@ COPIES = 3  # of the last stage in the cascade
 def deeplabv3_layers(
     image_size: Sequence[int],
     num_classes: int,
-    backbone: Literal["resnet50", "resnet101"] = "resnet101",
+    backbone: Deeplabv3Backbone = "resnet101",
     *,
     downsampling_factor: Literal[8, 16] = 16,
     multi_grid: Sequence[int] = (1, 2, 4),
@@ -67,7 +67,7 @@ def deeplabv3_layers(
     builder = "deeplabv3_layers"
     size = image_channels(builder, image_size, 2, default=3)
     num_classes = whole(builder, "num_classes", num_classes, 2)
-    encoder = find_backbone(builder, backbone, ENCODERS)
+    encoder = find_backbone(builder, backbone, get_args(Deeplabv3Backbone))
     if downsampling_factor not in (8, 16):
         raise ArgumentError(
             f"{builder}: downsampling_factor must be 8 or 16, got {quoted(downsampling_factor)}"

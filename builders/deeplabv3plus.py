@@ -43,7 +43,10 @@ class Encoder(NamedTuple):
     same: tuple[str, ...] = ()
 
 
-ENCODERS: Mapping[str, Encoder] = {
+Deeplabv3plusNetwork = Literal[
+    "resnet18", "resnet50", "resnet101", "mobilenetv2", "xception", "inceptionresnetv2"
+]
+ENCODERS: Mapping[Deeplabv3plusNetwork, Encoder] = {
     # MATLAB's helper also changes the padding of layers whose stride it leaves at 2.
     "resnet18": Encoder("res2b_relu", "res5b_relu", same=("res4a_branch2a", "res4a_branch1")),
     "resnet50": Encoder("activation_10_relu", "activation_49_relu", same=("max_pooling2d_1",)),
@@ -59,7 +62,7 @@ RATES = {16: (6, 12, 18), 8: (12, 24, 36)}  # dilations of the pyramid by downsa
 def deeplabv3plus_layers(
     image_size: Sequence[int],
     num_classes: int,
-    network: str,
+    network: Deeplabv3plusNetwork,
     *,
     downsampling_factor: Literal[8, 16] = 16,
     separable_convolutions: bool | Literal["auto"] = "auto",

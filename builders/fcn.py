@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, get_args
 
 from layergraph.builders.backbones import find_backbone
 from layergraph.builders.backbones.backbone import Conventions, WeightsSource
@@ -23,7 +23,7 @@ from layergraph.layers import (
 )
 from layergraph.layers.arguments import choice, whole
 
-BACKBONES = ("alexnet", "vgg16", "vgg19")
+FcnBackbone = Literal["alexnet", "vgg16", "vgg19"]
 NUM_FUSED = {"32s": 0, "16s": 1, "8s": 2}  # poolings whose scores are added
 
 
@@ -32,7 +32,7 @@ def fcn_layers(
     num_classes: int,
     type: Literal["8s", "16s", "32s"] = "8s",
     *,
-    backbone: str = "vgg16",
+    backbone: FcnBackbone = "vgg16",
     width: float = 1.0,
     weights: WeightsSource = None,
     conventions: Conventions | None = None,
@@ -77,7 +77,7 @@ def fcn_layers(
     size = image_channels(builder, image_size, 2, default=3)
     num_classes = whole(builder, "num_classes", num_classes, 2)
     type = choice(builder, "type", type, ("32s", "16s", "8s"))
-    network = find_backbone(builder, backbone, BACKBONES)
+    network = find_backbone(builder, backbone, get_args(FcnBackbone))
 
     # Only at its own image size do the fully connected layers show which window they cover.
     own_size = (*network.image_size[:2], size[-1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from layergraph.builders.backbones import find_backbone
 from layergraph.builders.backbones.backbone import Conventions, WeightsSource
@@ -26,7 +26,7 @@ from layergraph.layers import (
 from layergraph.layers.arguments import choice, per_dimension, whole
 
 VggName = Literal["vgg16", "vgg19"]
-BACKBONES = ("vgg16", "vgg19")
+BACKBONES: tuple[VggName, ...] = get_args(VggName)
 
 
 def segnet_layers(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from layergraph.builders.parts.builder_arguments import filter_window, image_channels, poolings
 from layergraph.builders.parts.unpooling import check_poolings, with_unpooling
@@ -76,7 +76,7 @@ def segnet_basic_layers(
     depth = poolings(builder, encoder_depth)
     filters = whole(builder, "num_output_channels", num_output_channels)
     window = filter_window(builder, filter_size, 2)
-    decoder = choice(builder, "decoder", decoder, ("all-channels", "single-channel", "encoder-addition"))
+    decoder = choice(builder, "decoder", decoder, get_args(DecoderVariant))
     check_poolings(builder, size, depth)
 
     layers: list[Layer] = [ImageInputLayer(size, name="inputImage")]

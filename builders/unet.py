@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
-from layergraph.builders.backbones.backbone import Conventions, WeightsSource
+from layergraph.builders.backbones.backbone import BackboneName, Conventions, WeightsSource
 from layergraph.builders.parts.unet_decoder import Convolutions, Decoder
 from layergraph.builders.parts.unet_on_backbone import check_encoder_depth, unet_on_backbone
 from layergraph.builders.parts.unet_sizes import Join, UnetArguments, output_size, unet_arguments
@@ -14,7 +14,7 @@ from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import ImageInputLayer, Layer, MaxPooling2dLayer
 from layergraph.layers.arguments import choice, whole
 
-JOINS: tuple[Join, ...] = ("crop", "pad")
+JOINS: tuple[Join, ...] = get_args(Join)
 
 
 def unet_layers(
@@ -26,7 +26,7 @@ def unet_layers(
     filter_size: int | Sequence[int] = 3,
     convolution_padding: Literal["same", "valid"] = "same",
     join: Join | None = None,
-    backbone: str | None = None,
+    backbone: BackboneName | None = None,
     width: float = 1.0,
     weights: WeightsSource = None,
     conventions: Conventions | None = None,
@@ -105,7 +105,7 @@ def unet_output_size(
     filter_size: int | Sequence[int] = 3,
     convolution_padding: Literal["same", "valid"] = "same",
     join: Join | None = None,
-    backbone: str | None = None,
+    backbone: BackboneName | None = None,
 ) -> tuple[int, int, int]:
     """Height, width and classes of the output of :func:`unet_layers` for the same arguments.
 
@@ -133,7 +133,7 @@ def _check_arguments(
     filter_size: int | Sequence[int],
     convolution_padding: Literal["same", "valid"],
     join: Join | None,
-    backbone: str | None,
+    backbone: BackboneName | None,
 ) -> tuple[UnetArguments, tuple[int, ...]]:
     """The arguments in their normal form, and height and width of the output.
 

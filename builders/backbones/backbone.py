@@ -21,6 +21,17 @@ from layergraph.layers.arguments import choice, flag, number, whole
 from layergraph.layers.input import Normalization
 
 Conventions = Literal["matlab", "torchvision"]
+BackboneName = Literal[
+    "alexnet",
+    "inceptionresnetv2",
+    "mobilenetv2",
+    "resnet101",
+    "resnet18",
+    "resnet50",
+    "vgg16",
+    "vgg19",
+    "xception",
+]
 WeightsSource = str | os.PathLike[str] | None
 
 

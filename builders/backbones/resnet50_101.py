@@ -72,8 +72,9 @@ def resnet101(
         width: multiplies every number of filters, rounded to a multiple of 8, for small networks.
         weights: ``None``, ``"imagenet"`` (torchvision's published file), or the path of a ``.pth`` or
             ``.safetensors`` file.
-        conventions: as for :func:`resnet50`, except that all epsilons are 0.00001 and that the padding of
-            ``pool1`` differs.
+        conventions: ``"matlab"`` or ``"torchvision"``; by default those of the weights, and MATLAB's without
+            weights. MATLAB strides in the first 1×1 convolution of a stage, torchvision in the first 3×3. The
+            padding of ``pool1`` and the normalization of the input differ too.
 
     Convolutions have a bias as in MATLAB, frozen at 0 (torchvision's have none: 52,672 learnables fewer).
 

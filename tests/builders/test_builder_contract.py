@@ -1,6 +1,7 @@
 """The contract of every builder: sizes, training, files, export, errors."""
 
 from math import prod
+from typing import get_args
 
 import pytest
 import torch
@@ -12,6 +13,9 @@ from layergraph import (
     load,
 )
 from layergraph.builders import BUILDERS, find_builder
+from layergraph.builders.backbones import BACKBONES
+from layergraph.builders.backbones.backbone import BackboneName
+from layergraph.builders.deeplabv3plus import ENCODERS, Deeplabv3plusNetwork
 from layergraph.graph.size_inference import infer_sizes
 
 UNET = {"image_size": (8, 8), "num_classes": 2, "encoder_depth": 1, "num_first_encoder_filters": 2}
@@ -161,6 +165,11 @@ def images(lgraph, batch=2):
 def test_every_builder_has_examples():
     assert {name for name, _ in EXAMPLES} == set(BUILDERS)
     assert all(BUILDERS[name].name == name and BUILDERS[name].summary for name in BUILDERS)
+
+
+def test_the_types_of_names_are_those_of_the_registries():
+    assert get_args(BackboneName) == tuple(BACKBONES)
+    assert get_args(Deeplabv3plusNetwork) == tuple(ENCODERS)
 
 
 @every_example
