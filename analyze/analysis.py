@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 from layergraph.analyze.network_argument import graph_of_module, is_compiled, is_torch_module, layer_graph_of
 from layergraph.analyze.printed_result import PrintedResult
 from layergraph.analyze.result import AnalysisResult
-from layergraph.analyze.sized_network import sized_network
+from layergraph.analyze.sized_network import size_network
 from layergraph.analyze.table.text_columns import Line, plain_text
 from layergraph.errors import ArgumentError
 from layergraph.graph.layer_graph import LayerGraph
@@ -229,7 +229,7 @@ def analyze_network(
     if target_usage not in get_args(TargetUsage):
         usages = " or ".join(map(repr, get_args(TargetUsage)))
         raise ArgumentError(f"analyze_network: target_usage must be {usages}, got {quoted(target_usage)}")
-    network = sized_network(graph, target_usage)
+    network = size_network(graph, target_usage)
     return NetworkAnalysis(str(name), target_usage, datetime.now().astimezone(), network)
 
 

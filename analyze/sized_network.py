@@ -35,7 +35,7 @@ class SizedNetwork:
         return sum(map(num_elements, filter(None, self.learnables.values())))
 
 
-def sized_network(lgraph: LayerGraph, target_usage: TargetUsage) -> SizedNetwork:
+def size_network(lgraph: LayerGraph, target_usage: TargetUsage) -> SizedNetwork:
     """Infer the sizes of a graph and the shapes of its tensors. Linear in the layers."""
     inferred_sizes = infer_sizes(lgraph, target_usage)
     learnables: dict[str, Mapping[str, Shape] | None] = {}

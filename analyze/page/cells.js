@@ -18,7 +18,7 @@ function drawCell(layer, column) {
     cell.append(...(shown.length ? shown : ["–"]).map((line) => make("div", { class: "line" }, line)));
   } else {
     cell.append(make("div", { class: "line" }, column.cell(layer)));
-    if (column.numeric && column.value(layer) > 999) cell.title = grouped.format(column.value(layer));
+    if (column.numeric && column.value(layer) > 999) cell.title = numberFormat.format(column.value(layer));
     const share = column.bar ? (100 * column.value(layer)) / column.most : 0;
     if (share >= 0.5) {
       const bar = make("div", { class: "bar" });

@@ -30,7 +30,7 @@ function columnsOf(model) {
       lines: (layer) => lines(layer.learnables) ?? ["?"],
       plain: (layer) => (lines(layer.learnables) ?? ["?"]).join("; "),
     },
-    { ...number("count", "Learnables", "Number of learnable parameters", (layer) => layer.count, (value) => grouped.format(value)), bar: true },
+    { ...number("count", "Learnables", "Number of learnable parameters", (layer) => layer.count, (value) => numberFormat.format(value)), bar: true },
     {
       id: "states", title: "States", tooltip: "Values that training updates without gradients, such as running means",
       value: (layer) => (lines(layer.states) ?? []).join("; "),

@@ -113,7 +113,7 @@ function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFold
       ...(layer.states ?? []).map(([name, size]) => [name, `${size} · state`])];
     if (layer.count === null) grid.append(section("Learnables", make("p", { class: "quiet" }, "unknown, because the size of an input is unknown")));
     else if (learned.length) {
-      grid.append(section(layer.count ? `Learnables · ${grouped.format(layer.count)}` : "States", pairs(learned)));
+      grid.append(section(layer.count ? `Learnables · ${numberFormat.format(layer.count)}` : "States", pairs(learned)));
     }
     const costs = costRows(layer);
     if (costs.length) grid.append(section("Costs of one observation", pairs(costs)));
@@ -125,7 +125,7 @@ function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFold
   function showBlock(block) {
     const layers = block.layers.map((index) => model.layers[index]);
     const known = layers.reduce((sum, layer) => sum + (layer.count ?? 0), 0);
-    const rows = [["Layers", grouped.format(layers.length)], ["Learnables", grouped.format(known)],
+    const rows = [["Layers", numberFormat.format(layers.length)], ["Learnables", numberFormat.format(known)],
       ["Output", layers.at(-1).size]];
     const adds = layers.reduce((total, layer) => total + (layer.costs?.multiply_adds ?? 0), 0);
     if (adds) rows.push(["Multiply-adds", shortCount(adds)]);
@@ -183,7 +183,7 @@ function detailsView(model, panel, { onLayer, onBlock, onClose, onToggle, isFold
 
   function costRows(layer) {
     const costs = layer.costs ?? {}, rows = [];
-    if (costs.multiply_adds != null) rows.push(["Multiply-adds", grouped.format(costs.multiply_adds)]);
+    if (costs.multiply_adds != null) rows.push(["Multiply-adds", numberFormat.format(costs.multiply_adds)]);
     if (costs.inference != null) rows.push(["Activations", shortBytes(costs.inference)]);
     if (costs.training != null) rows.push(["Saved for backward", shortBytes(costs.training)]);
     if (costs.field) rows.push(["Receptive field", `${costs.field}, stride ${costs.stride}`]);

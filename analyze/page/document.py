@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.kind_colors import COLORS
 from layergraph.analyze.page.payload import payload
-from layergraph.analyze.table.analysis_table import row_cells, title, totals
+from layergraph.analyze.table.analysis_table import row_cells, title, totals, worst_severities
 from layergraph.json_text import json_text
 from layergraph.wording import visible
 
@@ -73,7 +73,7 @@ def page(analysis: AnalysisResult) -> str:
 
 def fragment(analysis: AnalysisResult) -> str:
     """The result alone, without a program, to be part of another page."""
-    severities = {issue.layer: issue.severity for issue in reversed(analysis.issues)}
+    severities = worst_severities(analysis)
     rows = []
     for info in analysis.layers:
         index, name, kind, sizes, learnables = row_cells(info)

@@ -60,7 +60,7 @@ function oneDecimal(number) {
   return (number % 1 === 0.25 ? number - 0.05 : number).toFixed(1).replace(/\.0$/, "");
 }
 
-const grouped = new Intl.NumberFormat("en");
+const numberFormat = new Intl.NumberFormat("en");
 
 // A test whether a layer matches all words of a filter. A word with * or ? is a pattern for the whole name; any
 // other word is a part of the name, the type, the description or the size.

@@ -23,7 +23,7 @@ function tableView(model, elements, { onLayer, onChange }) {
   function apply() {
     rows.update();
     const layers = rows.all(), isFiltered = layers.length < model.layers.length;
-    const count = grouped.format(layers.length), total = grouped.format(model.layers.length);
+    const count = numberFormat.format(layers.length), total = numberFormat.format(model.layers.length);
     counter.textContent = isFiltered ? `${count} of ${total} layers` : `${count} layers`;
     elements.empty.hidden = layers.length > 0 || model.layers.length === 0;
     table.setAttribute("aria-rowcount", layers.length + 1);

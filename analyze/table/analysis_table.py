@@ -51,6 +51,12 @@ def totals(analysis: AnalysisResult) -> list[tuple[str, str]]:
     return rows
 
 
+def worst_severities(analysis: AnalysisResult) -> dict[str, str]:
+    """The severity of the most severe issue of each layer that has any."""
+    # issues begin with the errors; in reverse, these are assigned last
+    return {issue.layer: issue.severity for issue in reversed(analysis.issues)}
+
+
 def row_cells(row: LayerInfo) -> tuple[list[str], ...]:
     """The lines of each column of a layer's row."""
     name = [visible(row.name), f"  {visible(row.description)}"]
@@ -86,12 +92,11 @@ def _issue_lines(analysis: AnalysisResult, width: int | None) -> Iterator[Line]:
 
 def _layer_lines(analysis: AnalysisResult, width: int | None) -> Iterator[Line]:
     header = [Cell([title], "bold") for title in _HEADER]
-    # in reverse, so that the most severe issue of a layer gives its style
-    styles = {issue.layer: STYLES[issue.severity] for issue in reversed(analysis.issues)}
+    severities = worst_severities(analysis)
     rows = []
     for info in analysis.layers:
         index, name, *others = row_cells(info)
-        style = styles.get(info.name, "bold")
+        style = STYLES.get(severities.get(info.name, ""), "bold")
         rows.append([Cell(index, "dim", right=True), Cell(name, style, "dim"), *map(Cell, others)])
     widths = shrink_widths(column_widths([header, *rows], len(header)), width, _SHRINKING)
     yield from row_lines(header, widths)

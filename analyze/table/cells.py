@@ -46,16 +46,21 @@ def _text_order(text: str) -> list[tuple[int, int | str]]:
     return [(0, int(part[:40])) if index % 2 else (1, part) for index, part in enumerate(parts)]
 
 
-def _activation_lines(activations: Activations) -> list[str]:
+def activation_texts(activations: Activations) -> list[str]:
+    """The size of each output, after its port if there are several."""
     if len(activations) == 1:
         return [size_text(activations[0][1])]
+    return [f"{port} {size_text(size)}" for port, size in activations]
+
+
+def _activation_lines(activations: Activations) -> list[str]:
+    if len(activations) == 1:
+        return activation_texts(activations)
     return align([(port, size_text(size)) for port, size in activations])
 
 
 def _activations_plain(activations: Activations) -> str:
-    if len(activations) == 1:
-        return size_text(activations[0][1])
-    return "; ".join(f"{port} {size_text(size)}" for port, size in activations)
+    return "; ".join(activation_texts(activations))
 
 
 def _activation_records(activations: Activations) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from layergraph.analyze.table.analysis_table import worst_severities
 from layergraph.analyze.table.cells import (
     ACTIVATIONS,
     BLANK,
@@ -113,8 +114,7 @@ def _cells(table: LayerRows, *, narrow: bool) -> tuple[list[Cell], list[list[Cel
     """The cells of header, rows and totals."""
     columns = [COLUMNS[name] for name in table.columns]
     write = narrow_lines if narrow else lines
-    # in reverse, so that the most severe issue of a layer gives its style
-    styles = {issue.layer: STYLES[issue.severity] for issue in reversed(table.analysis.issues)}
+    severities = worst_severities(table.analysis)
     header = [
         Cell([column.short if narrow else column.title], "bold", right=column.kind.number)
         for column in columns
@@ -123,7 +123,7 @@ def _cells(table: LayerRows, *, narrow: bool) -> tuple[list[Cell], list[list[Cel
     for row in table.rows:
         cells = []
         for column, value in zip(columns, row.values, strict=True):
-            kind, style = column.kind, _style(column, row, styles)
+            kind, style = column.kind, _style(column, row, severities)
             cells.append(Cell(write(kind, value), style, "", kind.number, abbreviation(kind, value)))
         rows.append(cells)
     sums = [table.totals.get(column.name, BLANK) for column in columns]
@@ -134,13 +134,13 @@ def _cells(table: LayerRows, *, narrow: bool) -> tuple[list[Cell], list[list[Cel
     return header, rows, total
 
 
-def _style(column: Column, row: TableRow, styles: dict[str, str]) -> str:
+def _style(column: Column, row: TableRow, severities: dict[str, str]) -> str:
     if column.name == "index":
         return "dim"
     if column.name != "name":
         return ""
-    of_row = [styles[name] for name in row.layers if name in styles]
-    return min(of_row, key=list(STYLES.values()).index, default="bold")
+    of_row = {severities.get(name) for name in row.layers}
+    return next((style for severity, style in STYLES.items() if severity in of_row), "bold")
 
 
 def _steps(kinds: Sequence[ValueKind]) -> Iterator[tuple[int, int]]:

@@ -6,15 +6,15 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from layergraph.analyze.size_text import learnables_text, size_text
+from layergraph.analyze.size_text import learnables_text
 from layergraph.analyze.table.analysis_table import title, totals
-from layergraph.analyze.table.cells import BLANK
+from layergraph.analyze.table.cells import BLANK, activation_texts
 from layergraph.analyze.table.columns import COLUMNS
 from layergraph.analyze.table.markup import markdown_text
 from layergraph.json_text import json_text
 
 if TYPE_CHECKING:
-    from layergraph.analyze.result import AnalysisResult, LayerInfo
+    from layergraph.analyze.result import AnalysisResult
     from layergraph.analyze.table.rows import LayerRows
     from layergraph.issues import Issue
 
@@ -70,7 +70,7 @@ def analysis_markdown(analysis: AnalysisResult) -> str:
     lines += ["", "| | Name | Type | Activations | Learnable Properties |", "|--:|---|---|---|---|"]
     for row in analysis.layers:
         name = f"**{markdown_text(row.name)}**<br>{markdown_text(row.description)}"
-        activations = "<br>".join(map(markdown_text, _activation_lines(row)))
+        activations = "<br>".join(map(markdown_text, activation_texts(row.activations)))
         learnables = "<br>".join(map(markdown_text, learnables_text(row.learnables)))
         lines.append(f"| {row.index} | {name} | {markdown_text(row.type)} | {activations} | {learnables} |")
     return "\n".join(lines) + "\n"
@@ -81,12 +81,6 @@ def _issue_record(issue: Issue) -> dict[str, Any]:
     keys = ("severity", "layer", "port", "code", "message", "text", "advice", "edit", "others")
     values = issue.to_dict()
     return {key: values[key] for key in keys}
-
-
-def _activation_lines(row: LayerInfo) -> list[str]:
-    if len(row.activations) == 1:
-        return [size_text(row.activations[0].size)]
-    return [f"{port} {size_text(size)}" for port, size in row.activations]
 
 
 def _escape_formula(value: str | int) -> str | int:
