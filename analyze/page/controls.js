@@ -39,10 +39,10 @@ function handleControls(model, selection, { graph, table }) {
   const zoomIn = () => graph.zoom(1.25), zoomOut = () => graph.zoom(0.8), fit = () => graph.fit(true);
   const showHelp = () => byId("help").showModal();
   handleKeys({
-    ArrowDown: () => move(table.beside(current(), 1)),
-    ArrowUp: () => move(table.beside(current(), -1)),
-    PageDown: () => move(table.beside(current(), 12)),
-    PageUp: () => move(table.beside(current(), -12)),
+    ArrowDown: () => move(table.layerBelow(current(), 1)),
+    ArrowUp: () => move(table.layerBelow(current(), -1)),
+    PageDown: () => move(table.layerBelow(current(), 12)),
+    PageUp: () => move(table.layerBelow(current(), -12)),
     Home: () => move(table.rows()[0]?.index),
     End: () => move(table.rows().at(-1)?.index),
     ArrowLeft: () => move(model.layers[current()]?.incoming[0]?.source),
@@ -56,7 +56,7 @@ function handleControls(model, selection, { graph, table }) {
   const actions = {
     "zoom-in": zoomIn, "zoom-out": zoomOut, fit,
     "fold-all": () => selection.foldAll(true), "unfold-all": () => selection.foldAll(false),
-    "show-help": showHelp, theme: switchTheme, "hide-findings": hideFindings,
+    "show-help": showHelp, theme: switchTheme, "hide-findings": toggleFindings,
   };
   for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
   byId("fold-all").hidden = byId("unfold-all").hidden = !selection.hasBlocks;

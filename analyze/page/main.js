@@ -54,10 +54,10 @@ function start() {
 
 // The state of the page, as the address holds it.
 function readState(selection, table) {
-  const { words, type, only, sort, down } = table.state;
+  const { words, type, only, sort, descending } = table.state;
   return [
     ["layer", selection.layer()?.name], ["block", selection.selected()?.block?.name], ["filter", words], ["type", type],
-    ["only", only && "findings"], ["sort", sort && `${down ? "-" : ""}${sort}`],
+    ["only", only && "findings"], ["sort", sort && `${descending ? "-" : ""}${sort}`],
   ];
 }
 

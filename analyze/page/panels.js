@@ -39,7 +39,7 @@ function severityChip(severity, count, list) {
   return chip;
 }
 
-function hideFindings() {
+function toggleFindings() {
   const hidden = byId("findings").classList.toggle("closed");
   byId("hide-findings").setAttribute("aria-expanded", String(!hidden));
   byId("hide-findings").textContent = hidden ? "Show" : "Hide";

@@ -1,17 +1,17 @@
 // The layers that the table shows, in their order: filtered by words, type and findings, sorted by a column.
 
 function makeRows(model, columns) {
-  const state = { words: "", type: "", only: false, sort: null, down: false };
+  const state = { words: "", type: "", only: false, sort: null, descending: false };
   let rows = model.layers, positions = new Map();
 
   const largestFirst = (column) => Boolean(column.bar || column.lines);
 
   // Sort by a column. The second call for a column reverses its order, the third one ends the sorting.
-  function sortBy(id, down) {
+  function sortBy(id, descending) {
     const first = largestFirst(columns.find((one) => one.id === id));
-    if (down !== undefined) Object.assign(state, { sort: id, down });
-    else if (state.sort !== id) Object.assign(state, { sort: id, down: first });
-    else if (state.down === first) state.down = !state.down;
+    if (descending !== undefined) Object.assign(state, { sort: id, descending });
+    else if (state.sort !== id) Object.assign(state, { sort: id, descending: first });
+    else if (state.descending === first) state.descending = !state.descending;
     else state.sort = null;
   }
 
@@ -20,7 +20,7 @@ function makeRows(model, columns) {
     rows = model.layers.filter((layer) => matches(layer) && (!state.type || layer.type === state.type) &&
       (!state.only || layer.issues.length > 0));
     const column = columns.find((one) => one.id === state.sort);
-    if (column) rows = [...rows].sort((a, b) => (state.down ? -1 : 1) * compare(column, a, b) || a.index - b.index);
+    if (column) rows = [...rows].sort((a, b) => (state.descending ? -1 : 1) * compare(column, a, b) || a.index - b.index);
     positions = new Map(rows.map((layer, index) => [layer.index, index]));
   }
 
@@ -30,13 +30,13 @@ function makeRows(model, columns) {
   }
 
   // The layer that is `step` rows below this one; the first or last row if this one is not shown.
-  function beside(index, step) {
+  function layerBelow(index, step) {
     if (!rows.length) return null;
     if (!positions.has(index)) return rows[step > 0 ? 0 : rows.length - 1].index;
     return rows[Math.min(rows.length - 1, Math.max(0, positions.get(index) + step))].index;
   }
 
-  return { state, sortBy, update, beside, all: () => rows, has: (index) => positions.has(index), positionOf: (index) => positions.get(index) };
+  return { state, sortBy, update, layerBelow, all: () => rows, has: (index) => positions.has(index), positionOf: (index) => positions.get(index) };
 }
 
 const names = new Intl.Collator("en", { numeric: true, sensitivity: "base" });

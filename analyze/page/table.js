@@ -14,8 +14,8 @@ function tableView(model, elements, { onLayer, onChange }) {
 
   const shownColumns = () => columns.filter((column) => column.shown);
 
-  function sortBy(id, down) {
-    rows.sortBy(id, down);
+  function sortBy(id, descending) {
+    rows.sortBy(id, descending);
     apply();
   }
 
@@ -37,7 +37,7 @@ function tableView(model, elements, { onLayer, onChange }) {
       const label = make("button", { type: "button", title: column.tooltip ?? `Sort by ${column.title}`, onclick: () => sortBy(column.id) }, column.title);
       return make("th", {
         scope: "col", class: columnClass(column),
-        "aria-sort": state.sort === column.id ? (state.down ? "descending" : "ascending") : "none",
+        "aria-sort": state.sort === column.id ? (state.descending ? "descending" : "ascending") : "none",
       }, label);
     }));
     table.setAttribute("aria-colcount", shownColumns().length);
@@ -146,5 +146,5 @@ function tableView(model, elements, { onLayer, onChange }) {
   new ResizeObserver(draw).observe(scroller);
   window.addEventListener("resize", draw);
   drawMenu();
-  return { apply, select, reveal, beside: rows.beside, filter, rowText, sortBy, showColumns, state, rows: rows.all };
+  return { apply, select, reveal, layerBelow: rows.layerBelow, filter, rowText, sortBy, showColumns, state, rows: rows.all };
 }

@@ -1,5 +1,6 @@
 // The viewport of the graph: the position and the scale of the drawing on the screen.
 
+// scales: below `far` shapes have no texts; a network opens at `start` or above; `legible` is the least for a selection
 const ZOOM = { least: 0.02, most: 3, far: 0.42, start: 0.55, legible: 0.68 };
 const MARGIN = 80; // pixels around the screen where shapes are drawn, too, so that panning shows no gaps
 
