@@ -103,28 +103,28 @@ class _Sweep:
 
     def place_by_name(self, name: str, key: Key) -> None:
         """Place a layer whose name has a key."""
-        kind = self.lgraph[name].kind
+        layer = self.lgraph[name]
         last, before_last = self._last_two()
         if last and not last.key and not last.closed:
             same = before_last and not before_last.closed and before_last.key and before_last.key.fits(key)
             if before_last and same and (self._is_chain(last) or self._feeds(last, name)):
                 # layers without a key between two of the same block belong to it: res3a, drop, res3a
                 before_last.absorb(self.blocks.pop())
-            elif kind == "joining" and self._feeds(last, name):
+            elif layer.kind == "joining" and self._feeds(last, name):
                 last.key = key  # branches without a key, joined by a layer that has one
         block, _ = self._last_two()
-        has_key = block and block.key and block.key.fits(key)
-        if block and has_key and block.closed and self._is_follower(name) and self._feeds(block, name):
+        fits = block and block.key and block.key.fits(key)
+        if block and fits and block.closed and layer.is_part_of_previous and self._feeds(block, name):
             block.layers.append(name)
             return
-        if not block or not has_key or block.closed:
+        if not block or not fits or block.closed:
             block = _GrowingBlock([], key)
             self.blocks.append(block)
         if block.key and key.prefix and not block.key.prefix:
             block.key = key  # res3a says more than the bn3a that came before it
         block.layers.append(name)
         # in networks that number their layers by role, pool4 and upsample4 are in different blocks
-        block.closed = kind == "pooling" and not key.prefix
+        block.closed = layer.kind == "pooling" and not key.prefix
 
     def place_by_wiring(self, name: str) -> None:
         """Place a layer whose name has no key."""
@@ -138,7 +138,7 @@ class _Sweep:
             closes = True  # of the layers after a join, only its activation belongs to the branches
             if belongs:
                 self._join_branches(name)
-        elif layer.is_output or self._is_follower(name):
+        elif layer.is_output or layer.is_part_of_previous:
             belongs = self._feeds(last, name) and not self.lgraph[last.layers[-1]].is_input
             closes |= belongs and last.closed
         elif kind in ("transposed convolution", "unpooling") or isinstance(
@@ -172,11 +172,6 @@ class _Sweep:
         """The last block and the one before it."""
         last, before_last, *_ = *self.blocks[:-3:-1], None, None
         return last, before_last
-
-    def _is_follower(self, name: str) -> bool:
-        """Whether a layer belongs to the layer upstream, as activations, normalizations and dropout do."""
-        layer = self.lgraph[name]
-        return layer.is_part_of_previous
 
     def _is_chain(self, block: _GrowingBlock) -> bool:
         """Whether each layer of a block reads the layer before it and nothing else."""
