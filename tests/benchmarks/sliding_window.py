@@ -1,10 +1,10 @@
-"""Patch by patch against all at once: the same classifier, the same labels, the time.
+"""The time of ``SlidingWindow`` against that of the fully convolutional network, for the same labels.
 
     python tests/benchmarks/sliding_window.py
 
-A classifier of 33×33 patches labels a 128×128 image: through ``SlidingWindow``, which
-classifies the patches in batches, and made fully convolutional, dilated to give every pixel its label,
-and as it is, for every fourth pixel. Times are medians; one thread.
+A classifier of 33×33 patches labels a 128×128 image. ``SlidingWindow`` classifies the patches in batches;
+the fully convolutional network labels every pixel if it is dilated, else every fourth one. Times are medians
+on one thread.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ SIZE, PATCH, CLASSES = 128, 33, 5
 STRIDE = 4  # of the classifier: two poolings
 
 
-def timed(run: Callable[[], NDArray[np.uint8]], times: int) -> tuple[NDArray[np.uint8], float]:
-    """What ``run`` returns, and the median of its seconds."""
+def measure(run: Callable[[], NDArray[np.uint8]], times: int) -> tuple[NDArray[np.uint8], float]:
+    """The labels that ``run`` returns, and its median time in seconds."""
     seconds = []
     for _ in range(times):
         start = time.perf_counter()
@@ -47,7 +47,7 @@ def main() -> None:
     dense_net = dilate(strided, 1, keep_size=False).compile().eval()
     strided_net = strided.compile().eval()
 
-    ways = {
+    cases = {
         "every pixel": (
             lambda: semanticseg(image, SlidingWindow(net)),
             lambda: semanticseg(mirrored, dense_net),
@@ -58,12 +58,12 @@ def main() -> None:
         ),
     }
     rows = []
-    for places, (by_patch, at_once) in ways.items():
-        slow, slow_seconds = timed(by_patch, 3)
-        fast, fast_seconds = timed(at_once, 9)
+    for positions, (by_patch, at_once) in cases.items():
+        slow, slow_seconds = measure(by_patch, 3)
+        fast, fast_seconds = measure(at_once, 9)
         shape = "×".join(map(str, fast.shape))
         equal = np.array_equal(slow, fast)
-        rows.append([places, shape, slow_seconds, fast_seconds, slow_seconds / fast_seconds, equal])
+        rows.append([positions, shape, slow_seconds, fast_seconds, slow_seconds / fast_seconds, equal])
     print(f"{len(np.unique(slow))} of {CLASSES} classes in the labels")
     headers = ["labels for", "map", "patch by patch, s", "all at once, s", "times as fast", "equal labels"]
     print(tabulate(rows, headers, floatfmt=("", "", ".3f", ".4f", ".0f", "")))

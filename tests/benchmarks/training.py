@@ -1,13 +1,14 @@
-"""Throughput of train_network against a bare PyTorch loop: same data, same net, same mini-batches.
+"""Throughput of train_network against a bare PyTorch loop: same data, same network, same mini-batches.
 
     python tests/benchmarks/training.py [rounds]
 
-Prints images per second of both and their ratio (1 costs nothing, 0.97 is to be reached), and what an
-iteration of train_network costs beyond the bare one, which hardly depends on the net: Lightning's hooks.
-The bare loop reads the items, stacks them, trains with ``torch.optim.SGD`` and computes the mini-batch
-accuracy too. Timed is an iteration, from the reading of one mini-batch to the reading of the next; start-up,
-initial weights and statistics are not. Both take turns on one thread, by the processor's clock, and the
-median counts, so that other processes disturb little.
+Prints the images per second of both and their ratio (the target is 0.97 or more), and the additional time of
+an iteration of train_network. It hardly depends on the network: Lightning's hooks take it.
+
+The bare loop also reads the items, stacks them, trains with ``torch.optim.SGD`` and computes the mini-batch
+accuracy. The time of an iteration is that from the read of one mini-batch to the read of the next, without
+start-up, initial weights and statistics. Both run in turns on one thread; the median of the processor's time
+hardly depends on other processes.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ RATE, MOMENTUM, L2 = 1e-3, 0.9, 1e-4
 
 
 class Images:
-    """Noise in memory that remembers when its items were read."""
+    """Images of noise in memory, which record the time of each read."""
 
     def __init__(self, count: int, size: tuple[int, int, int]) -> None:
         random = np.random.default_rng(0)
@@ -90,9 +91,9 @@ def ours(data: Images, lgraph: LayerGraph, batch: int, epochs: int) -> list[floa
 
 
 def iterations(data: Images, batch: int) -> list[float]:
-    """The times from the first reading of one mini-batch to that of the next."""
+    """The times from the first read of one mini-batch to that of the next."""
     starts = data.times[-(len(data.times) // batch) * batch :: batch]
-    return [after - before for before, after in pairwise(starts)]
+    return [end - start for start, end in pairwise(starts)]
 
 
 def main(rounds: int) -> None:
@@ -105,7 +106,7 @@ def main(rounds: int) -> None:
     ]
     for name, size, depth, channels, batch, epochs in cases:
         lgraph = segnet_layers(size, 2, depth, num_output_channels=channels)
-        # given, so that there are none to compute
+        # with a given mean, training has no statistics to compute
         layer: Any = lgraph["inputImage"]
         lgraph = lgraph.replace_layer("inputImage", type(layer)(size, name="inputImage", mean=127.5))
         data = Images(batch * 6, size)
@@ -117,7 +118,7 @@ def main(rounds: int) -> None:
         print(
             f"{name}, {'×'.join(map(str, size))}, batch {batch}: bare loop {batch / loop:.1f} images/s, "
             f"train_network {batch / net:.1f} images/s, ratio {loop / net:.3f} "
-            f"({1000 * (net - loop):+.2f} ms an iteration of {1000 * loop:.1f} ms)"
+            f"({1000 * (net - loop):+.2f} ms per iteration of {1000 * loop:.1f} ms)"
         )
 
 
