@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layergraph.builders.parts.builder_arguments import layer_counts, poolings
-from layergraph.errors import ArgumentError
+from layergraph.builders.parts.builder_arguments import layer_counts, poolings, size_error
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import (
     ClassificationLayer,
@@ -105,9 +104,9 @@ def _check_patch_size(size: Sequence[int], lost: Sequence[int]) -> None:
         if n >= smallest and more == 0:
             continue
         near = [smallest] if n < smallest else [n - more, n - more + step]
-        raise ArgumentError(
-            f"patch_classification_layers: a patch {what} of {n} does not fit encoder_depth={len(lost)} with "
-            f"these convolutions; the nearest that {'fits' if len(near) == 1 else 'fit'}: "
-            f"{' and '.join(map(str, near))}; cut such patches, or choose another encoder_depth or other "
-            "filter_sizes"
+        raise size_error(
+            "patch_classification_layers",
+            f"a patch {what} of {n} does not fit encoder_depth={len(lost)} with these convolutions",
+            near,
+            "cut such patches, or choose another encoder_depth or other filter_sizes",
         )

@@ -46,6 +46,15 @@ def filter_window(builder: str, value: int | Sequence[int], rank: int) -> tuple[
     return window
 
 
+def size_error(
+    builder: str, fault: str, near: Sequence[int], fix: str = "resize or pad the images"
+) -> ArgumentError:
+    """The error for an image that does not fit, with the nearest sizes that do."""
+    verb = "fits" if len(near) == 1 else "fit"
+    numbers = " and ".join(map(str, near))
+    return ArgumentError(f"{builder}: {fault}; the nearest that {verb}: {numbers}; {fix}")
+
+
 def check_image_size(builder: str, lgraph: LayerGraph) -> LayerGraph:
     """The same graph, after a check that its layers accept the size of its image.
 
@@ -71,9 +80,5 @@ def check_image_size(builder: str, lgraph: LayerGraph) -> LayerGraph:
         above = next((m for m in range(n + 1, n + _SEARCH_RADIUS) if fits(m)), None)
         near = [m for m in (below, above) if m is not None]
         if near:
-            raise ArgumentError(
-                f"{builder}: an image {what} of {n} does not fit; the nearest that "
-                f"{'fits' if len(near) == 1 else 'fit'}: {' and '.join(map(str, near))}; "
-                "resize or pad the images"
-            )
+            raise size_error(builder, f"an image {what} of {n} does not fit", near)
     raise InvalidNetworkError(infer_sizes(lgraph, "network").errors)

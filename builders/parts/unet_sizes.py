@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from layergraph.builders.parts.builder_arguments import filter_window, image_channels, poolings
-from layergraph.errors import ArgumentError
+from layergraph.builders.parts.builder_arguments import filter_window, image_channels, poolings, size_error
 from layergraph.layers.arguments import choice, whole
 
 Join = Literal["crop", "pad"]
@@ -118,15 +117,13 @@ def output_size(
         lost = 2 * (extent - 1) if valid else 0
         dimension = SpatialDimension(depth, lost, join)
         if not dimension.accepts(n):
-            near = dimension.nearest(n)
             fixes = ["resize or pad the images", "choose another encoder_depth"]
             if others := [f"join={j!r}" for j in joins if SpatialDimension(depth, lost, j).accepts(n)]:
                 fixes.append(f"join features of unequal size by {' or '.join(others)}")
-            raise ArgumentError(
-                f"{caller}: an image {what} of {n} does not fit encoder_depth={depth}"
-                f"{f' with valid convolutions of size {extent}' if valid else ''}; the nearest that "
-                f"{'fits' if len(near) == 1 else 'fit'}: {' and '.join(map(str, near))}; "
-                f"{', '.join(fixes[:-1])}, or {fixes[-1]}"
-            )
+            fault = f"an image {what} of {n} does not fit encoder_depth={depth}"
+            if valid:
+                fault += f" with valid convolutions of size {extent}"
+            fix = f"{', '.join(fixes[:-1])}, or {fixes[-1]}"
+            raise size_error(caller, fault, dimension.nearest(n), fix)
         output.append(dimension.output(n))
     return tuple(output)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from layergraph.errors import ArgumentError
+from layergraph.builders.parts.builder_arguments import size_error
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import Layer, MaxPooling2dLayer, MaxUnpooling2dLayer
 
@@ -37,7 +37,4 @@ def check_poolings(builder: str, image_size: Sequence[int], depth: int) -> None:
     """
     for what, n in zip(("height", "width"), image_size, strict=False):
         if n < 2**depth:
-            raise ArgumentError(
-                f"{builder}: an image {what} of {n} does not fit {depth} poolings; the nearest that fits: "
-                f"{2**depth}; resize or pad the images"
-            )
+            raise size_error(builder, f"an image {what} of {n} does not fit {depth} poolings", [2**depth])
