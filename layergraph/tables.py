@@ -1,4 +1,4 @@
-"""A small read-only table: named columns, printed by tabulate, shown as HTML in notebooks."""
+"""A small read-only table of named columns, which prints as text, and as HTML in notebooks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from layergraph.errors import ArgumentError, WrongTypeError, did_you_mean
 from layergraph.values import Value
-from layergraph.wording import quoted, visible
+from layergraph.wording import counted, quoted, visible
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,7 +50,7 @@ class Table(Value):
         columns = self.__dict__.get("_columns", {})  # copy and pickle ask before __init__ sets it
         if name in columns:
             return columns[name]  # type: ignore[no-any-return]
-        raise AttributeError(f"no column {name!r}; the columns are {', '.join(columns)}")
+        raise AttributeError(f"Table: there is no column {quoted(name)}{did_you_mean(name, columns)}")
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._columns]
@@ -68,21 +68,21 @@ class Table(Value):
         Raises:
             ArgumentError: no column has that name.
             IndexError: no row has that number.
-            WrongTypeError: something that is neither.
+            WrongTypeError: the key is neither.
         """
         if isinstance(row, str):
             if row not in self._columns:
                 raise ArgumentError(
-                    f"the table has no column {quoted(row)}{did_you_mean(row, self._columns)}"
+                    f"Table: there is no column {quoted(row)}{did_you_mean(row, self._columns)}"
                 )
             return self._columns[row]
         if not isinstance(row, SupportsIndex):
             raise WrongTypeError(
-                f"a table takes the name of a column or the number of a row, got {type(row).__name__}"
+                f"Table: a key must be the name of a column or the number of a row, got {quoted(row)}"
             )
         row = index(row)
         if not -len(self) <= row < len(self):
-            raise IndexError(f"row {row} of a table with {len(self)} rows")
+            raise IndexError(f"Table: a row must be within its {counted(len(self), 'row')}, got {row}")
         return {name: column.item(row) for name, column in self._columns.items()}
 
     def __contains__(self, item: object) -> bool:
@@ -107,14 +107,14 @@ class Table(Value):
         return {name: column.tolist() for name, column in self._columns.items()}
 
     def __str__(self) -> str:
-        return self._formatted("simple")
+        return self._format("simple")
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return self._formatted("html")
+        return self._format("html")
 
-    def _formatted(self, style: str) -> str:
+    def _format(self, style: str) -> str:
         # imported here: tabulate costs 40 ms, and most programs print no table
         from tabulate import tabulate
 

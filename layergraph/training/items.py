@@ -95,7 +95,8 @@ class Items(Dataset[Any]):
 
     def read(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """The image (height, width, channels), and the target as the loss takes it."""
-        item, where = self._data[index], f"train_network: {self.item_name(index)}"
+        item, name = self._data[index], self.item_name(index)
+        where = f"train_network: {name}"
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             is_row = isinstance(item, (tuple, list))
             got = f"{len(item)} values" if is_row else f"an object of type {type(item).__name__}"
@@ -108,10 +109,10 @@ class Items(Dataset[Any]):
                 f"{where} must be an array of numbers, {times(self._input_size)} as the input layer "
                 f"{self.input_layer.name!r} takes, got {image.dtype} of shape {image.shape}"
             )
-        self._check_dtype(image.dtype, self.item_name(index))
+        self._check_dtype(image.dtype, name)
         size = self._score_size(image.shape, where)
         float64 = self.dtype == torch.float64
-        owner = f"train_network: the target of {self.item_name(index)}"
+        owner = f"train_network: the target of {name}"
         target = target_array(item[1], self.output_layer, size, owner, float64=float64)
         self.has_labels = self.has_labels or bool((target != self._unlabelled).any())
         return image, target
@@ -151,15 +152,15 @@ class Items(Dataset[Any]):
             target[...] = np.moveaxis(image, -1, 0)
         return torch.from_numpy(batch)
 
-    def _check_dtype(self, dtype: np.dtype[Any], where: str) -> None:
+    def _check_dtype(self, dtype: np.dtype[Any], name: str) -> None:
         """Refuse integers of 8 and of 16 bits in one set, or integers and decimals: their ranges differ."""
         if self._first is None:
-            self._first = dtype, where
-        first, owner = self._first
+            self._first = dtype, name
+        first, first_name = self._first
         if dtype != first and not (dtype.kind == first.kind == "f"):
             raise DataError(
                 f"train_network: all images must have one type of numbers, and so one range, got {dtype} "
-                f"({where}) and {first} ({owner}); convert them, for example with transform"
+                f"({name}) and {first} ({first_name}); convert them, for example with transform"
             )
 
     def _score_size(self, shape: Shape, where: str) -> Size:
