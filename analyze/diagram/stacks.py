@@ -162,8 +162,10 @@ def _series(
             and part_of.get(upstream[0]) is part_of.get(name)
             and changes[name] != 1
             # an activation must not open the next box, wherever the series ends
-            and (_follows(lgraph, name) or upstream[0] not in ended)
-            and (_follows(lgraph, name) or len(series[upstream[0]]) < _LONGEST)
+            and (
+                lgraph[name].is_part_of_previous
+                or (upstream[0] not in ended and len(series[upstream[0]]) < _LONGEST)
+            )
         )
         if changes[name] == -1 or (joins and upstream[0] in ended):
             ended.add(name)
@@ -178,13 +180,8 @@ def _rows(lgraph: LayerGraph, names: Sequence[str]) -> list[Row]:
     """The lines of a stack; normalization, activation and dropout share that of the layer they follow."""
     rows: list[Row] = []
     for name in names:
-        if rows and _follows(lgraph, name) and not lgraph[rows[-1][0]].is_input:
+        if rows and lgraph[name].is_part_of_previous and not lgraph[rows[-1][0]].is_input:
             rows[-1] = (*rows[-1], name)
         else:
             rows.append((name,))
     return rows
-
-
-def _follows(lgraph: LayerGraph, name: str) -> bool:
-    layer = lgraph[name]
-    return layer.is_part_of_previous
