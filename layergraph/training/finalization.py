@@ -37,8 +37,8 @@ def finalize(
     """
     if options.batch_normalization_statistics != "population" or not has_batch_normalization(net):
         return []
-    # batches of all items: the mini-batches of training omit a remainder
     reader = _ImageReader(items, device)
+    # all items: the mini-batches of training omit a remainder
     batches = even_batches(len(items), options.mini_batch_size)
     # a new signal ends the statistics; the one that ended training must not
     last_signal, stop.received = stop.received, None

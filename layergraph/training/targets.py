@@ -51,8 +51,8 @@ def target_array(target: Any, layer: Layer, size: Size, owner: str, *, float64: 
     if num_classes(layer, size) is None:
         return _response(array, size, owner, np.float64 if float64 else np.float32)
     per_pixel, unlabelled = getattr(layer, "per_pixel", True), getattr(layer, "unlabelled", UNLABELLED)
-    # MATLAB and many files have label images with a channel axis
     wanted = tuple(size.spatial) if per_pixel else ()
+    # many datasets return labels with a channel axis, as images have
     if per_pixel and array.ndim == len(wanted) + 1 and array.shape[-1] == 1:
         array = array[..., 0]
     if per_pixel and array.dtype.kind == "b":

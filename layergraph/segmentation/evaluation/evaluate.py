@@ -170,7 +170,8 @@ def _class_names(predicted: LabelStore, truth: LabelStore, classes: Sequence[str
         "the argument classes": None if classes is None else class_names(classes, f"{_CALL}: classes"),
     }
     known = common_classes(given, _CALL)
-    if known is None:  # one more pass over all images: their number of classes must be the same
+    if known is None:
+        # one more pass over all images: the matrices of all must have one size
         highest = max(
             _highest_index(store[index], f"image {index}: {argument}")
             for argument, store in (("predicted", predicted), ("truth", truth))
