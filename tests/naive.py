@@ -1,6 +1,7 @@
-"""Layers computed in the plainest way, by loops over NumPy arrays (batch, channels, height, width, ...).
+"""Layers computed by plain loops over NumPy arrays (batch, channels, height, width, ...).
 
-Slow on purpose: nothing here shares a line of thought with the library or with torch's kernels.
+They are slow on purpose: they share no idea with the library or with the kernels of torch, so that no mistake
+is in both.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 
 def same_pads(shape, window, stride, dilation):
-    """Padding so that ceil(n / stride) windows fit; the odd row goes to the end."""
+    """Padding with which ceil(n / stride) windows fit; an odd row is at the end."""
     pads = []
     for n, k, s, d in zip(shape, window, stride, dilation, strict=True):
         total = max((math.ceil(n / s) - 1) * s + (k - 1) * d + 1 - n, 0)
@@ -22,7 +23,7 @@ def same_pads(shape, window, stride, dilation):
 
 
 def positions(shape, window, stride, dilation, pads):
-    """Yield each output position with the coordinates in the unpadded image that its window touches."""
+    """Yield each output position with the coordinates in the unpadded image that its window reads."""
     counts = []
     for n, k, s, d, (before, after) in zip(shape, window, stride, dilation, pads, strict=True):
         count = 0
@@ -72,24 +73,24 @@ def transposed_convolution(x, weight, bias, stride, crops):
                 canvas[(b, f, *to)] += x[(b, c, *at)] * weight[(c, f, *tap)]
     for f in range(filters):
         canvas[:, f] += bias[f]
-    kept = tuple(slice(before, n - after) for n, (before, after) in zip(full, crops, strict=True))
-    return canvas[(slice(None), slice(None), *kept)]
+    inside = tuple(slice(before, n - after) for n, (before, after) in zip(full, crops, strict=True))
+    return canvas[(slice(None), slice(None), *inside)]
 
 
 def max_pooling(x, window, stride, pads, dilation=(1, 1, 1)):
-    """The maxima, and where each was: counted row by row in the unpadded image."""
+    """The maxima and their positions, counted row by row in the unpadded image."""
     batch, channels, *shape = x.shape
-    out_values = out_places = None
+    out_values = out_indices = None
     for out, taps, counts in positions(shape, window, stride, dilation[: len(shape)], pads):
         if out_values is None:
             out_values = np.full((batch, channels, *counts), -np.inf)
-            out_places = np.full((batch, channels, *counts), -1)
+            out_indices = np.full((batch, channels, *counts), -1)
         for b, c in itertools.product(range(batch), range(channels)):
             for _, at, inside in taps:
                 if inside and x[(b, c, *at)] > out_values[(b, c, *out)]:
                     out_values[(b, c, *out)] = x[(b, c, *at)]
-                    out_places[(b, c, *out)] = np.ravel_multi_index(at, shape)
-    return out_values, out_places
+                    out_indices[(b, c, *out)] = np.ravel_multi_index(at, shape)
+    return out_values, out_indices
 
 
 def average_pooling(x, window, stride, pads, padding_counts=True):
@@ -105,11 +106,11 @@ def average_pooling(x, window, stride, pads, padding_counts=True):
     return result
 
 
-def max_unpooling(values, places, shape):
+def max_unpooling(values, indices, shape):
     batch, channels = values.shape[:2]
     result = np.zeros((batch, channels, *shape))
     for at in np.ndindex(values.shape):
-        row, column = divmod(places[at], shape[1])
+        row, column = divmod(indices[at], shape[1])
         result[at[0], at[1], row, column] = values[at]
     return result
 
@@ -121,26 +122,26 @@ def resize(x, shape, method, geometry, rounding):
 
 
 def _resize_axis(x, axis, size, method, geometry, rounding):
-    """By exact fractions: where output pixel i sits in the input, then what is read there."""
+    """By exact fractions: the position of output pixel i in the input, then the value at this position."""
     length = x.shape[axis]
     rows = []
     for i in range(size):
         if geometry == "half-pixel":
-            place = (i + Fraction(1, 2)) * Fraction(length, size) - Fraction(1, 2)
+            position = (i + Fraction(1, 2)) * Fraction(length, size) - Fraction(1, 2)
         else:
-            place = i * Fraction(length, size)
+            position = i * Fraction(length, size)
         if method == "nearest":
             rounded = {
-                "round": math.floor(place + Fraction(1, 2)),
-                "floor": math.floor(place),
-                "onnx-10": math.ceil(place) if size < length else math.floor(place),
+                "round": math.floor(position + Fraction(1, 2)),
+                "floor": math.floor(position),
+                "onnx-10": math.ceil(position) if size < length else math.floor(position),
             }[rounding]
             rows.append(np.take(x, min(max(rounded, 0), length - 1), axis))
         else:
-            place = min(max(place, Fraction(0)), Fraction(length - 1))
-            low = math.floor(place)
+            position = min(max(position, Fraction(0)), Fraction(length - 1))
+            low = math.floor(position)
             high = min(low + 1, length - 1)
-            share = float(place - low)
+            share = float(position - low)
             rows.append(np.take(x, low, axis) * (1 - share) + np.take(x, high, axis) * share)
     return np.stack(rows, axis)
 

@@ -139,8 +139,13 @@ def _transposed_step(size: int, window: int, stride: int, crop: tuple[int, int],
 def scaling_step(size: int, factor: float) -> Step:
     """A size times a factor, rounded down."""
     result = int(size * factor)
-    text = f"{size}·{int(factor) if factor == int(factor) else factor}"
-    return Step(text if Fraction(factor) * size == result else f"⌊{text}⌋", result)
+    product = Fraction(str(factor)) * size
+    # the product of floats differs from that of their shortest decimals: 3·(1/3) is 1, and 380·9.45 below 3591
+    if product < result:
+        return Step(f"{size}·{Fraction(result, size)}", result)
+    digits = f"{factor:.20g}" if product >= result + 1 else str(factor).removesuffix(".0")
+    text = f"{size}·{digits}"
+    return Step(text if product == result else f"⌊{text}⌋", result)
 
 
 def sum_step(numbers: Sequence[int], note: str) -> Step:

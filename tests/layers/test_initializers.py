@@ -1,4 +1,4 @@
-"""Initial weights: their distribution, MATLAB's fans, and what a function may return."""
+"""Initial weights: their distribution, MATLAB's fans, and initializers that are functions."""
 
 import math
 
@@ -17,7 +17,7 @@ from layergraph import (
 )
 from layergraph.sizes import image_size
 
-# layer class, arguments, input, inputs of a unit (window × channels), outputs of a unit (window × filters)
+# layer class, arguments, input size, fan-in (window × channels), fan-out (window × filters)
 KINDS = {
     "conv": (Convolution2dLayer, (3, 64), image_size((8, 8), 48), 9 * 48, 9 * 64),
     "padded": (Convolution2dLayer, ((2, 3), 64), image_size((8, 8), 48), 6 * 48, 6 * 64),
@@ -37,15 +37,15 @@ def weights(kind, how):
     return module.weight.detach(), module.bias.detach(), fan_in, fan_out
 
 
-def close(found: torch.Tensor, variance: float) -> bool:
-    """Within 5 standard errors of the variance (of a normal; those of a uniform are smaller)."""
-    return abs(found.var().item() / variance - 1) < 5 * math.sqrt(2 / found.numel())
+def has_variance(sample: torch.Tensor, variance: float) -> bool:
+    """Within 5 standard errors of the variance of a normal; those of a uniform are smaller."""
+    return abs(sample.var().item() / variance - 1) < 5 * math.sqrt(2 / sample.numel())
 
 
 @every_kind
 def test_glorot_is_uniform_with_variance_two_over_both_fans(kind):
     weight, bias, fan_in, fan_out = weights(kind, "glorot")
-    assert close(weight, 2 / (fan_in + fan_out))
+    assert has_variance(weight, 2 / (fan_in + fan_out))
     bound = math.sqrt(6 / (fan_in + fan_out))
     assert 0.99 * bound < weight.abs().max() <= bound
     assert abs(weight.mean()) < 5 * math.sqrt(2 / (fan_in + fan_out) / weight.numel())
@@ -55,14 +55,14 @@ def test_glorot_is_uniform_with_variance_two_over_both_fans(kind):
 @every_kind
 def test_he_is_normal_with_variance_two_over_inputs(kind):
     weight, _, fan_in, _ = weights(kind, "he")
-    assert close(weight, 2 / fan_in)
+    assert has_variance(weight, 2 / fan_in)
     beyond = (weight.abs() > 2 * math.sqrt(2 / fan_in)).float().mean()
     assert 0.03 < beyond < 0.06  # 4.55 % of a normal lie beyond two standard deviations
 
 
 @every_kind
 def test_narrow_normal_zeros_and_ones(kind):
-    assert close(weights(kind, "narrow-normal")[0], 1e-4)
+    assert has_variance(weights(kind, "narrow-normal")[0], 1e-4)
     assert not weights(kind, "zeros")[0].any()
     assert (weights(kind, "ones")[0] == 1).all()
 
@@ -83,7 +83,7 @@ def test_a_seed_gives_the_same_weights_again(kind):
     assert torch.equal(weights(kind, "he")[0], first)
 
 
-def test_a_function_is_asked_for_the_torch_shape():
+def test_a_function_gets_the_torch_shape():
     shapes = []
 
     def ramp(shape):
@@ -97,7 +97,7 @@ def test_a_function_is_asked_for_the_torch_shape():
     assert module.bias.tolist() == [2, 2, 2, 2]
 
 
-def test_a_function_that_returns_another_shape_is_told_so():
+def test_a_function_must_return_an_array_of_that_shape():
     layer = Convolution2dLayer(3, 4, weights_initializer=lambda shape: np.zeros(3))
     with pytest.raises(ArgumentError) as caught:
         layer.torch_module([image_size((5, 5), 2)])

@@ -66,7 +66,7 @@ def test_every_layer_class_is_registered_under_its_name_and_exported():
     assert all(getattr(layergraph, name) is kind for name, kind in LAYER_TYPES.items())
 
 
-def test_a_layer_class_that_is_not_registered_is_found():
+def test_a_layer_class_without_registration_is_reported():
     forgotten = type("ForgottenLayer", (ReluLayer.__base__,), {"__module__": "layergraph.layers.forgotten"})
     assert layer_types() - {*LAYER_TYPES.values()} == {forgotten}
     del forgotten
@@ -149,11 +149,11 @@ def test_learnables_and_states_are_those_of_the_module(example):
         assert (learnables, states) == (parameters, buffers)
         return
     kind = type(layer).__name__
-    found = {TORCH_NAMES[name]: as_torch(name, shape, kind) for name, shape in learnables.items()}
-    assert found == parameters
+    shapes = {TORCH_NAMES[name]: as_torch(name, shape, kind) for name, shape in learnables.items()}
+    assert shapes == parameters
     assert sum(map(prod, learnables.values())) == sum(p.numel() for p in module.parameters())
-    wanted = {n: s for n, s in buffers.items() if n in ("running_mean", "running_var")}
-    assert {TORCH_NAMES[name]: as_torch(name, shape, kind) for name, shape in states.items()} == wanted
+    expected = {n: s for n, s in buffers.items() if n in ("running_mean", "running_var")}
+    assert {TORCH_NAMES[name]: as_torch(name, shape, kind) for name, shape in states.items()} == expected
     assert set(layer.factors()) <= set(parameters)
 
 
@@ -201,11 +201,11 @@ def test_it_is_frozen_and_describes_itself(example):
 def test_torch_fx_traces_it_inside_a_network(example):
     module, inputs = module_of(example), tensors(example)
     traced = fx.symbolic_trace(WRAPPERS[len(inputs)](module))
-    for found, wanted in zip(results_of(traced, inputs), results_of(module, inputs), strict=True):
-        if isinstance(wanted, torch.Tensor):
-            assert torch.equal(found, wanted)
+    for result, expected in zip(results_of(traced, inputs), results_of(module, inputs), strict=True):
+        if isinstance(expected, torch.Tensor):
+            assert torch.equal(result, expected)
         else:
-            assert tuple(found) == tuple(wanted)
+            assert tuple(result) == tuple(expected)
 
 
 @every_example
@@ -256,8 +256,12 @@ def test_autograd_saves_what_the_layer_states(example):
     with SavedTensors([*module.parameters(), *module.buffers()]) as saved:
         results = results_of(module, inputs)
     named = [
-        {name for name, x in zip(names, found, strict=True) if torch.is_tensor(x) and storage(x) in held}
-        for names, found, held in (
+        {
+            name
+            for name, x in zip(names, tensors_of_ports, strict=True)
+            if torch.is_tensor(x) and storage(x) in held
+        }
+        for names, tensors_of_ports, held in (
             (layer.input_names or ("",), inputs, saved.by_storage),
             (layer.output_names or ("out",), results, saved.by_storage.keys() - {storage(inputs[0])}),
         )
@@ -294,8 +298,8 @@ def test_torch_export_takes_any_batch_of_it(example):
     shapes = tuple({0: batch} for _ in inputs)
     exported = torch.export.export(WRAPPERS[len(inputs)](module), tuple(inputs), dynamic_shapes=shapes)
     more = tensors(example, batch=3)
-    for found, wanted in zip(results_of(exported.module(), more), results_of(module, more), strict=True):
-        torch.testing.assert_close(found, wanted, rtol=0, atol=0)
+    for result, expected in zip(results_of(exported.module(), more), results_of(module, more), strict=True):
+        torch.testing.assert_close(result, expected, rtol=0, atol=0)
 
 
 class Wrapper(nn.Module):

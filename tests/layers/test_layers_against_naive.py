@@ -1,4 +1,4 @@
-"""Every layer that computes with numbers against the plainest loops, on random arguments and odd sizes."""
+"""Every layer with arithmetic against plain loops, on random arguments and odd sizes."""
 
 import naive
 import numpy as np
@@ -39,7 +39,7 @@ def random_image(seed, *shape):
 
 
 def run(layer, x, *more):
-    """The layer's module on float64 arrays, with its parameters; and the size that its formula says."""
+    """The results of a layer on float64 arrays, with its parameters; checks the size by formula."""
     sizes = [image_size(a.shape[2:], a.shape[1]) for a in (x, *more)]
     module = layer.torch_module(sizes).double().eval()
     result = module(*[torch.from_numpy(a) for a in (x, *more)])
@@ -49,7 +49,7 @@ def run(layer, x, *more):
     return [o.detach().numpy() if isinstance(o, torch.Tensor) else o for o in outputs], parameters
 
 
-def fits(layer, x):
+def assume_fits(layer, x):
     try:
         layer.output_sizes([image_size(x.shape[2:], x.shape[1])])
     except SizeError:
@@ -60,7 +60,7 @@ def numbers(low, high, rank=2):
     return st.tuples(*[st.integers(low, high)] * rank)
 
 
-def pads(layer, argument, shape, window, stride, dilation):
+def margins_of(layer, argument, shape, window, stride, dilation):
     value = getattr(layer, argument)
     return naive.same_pads(shape, window, stride, dilation) if value == "same" else pairs(value)
 
@@ -86,11 +86,11 @@ def test_convolution(seed, spatial, window, stride, dilation, padding, value):
         bias_initializer="narrow-normal",
     )
     x = random_image(seed, 1, 2, *spatial)
-    fits(layer, x)
-    (found,), p = run(layer, x)
-    margins = pads(layer, "padding", spatial, window, stride, dilation)
-    wanted = naive.convolution(x, p["weight"], p["bias"], stride, margins, dilation, value=value)
-    np.testing.assert_allclose(found, wanted, atol=1e-12)
+    assume_fits(layer, x)
+    (result,), p = run(layer, x)
+    margins = margins_of(layer, "padding", spatial, window, stride, dilation)
+    expected = naive.convolution(x, p["weight"], p["bias"], stride, margins, dilation, value=value)
+    np.testing.assert_allclose(result, expected, atol=1e-12)
 
 
 @fewer
@@ -107,12 +107,12 @@ def test_grouped_convolution(seed, spatial, groups, per_group, window, stride, p
     channels, count = groups
     layer = GroupedConvolution2dLayer(window, per_group, count, stride=stride, padding=padding)
     x = random_image(seed, 1, channels, *spatial)
-    fits(layer, x)
-    (found,), p = run(layer, x)
-    margins = pads(layer, "padding", spatial, window, stride, (1, 1))
+    assume_fits(layer, x)
+    (result,), p = run(layer, x)
+    margins = margins_of(layer, "padding", spatial, window, stride, (1, 1))
     number = channels if count == "channel-wise" else count
-    wanted = naive.convolution(x, p["weight"], p["bias"], stride, margins, (1, 1), groups=number)
-    np.testing.assert_allclose(found, wanted, atol=1e-12)
+    expected = naive.convolution(x, p["weight"], p["bias"], stride, margins, (1, 1), groups=number)
+    np.testing.assert_allclose(result, expected, atol=1e-12)
 
 
 @fewer
@@ -126,17 +126,17 @@ def test_grouped_convolution(seed, spatial, groups, per_group, window, stride, p
 def test_convolution_of_volumes(seed, spatial, window, stride, padding):
     layer = Convolution3dLayer(window, 2, stride=stride, padding=padding)
     x = random_image(seed, 1, 1, *spatial)
-    fits(layer, x)
-    (found,), p = run(layer, x)
-    margins = pads(layer, "padding", spatial, window, stride, (1, 1, 1))
-    wanted = naive.convolution(x, p["weight"], p["bias"], stride, margins, (1, 1, 1))
-    np.testing.assert_allclose(found, wanted, atol=1e-12)
+    assume_fits(layer, x)
+    (result,), p = run(layer, x)
+    margins = margins_of(layer, "padding", spatial, window, stride, (1, 1, 1))
+    expected = naive.convolution(x, p["weight"], p["bias"], stride, margins, (1, 1, 1))
+    np.testing.assert_allclose(result, expected, atol=1e-12)
 
 
 def crops_of(layer, window, stride):
     if layer.cropping != "same":
         return pairs(layer.cropping)
-    totals = [k - s for k, s in zip(window, stride, strict=True)]  # so that s·n rows are left
+    totals = [k - s for k, s in zip(window, stride, strict=True)]  # s·n rows stay
     return [(t // 2, t - t // 2) if t > 0 else (0, t) for t in totals]
 
 
@@ -151,13 +151,13 @@ def crops_of(layer, window, stride):
 def test_transposed_convolution(seed, spatial, window, stride, cropping):
     layer = TransposedConv2dLayer(window, 2, stride=stride, cropping=cropping, bias_initializer="ones")
     x = random_image(seed, 1, 2, *spatial)
-    fits(layer, x)
-    (found,), p = run(layer, x)
+    assume_fits(layer, x)
+    (result,), p = run(layer, x)
     crops = crops_of(layer, window, stride)
-    wanted = naive.transposed_convolution(x, p["weight"], p["bias"], stride, crops)
-    np.testing.assert_allclose(found, wanted, atol=1e-12)
+    expected = naive.transposed_convolution(x, p["weight"], p["bias"], stride, crops)
+    np.testing.assert_allclose(result, expected, atol=1e-12)
     if cropping == "same":
-        assert found.shape[2:] == tuple(s * n for s, n in zip(stride, spatial, strict=True))
+        assert result.shape[2:] == tuple(s * n for s, n in zip(stride, spatial, strict=True))
 
 
 @fewer
@@ -171,15 +171,17 @@ def test_transposed_convolution(seed, spatial, window, stride, cropping):
 def test_transposed_convolution_of_volumes(seed, spatial, window, stride, cropping):
     layer = TransposedConv3dLayer(window, 1, stride=stride, cropping=cropping)
     x = random_image(seed, 1, 2, *spatial)
-    fits(layer, x)
-    (found,), p = run(layer, x)
-    wanted = naive.transposed_convolution(x, p["weight"], p["bias"], stride, crops_of(layer, window, stride))
-    np.testing.assert_allclose(found, wanted, atol=1e-12)
+    assume_fits(layer, x)
+    (result,), p = run(layer, x)
+    expected = naive.transposed_convolution(
+        x, p["weight"], p["bias"], stride, crops_of(layer, window, stride)
+    )
+    np.testing.assert_allclose(result, expected, atol=1e-12)
 
 
 @st.composite
 def pool_windows(draw, rank=2):
-    """A window, a stride, and padding up to the window's size less one, even or not."""
+    """A window, a stride, and padding below the size of the window, even or uneven."""
     window = draw(numbers(1, 4, rank))
     before = tuple(draw(st.integers(0, k - 1)) for k in window)
     after = tuple(draw(st.integers(0, k - 1)) for k in window)
@@ -192,14 +194,16 @@ def pool_windows(draw, rank=2):
 def test_max_pooling_and_its_indices(seed, spatial, arguments):
     window, stride, padding = arguments
     layer = MaxPooling2dLayer(window, stride=stride, padding=padding, has_unpooling_outputs=True)
-    x = random_image(seed, 2, 2, *spatial) - 3  # mostly negative: padding must not win
-    fits(layer, x)
-    (found, indices, size), _ = run(layer, x)
-    values, places = naive.max_pooling(
-        x, window, stride, pads(layer, "padding", spatial, window, stride, (1, 1))
+    x = (
+        random_image(seed, 2, 2, *spatial) - 3
+    )  # mostly negative, so that padding with zeros would give wrong maxima
+    assume_fits(layer, x)
+    (result, indices, size), _ = run(layer, x)
+    values, positions = naive.max_pooling(
+        x, window, stride, margins_of(layer, "padding", spatial, window, stride, (1, 1))
     )
-    np.testing.assert_array_equal(found, values)
-    np.testing.assert_array_equal(indices, places)
+    np.testing.assert_array_equal(result, values)
+    np.testing.assert_array_equal(indices, positions)
     assert tuple(size) == spatial
     (plain,), _ = run(MaxPooling2dLayer(window, stride=stride, padding=padding), x)
     np.testing.assert_array_equal(plain, values)
@@ -214,7 +218,7 @@ def test_max_pooling_and_its_indices(seed, spatial, arguments):
     dilation=numbers(1, 6),
     padding=st.just("same") | numbers(0, 5, 4),
 )
-def test_dilated_max_pooling_is_refused_where_a_window_has_no_element(
+def test_dilated_max_pooling_is_an_error_where_a_window_has_no_element(
     seed, spatial, window, stride, dilation, padding
 ):
     try:
@@ -223,17 +227,17 @@ def test_dilated_max_pooling_is_refused_where_a_window_has_no_element(
         assume(False)
     x = random_image(seed, 1, 1, *spatial)
     assume(min(layer.window().output(spatial)) >= 1)
-    margins = pads(layer, "padding", spatial, window, stride, dilation)
-    wanted, _ = naive.max_pooling(x, window, stride, margins, dilation)
+    margins = margins_of(layer, "padding", spatial, window, stride, dilation)
+    expected, _ = naive.max_pooling(x, window, stride, margins, dilation)
     size = image_size(spatial, 1)
-    if np.isinf(wanted).any():
+    if np.isinf(expected).any():
         with pytest.raises(SizeError, match="has no element in the image"):
             layer.output_sizes([size])
     else:
-        np.testing.assert_array_equal(run(layer, x)[0][0], wanted)
+        np.testing.assert_array_equal(run(layer, x)[0][0], expected)
 
 
-def test_dilated_max_pooling_of_hostile_sizes_is_judged_soon():
+def test_dilated_max_pooling_of_hostile_sizes_is_checked_without_a_pass_over_the_image():
     size = image_size((2**60 - 1, 2**60 - 1), 1)
     MaxPooling2dLayer(3, dilation_factor=2**60 + 1, padding="same").output_sizes([size])
     with pytest.raises(SizeError, match="has no element"):
@@ -248,15 +252,15 @@ def test_unpooling_restores_odd_sizes(seed, spatial, window, data):
     padding = data.draw(st.sampled_from(["same", 0, (before[0], after[0], before[1], after[1])]))
     pool = MaxPooling2dLayer(window, stride=window, padding=padding, has_unpooling_outputs=True)
     x = random_image(seed, 2, 2, *spatial)
-    fits(pool, x)
-    margins = pads(pool, "padding", spatial, window, window, (1, 1))
-    values, places = naive.max_pooling(x, window, window, margins)
+    assume_fits(pool, x)
+    margins = margins_of(pool, "padding", spatial, window, window, (1, 1))
+    values, positions = naive.max_pooling(x, window, window, margins)
     sizes = pool.output_sizes([image_size(spatial, 2)])
     module = MaxUnpooling2dLayer().torch_module(list(sizes))
     pooled = pool.torch_module([])(torch.from_numpy(x))
-    found = module(*pooled).numpy()
-    np.testing.assert_array_equal(found, naive.max_unpooling(values, places, spatial))
-    assert found.shape[2:] == MaxUnpooling2dLayer().output_sizes(sizes)[0].spatial == spatial
+    result = module(*pooled).numpy()
+    np.testing.assert_array_equal(result, naive.max_unpooling(values, positions, spatial))
+    assert result.shape[2:] == MaxUnpooling2dLayer().output_sizes(sizes)[0].spatial == spatial
 
 
 @fewer
@@ -265,12 +269,12 @@ def test_pooling_of_volumes(seed, spatial, arguments):
     window, stride, padding = arguments
     x = random_image(seed, 1, 1, *spatial)
     layer = MaxPooling3dLayer(window, stride=stride, padding=padding)
-    fits(layer, x)
-    margins = pads(layer, "padding", spatial, window, stride, (1, 1, 1))
-    (found,), _ = run(layer, x)
-    np.testing.assert_array_equal(found, naive.max_pooling(x, window, stride, margins)[0])
-    (found,), _ = run(AveragePooling3dLayer(window, stride=stride, padding=padding), x)
-    np.testing.assert_allclose(found, naive.average_pooling(x, window, stride, margins), atol=1e-12)
+    assume_fits(layer, x)
+    margins = margins_of(layer, "padding", spatial, window, stride, (1, 1, 1))
+    (result,), _ = run(layer, x)
+    np.testing.assert_array_equal(result, naive.max_pooling(x, window, stride, margins)[0])
+    (result,), _ = run(AveragePooling3dLayer(window, stride=stride, padding=padding), x)
+    np.testing.assert_allclose(result, naive.average_pooling(x, window, stride, margins), atol=1e-12)
 
 
 @small
@@ -279,19 +283,19 @@ def test_average_pooling(seed, spatial, arguments, value):
     window, stride, padding = arguments
     layer = AveragePooling2dLayer(window, stride=stride, padding=padding, padding_value=value)
     x = random_image(seed, 1, 2, *spatial)
-    fits(layer, x)
-    (found,), _ = run(layer, x)
-    margins = pads(layer, "padding", spatial, window, stride, (1, 1))
+    assume_fits(layer, x)
+    (result,), _ = run(layer, x)
+    margins = margins_of(layer, "padding", spatial, window, stride, (1, 1))
     np.testing.assert_allclose(
-        found, naive.average_pooling(x, window, stride, margins, padding_counts=value == 0), atol=1e-12
+        result, naive.average_pooling(x, window, stride, margins, padding_counts=value == 0), atol=1e-12
     )
 
 
 def test_cross_channel_normalization_by_hand():
     """Divisors 1 + 14, 1 + 30, 1 + 29, 1 + 25: one channel before and two after."""
     layer = CrossChannelNormalizationLayer(4, alpha=4, beta=1, k=1)
-    (found,), _ = run(layer, np.array([1.0, 2, 3, 4]).reshape(1, 4, 1, 1))
-    np.testing.assert_allclose(found.ravel(), [1 / 15, 2 / 31, 3 / 30, 4 / 26], rtol=1e-12)
+    (result,), _ = run(layer, np.array([1.0, 2, 3, 4]).reshape(1, 4, 1, 1))
+    np.testing.assert_allclose(result.ravel(), [1 / 15, 2 / 31, 3 / 30, 4 / 26], rtol=1e-12)
 
 
 @fewer
@@ -306,14 +310,14 @@ def test_cross_channel_normalization(seed, shape, channels, window, constants):
     alpha, beta, k = constants
     layer = CrossChannelNormalizationLayer(window, alpha=alpha, beta=beta, k=k)
     x = random_image(seed, shape[0], channels, *shape[2:])
-    (found,), _ = run(layer, x)
-    np.testing.assert_allclose(found, naive.cross_channel(x, window, alpha, beta, k), rtol=1e-10)
+    (result,), _ = run(layer, x)
+    np.testing.assert_allclose(result, naive.cross_channel(x, window, alpha, beta, k), rtol=1e-10)
 
 
 def test_global_average_pooling():
     x = random_image(1, 2, 3, 5, 7)
-    (found,), _ = run(GlobalAveragePooling2dLayer(), x)
-    np.testing.assert_allclose(found[:, :, 0, 0], [[x[b, c].mean() for c in range(3)] for b in range(2)])
+    (result,), _ = run(GlobalAveragePooling2dLayer(), x)
+    np.testing.assert_allclose(result[:, :, 0, 0], [[x[b, c].mean() for c in range(3)] for b in range(2)])
 
 
 @pytest.mark.parametrize("geometry", ["half-pixel", "asymmetric"])
@@ -331,20 +335,20 @@ def test_resizing(method, geometry, rounding, seed, spatial, target):
         nearest_rounding_mode=rounding,
     )
     x = random_image(seed, 1, 2, *spatial)
-    (found,), _ = run(layer, x)
-    np.testing.assert_allclose(found, naive.resize(x, target, method, geometry, rounding), atol=1e-12)
+    (result,), _ = run(layer, x)
+    np.testing.assert_allclose(result, naive.resize(x, target, method, geometry, rounding), atol=1e-12)
 
 
 @pytest.mark.parametrize("geometry", ["half-pixel", "asymmetric"])
 @pytest.mark.parametrize("rounding", ["round", "floor", "onnx-10"])
 @pytest.mark.parametrize(("length", "size"), [(2, 41), (2, 82), (3, 333), (7, 49), (49, 7), (100, 31)])
-def test_nearest_rows_are_exact_where_float32_is_not(length, size, geometry, rounding):
+def test_nearest_rows_are_exact_where_float32_would_round(length, size, geometry, rounding):
     layer = Resize2dLayer(
         output_size=(1, size), geometric_transform_mode=geometry, nearest_rounding_mode=rounding
     )
     x = np.arange(length, dtype=float).reshape(1, 1, 1, length)
-    (found,), _ = run(layer, x)
-    np.testing.assert_array_equal(found, naive.resize(x, (1, size), "nearest", geometry, rounding))
+    (result,), _ = run(layer, x)
+    np.testing.assert_array_equal(result, naive.resize(x, (1, size), "nearest", geometry, rounding))
 
 
 @fewer
@@ -365,34 +369,34 @@ def test_resizing_by_scale_and_by_reference_is_resizing_to_that_size(seed, spati
 @fewer
 @given(seed=SEEDS, spatial=numbers(1, 8), keep=numbers(1, 8), start=numbers(1, 8))
 def test_cropping(seed, spatial, keep, start):
-    """A centre crop starts at floor((in - ref) / 2); a location is (x, y), counted from 1."""
+    """A center crop starts at floor((in - ref) / 2); a location is (x, y), counted from 1."""
     assume(all(k <= n for k, n in zip(keep, spatial, strict=True)))
     x, reference = random_image(seed, 1, 2, *spatial), np.zeros((1, 1, *keep))
-    (found,), _ = run(Crop2dLayer(), x, reference)
+    (result,), _ = run(Crop2dLayer(), x, reference)
     top, left = ((n - k) // 2 for n, k in zip(spatial, keep, strict=True))
-    np.testing.assert_array_equal(found, x[:, :, top : top + keep[0], left : left + keep[1]])
+    np.testing.assert_array_equal(result, x[:, :, top : top + keep[0], left : left + keep[1]])
     column, row = start
     if row - 1 + keep[0] <= spatial[0] and column - 1 + keep[1] <= spatial[1]:
-        (found,), _ = run(Crop2dLayer(start), x, reference)
-        wanted = x[:, :, row - 1 : row - 1 + keep[0], column - 1 : column - 1 + keep[1]]
-        np.testing.assert_array_equal(found, wanted)
+        (result,), _ = run(Crop2dLayer(start), x, reference)
+        expected = x[:, :, row - 1 : row - 1 + keep[0], column - 1 : column - 1 + keep[1]]
+        np.testing.assert_array_equal(result, expected)
 
 
 def test_a_volume_smaller_than_its_window_is_pooled_where_padding_makes_it_fit():
     layer = AveragePooling3dLayer((1, 1, 2), padding=(0, 0, 1))
-    (found,), _ = run(layer, np.ones((1, 1, 1, 1, 1)))
-    np.testing.assert_array_equal(found, np.full((1, 1, 1, 1, 2), 0.5))
+    (result,), _ = run(layer, np.ones((1, 1, 1, 1, 1)))
+    np.testing.assert_array_equal(result, np.full((1, 1, 1, 1, 2), 0.5))
 
 
 @pytest.mark.parametrize("rank", [2, 3])
 def test_concatenation_counts_dimensions_as_matlab_does(rank):
-    """On arrays whose dimensions stand as MATLAB's do: height, width, depth, channels, batch."""
+    """On arrays in MATLAB's order of dimensions: height, width, depth, channels, batch."""
     for dim in range(1, rank + 2):
         shapes = [[*range(2, rank + 3), 2] for _ in range(3)]
         for extra, shape in enumerate(shapes):
             shape[dim - 1] += extra
         arrays = [random_image(dim, *shape) for shape in shapes]
-        theirs = [np.moveaxis(a, (-1, -2), (0, 1)) for a in arrays]
-        (found,), _ = run(ConcatenationLayer(dim, 3), *theirs)
-        wanted = np.concatenate(arrays, axis=dim - 1)
-        np.testing.assert_array_equal(np.moveaxis(found, (0, 1), (-1, -2)), wanted)
+        in_torch_order = [np.moveaxis(a, (-1, -2), (0, 1)) for a in arrays]
+        (result,), _ = run(ConcatenationLayer(dim, 3), *in_torch_order)
+        expected = np.concatenate(arrays, axis=dim - 1)
+        np.testing.assert_array_equal(np.moveaxis(result, (0, 1), (-1, -2)), expected)

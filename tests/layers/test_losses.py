@@ -63,10 +63,10 @@ def test_pixel_cross_entropy_is_the_mean_over_labelled_pixels(seed, batch, spati
     logits = torch.from_numpy(np.random.default_rng(seed).normal(0, 3, (batch, 3, *spatial)))
     target = random_target(seed, (batch, *spatial), 3)
     probabilities = naive.softmax(logits.numpy())
-    wanted = naive.cross_entropy(probabilities, target.numpy(), weights if weighted else None)
-    assert net.loss(logits, target.to(dtype)).item() == pytest.approx(wanted, rel=1e-12)
+    expected = naive.cross_entropy(probabilities, target.numpy(), weights if weighted else None)
+    assert net.loss(logits, target.to(dtype)).item() == pytest.approx(expected, rel=1e-12)
     bare = scores_network(layer, softmax=False, spatial=spatial)  # what comes in are probabilities
-    assert bare.loss(torch.from_numpy(probabilities), target).item() == pytest.approx(wanted, rel=1e-6)
+    assert bare.loss(torch.from_numpy(probabilities), target).item() == pytest.approx(expected, rel=1e-6)
 
 
 def test_weights_are_not_renormalized():
@@ -107,10 +107,10 @@ def test_huge_logits_neither_overflow_nor_vanish(dtype):
     logits = torch.zeros(1, 3, 4, 5, dtype=dtype)
     logits[:, 0], logits[:, 1] = 1000, -1000
     logits.requires_grad_()
-    for true_class, wanted in ((0, 0), (1, 2000), (2, 1000)):
+    for true_class, expected in ((0, 0), (1, 2000), (2, 1000)):
         loss = net.loss(logits, torch.full((1, 4, 5), true_class))
         (gradient,) = torch.autograd.grad(loss, logits)
-        assert loss.item() == pytest.approx(wanted)
+        assert loss.item() == pytest.approx(expected)
         assert gradient.isfinite().all()
         assert (true_class == 0) == (not gradient.any())
 
@@ -138,15 +138,15 @@ def test_classification_is_the_cross_entropy_of_observations(spatial):
     x, target = torch.randn(5, 1, 2, 2).double(), torch.tensor([3, 255, 299, -100, 0])
     assert net(x).shape == (5, 300)  # 255 is a class here
     logits = net.fc(x).flatten(1).detach().numpy()
-    wanted = naive.cross_entropy(naive.softmax(logits), target.numpy(), range(1, 301), unlabelled=-100)
-    assert net.loss(x, target).item() == pytest.approx(wanted)
+    expected = naive.cross_entropy(naive.softmax(logits), target.numpy(), range(1, 301), unlabelled=-100)
+    assert net.loss(x, target).item() == pytest.approx(expected)
 
 
 def test_regression_is_half_the_squared_error_of_an_observation():
     net = scores_network(RegressionLayer(), softmax=False)
     y, t = torch.randn(3, 3, 4, 5).double(), torch.randn(3, 3, 4, 5).double()
-    wanted = sum(0.5 * float((y[i] - t[i]).square().sum()) for i in range(3)) / 3
-    assert net.loss(y, t).item() == pytest.approx(wanted)
+    expected = sum(0.5 * float((y[i] - t[i]).square().sum()) for i in range(3)) / 3
+    assert net.loss(y, t).item() == pytest.approx(expected)
     after_softmax = scores_network(RegressionLayer()).loss(y, t).item()
     assert after_softmax == pytest.approx(0.5 * float((y.softmax(1) - t).square().sum()) / 3)
 
@@ -207,9 +207,9 @@ def test_pixels_of_class_255_count_where_there_are_more_classes(classes):
     unlabelled = 255 if classes == 255 else -100
     target = generator.choice([*range(classes), unlabelled], (2, 3, 4))
     target[0, 0] = [classes - 1, unlabelled, 0, 255]
-    wanted = naive.cross_entropy(naive.softmax(logits), target, unlabelled=unlabelled)
-    found = net.loss(torch.from_numpy(logits), torch.from_numpy(target)).item()
-    assert found == pytest.approx(wanted, rel=1e-12)
+    expected = naive.cross_entropy(naive.softmax(logits), target, unlabelled=unlabelled)
+    loss = net.loss(torch.from_numpy(logits), torch.from_numpy(target)).item()
+    assert loss == pytest.approx(expected, rel=1e-12)
     if classes > 255:
         with pytest.raises(DataError, match="more than 8 bits, got uint8"):
             net.loss(torch.from_numpy(logits), torch.from_numpy(target).byte())
@@ -226,35 +226,35 @@ def test_sums_of_half_precision_are_in_float32(dtype, softmax):
     target = random_target(0, (2, 300, 300), 3)
     probabilities = scores.double().numpy()
     probabilities = naive.softmax(probabilities) if softmax else np.maximum(probabilities, 2.0**-23)
-    wanted = naive.cross_entropy(probabilities, target.numpy(), [100, 1e-9, 2.5])
-    found = net.loss(scores, target)
-    assert found.dtype == torch.float32
-    assert found.item() == pytest.approx(wanted, rel=1e-5)
+    expected = naive.cross_entropy(probabilities, target.numpy(), [100, 1e-9, 2.5])
+    loss = net.loss(scores, target)
+    assert loss.dtype == torch.float32
+    assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_squared_errors_of_half_precision_are_summed_in_float32():
     net = scores_network(RegressionLayer(), softmax=False, spatial=(300, 300)).half()
     y, t = torch.randn(2, 3, 300, 300).half(), torch.randn(2, 3, 300, 300)
-    wanted = 0.25 * (y.double() - t.double()).square().sum().item()
-    assert net.loss(y, t).item() == pytest.approx(wanted, rel=1e-5)
+    expected = 0.25 * (y.double() - t.double()).square().sum().item()
+    assert net.loss(y, t).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_class_weights_are_exact_in_every_dtype():
     layer = PixelClassificationLayer(classes=list("abc"), class_weights=[0.1, 1 / 3, 1e-9])
     net = LayerGraph([ImageInputLayer((2, 2, 3)), SoftmaxLayer(), layer]).compile()
-    for dtype, kept in ((torch.float64, torch.float64), (torch.float16, torch.float32)):
+    for dtype, expected in ((torch.float64, torch.float64), (torch.float16, torch.float32)):
         weight = net.to(dtype).layer_module("pixel-class").weight
-        assert weight.dtype == kept
-        assert torch.equal(weight, torch.tensor([0.1, 1 / 3, 1e-9], dtype=kept))
+        assert weight.dtype == expected
+        assert torch.equal(weight, torch.tensor([0.1, 1 / 3, 1e-9], dtype=expected))
 
 
-def ending(*layers):
+def graph_that_ends_in(*layers):
     return LayerGraph(
         [ImageInputLayer((4, 5, 2)), Convolution2dLayer(1, 3, name="scores"), *layers]
     ).add_layers(PixelClassificationLayer(name="labels"))
 
 
-def closed(lgraph):
+def connect_loss(lgraph):
     return lgraph.connect_layers([*lgraph][-2], "labels")
 
 
@@ -273,13 +273,16 @@ def closed(lgraph):
     ids=lambda layers: type(layers[0]).__name__ if layers else "convolution",
 )
 def test_a_loss_of_raw_scores_is_an_error(layers):
-    net = closed(ending(*layers)).compile()
+    net = connect_loss(graph_that_ends_in(*layers)).compile()
     scores = net(torch.randn(2, 2, 4, 5))  # the network itself works
     with pytest.raises(InvalidNetworkError, match="LG-NO-SOFTMAX") as caught:
         net.loss(torch.randn(2, 2, 4, 5), torch.zeros(2, *scores.shape[2:]))
     assert [(issue.code, issue.layer) for issue in caught.value.issues] == [("LG-NO-SOFTMAX", "labels")]
-    assert analyze_network(closed(ending(*layers))).issues[0].severity == "error"
-    assert analyze_network(closed(ending(*layers)), target_usage="network").issues[0].severity == "warning"
+    assert analyze_network(connect_loss(graph_that_ends_in(*layers))).issues[0].severity == "error"
+    assert (
+        analyze_network(connect_loss(graph_that_ends_in(*layers)), target_usage="network").issues[0].severity
+        == "warning"
+    )
 
 
 @pytest.mark.parametrize(
@@ -296,33 +299,33 @@ def test_a_loss_of_raw_scores_is_an_error(layers):
     ids=lambda layers: "+".join(type(layer).__name__ for layer in layers),
 )
 def test_a_loss_of_probabilities_is_computed(layers):
-    lgraph = closed(ending(*layers))
+    lgraph = connect_loss(graph_that_ends_in(*layers))
     assert not [issue for issue in analyze_network(lgraph).issues if issue.code == "LG-NO-SOFTMAX"]
     net, x = lgraph.compile().double(), torch.randn(2, 2, 4, 5).double()
     scores = net(x)
     target = torch.randint(0, 3, (2, *scores.shape[2:]))
     eps = np.finfo(float).eps
-    wanted = naive.cross_entropy(np.maximum(scores.detach().numpy(), eps), target.numpy())
-    assert net.loss(x, target).item() == pytest.approx(wanted, rel=1e-9)
+    expected = naive.cross_entropy(np.maximum(scores.detach().numpy(), eps), target.numpy())
+    assert net.loss(x, target).item() == pytest.approx(expected, rel=1e-9)
 
 
 def test_branches_that_end_in_softmax_may_be_averaged():
     halves = [SoftmaxLayer(name="a"), AdditionLayer(2, name="sum"), ScalingLayer(0.5)]
-    lgraph = closed(ending(*halves)).add_layers(
+    lgraph = connect_loss(graph_that_ends_in(*halves)).add_layers(
         [Convolution2dLayer(1, 3, name="other"), SoftmaxLayer(name="b")]
     )
     lgraph = lgraph.connect_layers("imageinput", "other").connect_layers("b", "sum/in2")
     net, x, target = lgraph.compile().double(), torch.randn(2, 2, 4, 5).double(), torch.ones(2, 4, 5)
-    wanted = naive.cross_entropy(net(x).detach().numpy(), target.numpy())
-    assert net.loss(x, target).item() == pytest.approx(wanted, rel=1e-9)
-    unscaled = closed(lgraph.remove_layers(["scaling", "labels"]).add_layers(lgraph["labels"]))
+    expected = naive.cross_entropy(net(x).detach().numpy(), target.numpy())
+    assert net.loss(x, target).item() == pytest.approx(expected, rel=1e-9)
+    unscaled = connect_loss(lgraph.remove_layers(["scaling", "labels"]).add_layers(lgraph["labels"]))
     unscaled = unscaled.disconnect_layers("b", "labels").connect_layers("sum", "labels").compile().double()
     with pytest.raises(DataError, match="probabilities from 0 to 1"):
         unscaled.loss(20 * x, target)  # a sum of probabilities, up to 2
 
 
-def test_a_module_that_gives_raw_scores_is_found_when_the_loss_is_computed():
-    net = closed(ending(ModuleLayer(torch.nn.Conv2d(3, 3, 1), name="module"))).compile()
+def test_raw_scores_of_a_module_are_an_error_when_the_loss_is_computed():
+    net = connect_loss(graph_that_ends_in(ModuleLayer(torch.nn.Conv2d(3, 3, 1), name="module"))).compile()
     x, target = 50 * torch.randn(2, 2, 4, 5), torch.zeros(2, 4, 5)
     with pytest.raises(DataError, match="layer 'labels': the scores must be probabilities from 0 to 1"):
         net.loss(x, target)

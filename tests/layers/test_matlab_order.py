@@ -1,4 +1,4 @@
-"""Weights as arrays in MATLAB's order, against sums that are written with MATLAB's indices."""
+"""Weights as arrays in MATLAB's order, against sums with MATLAB's indices."""
 
 from itertools import product
 
@@ -25,35 +25,35 @@ from layergraph import (
 GENERATOR = np.random.default_rng(0)
 
 
-def applied(layer, image):
-    """What a network of one layer gives in float64, of an image (height, width, channels)."""
+def apply(layer, image):
+    """The output in float64 of a network with one layer, for an image (height, width, channels)."""
     kind = ImageInputLayer if image.ndim == 3 else Image3dInputLayer
     net = LayerGraph([kind(image.shape, normalization="none"), layer]).compile()
     assert not net.training
     return net.double().predict(image)
 
 
-def convolved(image, weights, bias):
-    """Y(y, x, n) = sum of X(y + i, x + j, c) W(i, j, c, n), plus B(1, 1, n); and so in three dimensions."""
+def convolve(image, weights, bias):
+    """Y(y, x, n) = sum of X(y + i, x + j, c) W(i, j, c, n), plus B(1, 1, n); the same in three dimensions."""
     window = weights.shape[:-2]
     sizes = [n - k + 1 for n, k in zip(image.shape, window, strict=False)]
     result = np.zeros((*sizes, weights.shape[-1]))
-    for place in product(*map(range, window)):
-        part = tuple(slice(i, i + n) for i, n in zip(place, sizes, strict=True))
-        result += image[part] @ weights[place]
+    for offset in product(*map(range, window)):
+        part = tuple(slice(i, i + n) for i, n in zip(offset, sizes, strict=True))
+        result += image[part] @ weights[offset]
     return result + bias
 
 
-def spread(image, weights, bias, stride):
-    """Y(s y + i, s x + j, n) gets X(y, x, c) W(i, j, n, c); and so in three dimensions."""
+def convolve_transposed(image, weights, bias, stride):
+    """Y(s y + i, s x + j, n) adds X(y, x, c) W(i, j, n, c); the same in three dimensions."""
     window = weights.shape[:-2]
     sizes = [stride * (n - 1) + k for n, k in zip(image.shape, window, strict=False)]
     result = np.zeros((*sizes, weights.shape[-2]))
-    for place in product(*map(range, window)):
+    for offset in product(*map(range, window)):
         part = tuple(
-            slice(i, i + stride * (n - 1) + 1, stride) for i, n in zip(place, image.shape, strict=False)
+            slice(i, i + stride * (n - 1) + 1, stride) for i, n in zip(offset, image.shape, strict=False)
         )
-        result[part] += image @ weights[place].T
+        result[part] += image @ weights[offset].T
     return result + bias
 
 
@@ -65,19 +65,23 @@ def random(*shape):
 def test_convolutions(channels):
     image, weights, bias = random(6, 7, 4), random(2, 3, 4, 5), random(1, 1, 5)
     layer = Convolution2dLayer((2, 3), 5, weights=weights, bias=bias, num_channels=channels)
-    np.testing.assert_allclose(applied(layer, image), convolved(image, weights, bias), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(apply(layer, image), convolve(image, weights, bias), rtol=1e-6, atol=1e-6)
     weights, bias, volume = random(2, 3, 1, 4, 5), random(1, 1, 1, 5), random(4, 5, 3, 4)
     layer = Convolution3dLayer((2, 3, 1), 5, weights=weights, bias=bias)
-    np.testing.assert_allclose(applied(layer, volume), convolved(volume, weights, bias), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(apply(layer, volume), convolve(volume, weights, bias), rtol=1e-6, atol=1e-6)
 
 
 def test_transposed_convolutions():
     image, weights, bias = random(3, 4, 4), random(2, 3, 5, 4), random(1, 1, 5)
     layer = TransposedConv2dLayer((2, 3), 5, stride=2, weights=weights, bias=bias)
-    np.testing.assert_allclose(applied(layer, image), spread(image, weights, bias, 2), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(
+        apply(layer, image), convolve_transposed(image, weights, bias, 2), rtol=1e-6, atol=1e-6
+    )
     weights, bias, volume = random(2, 3, 1, 5, 4), random(1, 1, 1, 5), random(2, 3, 2, 4)
     layer = TransposedConv3dLayer((2, 3, 1), 5, stride=2, weights=weights, bias=bias)
-    np.testing.assert_allclose(applied(layer, volume), spread(volume, weights, bias, 2), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(
+        apply(layer, volume), convolve_transposed(volume, weights, bias, 2), rtol=1e-6, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(("per_group", "filters", "groups"), [(2, 3, 2), (1, 2, "channel-wise"), (4, 1, 1)])
@@ -89,11 +93,11 @@ def test_grouped_convolutions(per_group, filters, groups):
         random(1, 1, filters, number),
     )
     layer = GroupedConvolution2dLayer((3, 2), filters, groups, weights=weights, bias=bias)
-    wanted = [
-        convolved(image[..., per_group * g : per_group * (g + 1)], weights[..., g], bias[..., g])
+    expected = [
+        convolve(image[..., per_group * g : per_group * (g + 1)], weights[..., g], bias[..., g])
         for g in range(number)
     ]
-    np.testing.assert_allclose(applied(layer, image), np.concatenate(wanted, axis=-1), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(apply(layer, image), np.concatenate(expected, axis=-1), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("flat", [True, False])
@@ -103,16 +107,16 @@ def test_batch_normalization(flat):
     layer = BatchNormalizationLayer(
         offset=offset, scale=scale, trained_mean=mean, trained_variance=variance, epsilon=1e-3
     )
-    wanted = scale * (image.astype(float) - mean) / np.sqrt(variance.astype(float) + 1e-3) + offset
-    np.testing.assert_allclose(applied(layer, image), wanted, rtol=1e-6, atol=1e-6)
+    expected = scale * (image.astype(float) - mean) / np.sqrt(variance.astype(float) + 1e-3) + offset
+    np.testing.assert_allclose(apply(layer, image), expected, rtol=1e-6, atol=1e-6)
 
 
 def test_dimensions_of_one_at_the_end_may_be_missing_and_the_bias_is_initialized():
     image = random(5, 5, 1)
     weights = random(3, 3)
     np.testing.assert_allclose(
-        applied(Convolution2dLayer(3, 1, weights=weights, bias_initializer="ones"), image),
-        convolved(image, weights[..., None, None], 1),
+        apply(Convolution2dLayer(3, 1, weights=weights, bias_initializer="ones"), image),
+        convolve(image, weights[..., None, None], 1),
         rtol=1e-6,
         atol=1e-6,
     )
@@ -120,7 +124,7 @@ def test_dimensions_of_one_at_the_end_may_be_missing_and_the_bias_is_initialized
     assert layer.weights["bias"].tolist() == [2]
 
 
-def test_such_layers_are_layers_with_weights(tmp_path):
+def test_layers_from_arrays_are_layers_with_weights(tmp_path):
     layer = Convolution2dLayer(3, 2, weights=np.ones((3, 3, 1, 2)), bias=np.arange(2), name="conv")
     assert layer.weights["weight"].dtype == torch.float32
     lgraph = LayerGraph([ImageInputLayer((4, 4, 1)), layer])

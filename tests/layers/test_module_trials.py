@@ -1,4 +1,4 @@
-"""What a ModuleLayer finds out by running a copy of its module: sizes, costs, faults; nothing is touched."""
+"""A ModuleLayer learns sizes, costs and faults from runs of a copy, and leaves the module untouched."""
 
 import random
 import subprocess
@@ -33,7 +33,7 @@ class Function(nn.Module):
 
 
 class Attributes(nn.Module):
-    """Tensors and arrays that torch does not know of as buffers."""
+    """Tensors and arrays that are no buffers."""
 
     def __init__(self):
         super().__init__()
@@ -47,7 +47,7 @@ class Attributes(nn.Module):
 
 
 class Positions(nn.Module):
-    """A network that adds where it is, and samples: all made in forward, without a device."""
+    """A module that adds positions and samples; forward makes all its tensors without a device."""
 
     def __init__(self):
         super().__init__()
@@ -57,14 +57,14 @@ class Positions(nn.Module):
         height, width = x.shape[2:]
         rows, columns = torch.linspace(-1, 1, height), torch.linspace(-1, 1, width)
         grid = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1)
-        places = grid.permute(2, 0, 1).expand(x.shape[0], -1, -1, -1)
-        x = self.conv(torch.cat([x, places], dim=1))
+        positions = grid.permute(2, 0, 1).expand(x.shape[0], -1, -1, -1)
+        x = self.conv(torch.cat([x, positions], dim=1))
         x = F.grid_sample(x, grid.expand(x.shape[0], -1, -1, -1).flip(1), align_corners=True)
         return x + torch.arange(width) + torch.zeros(height, 1) + torch.randn(1)
 
 
 class Decides(nn.Module):
-    """What it computes depends on values."""
+    """A module whose code depends on values."""
 
     def __init__(self):
         super().__init__()
@@ -93,13 +93,13 @@ WITH_DATA = {
 every_module = pytest.mark.parametrize("name", [*WITHOUT_DATA, *WITH_DATA])
 
 
-def made(name):
+def make(name):
     torch.manual_seed(0)
     return {**WITHOUT_DATA, **WITH_DATA}[name]()
 
 
 def between_layers(module):
-    """The module after and before a convolution."""
+    """A network with the module between two convolutions."""
     return LayerGraph(
         [
             ImageInputLayer((8, 9, 2), normalization="none", name="in"),
@@ -112,7 +112,7 @@ def between_layers(module):
 
 @every_module
 def test_sizes_are_those_of_a_run(name):
-    module = made(name)
+    module = make(name)
     (size,) = ModuleLayer(module).output_sizes([image_size((8, 9), 3)])
     assert (1, size.channels, *size.spatial) == tuple(module.eval()(torch.rand(1, 3, 8, 9)).shape)
 
@@ -120,7 +120,7 @@ def test_sizes_are_those_of_a_run(name):
 @every_module
 @pytest.mark.parametrize("batch", [2, 5])
 def test_costs_are_those_of_a_run(name, batch):
-    lgraph = between_layers(made(name))
+    lgraph = between_layers(make(name))
     costs = analyze_network(lgraph, target_usage="network").costs(batch_size=batch)
     assert costs.complete
     net, x = lgraph.compile(), torch.rand(batch, 2, 8, 9)
@@ -134,26 +134,26 @@ def test_costs_are_those_of_a_run(name, batch):
     assert costs.peak_bytes_inference == pytest.approx(peak.peak, abs=64 + 8 * 72)
     with SavedTensors(own) as saved:
         net.train()(x)
-    kept = saved.num_bytes() + x.nbytes * (storage(x) not in saved.by_storage)
-    assert costs.activation_bytes_training == pytest.approx(kept, abs=64)
+    expected = saved.num_bytes() + x.nbytes * (storage(x) not in saved.by_storage)
+    assert costs.activation_bytes_training == pytest.approx(expected, abs=64)
 
 
-def test_a_module_that_needs_data_is_marked():
+def test_a_module_that_needs_data_has_a_note():
     for name in [*WITHOUT_DATA, *WITH_DATA]:
-        analysis = analyze_network(between_layers(made(name)), target_usage="network")
-        found = [(issue.layer, issue.severity) for issue in analysis.issues if issue.code == "LG-MEASURED"]
-        assert found == [("module", "note")] * (name in WITH_DATA), name
+        analysis = analyze_network(between_layers(make(name)), target_usage="network")
+        notes = [(issue.layer, issue.severity) for issue in analysis.issues if issue.code == "LG-MEASURED"]
+        assert notes == [("module", "note")] * (name in WITH_DATA), name
         assert analysis.num_errors == 0
     explanation = explain(analyze_network(between_layers(Decides()), target_usage="network"), "module")
     assert "a run of the module with data" in str(explanation)
 
 
 def state_of(module):
-    """All that an analysis could touch."""
-    found = [module.training, module._forward_hooks, module._forward_pre_hooks, sorted(vars(module))]
+    """Everything that an analysis could change."""
+    state = [module.training, module._forward_hooks, module._forward_pre_hooks, sorted(vars(module))]
     for tensor in [*module.parameters(), *module.buffers()]:
-        found += [tensor.data_ptr(), tensor._version, tensor.device, tensor.dtype, tensor.tolist()]
-    return found
+        state += [tensor.data_ptr(), tensor._version, tensor.device, tensor.dtype, tensor.tolist()]
+    return state
 
 
 def random_states():
@@ -161,8 +161,8 @@ def random_states():
 
 
 @every_module
-def test_nothing_is_touched(name):
-    module = made(name)
+def test_an_analysis_changes_nothing(name):
+    module = make(name)
 
     class Restless(nn.Module):
         def __init__(self):
@@ -210,23 +210,23 @@ def test_a_plain_tensor_is_not_written_to():
 def test_without_memory_there_is_no_run_with_data(monkeypatch):
     monkeypatch.setattr(trial, "free_memory", lambda: 64 * 4 * 3 * 8 * 9 - 1)
     with pytest.raises(SizeError, match=r": its values decide what it does, and memory is too small"):
-        ModuleLayer(made("if")).output_sizes([image_size((8, 9), 3)])
+        ModuleLayer(make("if")).output_sizes([image_size((8, 9), 3)])
     monkeypatch.setattr(trial, "free_memory", lambda: 64 * 4 * 3 * 8 * 9)
     with pytest.raises(SizeError, match="memory is too small"):
-        ModuleLayer(made("if")).output_sizes([image_size((9, 9), 3)])
+        ModuleLayer(make("if")).output_sizes([image_size((9, 9), 3)])
 
 
-def test_a_network_made_on_the_meta_device_has_them_too():
-    """As for reading weights; what forward makes without a device would be on another than the weights."""
-    networks = [between_layers(made(name)) for name in ("positions", "a network")]
+def test_a_network_compiles_on_the_meta_device():
+    """As before weights are read; tensors that forward makes without a device are on another one then."""
+    networks = [between_layers(make(name)) for name in ("positions", "a network")]
     with torch.device("meta"):
         assert all(network.compile() for network in networks)
-        on_meta = between_layers(made("positions"))
+        on_meta = between_layers(make("positions"))
         assert on_meta["module"].module.conv.weight.is_meta
         assert analyze_network(on_meta, target_usage="network").num_errors == 0
 
 
-def test_free_memory_is_known():
+def test_free_memory_is_more_than_a_megabyte():
     assert trial.free_memory() > 2**20
 
 
@@ -244,7 +244,7 @@ def test_a_fault_prints_nothing():
     assert (result.stdout, result.stderr) == ("1\n", "")
 
 
-# -- faults, each with what to do --------------------------------------------------------------
+# -- faults, each with an advice --------------------------------------------------------------
 
 
 class Two(nn.Module):
@@ -265,7 +265,7 @@ class Auxiliary(nn.Module):
         return (x, x[:, :2]) if self.training else x
 
 
-def test_faults(golden):
+def test_the_texts_of_faults(golden):
     modules = {
         "two outputs": Function(lambda x: (x, x)),
         "three outputs": Function(lambda x: [x, x, x]),
@@ -293,7 +293,7 @@ def test_faults(golden):
             ModuleLayer(module).output_sizes([image_size((8, 7), 3)])
         assert (issue.code, issue.advice) == (caught.value.code, caught.value.advice)
         assert issue.text == f"{caught.value.text} (from 'input')"
-        # the words of torch are its own
+        # after the colon come words of torch, which vary by version
         lines += ["", name, f"{issue.text.split(': ')[0]} ...", issue.advice]
     golden("modules", "\n".join(lines))
 
@@ -303,7 +303,7 @@ class Dropping(nn.Module):
         return x[:, :1] if self.training else x
 
 
-def test_an_advice_helps():
+def test_the_advice_helps():
     assert ModuleLayer(Two(), num_inputs=2).output_sizes([image_size((8, 7), 3)] * 2)
     assert (
         len(ModuleLayer(Function(lambda x: (x, x)), num_outputs=2).output_sizes([image_size((8, 7), 3)])) == 2
@@ -332,7 +332,7 @@ def test_a_module_for_one_observation_or_for_evaluation_alone():
         ).shape[2:] == (8, 7)
 
 
-def test_what_differs_between_modes_for_one_observation_alone():
+def test_modes_that_differ_for_one_observation():
     class ForOne(nn.Module):
         """Takes one image, and returns another size in training."""
 
@@ -344,9 +344,9 @@ def test_what_differs_between_modes_for_one_observation_alone():
         ModuleLayer(ForOne()).output_sizes([image_size((8, 7), 3)])
 
 
-def test_what_a_module_keeps_of_one_run_does_not_decide_the_next():
+def test_tensors_that_a_module_keeps_of_one_run_do_not_affect_the_next():
     class Keeping(nn.Module):
-        """Makes its zeros once, for as many observations as come first."""
+        """Makes its zeros once, for the number of observations of its first run."""
 
         def __init__(self):
             super().__init__()
@@ -362,7 +362,7 @@ def test_what_a_module_keeps_of_one_run_does_not_decide_the_next():
     assert hook.in_training == hook.in_evaluation == {0}
 
 
-def test_a_module_that_cannot_be_copied_says_so():
+def test_a_module_that_cannot_be_copied_is_an_error():
     module = Function(lambda x: x)
     module.lock = threading.Lock()
     with pytest.raises(SizeError, match=r": it cannot be copied, and a network needs a copy: cannot pickle"):
@@ -392,10 +392,12 @@ class Noise(nn.Module):
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
-@pytest.mark.parametrize("make", [scripted, pruned, Noise, lambda: nn.utils.weight_norm(nn.Conv2d(3, 4, 1))])
-def test_modules_that_plain_copies_fail_for(make):
-    """Of TorchScript, with a weight that is computed before each run, and with a random generator."""
-    module = make()
+@pytest.mark.parametrize(
+    "create", [scripted, pruned, Noise, lambda: nn.utils.weight_norm(nn.Conv2d(3, 4, 1))]
+)
+def test_modules_for_which_deepcopy_fails(create):
+    """TorchScript, weights that are computed before each run, and a random generator."""
+    module = create()
     before = states_of_generators(module)
     lgraph = between_layers(module)
     analysis = analyze_network(lgraph.replace_layer("last", Convolution2dLayer(1, 2)), target_usage="network")
@@ -403,7 +405,7 @@ def test_modules_that_plain_copies_fail_for(make):
     net, x = lgraph.compile(), torch.rand(2, 2, 8, 9)
     assert states_of_generators(module) == before
     inner = net.activations(x, "first")
-    torch.testing.assert_close(net.activations(x, "module"), make_again(module, inner))
+    torch.testing.assert_close(net.activations(x, "module"), run(module, inner))
     net.train()(x).sum().backward()
     learned = list(net.module.parameters())
     assert all(p.is_leaf and p.grad is not None for p in learned)
@@ -411,10 +413,10 @@ def test_modules_that_plain_copies_fail_for(make):
 
 
 def states_of_generators(module):
-    return [found.get_state().tolist() for found in trial.plain_attributes(module, torch.Generator)]
+    return [generator.get_state().tolist() for generator in trial.plain_attributes(module, torch.Generator)]
 
 
-def make_again(module, x):
-    """What the user's module gives."""
+def run(module, x):
+    """The output of the module of the user."""
     with torch.no_grad():
         return module.eval()(x.clone())

@@ -1,4 +1,4 @@
-"""Modules that write to their inputs: as if they did not, for all other readers and for the caller."""
+"""Modules that write to their inputs change nothing for other layers or for the caller."""
 
 import copy
 
@@ -80,7 +80,7 @@ class WritesInTraining(nn.Module):
 
 
 class Residual(nn.Module):
-    """Adds what the ReLU leaves of its input, where that works in place."""
+    """Adds its input, which the ReLU overwrites where it works in place."""
 
     def __init__(self, copies):
         super().__init__()
@@ -91,7 +91,7 @@ class Residual(nn.Module):
         return 2 * self.relu(x) + x
 
 
-# in place, and the same out of place
+# each module in place, and the same out of place
 MODULES = {
     "ReLU": lambda ip: nn.ReLU(inplace=ip),
     "LeakyReLU": lambda ip: nn.LeakyReLU(0.1, inplace=ip),
@@ -113,8 +113,8 @@ MODULES = {
 every_module = pytest.mark.parametrize("name", MODULES)
 
 
-def before_a_skip(module):
-    """The module reads what an addition reads too."""
+def beside_a_skip(module):
+    """A network whose module and addition read the same tensor."""
     layers = [
         ImageInputLayer((6, 7, 3), normalization="none", name="in"),
         Convolution2dLayer(1, 4, name="conv"),
@@ -124,15 +124,15 @@ def before_a_skip(module):
     return LayerGraph(layers).connect_layers("conv", "add/in2")
 
 
-def between(lgraph, source, destination, layer):
-    """The graph with a layer on this connection; what else reads the source still does."""
+def insert_between(lgraph, source, destination, layer):
+    """The graph with a layer on this connection; other connections of the source stay."""
     lgraph = lgraph.disconnect_layers(source, destination).add_layers(layer)
     return lgraph.connect_layers(source, layer.name).connect_layers(layer.name, destination)
 
 
 @st.composite
 def pairs_of_networks(draw, losses=None):
-    """A random network with modules on some of its connections: in place, and out of place."""
+    """A random network with modules on some of its connections, in place and out of place."""
     lgraph = draw(networks(most=6, losses=losses))
     images = [c for c in lgraph.connections if not c.source.endswith(("/indices", "/size"))]
     chosen = draw(st.lists(st.sampled_from(images), min_size=1, max_size=4, unique=True)) if images else []
@@ -140,10 +140,10 @@ def pairs_of_networks(draw, losses=None):
     for index, (source, destination) in enumerate(chosen):
         name = draw(st.sampled_from([*MODULES]))
         if name == "a view" or name == "views of views":
-            name = "increment"  # not for vectors
+            name = "increment"  # views of rows need images, and the network may have vectors
         for_both = [ModuleLayer(MODULES[name](ip), name=f"module{index}") for ip in (True, False)]
-        in_place = between(in_place, source, destination, for_both[0])
-        out_of_place = between(out_of_place, source, destination, for_both[1])
+        in_place = insert_between(in_place, source, destination, for_both[0])
+        out_of_place = insert_between(out_of_place, source, destination, for_both[1])
     return in_place, out_of_place
 
 
@@ -153,17 +153,17 @@ def gradients(net, inputs):
     results = net(*inputs)
     results = results if isinstance(results, tuple) else (results,)
     sum(result.sum() for result in results).backward()
-    found = {name: p.grad for name, p in net.named_parameters()}
-    return {**found, **{index: x.grad for index, x in enumerate(inputs)}}, results
+    of_parameters = {name: p.grad for name, p in net.named_parameters()}
+    return {**of_parameters, **{index: x.grad for index, x in enumerate(inputs)}}, results
 
 
-def assert_same(found, wanted):
-    torch.testing.assert_close(found, wanted, rtol=0, atol=0, equal_nan=True)
+def assert_same(result, expected):
+    torch.testing.assert_close(result, expected, rtol=0, atol=0, equal_nan=True)
 
 
 @settings(max_examples=40, suppress_health_check=[*HealthCheck], deadline=None)
 @given(pair=pairs_of_networks())
-def test_random_networks_in_place_and_out_of_place_are_the_same(pair):
+def test_random_networks_compute_the_same_in_place_and_out_of_place(pair):
     nets = []
     for lgraph in pair:
         torch.manual_seed(0)
@@ -171,9 +171,11 @@ def test_random_networks_in_place_and_out_of_place_are_the_same(pair):
     inputs = [torch.randn(2, size[-1], *size[:-1]) for size in nets[0].input_sizes]
     given = [x.clone() for x in inputs]
     for training in (True, False):
-        (found, results), (wanted, expected) = (gradients(net.train(training), inputs) for net in nets)
+        (grads, results), (expected_grads, expected) = (
+            gradients(net.train(training), inputs) for net in nets
+        )
         assert_same(results, expected)
-        assert_same(found, wanted)
+        assert_same(grads, expected_grads)
         with torch.no_grad():
             for net in nets:
                 net(*inputs)
@@ -184,16 +186,16 @@ def test_random_networks_in_place_and_out_of_place_are_the_same(pair):
 
 
 @every_module
-def test_another_reader_finds_its_input_as_it_was(name):
+def test_another_reader_gets_its_input_unchanged(name):
     nets = []
     for in_place in (True, False):
         torch.manual_seed(0)
-        nets.append(before_a_skip(MODULES[name](in_place)).compile())
+        nets.append(beside_a_skip(MODULES[name](in_place)).compile())
     x = torch.randn(2, 3, 6, 7)
     for training in (True, False):
-        (found, results), (wanted, expected) = (gradients(net.train(training), [x]) for net in nets)
+        (grads, results), (expected_grads, expected) = (gradients(net.train(training), [x]) for net in nets)
         assert_same(results, expected)
-        assert_same(found, wanted)
+        assert_same(grads, expected_grads)
     conv, module, total = nets[0].eval().activations(x, ["conv", "module", "add"])
     assert_same(total, conv + module)
     assert_same(module, MODULES[name](False).eval()(conv))
@@ -201,8 +203,8 @@ def test_another_reader_finds_its_input_as_it_was(name):
 
 @every_module
 @pytest.mark.parametrize("training", [True, False])
-def test_what_the_caller_gives_stays_as_it_is(name, training):
-    """Also through layers that hand on what they get: no normalization, dropout in evaluation, identity."""
+def test_images_of_the_caller_stay_unchanged(name, training):
+    """Also through layers that pass their input on: no normalization, dropout in evaluation, identity."""
     layers = [
         ImageInputLayer((6, 7, 1), normalization="none", name="in"),
         DropoutLayer(0.5, name="dropout"),
@@ -220,8 +222,8 @@ def test_what_the_caller_gives_stays_as_it_is(name, training):
     assert (image == -2).all()
 
 
-def test_arrays_that_come_back_are_the_caller_s_own():
-    """Of layers that hand on what they get, and of a module that returns its buffer."""
+def test_the_caller_may_write_to_returned_arrays():
+    """Those of layers that pass their input on, and of a module that returns its buffer."""
 
     class Template(nn.Module):
         def __init__(self):
@@ -244,24 +246,24 @@ def test_arrays_that_come_back_are_the_caller_s_own():
 
 
 def test_a_module_inside_keeps_its_inplace_flag_where_no_input_is_written():
-    """Working in place on its own results saves memory, and changes nothing for others."""
+    """A module that works in place on its own results saves memory, and changes nothing for others."""
     block = nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU(inplace=True))
-    net = before_a_skip(block).compile()
+    net = beside_a_skip(block).compile()
     assert net.module[1].inplace
     assert not net.module._forward_pre_hooks
-    assert not before_a_skip(nn.ReLU(inplace=True)).compile().module._forward_pre_hooks
+    assert not beside_a_skip(nn.ReLU(inplace=True)).compile().module._forward_pre_hooks
 
 
-def test_the_module_that_came_in_keeps_flags_and_hooks():
+def test_the_module_of_the_user_keeps_flags_and_hooks():
     module = nn.Sequential(nn.ReLU(inplace=True), Function(increment))
-    net = before_a_skip(module).compile()
+    net = beside_a_skip(module).compile()
     assert module[0].inplace
     assert not module._forward_pre_hooks
     assert not net.module[0].inplace
 
 
-def test_an_activation_before_that_autograd_needs_is_not_overwritten():
-    """In plain torch this fails: sigmoid keeps its result for the backward pass."""
+def test_an_activation_that_autograd_saves_is_not_overwritten():
+    """In plain torch this fails: sigmoid saves its result for the backward pass."""
     lgraph = LayerGraph(
         [
             ImageInputLayer((4, 4, 2), normalization="none", name="in"),
@@ -275,7 +277,7 @@ def test_an_activation_before_that_autograd_needs_is_not_overwritten():
     torch.testing.assert_close(x.grad, share * (1 - share))
 
 
-def test_two_ports_on_one_tensor():
+def test_two_ports_that_read_one_tensor():
     class AddsToTheFirst(nn.Module):
         def forward(self, a, b):
             a += 1
@@ -295,15 +297,15 @@ def test_two_ports_on_one_tensor():
 
 
 @pytest.mark.parametrize("name", ["ReLU", "increment", "after an identity", "in training"])
-def test_every_tool_takes_them(name):
+def test_every_tool_accepts_modules_in_place(name):
     torch.manual_seed(0)
-    net = before_a_skip(MODULES[name](True)).compile()
+    net = beside_a_skip(MODULES[name](True)).compile()
     x = torch.randn(2, 3, 6, 7)
     torch.testing.assert_close(torch.compile(net, fullgraph=True, backend="eager")(x), net(x))
-    wanted = net.eval()(x)
-    assert_same(fx.symbolic_trace(net)(x), wanted)
-    assert_same(net.to_fx()(x), wanted)
-    assert_same(copy.deepcopy(net)(x), wanted)
+    expected = net.eval()(x)
+    assert_same(fx.symbolic_trace(net)(x), expected)
+    assert_same(net.to_fx()(x), expected)
+    assert_same(copy.deepcopy(net)(x), expected)
     shapes = ({0: Dim("batch", min=1, max=64)},)
     exported = torch.export.export(net, (x,), dynamic_shapes=shapes).module()
     for batch in (2, 3):
@@ -316,19 +318,19 @@ def test_every_tool_takes_them(name):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_onnx_takes_them(tmp_path):
+def test_onnx_export_accepts_modules_in_place(tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    net = before_a_skip(Function(increment)).compile().eval()
+    net = beside_a_skip(Function(increment)).compile().eval()
     x = torch.randn(2, 3, 6, 7)
     torch.onnx.export(net, (x,), tmp_path / "net.onnx", dynamo=True, verbose=False)
     session = onnxruntime.InferenceSession(tmp_path / "net.onnx")
-    (found,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
-    torch.testing.assert_close(torch.from_numpy(found), net(x))
+    (result,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+    torch.testing.assert_close(torch.from_numpy(result), net(x))
 
 
 def assert_costs_are_what_torch_counts(lgraph, near=0):
-    """Of the network's copy, which writes to copies: for 2 observations."""
+    """The costs for 2 observations are those of the network, whose module writes to copies."""
     costs = analyze_network(lgraph, target_usage="network").costs(batch_size=2)
     net = lgraph.compile()
     inputs = [torch.randn(2, size[-1], *size[:-1]) for size in net.input_sizes]
@@ -344,7 +346,7 @@ def assert_costs_are_what_torch_counts(lgraph, near=0):
 
 @every_module
 def test_costs_are_what_torch_counts(name):
-    assert_costs_are_what_torch_counts(before_a_skip(MODULES[name](True)))
+    assert_costs_are_what_torch_counts(beside_a_skip(MODULES[name](True)))
 
 
 @pytest.mark.slow

@@ -83,9 +83,9 @@ def check_loss(example: Example, reference: Reference, from_logits: bool) -> Non
     """The loss in float64 is that of the formula, written with NumPy."""
     scores, target = scores_of(example, from_logits), target_of(example)
     probabilities = naive.softmax(scores.numpy()) if from_logits else scores.numpy()
-    wanted = reference(example.layer, probabilities, target.numpy())
+    expected = reference(example.layer, probabilities, target.numpy())
     loss = loss_module(example, from_logits).loss(scores, target)
-    assert loss.item() == pytest.approx(wanted, rel=1e-9)
+    assert loss.item() == pytest.approx(expected, rel=1e-9)
 
 
 def check_gradient(example: Example, from_logits: bool) -> None:

@@ -1,4 +1,4 @@
-"""The arithmetic that layers print is true: evaluated as it stands, it gives their sizes."""
+"""The printed arithmetic of layers is true: its evaluation gives their sizes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check_layer(layer: Layer, inputs: list[Size]) -> None:
     assert len(steps) == len(sizes)
     for size, own in zip(sizes, steps, strict=True):
         results = [list(check(step)) for step in own]
-        assert tuple(found[-1] for found in results) == size.shape[:-1]
+        assert tuple(values[-1] for values in results) == size.shape[:-1]
         assert all(step.port in ("", *layer.input_names) for step in own)
 
 
@@ -54,7 +54,7 @@ MARGINS = st.just("same") | st.tuples(*[st.integers(0, 3)] * 4)
     margins=MARGINS,
     scale=st.floats(0.05, 4),
 )
-def test_of_any_window(size, window, stride, dilation, margins, scale) -> None:
+def test_printed_arithmetic_of_random_windows(size, window, stride, dilation, margins, scale) -> None:
     for layer in (
         Convolution2dLayer(window, 2, stride=stride, dilation_factor=dilation, padding=margins),
         AveragePooling2dLayer(window, stride=stride),
@@ -72,7 +72,7 @@ def test_of_any_window(size, window, stride, dilation, margins, scale) -> None:
             check_layer(layer, inputs)
 
 
-def test_padding_same_is_what_is_padded() -> None:
+def test_the_padding_of_same_is_the_padding_of_the_window() -> None:
     layer = Convolution2dLayer((4, 1), 4, padding="same", stride=(2, 3), dilation_factor=(3, 1))
     (high, wide, _), *_ = layer.size_steps([image_size((45, 60), 3)])
     assert dict(high.first)["window"].text == "(4 − 1)·3 + 1 = 10, dilated"
@@ -81,7 +81,13 @@ def test_padding_same_is_what_is_padded() -> None:
     assert layer.window().padding((45, 60)) == ((4, 5), (0, 0))
 
 
-def test_the_lecture() -> None:
+def test_a_scale_that_rounding_makes_whole_prints_as_a_fraction() -> None:
+    high, wide, _ = Resize2dLayer(scale=(1 / 3, 2 / 3)).size_steps([image_size((3, 6), 1)])[0]
+    assert (high.text, wide.text) == ("3·1/3 = 1", "6·2/3 = 4")
+    assert Resize2dLayer(scale=0.1).size_steps([image_size((30, 47), 1)])[0][1].text == "⌊47·0.1⌋ = 4"
+
+
+def test_the_numbers_of_the_lecture() -> None:
     image = [image_size((360, 480), 3)]
     high, wide, _ = Convolution2dLayer(3, 64, padding=100).size_steps(image)[0]
     assert (high.text, wide.text) == ("(360 + 2·100 − 3)/1 + 1 = 558", "(480 + 2·100 − 3)/1 + 1 = 678")
