@@ -140,11 +140,11 @@ def scaling_step(size: int, factor: float) -> Step:
     """A size times a factor, rounded down."""
     result = int(size * factor)
     product = Fraction(str(factor)) * size
-    # the product of floats differs from that of their shortest decimals: 3·(1/3) is 1, and 380·9.45 below 3591
+    # a float differs from the decimals that print it: 3 times 1/3 is 1, and 380 times 9.45 is below 3591
     if product < result:
         return Step(f"{size}·{Fraction(result, size)}", result)
-    digits = f"{factor:.20g}" if product >= result + 1 else str(factor).removesuffix(".0")
-    text = f"{size}·{digits}"
+    digits = f"{factor:.20g}" if product >= result + 1 else str(factor)
+    text = f"{size}·{int(factor) if factor == int(factor) else digits}"
     return Step(text if product == result else f"⌊{text}⌋", result)
 
 
