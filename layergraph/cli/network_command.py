@@ -105,7 +105,8 @@ def network(
             raise ArgumentError(f"{words[0]} is for builders such as unet, not for a file")
         return load(text, weights=weights)
     builder = find_builder(text)
-    arguments = {**(from_data or {}), **given_arguments(builder, words)}
+    arguments = {name: value for name, value in (from_data or {}).items() if name in builder.parameters}
+    arguments |= given_arguments(builder, words)
     if missing := [option_name(name) for name in builder.missing(arguments)]:
         raise ArgumentError(
             f"{text} also needs {' and '.join(missing)}; for example --image-size 480 640 3 --num-classes 5"

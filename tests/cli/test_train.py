@@ -169,6 +169,11 @@ def test_a_loss_that_takes_no_label_images_is_refused(folder, layer):
     )
 
 
+def test_a_builder_without_an_image_size(folder):
+    result = run("patch_classification")
+    assert str(result.exception).startswith("patch_classification also needs --patch-size; ")
+
+
 def test_classes_in_another_order_are_refused(folder):
     layer = PixelClassificationLayer(name="pixelLabels", classes=["background", "triangle"])
     lgraph = segnet_layers((16, 16, 1), 2, 1).replace_layer("pixelLabels", layer)
