@@ -67,7 +67,7 @@ def explain(
     ...     print(dimension, step.text)
     height (360 + 2·100 − 3)/1 + 1 = 558
     width (480 + 2·100 − 3)/1 + 1 = 678
-    channels 64, one for each filter
+    channels 64, one per filter
     """
     if steps is not None:
         steps = whole("explain", "steps", steps)
