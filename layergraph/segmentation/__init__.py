@@ -8,7 +8,7 @@ from layergraph.segmentation.evaluation.confusion import (
     normalized_confusion_matrix,
     segmentation_confusion_matrix,
 )
-from layergraph.segmentation.evaluation.evaluate import evaluate_semantic_segmentation
+from layergraph.segmentation.evaluation.evaluate_semantic_segmentation import evaluate_semantic_segmentation
 from layergraph.segmentation.evaluation.metrics import SemanticSegmentationMetrics
 from layergraph.segmentation.evaluation.overlap import dice, jaccard
 from layergraph.segmentation.pictures.colors import distinct_colors
