@@ -30,7 +30,7 @@ class Activation(NamedTuple):
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """One row of the analysis.
+    """One layer of a :class:`NetworkAnalysis`, a row of its table.
 
     Attributes:
         index: the position in the analyzer's order. It counts from 1, as in MATLAB's table.
@@ -59,7 +59,7 @@ class LayerInfo:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class AnalysisResult:
-    """The result of an analysis, as data.
+    """The data of a :class:`NetworkAnalysis`, which adds the formats.
 
     Attributes:
         name: the title.

@@ -33,7 +33,7 @@ _SLIDE_DPI = "144"  # twice the 72 of a screen, so that a picture is sharp on a 
 
 
 class Diagram:
-    """A drawing of a network, as :func:`plot` returns it; notebooks show it.
+    """A drawing of a network, the result of :func:`plot`; notebooks show it, ``save`` writes it to a file.
 
     >>> from layergraph import ImageInputLayer, ReluLayer
     >>> from layergraph.analyze import plot
