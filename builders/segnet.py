@@ -49,7 +49,8 @@ def segnet_layers(
             color images with ``backbone``. Any height and width of at least 2^poolings, because unpooling
             restores odd sizes.
         num_classes: number of classes, at least 2.
-        encoder_depth: number of poolings, each of which halves the image. Give this or ``backbone``.
+        encoder_depth: number of poolings, each of which halves the image; or the name of a backbone, as in
+            MATLAB's ``segnetLayers(imageSize, numClasses, 'vgg16')``. Give this or ``backbone``.
         backbone: ``"vgg16"`` or ``"vgg19"``: the paper's encoder, with 13 or 16 convolutions and five
             poolings.
         num_convolution_layers: with ``encoder_depth``, convolutions per encoder section, one number or one
@@ -112,6 +113,9 @@ def segnet(
 ) -> LayerGraph:
     """SegNet for any builder; ``by_depth`` and ``on_vgg`` are the options of only one of the two forms."""
     num_classes = whole(builder, "num_classes", num_classes, 2)
+    # the third argument of MATLAB's segnetLayers is a depth or the name of a network
+    if isinstance(encoder_depth, str) and backbone is None:
+        encoder_depth, backbone = None, encoder_depth
     if backbone is not None:
         backbone = choice(builder, "backbone", backbone, BACKBONES)
         by_depth = {"encoder_depth": encoder_depth, **by_depth}
@@ -120,11 +124,6 @@ def segnet(
                 f"{builder}: {given[0]} must be left out with backbone={backbone!r}, which determines it"
             )
         return _on_vgg(builder, image_size, num_classes, backbone, on_vgg)
-    if isinstance(encoder_depth, str) and encoder_depth in BACKBONES:
-        raise ArgumentError(
-            f"{builder}: encoder_depth must be a whole number, got {encoder_depth!r}; give "
-            f"backbone={encoder_depth!r}"
-        )
     depth = poolings(builder, encoder_depth)
     # An ignored option would be a silent mistake: the user believes the weights are loaded.
     neutral = {"width": 1, "weights": None, "conventions": None}

@@ -257,6 +257,12 @@ def test_the_names_and_order_of_segnet_on_vgg(backbone):
         assert (fed["indices"].layer, fed["size"].layer) == (f"pool{stage}",) * 2
 
 
+def test_the_third_argument_may_name_the_backbone_as_in_matlab():
+    assert segnet_layers((32, 40), 2, "vgg19", width=1 / 16) == segnet_layers(
+        (32, 40), 2, backbone="vgg19", width=1 / 16
+    )
+
+
 def test_the_decoder_sections_of_segnet_on_vgg16():
     """The positions of the sections in MATLAB, counted from 1, and their last channels."""
     lgraph = segnet_layers((360, 480), 11, backbone="vgg16")
@@ -503,7 +509,7 @@ segnet_layers((32, 32, 3), 2, 10**9)
 segnet_layers((32, 32, 3), 2, 2.5)
 segnet_layers((32, 32, 3), 2)
 segnet_layers((32, 32, 3), 2, 5, backbone="vgg16")
-segnet_layers((32, 32, 3), 2, "vgg16")
+segnet_layers((32, 32, 3), 2, "vgg11")
 segnet_layers((32, 32, 3), 2, backbone="vgg11")
 segnet_layers((32,), 2, 2)
 segnet_layers(32, 2, 2)
