@@ -13,10 +13,12 @@ from layergraph.errors import ArgumentError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import ImageInputLayer, Layer, MaxPooling2dLayer
 from layergraph.layers.arguments import choice, whole
+from layergraph.layers.older_names import older_arguments
 
 JOINS: tuple[Join, ...] = get_args(Join)
 
 
+@older_arguments(num_output_channels="num_first_encoder_filters")
 def unet_layers(
     image_size: Sequence[int],
     num_classes: int,
@@ -45,6 +47,7 @@ def unet_layers(
             2^encoder_depth.
         num_first_encoder_filters: filters of the first stage; each further stage has twice as many. With
             ``backbone``, filters of the last decoder stage; each earlier stage has twice as many.
+            MATLAB's older name ``num_output_channels`` works too.
         filter_size: odd height and width of the filters, one number or two.
         convolution_padding: ``"same"`` keeps sizes. ``"valid"``, as in the paper, loses a margin in every
             convolution, and crops the encoder's features (layers ``Crop2d-1``, ...) before they are joined.

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from functools import cache, wraps
-from operator import attrgetter
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any
 
-from layergraph.errors import ArgumentError
 from layergraph.layers import arguments
 
-T = TypeVar("T")
 Converter = Callable[[Any, str, Any], Any]
 """Takes the layer, the name of the argument and its value; returns the normal form, or raises."""
 
@@ -57,32 +54,6 @@ def number_from(low: float, high: float = float("inf")) -> Mapping[str, Converte
 def one_of(*choices: str) -> Mapping[str, Converter]:
     """One of a few words, in any case."""
     return converter(lambda layer, argument, value: arguments.choice(layer, argument, value, choices))
-
-
-def older_names(**names: str) -> Callable[[type[T]], type[T]]:
-    """Earlier names of arguments: the constructor accepts them, and they read as the arguments do.
-
-    They are no fields, so that equal layers stay equal and files and ``repr`` have one name.
-    """
-
-    def decorate(kind: type[T]) -> type[T]:
-        make = kind.__init__
-
-        @wraps(make)
-        def init(self: T, *args: Any, **options: Any) -> None:
-            for older in names.keys() & options.keys():
-                name = names[older]
-                if name in options:
-                    raise ArgumentError(f"{kind.__name__}: {name} must be given once, got {older} too")
-                options[name] = options.pop(older)
-            make(self, *args, **options)
-
-        setattr(kind, "__init__", init)  # noqa: B010 (a checker refuses an assignment to __init__)
-        for older, name in names.items():
-            setattr(kind, older, property(attrgetter(name)))
-        return kind
-
-    return decorate
 
 
 @cache

@@ -11,8 +11,9 @@ from layergraph.amounts import Amount
 from layergraph.errors import ArgumentError, SizeError
 from layergraph.labels import UNLABELLED
 from layergraph.layers import arguments
-from layergraph.layers.fields import converter, older_names
+from layergraph.layers.fields import converter
 from layergraph.layers.layer import Kind, Layer, Shape, expect_spatial
+from layergraph.layers.older_names import older_fields
 from layergraph.layers.saved_for_backward import SavedForBackward
 from layergraph.sizes import Size, image_size
 
@@ -113,7 +114,7 @@ class CrossEntropyLayer(OutputLayer):
         return CrossEntropy(self.name, weights, unlabelled=unlabelled, per_pixel=self.per_pixel)
 
 
-@older_names(class_names="classes")
+@older_fields(class_names="classes")
 @dataclass(frozen=True, repr=False)
 class PixelClassificationLayer(CrossEntropyLayer):
     """Cross-entropy of each labelled pixel (MATLAB ``pixelClassificationLayer``).
@@ -149,7 +150,7 @@ class PixelClassificationLayer(CrossEntropyLayer):
         return (inputs[0],)
 
 
-@older_names(class_names="classes")
+@older_fields(class_names="classes")
 @dataclass(frozen=True, repr=False)
 class ClassificationLayer(CrossEntropyLayer):
     """Cross-entropy of each observation (MATLAB ``classificationLayer``); arguments as for pixels.

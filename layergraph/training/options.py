@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from layergraph.errors import ArgumentError
 from layergraph.layers import arguments
-from layergraph.layers.fields import older_names
+from layergraph.layers.older_names import older_fields
 from layergraph.wording import quoted
 
 Solver = Literal["sgdm", "adam", "rmsprop"]
@@ -30,7 +30,7 @@ _OF_SOLVERS: dict[str, dict[Solver, float]] = {
 _LEARN_RATES: dict[Solver, float] = {"sgdm": 0.01, "adam": 0.001, "rmsprop": 0.001}
 
 
-@older_names(execution_environment="device")
+@older_fields(execution_environment="device")
 @dataclass(frozen=True)
 class TrainingOptions:
     """The options of :func:`train_network`; names and defaults are those of MATLAB's ``trainingOptions``.

@@ -1,5 +1,6 @@
 """U-Net: of any depth, with both joins of features of unequal size, and on classification networks."""
 
+import inspect
 import re
 from math import prod
 
@@ -472,6 +473,13 @@ def test_the_weights_of_a_backbone(tmp_path):
     assert lgraph["Decoder-Stage-1-UpConv"].weights is None
 
 
+def test_the_older_name_of_the_number_of_filters():
+    assert unet_layers((32, 32), 2, num_output_channels=8) == unet_layers(
+        (32, 32), 2, num_first_encoder_filters=8
+    )
+    assert "num_output_channels" not in inspect.signature(unet_layers).parameters
+
+
 # -- mistakes --------------------------------------------------------------------------------------------
 
 MISTAKES = """
@@ -480,6 +488,7 @@ unet_layers((32, 32, 3, 1), 2)
 unet_layers((32, 32, 3), 2, encoder_depth=0)
 unet_layers((32, 32, 3), 2, encoder_depth=10**9)
 unet_layers((32, 32, 3), 2, num_first_encoder_filters=1.5)
+unet_layers((32, 32, 3), 2, num_first_encoder_filters=8, num_output_channels=8)
 unet_layers((32, 32, 3), 2, filter_size=(3, 2))
 unet_layers((32, 32, 3), 2, convolution_padding="full")
 unet_layers((30, 32, 3), 2)
