@@ -46,9 +46,8 @@ class UndeclaredValues:
         # a file without any class is an error: wrong label_ids, where a warning could be missed
         if len(codes) == num_pixels:
             raise DataError(
-                f"label image {quoted(str(path))} has no pixel of any class: it holds "
-                f"{_shares(values, counts, num_pixels, ids)}, and the classes are {_classes(ids)}; "
-                "give label_ids as they are in the file"
+                f"label image {quoted(str(path))} must have pixels of the classes {_classes(ids)}, got "
+                f"{_shares(values, counts, num_pixels, ids)}; give label_ids as they are in the file"
             )
         if self._reported.issuperset(values.tolist()) or self._num_warnings == _MOST_WARNINGS:
             return

@@ -71,19 +71,19 @@ def test_colors(tmp_path):
     assert labels.tolist() == [[0, 255, 255, 1]]
     ignored = PixelLabelDatastore(tmp_path, CLASSES, ids, ignored_ids=[(0, 0, 0), (9, 9, 8)])
     assert ignored[0].tolist() == [[0, 255, 255, 1]]
-    with pytest.raises(DataError, match=re.escape("it holds (0, 0, 0) (25.00%), (1, 2, 3) (25.00%)")):
+    with pytest.raises(DataError, match=re.escape("got (0, 0, 0) (25.00%), (1, 2, 3) (25.00%)")):
         PixelLabelDatastore(tmp_path, CLASSES, [(7, 7, 7), (8, 8, 8)])[0]
 
 
 def test_a_file_without_any_class(tmp_path):
     labels = store(tmp_path, [[[255, 255, 128, 255]]])
     message = (
-        f"label image '{tmp_path}/0.png' has no pixel of any class: it holds 255 (75.00%), 128 (25.00%), and "
-        "the classes are 'cell': 0, 'membrane': 1; give label_ids as they are in the file"
+        f"label image '{tmp_path}/0.png' must have pixels of the classes 'cell': 0, 'membrane': 1, got 255 "
+        "(75.00%), 128 (25.00%); give label_ids as they are in the file"
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         labels[0]
-    with pytest.raises(DataError, match="no pixel of any class"):
+    with pytest.raises(DataError, match="must have pixels of the classes 'cell': 0"):
         count_each_label(labels)
 
 

@@ -124,7 +124,7 @@ def _require_crf() -> Any:
         return import_module("pydensecrf.densecrf")
     except ModuleNotFoundError:
         raise MissingExtraError(
-            "the dense CRF needs the package pydensecrf2, which is not installed: "
+            "dense_crf needs the package pydensecrf2, which is not installed: "
             'pip install "layergraph[crf]" (the installation compiles it with a C++ compiler)'
         ) from None
 
