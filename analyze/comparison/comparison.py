@@ -27,6 +27,10 @@ class Comparison(Differences, PrintedResult):
     It shows edited layers in full, and layers with another size only in one line each.
     """
 
+    # narrower than in the base, which cannot import the class without a circle
+    before: NetworkAnalysis
+    after: NetworkAnalysis
+
     def __repr__(self) -> str:
         return f"Comparison({summary(self)})"
 
