@@ -198,11 +198,12 @@ def _items(value: Any) -> tuple[Any, ...] | None:
 
 
 def _as_whole(value: object, minimum: int) -> int | None:
-    value = _plain(value)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
-        return None
+    if type(value) is not int:  # as nearly all are, in graphs of thousands of layers
+        value = _plain(value)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+            return None
     result = index(value)
     return result if minimum <= result <= MAX_SIZE else None
 
@@ -212,10 +213,11 @@ def _all_whole(items: Sequence[object], minimum: int) -> tuple[int, ...] | None:
     return tuple(n for n in numbers if n is not None) if None not in numbers else None
 
 
-def _as_finite(value: object) -> float | None:
-    value = _plain(value)
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return None
+def _as_finite(value: Any) -> float | None:
+    if type(value) not in (float, int):
+        value = _plain(value)
+        if isinstance(value, bool) or not isinstance(value, Real):
+            return None
     try:
         result = float(value)
     except OverflowError:  # a whole number beyond 1e308
