@@ -102,6 +102,7 @@ class ClippedReluLayer(ActivationLayer):
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn
 
+        # torch's ReLU6 is this with a ceiling of 6 alone
         return nn.Hardtanh(0.0, self.ceiling)
 
 

@@ -94,10 +94,12 @@ def _window_step(size: int, window: int, stride: int, dilation: int, margin: tup
     if dilation > 1:
         first.append(("window", Step(f"({window} − 1)·{dilation} + 1", extent, "dilated", formula=DILATED)))
     if margin is None:
+        # the stride alone decides the output size, and the padding follows from it
         result = -(-size // stride)
         total = (result - 1) * stride + extent - size
         before = max(total, 0) // 2
         expression = f"({result} − 1)·{stride} + {extent} − {size}"
+        # a window smaller than the stride steps over rows and needs no padding
         if total < 0:
             expression = f"max({expression}, 0)"
         total = max(total, 0)
@@ -110,6 +112,7 @@ def _window_step(size: int, window: int, stride: int, dilation: int, margin: tup
     if padded < extent:
         note = f"the window of {extent} does not fit into {padded}"
         return Step(f"⌊{top}⌋ + 1" if remainder else f"{top} + 1", result, note, "", WINDOW, tuple(first))
+    # dropped rows are the usual reason why two branches differ by one row, so they are named
     if remainder:
         rest = f"⌊{top}⌋ + 1 = ⌊{padded - extent}/{stride}⌋ + 1"
         return Step(rest, result, f"a remainder of {remainder} is dropped", "", WINDOW, tuple(first))
@@ -129,6 +132,7 @@ def transposed_steps(
 def _transposed_step(size: int, window: int, stride: int, crop: tuple[int, int], *, same: bool) -> Step:
     first: tuple[tuple[str, Step], ...] = ()
     if same:
+        # a window smaller than the stride leaves rows out, which are added instead of cropped
         before, after = same_cropping(window, stride)
         note = f"{before} before and {after} after" if after >= 0 else f"negative: {-after} are added after"
         first = (("cropping", Step(f"{window} − {stride}", window - stride, note)),)
@@ -166,6 +170,7 @@ def product_text(numbers: Sequence[int]) -> str:
 
 
 def _added(margin: tuple[int, int], sign: str) -> str:
+    # equal margins are one term, 2·100; other margins are one term per side
     before, after = margin
     if before == after:
         return f" {sign} 2·{before}" if before else ""

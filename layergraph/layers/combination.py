@@ -225,6 +225,7 @@ class ConcatenationLayer(CombinationLayer):
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.arithmetic_modules import Concatenate
 
+        # torch's dimensions 0 and 1 are batch and channels, so that the height, 1 here, is 2 there
         rank = len(inputs[0].spatial)
         return Concatenate(self.dim + 1 if self.dim <= rank else 1)
 
@@ -243,6 +244,7 @@ def broadcast_size(ports: Sequence[str], sizes: Sequence[Size]) -> Size:
     for port, size in zip(ports[1:], sizes[1:], strict=True):
         if size == result:
             continue
+        # as in MATLAB and NumPy, but never a vector with an image: their dimensions mean different things
         fits = len(size.shape) == len(result.shape) and all(
             a == b or 1 in (a, b) for a, b in zip(size.shape, result.shape, strict=True)
         )

@@ -86,10 +86,12 @@ class FilterLayer(LearnableLayer):
         return prod(spatial) * prod(self.learnables(inputs)["Weights"])
 
     def workspace(self, inputs: Sequence[Size]) -> Amount:
+        # torch pads with zeros, equally on both sides; for anything else the module pads a copy first
         window = self.window()
         return padded_copy_memory(window, window.convolution_padding(self.padding_value), inputs[0])
 
     def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
+        # autograd saves the input of the operation, which is the copy where there is one
         copy = self.workspace(inputs)
         return SavedForBackward(private=copy) if copy.numbers else SavedForBackward(("in",))
 
@@ -102,6 +104,7 @@ class FilterLayer(LearnableLayer):
         groups, filters = self._groups_and_filters(inputs[0])
         channels = inputs[0].channels
         module = convolution(self.window(), channels, groups * filters, groups, self.padding_value)
+        # each group is a convolution of its own, so that MATLAB's fans count one group
         return self.initialize(module, channels // groups, filters)
 
     def _filters_text(self, channels: int | Literal["auto"]) -> str:
@@ -233,6 +236,7 @@ class GroupedConvolution2dLayer(FilterLayer):
 
     def _order_of_weights(self) -> tuple[Shape, Sequence[int | None]]:
         channels = None if self.num_channels_per_group == "auto" else self.num_channels_per_group
+        # every group reads one channel; how many groups there are, only the input or the weights show
         if self.num_groups == "channel-wise":
             return cast(Shape, self.filter_size), (1, self.num_filters_per_group, None)
         return cast(Shape, self.filter_size), (channels, self.num_filters_per_group, self.num_groups)
@@ -256,6 +260,7 @@ class GroupedConvolution2dLayer(FilterLayer):
         free = replace(self, num_channels_per_group="auto")
         yield free, inputs
         if self.num_groups != "channel-wise":
+            # the next number of channels that divides into the groups
             whole = -(-inputs[0].channels // self.num_groups) * self.num_groups
             yield free, [inputs[0].with_channels(whole)]
 
@@ -264,6 +269,7 @@ class GroupedConvolution2dLayer(FilterLayer):
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         groups, filters = self._groups_and_filters(inputs[0])
+        # MATLAB has a dimension for the groups, where torch counts the filters of all groups
         per_group = inputs[0].channels // groups
         return {
             "Weights": (*cast(Shape, self.filter_size), per_group, filters, groups),

@@ -58,6 +58,7 @@ class FullyConnectedLayer(LearnableLayer):
                 f"{inputs[0].num_elements}",
                 advice="resize the input, pool it globally before, or use a convolution instead",
             )
+        # an image stays an image, 1×1, so that layers downstream find height and width
         return (image_size((1,) * len(inputs[0].spatial), self.output_size),)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:

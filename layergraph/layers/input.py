@@ -100,6 +100,7 @@ class InputLayer(Layer):
         return self.normalization == "none"
 
     def workspace(self, inputs: Sequence[Size]) -> Amount:
+        # each step of a normalization makes a new image, and the last one is the output
         numbers = prod(self.input_size)
         return {
             "zscore": Amount(numbers),  # the difference, while it is divided

@@ -63,6 +63,7 @@ class LearnableLayer(Layer):
         """
         from layergraph.modules.initializers import initialize
 
+        # torch's own initializers count other fans for groups and transposed weights
         window = prod(module.weight.shape[2:])
         initialize(module.weight, self.weights_initializer, window * channels, window * filters)
         initialize(module.bias, self.bias_initializer, 1, filters)

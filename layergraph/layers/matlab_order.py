@@ -36,6 +36,7 @@ def numbers(layer: Layer, argument: str, value: object, expected: Expected) -> N
             f"{type(value).__name__}; tensors in torch's order go into weights=Weights({{'weight': ..., "
             "'bias': ...})"
         )
+    # MATLAB drops dimensions of size 1 at the end, so that 3×3×1×1 weights are a matrix there
     shape = (*value.shape, *(1,) * (len(expected) - value.ndim))
     fits = len(shape) == len(expected) and all(n in (None, m) for n, m in zip(expected, shape, strict=True))
     if value.dtype.kind not in "iuf" or not fits:
@@ -66,6 +67,7 @@ def weights_and_bias(layer: Any, weights: object, bias: object, window: Shape, o
     # torch has height, width, ... last, and the others before them in the reverse order
     array = array.transpose(*range(array.ndim - 1, rank - 1, -1), *range(rank))
     filters: Shape = (layer.num_filters,) if len(others) == 2 else (array.shape[1], array.shape[0])
+    # torch has no dimension for the groups: it counts the filters of all groups
     if len(others) == 3:
         array = array.reshape(-1, *array.shape[2:])  # the filters of all groups, group by group
     if bias is None:
@@ -98,6 +100,7 @@ def batch_normalization_weights(layer: Any, given: dict[str, object]) -> Weights
     arrays: dict[str, NDArray[Any]] = {}
     for name, value in given.items():
         if isinstance(value, np.ndarray):
+            # 1×1×channels, a row or a column: everything but one dimension has size 1
             value = value.reshape(-1) if value.size == max(value.shape, default=1) else value
         array = numbers(layer, name, value, (known,))
         known = array.size

@@ -92,6 +92,7 @@ class ModuleLayer(Layer):
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         sizes = self.output_sizes(inputs)
+        # no formula is known, so the explanation says how the numbers were measured
         note = f"measured by a run of the module with{'' if self.is_measured(inputs) else 'out'} data"
         return tuple(tuple(constant_step(number, note) for number in size.shape[:-1]) for size in sizes)
 

@@ -88,6 +88,7 @@ class BatchNormalizationLayer(NormalizationLayer):
         return f"Batch normalization{end}"
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        # torch has no batch normalization for more dimensions
         if len(inputs[0].spatial) > 3:
             raise SizeError("LG-DIMENSIONS", f"the layer takes at most 3 spatial dimensions, got {inputs[0]}")
         expect_channels(inputs[0], self.num_channels)
@@ -117,6 +118,7 @@ class BatchNormalizationLayer(NormalizationLayer):
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn
 
+        # torch's 1-D form also takes vectors, which have no spatial dimension
         kinds = {0: nn.BatchNorm1d, 1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
         kind = kinds[len(inputs[0].spatial)]
         return kind(inputs[0].channels, eps=self.epsilon, momentum=self.mean_decay)

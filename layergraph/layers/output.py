@@ -100,6 +100,7 @@ class CrossEntropyLayer(OutputLayer):
             )
 
     def saved_by_loss(self, inputs: Sequence[Size], from_logits: bool) -> SavedForBackward:
+        # from logits the logarithm of the softmax; from scores these, a clamped copy and its logarithm
         scores, target = inputs[0].num_elements, Amount(indices=prod(inputs[0].spatial))
         if from_logits:
             return SavedForBackward(private=target + Amount(wide_numbers=scores))
@@ -110,6 +111,7 @@ class CrossEntropyLayer(OutputLayer):
         from layergraph.modules.losses import CrossEntropy
 
         weights = None if self.class_weights == "none" else cast("tuple[float, ...]", self.class_weights)
+        # with more than 255 classes, 255 is the index of a class
         unlabelled = self.unlabelled if self.unlabelled >= inputs[0].channels else NO_CLASS
         return CrossEntropy(self.name, weights, unlabelled=unlabelled, per_pixel=self.per_pixel)
 

@@ -50,6 +50,7 @@ class Pooling(Layer):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.padding != "same":
+            # torch refuses padding above half the window; the module pads a copy then, up to this limit
             extents = self.window().extents
             if any(max(pair) >= extent for pair, extent in zip(pairs(self.padding), extents, strict=True)):
                 raise ArgumentError(
@@ -153,6 +154,7 @@ class MaxPooling2dLayer(MaxPooling):
     def __post_init__(self) -> None:
         super().__post_init__()
         dilation = cast(Shape, self.dilation_factor)
+        # windows without overlap are needed to put maxima back, and dilated windows interleave
         if self.has_unpooling_outputs and set(dilation) != {1}:
             raise ArgumentError(
                 "MaxPooling2dLayer: dilation_factor must be 1 with unpooling outputs, got "

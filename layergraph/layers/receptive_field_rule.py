@@ -53,6 +53,7 @@ def transposed_rule(size: int, stride: int, before: int) -> ReceptiveFieldRule:
         return ReceptiveFieldRule(
             1, Fraction(1, stride), ((-((size - 1 - before) // stride) - 1, before // stride + 1, 1),)
         )
+    # outputs take turns: each of ``stride`` neighbors meets other rows of the window
     positions = [output + before for output in range(stride)]
     return ReceptiveFieldRule(
         stride, 1, tuple((-((size - 1 - p) // stride), p // stride, 1) for p in positions)
@@ -65,10 +66,12 @@ def resizing_rule(
     """The rule of resizing ``before`` rows to ``after``; of one row, every output reads that row."""
     if before == 1:
         return ReceptiveFieldRule(1, 0, ((0, 0, 1),))
+    # 3 rows from 2 repeat their pattern every 3 outputs, while the input advances by 2
     common = gcd(before, after)
     outputs, inputs = after // common, before // common
     if outputs > _LONGEST_PERIOD:
         ratio = Fraction(before, after)
+        # one tap for all: the position of the first output, with a row more on both sides
         middle = (ratio - 1) / 2 if geometry == "half-pixel" else Fraction(0)
         return ReceptiveFieldRule(1, ratio, ((floor(middle) - 1, ceil(middle) + 1, 1),))
     taps = []
@@ -81,6 +84,7 @@ def resizing_rule(
         if rounding == "round":
             row = floor(position + Fraction(1, 2))
         else:
+            # "onnx-10" rounds down when enlarging and up when shrinking
             row = floor(position) if rounding == "floor" or after >= before else ceil(position)
         taps.append((row, row, 1))
     return ReceptiveFieldRule(outputs, inputs, tuple(taps))

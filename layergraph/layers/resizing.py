@@ -83,6 +83,7 @@ class Crop(ReferenceLayer):
         return (y - 1, x - 1, *(number - 1 for number in z))
 
     def _check_spatial(self, spatial: Shape, target: Shape) -> None:
+        # a center crop fits wherever the input is as large; a location must leave room after it
         starts = self.starts() or (0,) * self.rank
         if any(s + r > n for s, r, n in zip(starts, target, spatial, strict=True)):
             raise SizeError(
@@ -184,6 +185,7 @@ class Pad2dLayer(ReferenceLayer):
 
     def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
         size, reference = inputs
+        # the input starts inside the output, so that the first rows read before its start
         sizes = zip(size.spatial, reference.spatial, strict=True)
         return {"in": tuple(offset_rule(-((target - n) // 2)) for n, target in sizes)}
 
@@ -283,6 +285,7 @@ class Resize2dLayer(Layer):
             spatial = inputs[1].spatial
         elif self.scale is not None:
             factors = cast(tuple[float, ...], self.scale)
+            # torch rounds down the product of floats, not of the decimals that the user wrote
             spatial = tuple(int(n * factor) for n, factor in zip(inputs[0].spatial, factors, strict=True))
         else:
             spatial = cast(Shape, self.output_size)

@@ -118,6 +118,7 @@ class TransposedConvolution(LearnableLayer):
 
     def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
         window, stride = cast(Shape, self.filter_size), cast(Shape, self.stride)
+        # cropping at the end moves no output, so that the cropping before decides the positions
         befores = [before for before, _ in self.crops()]
         return {"in": tuple(map(transposed_rule, window, stride, befores))}
 

@@ -28,6 +28,7 @@ def slide(window: Window, size: Size) -> Shape:
     """
     result = window.output(size.spatial)
     if min(result) < 1:
+        # only given margins can be too small: "same" pads until the window fits
         margins = window.margins or ((0, 0),) * len(window.size)
         padded = [n + sum(margin) for n, margin in zip(size.spatial, margins, strict=True)]
         padding = " with padding" if any(map(any, margins)) else ""
@@ -48,6 +49,7 @@ def padded_copy_memory(window: Window, torch_padding: Shape | None, size: Size) 
 
 def window_rules(window: Window, size: Size) -> tuple[ReceptiveFieldRule, ...]:
     """The positions that an output position reads through the window, per dimension."""
+    # padding after the image moves no window, so the padding before it decides the positions
     befores = [before for before, _ in window.padding(size.spatial)]
     return tuple(map(window_rule, window.size, window.dilation, window.stride, befores))
 
@@ -68,5 +70,6 @@ def margins_text(margins: Padding) -> str:
         return "'same'"
     if isinstance(cast(Shape, margins)[0], int):
         return bracketed(cast(Shape, margins))
+    # of a volume: a matrix with the margins before in its first row and those after in its second
     rows = (bracketed(row)[1:-1] for row in cast(tuple[Shape, ...], margins))
     return f"[{'; '.join(rows)}]"
