@@ -159,8 +159,8 @@ def per_channel(
 def names(value: object) -> tuple[str, ...]:
     """The items of a collection or an array, also of a column, as texts; none for anything else."""
     items = _items(value)
-    if items is None and isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
-        items = tuple(value)
+    if items is None and isinstance(value, Iterable) and not hasattr(value, "tolist"):
+        items = () if isinstance(value, (str, bytes)) else tuple(value)
     return tuple(map(str, items or ()))
 
 
@@ -232,7 +232,7 @@ def _wrong(owner: object, argument: str, expected: str, value: object) -> Argume
     ):
         expected += ", below 2^63"
     try:
-        shown = repr(value)[:100]
+        shown = " ".join(map(str.strip, repr(value).splitlines()))[:100]  # arrays have several lines
     except (ValueError, RecursionError):  # thousands of digits, or of brackets
         shown = f"a value too long to show, of type {type(value).__name__}"
     return ArgumentError(f"{name}: {argument} must be {expected}, got {shown}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from math import prod
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from layergraph.amounts import Amount
@@ -264,8 +265,8 @@ class AveragePooling(Pooling):
 
 
 def _padding_value(layer: object, argument: str, value: object) -> Literal[0, "mean"]:
-    if value in (0, "mean"):
-        return value
+    if isinstance(value, Real) and value == 0:
+        return 0
     arguments.choice(layer, argument, value, ("mean",), or_else="0")
     return "mean"
 

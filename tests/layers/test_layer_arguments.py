@@ -51,6 +51,7 @@ AveragePooling2dLayer(0)
 AveragePooling2dLayer(2, padding=2)
 AveragePooling2dLayer(2, padding_value=1)
 AveragePooling2dLayer(2, padding_value="zero")
+AveragePooling2dLayer(2, padding_value=array([0, 1]))
 AveragePooling3dLayer((2, 2))
 BatchNormalizationLayer(epsilon=0)
 BatchNormalizationLayer(epsilon="small")
@@ -75,6 +76,7 @@ Convolution2dLayer(3, 8, padding=-1)
 Convolution2dLayer(3, 8, padding="valid")
 Convolution2dLayer(3, 8, padding=(1, 1, 1))
 Convolution2dLayer(3, 8, padding=((1, 1), (1, 1)))
+Convolution2dLayer(3, 8, padding=array([[1, 1], [1, 1]]))
 Convolution2dLayer(3, 8, padding_value=nan)
 Convolution2dLayer(3, 8, num_channels="all")
 Convolution2dLayer(3, 8, weights_initializer="xavier")
@@ -113,6 +115,7 @@ ModuleLayer(Linear(2, 2), num_inputs=0)
 ModuleLayer(Linear(2, 2), num_outputs=10**9)
 PixelClassificationLayer(classes="sky")
 PixelClassificationLayer(classes=5)
+PixelClassificationLayer(classes=array("a"))
 PixelClassificationLayer(classes=["a", "a"])
 PixelClassificationLayer(class_weights=[1, 2])
 PixelClassificationLayer(class_weights="median")
@@ -135,7 +138,7 @@ TransposedConv2dLayer(2, 8, cropping=(1, -1))
 TransposedConv2dLayer(2, 8, cropping="valid")
 TransposedConv3dLayer(2, 8, stride=(1, 1))
 """
-NAMES = {**vars(layergraph), "nan": math.nan, "inf": math.inf, "Linear": torch.nn.Linear}
+NAMES = {**vars(layergraph), "array": np.array, "nan": math.nan, "inf": math.inf, "Linear": torch.nn.Linear}
 
 
 def test_the_texts(golden_errors):
