@@ -119,10 +119,11 @@ def deeplabv3plus_layers(
         )
     separable = encoder.separable if separable_convolutions == "auto" else separable_convolutions
 
+    conventions = backbone.conventions_of(size, width, weights, conventions)
     options = {"width": width, "weights": weights, "conventions": conventions}
     lgraph = cut_after(dilated_encoder(backbone, size, downsampling_factor, **options), encoder.high)
     # The published weights of torchvision need their own padding, so only MATLAB's backbone changes.
-    for name in encoder.same if _is_matlab(lgraph) else ():
+    for name in encoder.same if conventions == "matlab" else ():
         layer: Any = lgraph[name]
         lgraph = lgraph.replace_layer(name, replace(layer, padding="same"))
     lgraph = aspp(
@@ -135,12 +136,6 @@ def deeplabv3plus_layers(
     )
     scale = downsampling_factor // 4  # from the encoder's stride to that of the low-level features
     return check_image_size(builder, _with_decoder(lgraph, num_classes, width, encoder.low, scale, separable))
-
-
-def _is_matlab(lgraph: LayerGraph) -> bool:
-    """Whether the backbone follows MATLAB; torchvision's input layer has its statistics before training."""
-    layer: Any = lgraph[lgraph.input_names[0]]
-    return layer.standard_deviation is None
 
 
 def _with_decoder(

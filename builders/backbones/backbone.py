@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, Literal, get_args
 
 from layergraph.builders.backbones.backbone_weights import (
@@ -15,6 +16,7 @@ from layergraph.builders.backbones.backbone_weights import (
 )
 from layergraph.builders.parts.builder_arguments import check_image_size, image_channels
 from layergraph.edits import cut_after
+from layergraph.errors import ArgumentError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import Convolution2dLayer, ImageInputLayer
 from layergraph.layers.arguments import choice, flag, number, whole
@@ -129,15 +131,15 @@ class Backbone:
             conventions = choice(self.name, "conventions", conventions, get_args(Conventions))
         # The file comes before the graph, because its conventions decide on the layers.
         file = None if weights is None else self._read_weights(weights, size, width)
-        torchvision = conventions == "torchvision"
+        settings = BackboneSettings(size, num_classes, width, conventions == "torchvision")
         if conventions is None and file is not None:
-            torchvision = file.follows_torchvision
-        lgraph = self.architecture(BackboneSettings(size, num_classes, width, torchvision))
+            settings = replace(settings, torchvision=self._follows_torchvision(file, settings))
+        lgraph = self.architecture(settings)
         if not include_head:
             lgraph = cut_after(lgraph, self.last_feature)
         lgraph = check_image_size(self.name, lgraph)
         if file is not None:
-            return file.attach(lgraph, include_head, torchvision)
+            return file.attach(lgraph, include_head, settings.torchvision)
         return lgraph if fixed_channels else _for_any_channels(lgraph)
 
     def encoder(self, image_size: Sequence[int], **options: Any) -> LayerGraph:
@@ -148,6 +150,48 @@ class Backbone:
         """
         arguments = {"width": 1.0, "weights": None, "conventions": None, **options}
         return self.build(image_size, 1000, False, **arguments, fixed_channels=True)
+
+    def conventions_of(
+        self, image_size: Sequence[int], width: float, weights: WeightsSource, conventions: Conventions | None
+    ) -> Conventions:
+        """The conventions that :meth:`build` follows for these arguments.
+
+        Raises:
+            ArgumentError: the file does not show them.
+        """
+        if conventions is not None or weights is None:
+            return conventions or "matlab"
+        file = self._read_weights(weights, image_size, width)
+        settings = BackboneSettings(tuple(image_size), 2, width, torchvision=False)
+        return "torchvision" if self._follows_torchvision(file, settings) else "matlab"
+
+    def _follows_torchvision(self, file: WeightsFile, settings: BackboneSettings) -> bool:
+        """Whether a file follows torchvision's conventions.
+
+        Raises:
+            ArgumentError: the file does not show it.
+        """
+        if file.follows_torchvision is not None:
+            return file.follows_torchvision
+        # Only the layers of the file can show it, by the arguments that differ between the conventions.
+        matlab, torchvision = (
+            self.architecture(replace(settings, torchvision=value)) for value in (False, True)
+        )
+        names = [name for name in matlab if matlab[name] != torchvision[name] and not matlab[name].is_input]
+        if not names:
+            return False  # only the normalization of the input differs, which its layer has
+        shown = set()
+        for name, argument in product(names, ("stride", "padding", "epsilon")):
+            layers = (file.layers.get(name), matlab[name], torchvision[name])
+            saved, if_matlab, if_torchvision = (getattr(layer, argument, None) for layer in layers)
+            if if_matlab != if_torchvision and saved in (if_matlab, if_torchvision):
+                shown.add(saved == if_torchvision)
+        if len(shown) != 1:
+            raise ArgumentError(
+                f"{self.name}: conventions must be given for {os.fspath(file.path)!r}, which does not show "
+                "whether it follows 'matlab' or 'torchvision'"
+            )
+        return shown.pop()
 
     def _read_weights(self, weights: object, image_size: Sequence[int], width: float) -> WeightsFile:
         from layergraph.pretrained import read_tensors

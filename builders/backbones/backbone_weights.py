@@ -6,11 +6,12 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from layergraph.errors import ArgumentError, FileFormatError, WeightsMismatchError, did_you_mean
 from layergraph.graph.layer_graph import LayerGraph, load
-from layergraph.layers import Convolution2dLayer, FullyConnectedLayer
+from layergraph.layers import Convolution2dLayer, FullyConnectedLayer, ImageInputLayer, Layer
 from layergraph.wording import listed
 
 if TYPE_CHECKING:
@@ -87,25 +88,33 @@ class WeightsFile:
         # A few names may be the same in both, such as conv1; most of them are not.
         return 2 * count > len(published)
 
+    @cached_property
+    def layers(self) -> Mapping[str, Layer]:
+        """The layers of the file by name, without weights; none in a state dict."""
+        try:
+            return {layer.name: layer for layer in load(self.path, weights=False).layers}
+        except FileFormatError:
+            return {}
+
     @property
-    def follows_torchvision(self) -> bool:
+    def follows_torchvision(self) -> bool | None:
         """Whether the weights were trained with torchvision's details, not with MATLAB's.
 
         The details (strides, paddings, epsilons) change no shape of a tensor. So they show in the names
-        of the tensors, or else in the normalization of the input: only with torchvision's conventions is it
-        fixed before training.
+        of the tensors, or else in the normalization of the input: of color images, only torchvision's
+        conventions fix it before training. ``None`` where neither shows.
         """
         if self.is_published:
             return True
-        try:
-            saved = load(self.path, weights=False)
-        except FileFormatError:  # a state dict has no layers, but the mean of the input
-            means = [
-                tensor.flatten().tolist() for name, tensor in self.tensors.items() if name.endswith(".mean")
-            ]
-            return any(len(mean) == 3 and math.dist(mean, IMAGENET_MEAN) < 1e-3 for mean in means)
-        inputs = [saved[name] for name in saved.input_names]
-        return any(getattr(layer, value, None) is not None for layer in inputs for value in ("mean", "min"))
+        if not self.layers:
+            means = [t.flatten().tolist() for name, t in self.tensors.items() if name.endswith(".mean")]
+            if any(len(mean) == 3 and math.dist(mean, IMAGENET_MEAN) < 1e-3 for mean in means):
+                return True
+            return False if any(len(mean) == 3 for mean in means) else None
+        inputs = [layer for layer in self.layers.values() if isinstance(layer, ImageInputLayer)]
+        if any(layer.mean is not None or layer.min is not None for layer in inputs):
+            return True
+        return False if any(layer.input_size[-1] == 3 for layer in inputs) else None
 
     def attach(self, lgraph: LayerGraph, include_head: bool, torchvision: bool) -> LayerGraph:
         """The graph with these weights; the layer of the classes may have another number of outputs.

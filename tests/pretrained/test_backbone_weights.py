@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torchvision_models import VGG, MobileNetV2, ResNet, normalize, randomize
 
 from layergraph import ArgumentError, WeightsMismatchError
+from layergraph.builders import deeplabv3plus_layers
 from layergraph.builders.backbones import (
     BACKBONES,
     alexnet,
@@ -139,6 +140,36 @@ def test_files_of_layergraph_keep_their_conventions(build, conventions, tmp_path
         assert inputs[0].normalization == inputs[1].normalization
     torch.save(made.compile().state_dict(), tmp_path / "net.pth")
     assert for_any_channels(small(weights=tmp_path / "net.pth")) == made
+
+
+@pytest.mark.parametrize("conventions", ["matlab", "torchvision"])
+@pytest.mark.parametrize("build", [resnet18, resnet50, mobilenetv2, vgg16])
+def test_gray_networks_keep_their_conventions_or_ask_for_them(build, conventions, tmp_path):
+    """The statistics of gray images are unknown in both conventions, so the layers of the file decide."""
+
+    def details(lgraph):
+        return [
+            [getattr(layer, name, None) for name in ("name", "stride", "padding", "epsilon")]
+            for layer in lgraph.layers
+        ]
+
+    small = partial(build, (72, 80, 1), 5, width=1 / 64)
+    lgraph = small(conventions=conventions)
+    lgraph.compile().layer_graph().save(tmp_path / "net.safetensors")
+    assert details(small(weights=tmp_path / "net.safetensors")) == details(lgraph)
+    torch.save(lgraph.compile().state_dict(), tmp_path / "net.pth")
+    if build in (resnet18, vgg16):  # only the normalization differs
+        assert details(small(weights=tmp_path / "net.pth")) == details(lgraph)
+    else:
+        with pytest.raises(ArgumentError, match=r"conventions must be given for .*net\.pth"):
+            small(weights=tmp_path / "net.pth")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_deeplabv3plus_follows_the_conventions_whatever_the_channels(channels):
+    build = partial(deeplabv3plus_layers, (72, 80, channels), 2, "resnet18", width=1 / 64)
+    paddings = [build(conventions=name)["res4a_branch2a"].padding for name in ("matlab", "torchvision")]
+    assert paddings == ["same", (1, 1, 1, 1)]
 
 
 @pytest.mark.parametrize("conventions", ["matlab", "torchvision"])
