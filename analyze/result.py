@@ -101,7 +101,7 @@ class AnalysisResult:
     def issues(self) -> tuple[Issue, ...]:
         """All issues: errors, then warnings, then notes, each in the order of the layers."""
         # imported here: an analysis whose issues are not read needs none of the checks
-        from layergraph.analyze.checks.catalogue import findings
+        from layergraph.analyze.checks.catalog import findings
         from layergraph.analyze.checks.checked_graph import CheckedGraph
 
         return findings(CheckedGraph(self.lgraph, self.inferred_sizes, self.target_usage))

@@ -32,7 +32,7 @@ from layergraph.errors import (
 from layergraph.graph.graph import Connection
 from layergraph.graph.layer_graph import LayerGraph, load
 from layergraph.issues import Issue
-from layergraph.labels import UNLABELLED
+from layergraph.labels import UNLABELED
 from layergraph.layers import (
     AdditionLayer,
     AveragePooling2dLayer,
@@ -88,7 +88,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "UNLABELLED",
+    "UNLABELED",
     "AdditionLayer",
     "ArgumentError",
     "AveragePooling2dLayer",

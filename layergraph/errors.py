@@ -25,7 +25,7 @@ _MOST_COMPARED = 10**7  # characters of the name times those of all known names;
 class LayergraphError(ValueError):
     """The base of every error raised for a user's mistake.
 
-    ``code`` is its stable ``LG-...`` code, if the catalogue of issues has it; the message ends with it.
+    ``code`` is its stable ``LG-...`` code, if the catalog of issues has it; the message ends with it.
     """
 
     code = ""

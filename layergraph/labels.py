@@ -1,5 +1,5 @@
-"""The class index of unlabelled pixels."""
+"""The class index of unlabeled pixels."""
 
-UNLABELLED = 255
+UNLABELED = 255
 """The class index of a pixel without a class: the largest 8-bit value, so that an 8-bit label image can hold
 255 classes, 0 to 254, and losses and metrics ignore one fixed number."""

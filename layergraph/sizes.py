@@ -1,4 +1,4 @@
-"""Sizes with labelled dimensions, and the arithmetic of windows that slide over them.
+"""Sizes with labeled dimensions, and the arithmetic of windows that slide over them.
 
 The labels are MATLAB's: S spatial, C channel, B batch. The batch is always 1: a size is that of one
 observation.

@@ -151,17 +151,17 @@ def softmax(x):
     return e / e.sum(axis=1, keepdims=True)
 
 
-def cross_entropy(probabilities, target, weights=None, unlabelled=255):
-    """-(1/N) Σ w ln(y), N the number of labelled pixels; 0 where there are none."""
-    total, labelled = 0.0, 0
+def cross_entropy(probabilities, target, weights=None, unlabeled=255):
+    """-(1/N) Σ w ln(y), N the number of labeled pixels; 0 where there are none."""
+    total, labeled = 0.0, 0
     for at in np.ndindex(target.shape):
         true_class = int(target[at])
-        if true_class == unlabelled:
+        if true_class == unlabeled:
             continue
-        labelled += 1
+        labeled += 1
         weight = 1.0 if weights is None else weights[true_class]
         total -= weight * math.log(max(probabilities[(at[0], true_class, *at[1:])], 1e-300))
-    return total / labelled if labelled else 0.0
+    return total / labeled if labeled else 0.0
 
 
 def cross_channel(x, window, alpha, beta, k):

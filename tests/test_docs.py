@@ -7,13 +7,14 @@ import io
 import re
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from layergraph.builders import BUILDERS
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = sorted(path for path in (ROOT / "docs").glob("*.md") if path.stem != "api")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -34,12 +35,22 @@ def test_the_targets_of_links_exist(page: Path) -> None:
         assert (page.parent / target).is_file(), target
 
 
-def test_the_gallery_is_the_output_of_its_script() -> None:
-    spec = importlib.util.spec_from_file_location("gallery", ROOT / "docs" / "gallery.py")
+def script(name: str) -> Any:
+    """A script of the documentation as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
-    gallery = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(gallery)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_public_names_is_the_output_of_its_script() -> None:
+    assert script("api").page() == (ROOT / "docs" / "api.md").read_text("utf-8")
+
+
+def test_the_gallery_is_the_output_of_its_script() -> None:
+    gallery = script("gallery")
     assert gallery.page() == (ROOT / "docs" / "gallery.md").read_text("utf-8")
     entries = [gallery.Entry(*entry) for entry in (*gallery.SEGMENTATION, *gallery.BACKBONES)]
     assert {entry.builder for entry in entries} == set(BUILDERS)

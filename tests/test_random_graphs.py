@@ -115,10 +115,10 @@ def test_the_loss_equals_the_loss_of_the_scores(lgraph, seed):
             wanted += 0.5 * float(np.square(score.numpy() - target).sum()) / len(score)
         else:
             shape = (score.shape[0], *score.shape[2:])
-            unlabelled = layer.unlabelled
-            target = random.choice([*range(score.shape[1]), unlabelled], shape)
+            unlabeled = layer.unlabeled
+            target = random.choice([*range(score.shape[1]), unlabeled], shape)
             weights = None if layer.class_weights == "none" else layer.class_weights
-            wanted += naive.cross_entropy(score.numpy(), target, weights, unlabelled)
+            wanted += naive.cross_entropy(score.numpy(), target, weights, unlabeled)
         targets.append(torch.from_numpy(target))
     assert net.loss(x, targets).item() == pytest.approx(wanted, rel=1e-9, abs=1e-12)
 

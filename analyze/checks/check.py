@@ -1,4 +1,4 @@
-"""A check of the catalogue: its code, severity and function."""
+"""A check of the catalog: its code, severity and function."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from layergraph.issues import Issue, Severity
 
 @dataclass(frozen=True)
 class Check:
-    """One check of the catalogue.
+    """One check of the catalog.
 
     Attributes:
         code: a stable code, with a section in ``docs/issues.md``.

@@ -5,11 +5,11 @@ const CLICK = 4; // pixels that a pointer may move during a click
 
 function handleGestures(svg, viewport, { onClick, onDoubleClick }) {
   const pointers = new Map();
-  let travelled = 0;
+  let traveled = 0;
 
   svg.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
-    if (pointers.size === 0) travelled = 0;
+    if (pointers.size === 0) traveled = 0;
     pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
   });
   svg.addEventListener("pointermove", (event) => {
@@ -17,12 +17,12 @@ function handleGestures(svg, viewport, { onClick, onDoubleClick }) {
     if (!before) return;
     const now = { x: event.clientX, y: event.clientY };
     const others = [...pointers].filter(([id]) => id !== event.pointerId).map(([, point]) => point);
-    travelled += Math.abs(now.x - before.x) + Math.abs(now.y - before.y);
-    if (travelled > CLICK && !svg.hasPointerCapture(event.pointerId)) {
+    traveled += Math.abs(now.x - before.x) + Math.abs(now.y - before.y);
+    if (traveled > CLICK && !svg.hasPointerCapture(event.pointerId)) {
       svg.setPointerCapture(event.pointerId);
       svg.classList.add("panning");
     }
-    if (others.length === 0 && travelled > CLICK) viewport.pan(now.x - before.x, now.y - before.y);
+    if (others.length === 0 && traveled > CLICK) viewport.pan(now.x - before.x, now.y - before.y);
     else if (others.length === 1) pinch(before, now, others[0]);
     pointers.set(event.pointerId, now);
   });
@@ -42,7 +42,7 @@ function handleGestures(svg, viewport, { onClick, onDoubleClick }) {
   }
 
   svg.addEventListener("click", (event) => {
-    if (travelled <= CLICK) onClick(event.target);
+    if (traveled <= CLICK) onClick(event.target);
   });
   svg.addEventListener("dblclick", (event) => onDoubleClick(event.target));
   svg.addEventListener("wheel", (event) => {

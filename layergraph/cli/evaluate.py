@@ -20,7 +20,7 @@ from layergraph.cli.output_files import format_for, write_text
 from layergraph.cli.segment import CLASSES_FILE
 from layergraph.errors import DataError
 from layergraph.json_text import json_text
-from layergraph.labels import UNLABELLED
+from layergraph.labels import UNLABELED
 from layergraph.wording import quoted
 
 
@@ -55,7 +55,7 @@ def evaluate(
     only_labels = sorted(predicted.glob("pixelLabel_*.png")) or predicted
     of_network = _network_classes(predicted) or names
     metrics = evaluate_semantic_segmentation(
-        PixelLabelDatastore(only_labels, of_network, range(len(of_network)), ignored_ids=[UNLABELLED]),
+        PixelLabelDatastore(only_labels, of_network, range(len(of_network)), ignored_ids=[UNLABELED]),
         PixelLabelDatastore(truth, names, ids, ignored_ids=ignored_values(ignored_ids)),
         pair=pair,
     )

@@ -7,12 +7,12 @@ from layergraph.data.counts import count_each_label, median_frequency_weights
 from layergraph.data.datastore import CombinedDatastore, Datastore, TransformedDatastore, combine, transform
 from layergraph.data.image_datastore import ImageDatastore, read_image, write_image
 from layergraph.data.label_array import LabelArray
-from layergraph.data.pixel_label_datastore import UNLABELLED, PixelLabelDatastore, write_labels
+from layergraph.data.pixel_label_datastore import UNLABELED, PixelLabelDatastore, write_labels
 from layergraph.data.resize import resize_image, resize_labels, resize_pair
 from layergraph.data.triangles import triangle_images
 
 __all__ = [
-    "UNLABELLED",
+    "UNLABELED",
     "CombinedDatastore",
     "Datastore",
     "ImageDatastore",

@@ -19,7 +19,7 @@ def count_each_label(store: Datastore[Any]) -> Table:
 
     ``store`` is a ``PixelLabelDatastore``, or a combined store with one among its parts. The table has one
     row per class: ``name``; ``pixel_count``, the pixels of the class in all images; ``image_pixel_count``,
-    all pixels, labelled or not, of the images that contain the class. Reads every label file once, with a
+    all pixels, labeled or not, of the images that contain the class. Reads every label file once, with a
     progress bar if stderr is a terminal. Raises ``WrongTypeError`` for a store without pixel labels,
     ``DataError`` for a store with several label stores or for an unreadable file.
 
@@ -37,7 +37,7 @@ def count_each_label(store: Datastore[Any]) -> Table:
     number = len(labels.classes)
     pixels, image_pixels = np.zeros(number, np.int64), np.zeros(number, np.int64)
     for indices in with_progress(labels, "Counting labels", len(labels)):
-        # the cut leaves out unlabelled pixels, which are 255
+        # the cut leaves out unlabeled pixels, which are 255
         counts = np.bincount(indices.ravel(), minlength=number)[:number]
         pixels += counts
         image_pixels += indices.size * (counts > 0)

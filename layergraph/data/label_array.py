@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from layergraph.data.class_indices import check_indices, class_indices
 from layergraph.data.label_ids import class_names
 from layergraph.errors import ArgumentError, did_you_mean
-from layergraph.labels import UNLABELLED
+from layergraph.labels import UNLABELED
 from layergraph.wording import quoted
 
 
@@ -21,7 +21,7 @@ class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
     ``semanticseg`` returns such arrays, and a ``PixelLabelDatastore`` reads them. ``labels == "road"`` is
     True where the class has that name; ``!=``, ``np.isin(labels, ["road", "car"])`` and
     ``"road" in labels`` also take names, and raise for an unknown name. All other operations are those of a
-    uint8 array. 255 (``UNLABELLED``) is a pixel without a class.
+    uint8 array. 255 (``UNLABELED``) is a pixel without a class.
 
     Slices, copies, views, reshaped arrays, pickles, and arrays of the same classes side by side
     (``np.stack``, ``np.concatenate``) keep the names. Arithmetic and functions that count or measure return
@@ -51,7 +51,7 @@ class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
     def __new__(cls, values: ArrayLike, classes: Iterable[str] | None) -> Self:
         array = class_indices(values, "LabelArray: values")
         names = None if classes is None else class_names(classes, "LabelArray: classes")
-        check_indices(array, UNLABELLED if names is None else len(names), "LabelArray: values")
+        check_indices(array, UNLABELED if names is None else len(names), "LabelArray: values")
         return cls.from_indices(array.astype(np.uint8), names)
 
     @classmethod

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layergraph.errors import DataError, WrongTypeError
-from layergraph.labels import UNLABELLED
+from layergraph.labels import UNLABELED
 from layergraph.wording import quoted
 
 Triplet = tuple[int, int, int]
@@ -63,7 +63,7 @@ class LabelIds:
         if self.is_rgb:
             self._codes, self._indices = codes.astype(np.uint32), indices
         else:
-            self._table = np.full(65536, UNLABELLED, np.uint8)
+            self._table = np.full(65536, UNLABELED, np.uint8)
             self._table[codes] = indices
 
     def indices(self, values: NDArray[Any]) -> NDArray[np.uint8]:
@@ -77,20 +77,20 @@ class LabelIds:
             return gray
         positions = np.searchsorted(self._codes, values)
         positions[positions == len(self._codes)] = 0  # a value above all codes equals none of them
-        return np.where(self._codes[positions] == values, self._indices[positions], np.uint8(UNLABELLED))
+        return np.where(self._codes[positions] == values, self._indices[positions], np.uint8(UNLABELED))
 
     def undeclared(self, values: NDArray[Any], indices: NDArray[np.uint8]) -> NDArray[Any]:
-        """The values of unlabelled pixels (in ``indices``) that are not in ``ignored_ids``.
+        """The values of unlabeled pixels (in ``indices``) that are not in ``ignored_ids``.
 
         >>> ids = LabelIds(["road", "car"], [0, 1], ignored_ids=[7])
         >>> values = np.array([[0, 1], [7, 9]])
         >>> ids.undeclared(values, ids.indices(values))
         array([9])
         """
-        is_unlabelled = indices == UNLABELLED
-        if not is_unlabelled.any():
+        is_unlabeled = indices == UNLABELED
+        if not is_unlabeled.any():
             return values[:0].ravel()
-        rest: NDArray[Any] = values[is_unlabelled]
+        rest: NDArray[Any] = values[is_unlabeled]
         return rest[np.isin(rest, self._ignored, invert=True)] if len(self._ignored) else rest
 
     def value(self, code: int) -> int | Triplet:
@@ -117,10 +117,10 @@ def class_names(classes: Iterable[str], owner: str) -> tuple[str, ...]:
             raise DataError(f"{owner} must not be empty, got {quoted(name)} at position {position}")
         if name in names[:position]:
             raise DataError(f"{owner} must be distinct, got {quoted(name)} twice")
-    if not 1 <= len(names) <= UNLABELLED:
+    if not 1 <= len(names) <= UNLABELED:
         raise DataError(
-            f"{owner} must be 1 to {UNLABELLED} names, as labels are 8-bit numbers with {UNLABELLED} for "
-            f"unlabelled, got {len(names)}"
+            f"{owner} must be 1 to {UNLABELED} names, as labels are 8-bit numbers with {UNLABELED} for "
+            f"unlabeled, got {len(names)}"
         )
     return tuple(map(str, names))  # NumPy's text becomes Python's
 

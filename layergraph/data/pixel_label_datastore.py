@@ -17,20 +17,20 @@ from layergraph.data.label_array import LabelArray
 from layergraph.data.label_ids import Ids, LabelIds
 from layergraph.data.undeclared import UndeclaredValues
 from layergraph.errors import DataError
-from layergraph.labels import UNLABELLED
+from layergraph.labels import UNLABELED
 from layergraph.wording import quoted
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["UNLABELLED", "PixelLabelDatastore", "write_labels"]
+__all__ = ["UNLABELED", "PixelLabelDatastore", "write_labels"]
 
 
 class PixelLabelDatastore(Datastore[LabelArray]):
     """The label images at ``location``, read as class indices: MATLAB's ``pixelLabelDatastore``.
 
     Items are uint8 arrays (height, width): 0 for the first class, 1 for the second, and so on, and
-    ``UNLABELLED`` (255) for pixels of no class. They know their classes (``LabelArray``).
+    ``UNLABELED`` (255) for pixels of no class. They know their classes (``LabelArray``).
     ``label_ids`` has one entry per class: a number or several, or an RGB triplet or several (see ``LabelIds``
     for the forms). Numbers are compared with the values of gray images of 8 or 16 bits and with the palette
     *index* of palette images, triplets with the colors. The set pixels of a 1-bit image are 255, or 1 where
@@ -146,13 +146,13 @@ def write_labels(path: PathLike, labels: ArrayLike) -> None:
     """Write class indices (height, width), whole numbers from 0 to 255, as an 8-bit gray PNG.
 
     The file is never half-written. A datastore reads it with ``label_ids=range(number of classes)`` and
-    ``ignored_ids=[255]``, the value of unlabelled pixels. Raises ``DataError`` for another shape or other
+    ``ignored_ids=[255]``, the value of unlabeled pixels. Raises ``DataError`` for another shape or other
     values, another extension than .png, or a folder without write access.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
-    ...     write_labels(Path(folder) / "a.png", [[0, 1], [UNLABELLED, 1]])
-    ...     PixelLabelDatastore(folder, ["sky", "road"], range(2), ignored_ids=[UNLABELLED])[0].tolist()
+    ...     write_labels(Path(folder) / "a.png", [[0, 1], [UNLABELED, 1]])
+    ...     PixelLabelDatastore(folder, ["sky", "road"], range(2), ignored_ids=[UNLABELED])[0].tolist()
     [[0, 1], [255, 1]]
     """
     array = np.asarray(labels)

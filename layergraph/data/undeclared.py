@@ -1,4 +1,4 @@
-"""Warnings for pixel values without a class, which would silently become unlabelled pixels."""
+"""Warnings for pixel values without a class, which would silently become unlabeled pixels."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class UndeclaredValues:
         last = "; further values are not reported" if self._num_warnings == _MOST_WARNINGS else ""
         warnings.warn(
             f"label image {quoted(str(path))} has values that are of no class, and these pixels count as "
-            f"unlabelled: {_shares(values, counts, num_pixels, ids)}; {_advice(len(values), kind)}{last}",
+            f"unlabeled: {_shares(values, counts, num_pixels, ids)}; {_advice(len(values), kind)}{last}",
             DataWarning,
             stacklevel=2,
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from layergraph.amounts import Amount
 from layergraph.errors import ArgumentError, SizeError
-from layergraph.labels import UNLABELLED
+from layergraph.labels import UNLABELED
 from layergraph.layers import arguments
 from layergraph.layers.fields import converter
 from layergraph.layers.layer import Kind, Layer, Shape, expect_spatial
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 NO_CLASS = -100
-"""The target of unlabelled pixels where 255 may be a class: torch's own."""
+"""The target of unlabeled pixels where 255 may be a class: torch's own."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,7 +71,7 @@ def _class_weights(layer: CrossEntropyLayer, argument: str, value: object) -> st
 class CrossEntropyLayer(OutputLayer):
     """The base of output layers with cross-entropy: classes and their weights."""
 
-    unlabelled: ClassVar[int]  # the target of unlabelled pixels, unless a class has that index
+    unlabeled: ClassVar[int]  # the target of unlabeled pixels, unless a class has that index
     per_pixel: ClassVar[bool]
 
     _: KW_ONLY
@@ -112,18 +112,18 @@ class CrossEntropyLayer(OutputLayer):
 
         weights = None if self.class_weights == "none" else cast("tuple[float, ...]", self.class_weights)
         # with more than 255 classes, 255 is the index of a class
-        unlabelled = self.unlabelled if self.unlabelled >= inputs[0].channels else NO_CLASS
-        return CrossEntropy(self.name, weights, unlabelled=unlabelled, per_pixel=self.per_pixel)
+        unlabeled = self.unlabeled if self.unlabeled >= inputs[0].channels else NO_CLASS
+        return CrossEntropy(self.name, weights, unlabeled=unlabeled, per_pixel=self.per_pixel)
 
 
 @older_fields(class_names="classes")
 @dataclass(frozen=True, repr=False)
 class PixelClassificationLayer(CrossEntropyLayer):
-    """Cross-entropy of each labelled pixel (MATLAB ``pixelClassificationLayer``).
+    """Cross-entropy of each labeled pixel (MATLAB ``pixelClassificationLayer``).
 
-    L = -(1/N) Σ w(class) ln(score of the true class), N the number of labelled pixels of the mini-batch:
-    weights are not renormalized, and unlabelled pixels never count. Their index is 255; where there are more
-    than 255 classes, 255 is a class, and unlabelled pixels have the index -100. The scores must be
+    L = -(1/N) Σ w(class) ln(score of the true class), N the number of labeled pixels of the mini-batch:
+    weights are not renormalized, and unlabeled pixels never count. Their index is 255; where there are more
+    than 255 classes, 255 is a class, and unlabeled pixels have the index -100. The scores must be
     probabilities: a ``SoftmaxLayer`` comes before.
 
     Args:
@@ -137,7 +137,7 @@ class PixelClassificationLayer(CrossEntropyLayer):
 
     type: ClassVar[str] = "Pixel Classification Layer"
     default_name: ClassVar[str] = "pixel-class"
-    unlabelled: ClassVar[int] = UNLABELLED
+    unlabeled: ClassVar[int] = UNLABELED
     per_pixel: ClassVar[bool] = True
 
     @property
@@ -166,7 +166,7 @@ class ClassificationLayer(CrossEntropyLayer):
 
     type: ClassVar[str] = "Classification Output"
     default_name: ClassVar[str] = "classoutput"
-    unlabelled: ClassVar[int] = NO_CLASS  # 255 is a class where there are a thousand
+    unlabeled: ClassVar[int] = NO_CLASS  # 255 is a class where there are a thousand
     per_pixel: ClassVar[bool] = False
     example_inputs: ClassVar[tuple[Shape, ...]] = ((1, 1, 6),)
 

@@ -19,15 +19,15 @@ _ROUNDING = 0.01  # how far rounding in half precision may take probabilities ou
 
 
 class CrossEntropy(nn.Module):
-    """Mean cross-entropy over the labelled pixels.
+    """Mean cross-entropy over the labeled pixels.
 
-    The weighted sum is divided by the number of labelled pixels, where ``nn.CrossEntropyLoss`` divides by
+    The weighted sum is divided by the number of labeled pixels, where ``nn.CrossEntropyLoss`` divides by
     the sum of their weights.
 
     Args:
         layer: the name of the output layer, for messages.
         weights: one weight per class.
-        unlabelled: the class index that never counts.
+        unlabeled: the class index that never counts.
         per_pixel: whether each pixel has a class, or each observation.
 
     Attributes:
@@ -44,11 +44,11 @@ class CrossEntropy(nn.Module):
         layer: str,
         weights: Sequence[float] | None,
         *,
-        unlabelled: int,
+        unlabeled: int,
         per_pixel: bool,
     ) -> None:
         super().__init__()
-        self.layer, self.unlabelled, self.per_pixel = layer, unlabelled, per_pixel
+        self.layer, self.unlabeled, self.per_pixel = layer, unlabeled, per_pixel
         self._weights = None if weights is None else tuple(weights)
         # not persistent: the weights belong to the layer, whose file would hold them twice
         values = None if weights is None else torch.tensor(weights)
@@ -68,7 +68,7 @@ class CrossEntropy(nn.Module):
 
     def loss(self, scores: Tensor, target: Tensor) -> Tensor:
         scores = self(scores)
-        classes, unlabelled = scores.shape[1], self.unlabelled
+        classes, unlabeled = scores.shape[1], self.unlabeled
         self._check(scores, target)
         dtype = torch.promote_types(scores.dtype, torch.float32)
         if self.from_logits:
@@ -78,15 +78,15 @@ class CrossEntropy(nn.Module):
         weight = None if self.weight is None else self.weight.to(dtype)
         target = target.long()
         try:
-            total = F.nll_loss(logs, target, weight, ignore_index=unlabelled, reduction="sum")
+            total = F.nll_loss(logs, target, weight, ignore_index=unlabeled, reduction="sum")
         except IndexError:
             # torch checks indices while it sums; a check before it would cost a pass over the target
-            wrong = target[((target < 0) | (target >= classes)) & (target != unlabelled)]
+            wrong = target[((target < 0) | (target >= classes)) & (target != unlabeled)]
             raise DataError(
                 f"layer {quoted(self.layer)}: class indices of the target must be 0 to {classes - 1}, one "
-                f"for each of the {classes} classes, or {unlabelled} where unlabelled, got {int(wrong[0])}"
+                f"for each of the {classes} classes, or {unlabeled} where unlabeled, got {int(wrong[0])}"
             ) from None
-        return total / (target != unlabelled).sum().clamp(min=1)
+        return total / (target != unlabeled).sum().clamp(min=1)
 
     def _check(self, scores: Tensor, target: Tensor) -> None:
         classes, expected = scores.shape[1], (scores.shape[0], *scores.shape[2:])
@@ -107,7 +107,7 @@ class CrossEntropy(nn.Module):
         if self.per_pixel and target.dtype == torch.uint8 and classes > 255:
             raise DataError(
                 f"layer {quoted(self.layer)}: the target for {classes} classes must be class indices of more "
-                f"than 8 bits, got uint8, where 255 means unlabelled; convert it: target.long()"
+                f"than 8 bits, got uint8, where 255 means unlabeled; convert it: target.long()"
             )
         if can_read and self.checked and scores.numel():
             low, high = scores.detach().aminmax()

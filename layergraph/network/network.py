@@ -175,7 +175,7 @@ class Network(nn.Module, Generic[G]):
 
         Args:
             x: the input tensor, or a sequence with one per input layer.
-            target: class indices (batch, height, width) for pixel classification, 255 where unlabelled
+            target: class indices (batch, height, width) for pixel classification, 255 where unlabeled
                 (-100 if there are more than 255 classes); class indices (batch,) for classification; for
                 regression a tensor like the output. A sequence if there are several output layers.
 

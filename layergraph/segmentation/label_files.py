@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from layergraph.data.label_array import LabelArray
 from layergraph.data.unique_names import unique_names
 from layergraph.errors import ArgumentError, DataError
-from layergraph.labels import UNLABELLED
+from layergraph.labels import UNLABELED
 from layergraph.segmentation.image_batches import ImageStore, image_paths
 from layergraph.wording import quoted
 
@@ -62,7 +62,7 @@ def write_label_files(
         num_classes = count
     if names is None:
         names = [f"C{number}" for number in range(1, num_classes + 1)]
-    return PixelLabelDatastore(files, names, range(num_classes), ignored_ids=[UNLABELLED])
+    return PixelLabelDatastore(files, names, range(num_classes), ignored_ids=[UNLABELED])
 
 
 def _numbers(count: int) -> list[str]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from layergraph.data.label_array import LabelArray
 from layergraph.data.label_ids import class_names
 from layergraph.errors import ArgumentError, DataError, WrongTypeError
-from layergraph.labels import UNLABELLED
+from layergraph.labels import UNLABELED
 from layergraph.layers import arguments
 from layergraph.segmentation.image_batches import ImageStore, batches, image_name
 from layergraph.segmentation.image_scores import image_scores
@@ -179,9 +179,9 @@ def _segment(
     for first, batch in batches(store, size, verbose=verbose):
         scores = image_scores(net, batch, partial(_name_in_batch, store, first))
         count = scores.shape[3]
-        if not 1 <= count <= UNLABELLED:
+        if not 1 <= count <= UNLABELED:
             raise ArgumentError(
-                f"semanticseg: net must score 1 to {UNLABELLED} classes, as labels hold, got {count}"
+                f"semanticseg: net must score 1 to {UNLABELED} classes, as labels hold, got {count}"
             )
         if names is not None and len(names) != count:
             raise ArgumentError(

@@ -25,7 +25,7 @@ class TrainingInfo:
 
     Attributes:
         training_loss: loss of each mini-batch.
-        training_accuracy: percent of its labelled pixels (or observations) whose predicted class is right;
+        training_accuracy: percent of its labeled pixels (or observations) whose predicted class is right;
             None for regression.
         training_rmse: for regression, the root of the squared error, summed over each observation and
             averaged over the mini-batch; else None.

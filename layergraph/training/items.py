@@ -67,7 +67,7 @@ class Items(Dataset[Any]):
         if not len(data):
             raise DataError("train_network: data must have one item or more, got none")
         self.has_labels = False  # whether any target read so far has one
-        self._unlabelled = getattr(self.output_layer, "unlabelled", None)
+        self._unlabeled = getattr(self.output_layer, "unlabeled", None)
         self.read(0)
 
     @property
@@ -114,15 +114,15 @@ class Items(Dataset[Any]):
         float64 = self.dtype == torch.float64
         owner = f"train_network: the target of {name}"
         target = target_array(item[1], self.output_layer, size, owner, float64=float64)
-        self.has_labels = self.has_labels or bool((target != self._unlabelled).any())
+        self.has_labels = self.has_labels or bool((target != self._unlabeled).any())
         return image, target
 
     def check_labels(self) -> None:
         """Raise if no target so far has a label: the network learned nothing, and the accuracy is 0/0."""
         if not self.has_labels:
             raise DataError(
-                "train_network: the training data must have labels, got targets that are unlabelled "
-                f"({self._unlabelled}) everywhere; check the label ids"
+                "train_network: the training data must have labels, got targets that are unlabeled "
+                f"({self._unlabeled}) everywhere; check the label ids"
             )
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:

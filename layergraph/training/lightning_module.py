@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from layergraph.graph.layer_graph import LayerGraph
-from layergraph.labels import UNLABELLED
+from layergraph.labels import UNLABELED
 from layergraph.network.network import Network
 from layergraph.training.log import Metric
 from layergraph.training.options import TrainingOptions
@@ -19,7 +19,7 @@ class TrainingModule(LightningModule):
     """Trains ``net``. ``losses`` and ``metrics`` get one scalar tensor per iteration, on the training device.
 
     Their values are not read here, since a read waits for the GPU. ``finite`` is whether the loss and the
-    images of the last iteration are finite (the loss alone omits a NaN where no pixel is labelled).
+    images of the last iteration are finite (the loss alone omits a NaN where no pixel is labeled).
     """
 
     finite: Tensor
@@ -31,7 +31,7 @@ class TrainingModule(LightningModule):
         self.metrics: list[Tensor] = []
         self._lgraph, self._options = lgraph, options
         output = lgraph[lgraph.output_names[0]]
-        self._unlabelled: int = getattr(output, "unlabelled", UNLABELLED)
+        self._unlabeled: int = getattr(output, "unlabeled", UNLABELED)
         self._metric = metric
         self._dtype = dtype_of(net)
 
@@ -49,7 +49,7 @@ class TrainingModule(LightningModule):
         if self._metric == "RMSE":
             self.metrics.append((2 * detached).sqrt())  # the loss is half the squared error
         else:
-            self.metrics.append(accuracy(scores.detach(), target, self._unlabelled))
+            self.metrics.append(accuracy(scores.detach(), target, self._unlabeled))
         return loss
 
 
@@ -58,8 +58,8 @@ def dtype_of(net: Network) -> torch.dtype:
     return next((t.dtype for t in net.state_dict().values() if t.is_floating_point()), torch.float32)
 
 
-def accuracy(scores: Tensor, target: Tensor, unlabelled: int) -> Tensor:
-    """Percent of labelled pixels (or observations) with the highest score at their class; NaN without any.
+def accuracy(scores: Tensor, target: Tensor, unlabeled: int) -> Tensor:
+    """Percent of labeled pixels (or observations) with the highest score at their class; NaN without any.
 
     Args:
         scores: (batch, classes, height, width); of observations (batch, classes), or with trailing 1 axes.
@@ -70,5 +70,5 @@ def accuracy(scores: Tensor, target: Tensor, unlabelled: int) -> Tensor:
     tensor(50.)
     """
     predicted = scores.argmax(dim=1).view(target.shape)
-    # no class has the value of unlabelled pixels, so that they never count as equal
-    return 100 * (predicted == target).sum() / (target != unlabelled).sum()
+    # no class has the value of unlabeled pixels, so that they never count as equal
+    return 100 * (predicted == target).sum() / (target != unlabeled).sum()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from layergraph.data.class_indices import class_indices
 from layergraph.errors import DataError
-from layergraph.labels import UNLABELLED
+from layergraph.labels import UNLABELED
 from layergraph.layers.layer import Layer
 from layergraph.sizes import Size
 from layergraph.wording import quoted, times
@@ -23,9 +23,9 @@ def num_classes(layer: Layer, size: Size) -> int | None:
     per_pixel = getattr(layer, "per_pixel", None)
     if per_pixel is None:
         return None
-    if per_pixel and size.channels > UNLABELLED:
+    if per_pixel and size.channels > UNLABELED:
         raise DataError(
-            f"train_network: layer {quoted(layer.name)} must score at most {UNLABELLED} classes, as 8-bit "
+            f"train_network: layer {quoted(layer.name)} must score at most {UNLABELED} classes, as 8-bit "
             f"labels hold, got {size.channels}"
         )
     return size.channels
@@ -50,7 +50,7 @@ def target_array(target: Any, layer: Layer, size: Size, owner: str, *, float64: 
     array = np.asarray(target)
     if num_classes(layer, size) is None:
         return _response(array, size, owner, np.float64 if float64 else np.float32)
-    per_pixel, unlabelled = getattr(layer, "per_pixel", True), getattr(layer, "unlabelled", UNLABELLED)
+    per_pixel, unlabeled = getattr(layer, "per_pixel", True), getattr(layer, "unlabeled", UNLABELED)
     wanted = tuple(size.spatial) if per_pixel else ()
     # many datasets return labels with a channel axis, as images have
     if per_pixel and array.ndim == len(wanted) + 1 and array.shape[-1] == 1:
@@ -60,18 +60,18 @@ def target_array(target: Any, layer: Layer, size: Size, owner: str, *, float64: 
     if array.dtype.kind not in "biu" or array.shape != wanted:
         form = f"an array of whole numbers, {times(wanted)}" if per_pixel else "one whole number"
         raise DataError(f"{owner} must be {form} (class indices from 0), got {_description(array)}")
-    _check_indices(array, size.channels, unlabelled, owner)
+    _check_indices(array, size.channels, unlabeled, owner)
     return array.astype(np.uint8 if per_pixel else np.int64, copy=False)
 
 
-def _check_indices(array: NDArray[Any], count: int, unlabelled: int, owner: str) -> None:
+def _check_indices(array: NDArray[Any], count: int, unlabeled: int, owner: str) -> None:
     if not array.size or (array.max() < count and array.min() >= 0):
         return
-    wrong = array[((array >= count) | (array < 0)) & (array != unlabelled)]
+    wrong = array[((array >= count) | (array < 0)) & (array != unlabeled)]
     if wrong.size:
         raise DataError(
             f"{owner} must hold class indices from 0 to {count - 1}, as the network scores {count} classes, "
-            f"or {unlabelled} (unlabelled), got {wrong[0]}"
+            f"or {unlabeled} (unlabeled), got {wrong[0]}"
         )
 
 

@@ -31,7 +31,7 @@ def train_network(
     Args:
         data: pairs (image, target): images combined with labels, a list, or a map-style dataset. Images
             are (height, width, channels), of one size in a mini-batch. Targets are class indices
-            (height, width), 255 where unlabelled; for classification a class index; for regression an
+            (height, width), 255 where unlabeled; for classification a class index; for regression an
             array of the output's size. Every epoch reads them again.
         lgraph: the graph, with one input and one output layer. Training starts from its weights, if it has
             some. Of a compiled network a copy is trained. A list of layers is a graph in series.

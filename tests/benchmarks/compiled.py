@@ -77,7 +77,7 @@ def step(net: nn.Module, x: Tensor, target: Tensor) -> Tensor:
 def paired(
     first: Callable[[], object], second: Callable[[], object], seconds: float
 ) -> tuple[float, float, float]:
-    """Median milliseconds of both, and the median ratio of neighbours; which goes first alternates."""
+    """Median milliseconds of both, and the median ratio of neighbors; which goes first alternates."""
     for _ in range(3):
         first(), second()
     times: list[tuple[float, float]] = []

@@ -58,7 +58,7 @@ TAKES_IMAGES = {
 }
 TRAIN = ("train", "net.safetensors", "--images", "images", "--labels", "labels", *CLASSES)
 WRONG_WORDS = {
-    "an unknown command": ("analyse",),
+    "an unknown command": ("analyze",),
     "builders: an unknown name": ("builders", "unnet"),
     "builders: an unknown format": ("builders", "--format", "xml"),
     "builders: an unknown option": ("builders", "--nonsense"),

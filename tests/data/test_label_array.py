@@ -140,19 +140,19 @@ def test_a_datastore_reads_them_and_they_are_written(labels, tmp_path):
             NUMBERS,
             ["sky"],
             DataError,
-            "LabelArray: values must hold class indices from 0 to 0, or 255 (unlabelled), got 1",
+            "LabelArray: values must hold class indices from 0 to 0, or 255 (unlabeled), got 1",
         ),
         (
             [-1],
             ["sky"],
             DataError,
-            "LabelArray: values must hold class indices from 0 to 0, or 255 (unlabelled), got -1",
+            "LabelArray: values must hold class indices from 0 to 0, or 255 (unlabeled), got -1",
         ),
         (
             [256],
             None,
             DataError,
-            "LabelArray: values must hold class indices from 0 to 254, or 255 (unlabelled), got 256",
+            "LabelArray: values must hold class indices from 0 to 254, or 255 (unlabeled), got 256",
         ),
         (
             [True],

@@ -142,12 +142,12 @@ def test_255_classes():
         (
             [str(i) for i in range(256)],
             range(256),
-            "classes must be 1 to 255 names, as labels are 8-bit numbers with 255 for unlabelled, got 256",
+            "classes must be 1 to 255 names, as labels are 8-bit numbers with 255 for unlabeled, got 256",
         ),
         (
             [],
             [],
-            "classes must be 1 to 255 names, as labels are 8-bit numbers with 255 for unlabelled, got 0",
+            "classes must be 1 to 255 names, as labels are 8-bit numbers with 255 for unlabeled, got 0",
         ),
     ],
 )

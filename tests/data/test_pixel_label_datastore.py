@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from layergraph.data import UNLABELLED, PixelLabelDatastore, write_labels
+from layergraph.data import UNLABELED, PixelLabelDatastore, write_labels
 from layergraph.errors import DataError
 
 # values of no class are the subject of test_undeclared.py
@@ -86,7 +86,7 @@ def test_the_store(png, tmp_path, refusal):
     labels = PixelLabelDatastore(tmp_path / "set", ["a", "b"], [[97, 5], 98])
     assert labels.classes == ("a", "b")
     assert labels.label_ids == ((97, 5), (98,))
-    assert [item.tolist() for item in labels] == [[[0, UNLABELLED]], [[1, UNLABELLED]]]
+    assert [item.tolist() for item in labels] == [[[0, UNLABELED]], [[1, UNLABELED]]]
     assert [file.name for file in labels[::-1].files] == ["b.png", "a.png"]
     assert pickle.loads(pickle.dumps(labels))[1].tolist() == [[1, 255]]
     (tmp_path / "set" / "a.png").write_bytes(b"")

@@ -25,7 +25,7 @@ def test_a_mask_of_0_and_255_read_with_0_and_1(tmp_path):
     labels = store(tmp_path, [[[0, 0, 255, 255], [0, 0, 0, 0]]])
     message = (
         f"label image '{tmp_path}/0.png' has values that are of no class, and these pixels count as "
-        "unlabelled: 255 (25.00%); give each value to a class in label_ids, or name it in ignored_ids"
+        "unlabeled: 255 (25.00%); give each value to a class in label_ids, or name it in ignored_ids"
     )
     with pytest.warns(DataWarning, match=f"^{re.escape(message)}$"):
         assert labels[0].tolist() == [[0, 0, 255, 255], [0, 0, 0, 0]]
@@ -66,7 +66,7 @@ def test_ignored_values_are_not_reported(tmp_path):
 def test_colors(tmp_path):
     write_image(tmp_path / "a.png", [[[1, 2, 3], [0, 0, 0], [9, 9, 8], [4, 5, 6]]])
     ids = [(1, 2, 3), (4, 5, 6)]
-    with pytest.warns(DataWarning, match=re.escape("unlabelled: (0, 0, 0) (25.00%), (9, 9, 8) (25.00%);")):
+    with pytest.warns(DataWarning, match=re.escape("unlabeled: (0, 0, 0) (25.00%), (9, 9, 8) (25.00%);")):
         labels = PixelLabelDatastore(tmp_path, CLASSES, ids)[0]
     assert labels.tolist() == [[0, 255, 255, 1]]
     ignored = PixelLabelDatastore(tmp_path, CLASSES, ids, ignored_ids=[(0, 0, 0), (9, 9, 8)])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layergraph import (
-    UNLABELLED,
+    UNLABELED,
     AdditionLayer,
     AveragePooling2dLayer,
     BatchNormalizationLayer,
@@ -43,8 +43,8 @@ def scores_network(output, classes=3, softmax=True, spatial=(4, 5)):
     return LayerGraph([*layers, *[SoftmaxLayer()] * softmax, output]).compile().double()
 
 
-def random_target(seed, shape, classes, unlabelled=UNLABELLED):
-    choices = [*range(classes), unlabelled]
+def random_target(seed, shape, classes, unlabeled=UNLABELED):
+    choices = [*range(classes), unlabeled]
     return torch.from_numpy(np.random.default_rng(seed).choice(choices, shape))
 
 
@@ -56,7 +56,7 @@ def random_target(seed, shape, classes, unlabelled=UNLABELLED):
     weighted=st.booleans(),
     dtype=st.sampled_from([torch.uint8, torch.int32, torch.int64]),
 )
-def test_pixel_cross_entropy_is_the_mean_over_labelled_pixels(seed, batch, spatial, weighted, dtype):
+def test_pixel_cross_entropy_is_the_mean_over_labeled_pixels(seed, batch, spatial, weighted, dtype):
     weights = [0.25, 4, 1.5] if weighted else "none"
     layer = PixelClassificationLayer(classes=["a", "b", "c"], class_weights=weights)
     net = scores_network(layer, spatial=spatial)
@@ -77,10 +77,10 @@ def test_weights_are_not_renormalized():
     assert losses[1].item() == pytest.approx(4 * losses[0].item())
 
 
-def test_unlabelled_pixels_get_no_gradient_and_do_not_count():
+def test_unlabeled_pixels_get_no_gradient_and_do_not_count():
     net = scores_network(PixelClassificationLayer())
     logits = torch.randn(1, 3, 4, 5).double().requires_grad_()
-    target = torch.full((1, 4, 5), UNLABELLED)
+    target = torch.full((1, 4, 5), UNLABELED)
     target[0, 1, 2] = 2
     net.loss(logits, target).backward()
     touched = logits.grad.abs().sum(1)[0] > 0
@@ -91,11 +91,11 @@ def test_unlabelled_pixels_get_no_gradient_and_do_not_count():
 
 @pytest.mark.parametrize("softmax", [True, False])
 @pytest.mark.parametrize("weights", ["none", [1, 2, 3]])
-def test_a_mini_batch_without_labelled_pixels_gives_zero(softmax, weights):
+def test_a_mini_batch_without_labeled_pixels_gives_zero(softmax, weights):
     layer = PixelClassificationLayer(classes=list("abc"), class_weights=weights)
     net = scores_network(layer, softmax=softmax)
     logits = torch.rand(2, 3, 4, 5).double().requires_grad_()
-    loss = net.loss(logits, torch.full((2, 4, 5), UNLABELLED, dtype=torch.uint8))
+    loss = net.loss(logits, torch.full((2, 4, 5), UNLABELED, dtype=torch.uint8))
     loss.backward()
     assert loss.item() == 0
     assert torch.equal(logits.grad, torch.zeros_like(logits))
@@ -138,7 +138,7 @@ def test_classification_is_the_cross_entropy_of_observations(spatial):
     x, target = torch.randn(5, 1, 2, 2).double(), torch.tensor([3, 255, 299, -100, 0])
     assert net(x).shape == (5, 300)  # 255 is a class here
     logits = net.fc(x).flatten(1).detach().numpy()
-    expected = naive.cross_entropy(naive.softmax(logits), target.numpy(), range(1, 301), unlabelled=-100)
+    expected = naive.cross_entropy(naive.softmax(logits), target.numpy(), range(1, 301), unlabeled=-100)
     assert net.loss(x, target).item() == pytest.approx(expected)
 
 
@@ -204,10 +204,10 @@ def test_pixels_of_class_255_count_where_there_are_more_classes(classes):
     net = scores_network(PixelClassificationLayer(), classes=classes, spatial=(3, 4))
     generator = np.random.default_rng(classes)
     logits = generator.normal(0, 3, (2, classes, 3, 4))
-    unlabelled = 255 if classes == 255 else -100
-    target = generator.choice([*range(classes), unlabelled], (2, 3, 4))
-    target[0, 0] = [classes - 1, unlabelled, 0, 255]
-    expected = naive.cross_entropy(naive.softmax(logits), target, unlabelled=unlabelled)
+    unlabeled = 255 if classes == 255 else -100
+    target = generator.choice([*range(classes), unlabeled], (2, 3, 4))
+    target[0, 0] = [classes - 1, unlabeled, 0, 255]
+    expected = naive.cross_entropy(naive.softmax(logits), target, unlabeled=unlabeled)
     loss = net.loss(torch.from_numpy(logits), torch.from_numpy(target)).item()
     assert loss == pytest.approx(expected, rel=1e-12)
     if classes > 255:

@@ -1,4 +1,4 @@
-"""The contract that every output layer fulfills: its loss, gradient, unlabelled pixels, and memory rule."""
+"""The contract that every output layer fulfills: its loss, gradient, unlabeled pixels, and memory rule."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ def cross_entropy(layer: Any, scores: np.ndarray, target: np.ndarray) -> float:
     weights = None if layer.class_weights == "none" else layer.class_weights
     if not layer.per_pixel:
         scores = scores.reshape(scores.shape[:2])
-    return naive.cross_entropy(scores, target, weights, layer.unlabelled)
+    return naive.cross_entropy(scores, target, weights, layer.unlabeled)
 
 
 def half_squared_error(layer: Any, scores: np.ndarray, target: np.ndarray) -> float:
@@ -34,11 +34,11 @@ def half_squared_error(layer: Any, scores: np.ndarray, target: np.ndarray) -> fl
 
 
 def dice(layer: Any, scores: np.ndarray, target: np.ndarray) -> float:
-    """1 - the mean over the classes of 2 Σ y t / (Σ y + Σ t), over the labelled pixels."""
+    """1 - the mean over the classes of 2 Σ y t / (Σ y + Σ t), over the labeled pixels."""
     overlaps, classes = [], scores.shape[1]
-    labelled = target != layer.unlabelled
+    labeled = target != layer.unlabeled
     for index in range(classes):
-        score, truth = scores[:, index][labelled], target[labelled] == index
+        score, truth = scores[:, index][labeled], target[labeled] == index
         overlaps.append(2 * score[truth].sum() / (score.sum() + truth.sum() + 1e-6))
     return 1 - float(np.mean(overlaps))
 
@@ -67,7 +67,7 @@ def scores_of(example: Example, from_logits: bool) -> Tensor:
 
 
 def target_of(example: Example) -> Tensor:
-    """Random class indices, some of them unlabelled; for a regression random numbers."""
+    """Random class indices, some of them unlabeled; for a regression random numbers."""
     (size,) = example.sizes
     layer: Any = example.layer
     if isinstance(layer, RegressionLayer):
@@ -75,7 +75,7 @@ def target_of(example: Example) -> Tensor:
     shape = (BATCH, *size.spatial) if layer.per_pixel else (BATCH,)
     target = torch.randint(0, size.channels, shape)
     if layer.per_pixel:
-        target.view(-1)[::3] = layer.unlabelled
+        target.view(-1)[::3] = layer.unlabeled
     return target
 
 
@@ -95,17 +95,17 @@ def check_gradient(example: Example, from_logits: bool) -> None:
     assert torch.autograd.gradcheck(lambda x: module.loss(x, target), scores)
 
 
-def check_unlabelled(example: Example, from_logits: bool) -> None:
+def check_unlabeled(example: Example, from_logits: bool) -> None:
     """Pixels without a label change neither the loss nor the gradient."""
     module, target = loss_module(example, from_logits), target_of(example)
-    unlabelled = (target == example.layer.unlabelled).unsqueeze(1)  # type: ignore[attr-defined]
-    assert unlabelled.any()
-    assert not unlabelled.all()
+    unlabeled = (target == example.layer.unlabeled).unsqueeze(1)  # type: ignore[attr-defined]
+    assert unlabeled.any()
+    assert not unlabeled.all()
     scores = scores_of(example, from_logits).requires_grad_()
     loss = module.loss(scores, target)
     (gradient,) = torch.autograd.grad(loss, scores)
-    assert not gradient[unlabelled.expand_as(gradient)].any()
-    others = torch.where(unlabelled, scores_of(example, from_logits), scores)
+    assert not gradient[unlabeled.expand_as(gradient)].any()
+    others = torch.where(unlabeled, scores_of(example, from_logits), scores)
     assert module.loss(others, target).item() == pytest.approx(loss.item(), rel=1e-12)
 
 
@@ -139,8 +139,8 @@ def test_the_gradient_is_that_of_finite_differences(example, from_logits):
 
 @pytest.mark.parametrize("example", [e for e in OUTPUTS if getattr(e.layer, "per_pixel", False)], ids=str)
 @from_logits_or_scores
-def test_unlabelled_pixels_never_count(example, from_logits):
-    check_unlabelled(example, from_logits)
+def test_unlabeled_pixels_never_count(example, from_logits):
+    check_unlabeled(example, from_logits)
 
 
 @every_output
@@ -153,7 +153,7 @@ def test_autograd_saves_what_the_memory_rule_states(example, from_logits):
 
 
 class Dice(nn.Module):
-    """1 - the mean overlap of the classes, over the labelled pixels."""
+    """1 - the mean overlap of the classes, over the labeled pixels."""
 
     from_logits = False
 
@@ -162,12 +162,12 @@ class Dice(nn.Module):
 
     def loss(self, scores: Tensor, target: Tensor) -> Tensor:
         probabilities = scores.softmax(1) if self.from_logits else scores
-        labelled = (target != PixelClassificationLayer.unlabelled).unsqueeze(1)
-        classes = F.one_hot(torch.where(labelled[:, 0], target, 0), scores.shape[1]).movedim(-1, 1)
-        truth = torch.where(labelled, classes, 0).to(scores.dtype)
+        labeled = (target != PixelClassificationLayer.unlabeled).unsqueeze(1)
+        classes = F.one_hot(torch.where(labeled[:, 0], target, 0), scores.shape[1]).movedim(-1, 1)
+        truth = torch.where(labeled, classes, 0).to(scores.dtype)
         dims = (0, *range(2, scores.ndim))
         overlap = (probabilities * truth).sum(dims)
-        total = torch.where(labelled, probabilities, 0).sum(dims) + truth.sum(dims)
+        total = torch.where(labeled, probabilities, 0).sum(dims) + truth.sum(dims)
         return 1 - (2 * overlap / (total + 1e-6)).mean()
 
 
@@ -200,7 +200,7 @@ DICE = Example(DiceLayer(), (((4, 4), 3),))
 def test_a_dice_loss_with_the_memory_rule_of_cross_entropy_breaks_the_contract(from_logits):
     check_loss(DICE, dice, from_logits)
     check_gradient(DICE, from_logits)
-    check_unlabelled(DICE, from_logits)
+    check_unlabeled(DICE, from_logits)
     with pytest.raises(AssertionError):
         check_memory(DICE, from_logits)
     check_memory(Example(MeasuredDiceLayer(), DICE.inputs), from_logits)

@@ -164,7 +164,7 @@ def test_an_index_that_no_class_has(tiny, pairs, refusal):
     data[3][1][2, 2] = 2
     assert refusal(data, tiny("zerocenter"), error=DataError) == (
         "train_network: the target of item 3 must hold class indices from 0 to 1, as the network scores 2 "
-        "classes, or 255 (unlabelled), got 2"
+        "classes, or 255 (unlabeled), got 2"
     )
 
 
@@ -173,7 +173,7 @@ def test_the_file_with_an_index_that_no_class_has(tmp_path, tiny, refusal):
     data = transform(combine(images, labels), lambda pair: (pair[0], pair[1] + np.uint8(7)))
     assert refusal(data, segnet_layers((32, 32, 1), 2, 1)) == (
         f"train_network: the target of image '{images.files[0]}' must hold class indices from 0 to 1, as the "
-        "network scores 2 classes, or 255 (unlabelled), got 8"
+        "network scores 2 classes, or 255 (unlabeled), got 8"
     )
 
 
@@ -196,7 +196,7 @@ def test_targets_that_are_masks(tiny, pairs, refusal):
     message = refusal([(pairs(1)[0][0], np.zeros((6, 6), bool))], tiny())
     assert message == (
         "train_network: the target of item 0 must hold class indices, got a boolean mask; np.where(mask, 1, "
-        "0) makes True class 1 and False class 0, np.where(mask, 0, 255) leaves what is False unlabelled"
+        "0) makes True class 1 and False class 0, np.where(mask, 0, 255) leaves what is False unlabeled"
     )
 
 
@@ -209,7 +209,7 @@ def test_targets_of_a_classification(refusal):
     )
     assert refusal([(image, 3)], lgraph) == (
         "train_network: the target of item 0 must hold class indices from 0 to 2, as the network scores 3 "
-        "classes, or -100 (unlabelled), got 3"
+        "classes, or -100 (unlabeled), got 3"
     )
 
 
@@ -273,8 +273,8 @@ def test_an_error_prints_nothing(tmp_path, capfd):
 
 def test_data_without_any_label(tiny, pairs, refusal):
     """The network would learn nothing, with an accuracy of nan%."""
-    unlabelled = [(image, np.full_like(target, 255)) for image, target in pairs(4)]
-    assert refusal(unlabelled, tiny()) == (
-        "train_network: the training data must have labels, got targets that are unlabelled (255) "
+    unlabeled = [(image, np.full_like(target, 255)) for image, target in pairs(4)]
+    assert refusal(unlabeled, tiny()) == (
+        "train_network: the training data must have labels, got targets that are unlabeled (255) "
         "everywhere; check the label ids"
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from layergraph import (
-    UNLABELLED,
+    UNLABELED,
     Convolution2dLayer,
     ImageInputLayer,
     LayerGraph,
@@ -132,18 +132,18 @@ def test_no_progress_bar_in_a_pipe_or_unasked(monkeypatch, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_unlabelled_pixels_do_not_count(tiny, pairs, train):
+def test_unlabeled_pixels_do_not_count(tiny, pairs, train):
     lgraph, data = certain(tiny), pairs(4)
     for _, target in data:
         target[:] = 0
-        target[:3] = UNLABELLED
-        target[3:, :2] = 1  # 6 of 18 labelled pixels are wrong
+        target[:3] = UNLABELED
+        target[3:, :2] = 1  # 6 of 18 labeled pixels are wrong
     _, info = train(data, lgraph)
     assert info.training_accuracy == pytest.approx([100 * 12 / 18])
 
 
 def test_a_mini_batch_without_labels_gives_nan_and_loss_0(tiny, pairs, train):
-    data = [(image, np.full_like(target, UNLABELLED)) for image, target in pairs(4)] + pairs(4)
+    data = [(image, np.full_like(target, UNLABELED)) for image, target in pairs(4)] + pairs(4)
     _, info = train(data, tiny(), mini_batch_size=4, shuffle="never")
     assert [np.isnan(accuracy) for accuracy in info.training_accuracy] == [True, False]
     assert info.training_loss[0] == 0 < info.training_loss[1]

@@ -183,7 +183,7 @@ def test_a_dataset_of_torch(tiny, pairs, train):
     assert len(train(data, tiny())[1].training_loss) == 1
 
 
-def test_a_labelling_of_one_channel_and_unwritable_images(tiny, pairs, train):
+def test_a_labeling_of_one_channel_and_unwritable_images(tiny, pairs, train):
     data = [(image[..., 0], target[..., None].astype(np.int64)) for image, target in pairs()]
     for pair in data:
         for array in pair:

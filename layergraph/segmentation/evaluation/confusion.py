@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from layergraph.data.label_array import class_names_of
 from layergraph.errors import DataError
-from layergraph.labels import UNLABELLED
+from layergraph.labels import UNLABELED
 from layergraph.layers import arguments
 from layergraph.segmentation.arrays import real_array
 from layergraph.segmentation.evaluation.counting import (
@@ -33,14 +33,14 @@ class ConfusionMetrics(NamedTuple):
 
 
 def segmentation_confusion_matrix(
-    predicted: ArrayLike, truth: ArrayLike, num_classes: int, *, unlabelled_column: bool = False
+    predicted: ArrayLike, truth: ArrayLike, num_classes: int, *, unlabeled_column: bool = False
 ) -> NDArray[np.int64]:
     """Count the pixels of each true class (rows) by the class predicted for them (columns).
 
     ``predicted`` and ``truth`` are integer arrays of one shape holding class indices
-    ``0 .. num_classes - 1`` or 255 (unlabelled). Pixels unlabelled in the truth are skipped.
-    Pixels predicted as unlabelled are wrong for their class but belong to no class column;
-    ``unlabelled_column=True`` counts them in an additional last column, so that each row sums to the
+    ``0 .. num_classes - 1`` or 255 (unlabeled). Pixels unlabeled in the truth are skipped.
+    Pixels predicted as unlabeled are wrong for their class but belong to no class column;
+    ``unlabeled_column=True`` counts them in an additional last column, so that each row sums to the
     pixels of its true class.
 
     Returns an int64 array (num_classes, num_classes), or (num_classes, num_classes + 1).
@@ -51,16 +51,16 @@ def segmentation_confusion_matrix(
     >>> segmentation_confusion_matrix([0, 1, 1, 255], [0, 0, 1, 1], 2)
     array([[1, 1],
            [0, 1]])
-    >>> segmentation_confusion_matrix([0, 1, 1, 255], [0, 0, 1, 1], 2, unlabelled_column=True)
+    >>> segmentation_confusion_matrix([0, 1, 1, 255], [0, 0, 1, 1], 2, unlabeled_column=True)
     array([[1, 1, 0],
            [0, 1, 1]])
     """
     call = "segmentation_confusion_matrix"
-    return count_classes(call, predicted, truth, num_classes, unlabelled_column=unlabelled_column)
+    return count_classes(call, predicted, truth, num_classes, unlabeled_column=unlabeled_column)
 
 
 def count_classes(
-    call: str, predicted: ArrayLike, truth: ArrayLike, num_classes: int, *, unlabelled_column: bool = True
+    call: str, predicted: ArrayLike, truth: ArrayLike, num_classes: int, *, unlabeled_column: bool = True
 ) -> NDArray[np.int64]:
     """The confusion matrix, for a public function whose name ``call`` is in errors.
 
@@ -68,17 +68,17 @@ def count_classes(
     array([[1, 1, 0],
            [0, 1, 1]])
     """
-    num_classes = arguments.whole(call, "num_classes", num_classes, 1, UNLABELLED)
+    num_classes = arguments.whole(call, "num_classes", num_classes, 1, UNLABELED)
     common_classes({"predicted": class_names_of(predicted), "truth": class_names_of(truth)}, call)
     pairs = count_pairs(predicted, truth, num_classes, call)
     refuse_masks(pairs, num_classes, predicted, truth, call)
-    return class_counts(pairs, num_classes, unlabelled_column=unlabelled_column)
+    return class_counts(pairs, num_classes, unlabeled_column=unlabeled_column)
 
 
 def normalized_confusion_matrix(matrix: ArrayLike) -> NDArray[np.float64]:
     """Divide each row of a confusion matrix by the number of pixels of its true class.
 
-    Takes (M, M), or (M, M + 1) with the column of unlabelled predictions, which is part of the row sums
+    Takes (M, M), or (M, M + 1) with the column of unlabeled predictions, which is part of the row sums
     but not of the result. Returns float64 (M, M); the row of a class without true pixels is NaN.
     Raises DataError for a matrix of another shape or with numbers that are not counts.
     Source: MATLAB, evaluateSemanticSegmentation.
@@ -99,7 +99,7 @@ def confusion_metrics(matrix: ArrayLike) -> ConfusionMetrics:
     a value. A class without true pixels has accuracy NaN, which the mean accuracy omits; its IoU is
     0 if some pixel is predicted as the class, else NaN, which the mean IoU omits.
 
-    Takes (M, M), or (M, M + 1) with the column of unlabelled predictions (see
+    Takes (M, M), or (M, M + 1) with the column of unlabeled predictions (see
     :func:`segmentation_confusion_matrix`). Raises DataError for a matrix of another shape or with numbers
     that are not counts. Source: MATLAB, evaluateSemanticSegmentation; Long et al. 2015, section 5.
 
@@ -108,7 +108,7 @@ def confusion_metrics(matrix: ArrayLike) -> ConfusionMetrics:
     (0.90624, 0.61588)
     """
     counts = _require_counts("confusion_metrics", matrix)
-    # the column of unlabelled predictions counts in the totals of true classes only: it is no class
+    # the column of unlabeled predictions counts in the totals of true classes only: it is no class
     size = len(counts)
     hits, true, predicted = np.diagonal(counts), counts.sum(axis=1), counts[:, :size].sum(axis=0)
     accuracy, iou = ratio(hits, true), ratio(hits, true + predicted - hits)
@@ -146,7 +146,7 @@ def _require_counts(call: str, matrix: ArrayLike) -> NDArray[np.float64]:
     if counts.ndim != 2 or counts.shape[1] - counts.shape[0] not in (0, 1) or counts.size == 0:
         raise DataError(
             f"{call}: matrix must have one row and one column per class (and may have one more column, for "
-            f"pixels predicted as unlabelled), got an array of shape {counts.shape}"
+            f"pixels predicted as unlabeled), got an array of shape {counts.shape}"
         )
     if not (np.isfinite(counts).all() and (counts >= 0).all()):
         raise DataError(f"{call}: matrix must hold counts of 0 or more, got {quoted(counts.tolist())}")

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from layergraph.data.class_indices import check_indices, class_indices, mask_error
 from layergraph.data.label_array import class_names_of
 from layergraph.errors import DataError
-from layergraph.labels import UNLABELLED
+from layergraph.labels import UNLABELED
 from layergraph.wording import listed, times
 
 
@@ -36,7 +36,7 @@ def count_pairs(predicted: ArrayLike, truth: ArrayLike, num_classes: int, place:
 
 
 def class_counts(
-    pairs: NDArray[np.int64], num_classes: int, *, unlabelled_column: bool = False
+    pairs: NDArray[np.int64], num_classes: int, *, unlabeled_column: bool = False
 ) -> NDArray[np.int64]:
     """Select the confusion matrix from a table of :func:`count_pairs`.
 
@@ -44,7 +44,7 @@ def class_counts(
     array([[0, 1],
            [0, 0]])
     """
-    columns = [*range(num_classes), UNLABELLED] if unlabelled_column else list(range(num_classes))
+    columns = [*range(num_classes), UNLABELED] if unlabeled_column else list(range(num_classes))
     return np.ascontiguousarray(pairs[:num_classes, columns])
 
 
@@ -52,13 +52,13 @@ def refuse_masks(pairs: NDArray[np.int64], num_classes: int, predicted: Any, tru
     """Raise if predictions or truth, counted in a table of :func:`count_pairs`, are masks of 0 and 255.
 
     Arrays that know their classes are never masks. In a mask, the pixels of the object would count as
-    unlabelled, so that a network that detects no object would be right everywhere.
+    unlabeled, so that a network that detects no object would be right everywhere.
     """
     if num_classes == 1:  # then 0 and 255 are the two values that labels have
         return
     for axis, argument, labels in ((0, "predicted", predicted), (1, "truth", truth)):
         present = np.flatnonzero(pairs.any(axis=axis)).tolist()
-        if present == [0, UNLABELLED] and class_names_of(labels) is None:
+        if present == [0, UNLABELED] and class_names_of(labels) is None:
             raise mask_error(f"{call}: {argument}")
 
 

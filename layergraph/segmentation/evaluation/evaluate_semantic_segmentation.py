@@ -15,7 +15,7 @@ from layergraph.data.label_array import class_names_of
 from layergraph.data.label_ids import class_names
 from layergraph.data.pairing import partners
 from layergraph.errors import ArgumentError, DataError, WrongTypeError, did_you_mean
-from layergraph.labels import UNLABELLED
+from layergraph.labels import UNLABELED
 from layergraph.layers import arguments
 from layergraph.progress import with_progress
 from layergraph.segmentation.evaluation.confusion import (
@@ -64,9 +64,9 @@ def evaluate_semantic_segmentation(
     """Compare predicted label images with the true ones, pair by pair.
 
     ``predicted`` and ``truth`` are pixel label datastores, or sequences of (H, W) integer arrays with
-    class indices or 255 (unlabelled), such as the results of :func:`semanticseg`; an array (H, W) is one
+    class indices or 255 (unlabeled), such as the results of :func:`semanticseg`; an array (H, W) is one
     image. Class names come from labels that know them or from ``classes``; with neither, they are C1, C2, ...
-    up to the highest label. Pixels unlabelled in the truth are skipped; pixels predicted as unlabelled
+    up to the highest label. Pixels unlabeled in the truth are skipped; pixels predicted as unlabeled
     are wrong for their class. Images are read one at a time.
 
     Two datastores are paired by the names of their files: ``scan1.png`` belongs to ``scan1_mask.png`` and to
@@ -112,7 +112,7 @@ def evaluate_semantic_segmentation(
         )
     names = _class_names(predicted, truth, classes)
     size = len(names)
-    all_pairs = np.zeros((UNLABELLED + 1, UNLABELLED + 1), np.int64)
+    all_pairs = np.zeros((UNLABELED + 1, UNLABELED + 1), np.int64)
     images: list[ConfusionMetrics] = []
     for index in with_progress(range(len(truth)), "Evaluating", len(truth), shown=verbose):
         predicted_file = predicted_files and predicted_files[order[index]]
@@ -121,10 +121,10 @@ def evaluate_semantic_segmentation(
         true_labels = _labels(truth[index], names, f"{place}: truth")
         pairs = count_pairs(predicted_labels, true_labels, size, place)
         all_pairs += pairs
-        images.append(confusion_metrics(class_counts(pairs, size, unlabelled_column=True)))
+        images.append(confusion_metrics(class_counts(pairs, size, unlabeled_column=True)))
     # over all images: one image of 0 and 255 alone may be right, a whole set is of masks
     refuse_masks(all_pairs, size, predicted, truth, _CALL)
-    total = class_counts(all_pairs, size, unlabelled_column=True)
+    total = class_counts(all_pairs, size, unlabeled_column=True)
     overall = confusion_metrics(total)
     image_names = [str(index) for index in range(len(truth))]
     if true_files:
@@ -135,7 +135,7 @@ def evaluate_semantic_segmentation(
     return SemanticSegmentationMetrics(
         classes=names,
         confusion_matrix=total[:, :size].copy(),
-        unlabelled_predictions=total[:, size].copy(),
+        unlabeled_predictions=total[:, size].copy(),
         normalized_confusion_matrix=normalized_confusion_matrix(total),
         data_set_metrics=Table({column: [getattr(overall, column)] for column in wide}),
         class_metrics=Table(
@@ -209,8 +209,8 @@ def _labels(labels: Any, classes: tuple[str, ...], owner: str) -> NDArray[Any]:
 
 def _highest_index(labels: Any, owner: str) -> int:
     array = class_indices(labels, owner)
-    check_indices(array, UNLABELLED, owner)
-    return int(array.max(initial=0, where=array != UNLABELLED))
+    check_indices(array, UNLABELED, owner)
+    return int(array.max(initial=0, where=array != UNLABELED))
 
 
 def _image_name(index: int, *files: Path | None) -> str:

@@ -17,7 +17,7 @@ class SemanticSegmentationMetrics:
     """The result of :func:`evaluate_semantic_segmentation`; print it for a summary.
 
     ``confusion_matrix``: int64 (M, M), pixels of true class i (row) predicted as class j (column).
-    ``unlabelled_predictions``: int64 (M,), pixels of true class i predicted as unlabelled; they are wrong,
+    ``unlabeled_predictions``: int64 (M,), pixels of true class i predicted as unlabeled; they are wrong,
     and part of the row totals, but of no column. ``normalized_confusion_matrix``: float64 (M, M), rows
     divided by the pixels of their true class. ``data_set_metrics``: a table of one row.
     ``class_metrics``: one row per class. ``image_metrics``: one row per image. Values of 0/0 are NaN.
@@ -26,7 +26,7 @@ class SemanticSegmentationMetrics:
 
     classes: tuple[str, ...]
     confusion_matrix: NDArray[np.int64]
-    unlabelled_predictions: NDArray[np.int64]
+    unlabeled_predictions: NDArray[np.int64]
     normalized_confusion_matrix: NDArray[np.float64]
     data_set_metrics: Table
     class_metrics: Table
@@ -37,7 +37,7 @@ class SemanticSegmentationMetrics:
         return {
             "classes": list(self.classes),
             "confusion_matrix": self.confusion_matrix.tolist(),
-            "unlabelled_predictions": self.unlabelled_predictions.tolist(),
+            "unlabeled_predictions": self.unlabeled_predictions.tolist(),
             "normalized_confusion_matrix": [
                 [_plain(value) for value in row] for row in self.normalized_confusion_matrix.tolist()
             ],
@@ -69,11 +69,11 @@ class SemanticSegmentationMetrics:
         return "\n".join([f"<p>{self._heading()}</p>", *parts])
 
     def _heading(self) -> str:
-        pixels = int(self.confusion_matrix.sum() + self.unlabelled_predictions.sum())
+        pixels = int(self.confusion_matrix.sum() + self.unlabeled_predictions.sum())
         counts = [
             (len(self.image_metrics), "image"),
             (len(self.classes), "class"),
-            (pixels, "labelled pixel"),
+            (pixels, "labeled pixel"),
         ]
         return "Semantic segmentation metrics of " + ", ".join(_count(*count) for count in counts)
 

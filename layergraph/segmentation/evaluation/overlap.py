@@ -11,8 +11,8 @@ from layergraph.segmentation.evaluation.confusion import confusion_metrics, coun
 def jaccard(predicted: ArrayLike, truth: ArrayLike, num_classes: int) -> NDArray[np.float64]:
     """Intersection over union of each class, |A ∩ B| / |A ∪ B|.
 
-    ``predicted`` and ``truth`` are integer arrays of one shape with class indices or 255 (unlabelled);
-    pixels unlabelled in the truth are skipped. Returns float64 (num_classes,), NaN for a class that
+    ``predicted`` and ``truth`` are integer arrays of one shape with class indices or 255 (unlabeled);
+    pixels unlabeled in the truth are skipped. Returns float64 (num_classes,), NaN for a class that
     occurs in neither. Raises the errors of :func:`segmentation_confusion_matrix`. Source: MATLAB, jaccard.
 
     >>> jaccard([[0, 1], [1, 1]], [[0, 0], [1, 1]], 3)

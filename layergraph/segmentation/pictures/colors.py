@@ -15,7 +15,7 @@ def distinct_colors(count: int) -> NDArray[np.uint8]:
     differ, and none is gray, very dark, very light (pictures have many such pixels) or glaring.
 
     Returns uint8 (count, 3), RGB. Distances are in Oklab. Raises ArgumentError if ``count`` exceeds the
-    number of candidates, about a thousand. Source: Glasbey et al. 2007, Colour displays for categorical
+    number of candidates, about a thousand. Source: Glasbey et al. 2007, Color displays for categorical
     images.
 
     >>> distinct_colors(2).shape

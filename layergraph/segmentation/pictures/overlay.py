@@ -12,7 +12,7 @@ from layergraph.data.class_indices import class_indices, mask_error
 from layergraph.data.label_array import class_names_of
 from layergraph.data.label_ids import class_names
 from layergraph.errors import ArgumentError, DataError, WrongTypeError, did_you_mean
-from layergraph.labels import UNLABELLED
+from layergraph.labels import UNLABELED
 from layergraph.layers import arguments
 from layergraph.segmentation.arrays import real_array
 from layergraph.segmentation.pictures.colors import distinct_colors
@@ -31,7 +31,7 @@ def labeloverlay(
     """Tint each pixel of ``image`` with the color of its class.
 
     ``image`` is (H, W), (H, W, 1) or (H, W, 3), uint8, uint16 or float in 0 .. 1; ``labels`` is (H, W) with
-    class indices, or 255 (unlabelled) for pixels that stay unchanged. ``colormap`` is (M, 3), row i for class
+    class indices, or 255 (unlabeled) for pixels that stay unchanged. ``colormap`` is (M, 3), row i for class
     i, uint8 or float in 0 .. 1; by default :func:`distinct_colors`. ``transparency`` 0 shows the plain
     colors, 1 the plain image. ``included_labels`` holds the classes to show, by default all, as indices or
     as names (of ``classes``, or of labels that know their classes).
@@ -54,7 +54,7 @@ def labeloverlay(
         raise DataError(f"labeloverlay: labels must be 0 or more, got {indices.min()}")
     visibility = arguments.number("labeloverlay", "transparency", transparency, 0, 1)
     names = class_names_of(labels) if classes is None else class_names(classes, "labeloverlay: classes")
-    shown = indices != UNLABELLED
+    shown = indices != UNLABELED
     highest = int(indices.max(initial=0, where=shown))
     colors = (
         distinct_colors(highest + 1) if colormap is None else color_bytes(colormap, "labeloverlay: colormap")
@@ -92,8 +92,8 @@ def _included_indices(labels: Sequence[int | str] | str, names: tuple[str, ...] 
                 )
             indices.append(names.index(label))
         else:
-            top = UNLABELLED if names is None else len(names) - 1
-            if label != UNLABELLED:
+            top = UNLABELED if names is None else len(names) - 1
+            if label != UNLABELED:
                 arguments.whole("labeloverlay", "included_labels", label, 0, top)
             indices.append(int(label))
     return indices

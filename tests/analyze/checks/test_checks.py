@@ -37,7 +37,7 @@ from layergraph import (
     Weights,
 )
 from layergraph.analyze import analyze_network
-from layergraph.analyze.checks import CATALOGUE
+from layergraph.analyze.checks import CATALOG
 from layergraph.builders import BUILDERS, unet_layers
 
 INPUT = ImageInputLayer((16, 16, 3), name="data")
@@ -238,21 +238,21 @@ def codes(lgraph: LayerGraph) -> list[str]:
     return [issue.code for issue in analyze_network(lgraph).issues]
 
 
-def test_the_catalogue_is_complete() -> None:
-    catalogue = [check.code for check in CATALOGUE]
-    assert catalogue == sorted({name.partition(",")[0] for name in CASES} | set(RAISED))
+def test_the_catalog_is_complete() -> None:
+    catalog = [check.code for check in CATALOG]
+    assert catalog == sorted({name.partition(",")[0] for name in CASES} | set(RAISED))
     root = Path(layergraph.__file__).parent
     folders = {root, root / "analyze", Path(layergraph.analyze.__file__).parent}
     sources = {path for folder in folders for path in folder.rglob("*.py")}
     used = {code for path in sources for code in re.findall(r"\bLG(?:-[A-Z]+)+", path.read_text("utf-8"))}
-    assert used == set(catalogue)
+    assert used == set(catalog)
 
 
 @pytest.mark.parametrize("code", CASES)
 def test_a_check_finds_its_fault_and_nothing_else(code: str) -> None:
     broken, sound = CASES[code]
     code = code.partition(",")[0]
-    severity = next(check.severity for check in CATALOGUE if check.code == code)
+    severity = next(check.severity for check in CATALOG if check.code == code)
     issues = analyze_network(broken()).issues
     assert {(issue.code, issue.severity) for issue in issues} == {(code, severity)}
     assert codes(sound()) == []

@@ -24,14 +24,14 @@ TRIANGLES = [[4730, 0], [9601, 88069]]
 
 
 @st.composite
-def label_pairs(draw, unlabelled_predictions=True):
-    """(predicted, truth, num_classes) of one shape, some pixels unlabelled."""
+def label_pairs(draw, unlabeled_predictions=True):
+    """(predicted, truth, num_classes) of one shape, some pixels unlabeled."""
     num_classes = draw(st.integers(1, 5))
     shape = draw(hnp.array_shapes(min_dims=2, max_dims=2, max_side=6))
     dtype = draw(st.sampled_from([np.uint8, np.int16, np.int64]))
     known = st.integers(0, num_classes - 1)
     either = st.one_of(known, st.just(255))
-    predicted = draw(hnp.arrays(dtype, shape, elements=either if unlabelled_predictions else known))
+    predicted = draw(hnp.arrays(dtype, shape, elements=either if unlabeled_predictions else known))
     truth = draw(hnp.arrays(dtype, shape, elements=either))
     assume(not any(set(labels.ravel().tolist()) == {0, 255} for labels in (predicted, truth)))  # masks
     return predicted, truth, num_classes
@@ -53,7 +53,7 @@ def test_counts_are_those_of_a_loop_over_the_pixels(case):
     expected = [[0] * (num_classes + 1) for _ in range(num_classes)]
     for label, true_label in pixels(predicted, truth):
         expected[true_label][num_classes if label == 255 else label] += 1
-    full = segmentation_confusion_matrix(predicted, truth, num_classes, unlabelled_column=True)
+    full = segmentation_confusion_matrix(predicted, truth, num_classes, unlabeled_column=True)
     assert full.tolist() == expected
     assert full.dtype == np.int64
     assert segmentation_confusion_matrix(predicted, truth, num_classes).tolist() == [
@@ -74,7 +74,7 @@ def test_metrics_are_those_of_sets_of_pixels(case):
         overlap.append(2 * len(a & b) / (len(a) + len(b)) if a or b else math.nan)
         weighted += len(b) * iou[-1] / len(pairs) if b else 0.0
     metrics = confusion_metrics(
-        segmentation_confusion_matrix(predicted, truth, num_classes, unlabelled_column=True)
+        segmentation_confusion_matrix(predicted, truth, num_classes, unlabeled_column=True)
     )
     same(metrics.accuracy, accuracy)
     same(metrics.iou, iou)
@@ -88,7 +88,7 @@ def test_metrics_are_those_of_sets_of_pixels(case):
         same(mean, sum(known) / len(known) if known else math.nan)
 
 
-@given(label_pairs(unlabelled_predictions=False))
+@given(label_pairs(unlabeled_predictions=False))
 def test_dice_follows_from_jaccard(case):
     index = jaccard(*case)
     same(dice(*case), 2 * index / (1 + index))
@@ -141,14 +141,14 @@ def test_a_class_that_is_only_predicted_has_no_accuracy_and_iou_0():
     assert (metrics.mean_accuracy, metrics.mean_iou, metrics.weighted_iou) == (0.75, 0.375, 0.75)
 
 
-def test_nothing_labelled_is_nan_everywhere():
+def test_nothing_labeled_is_nan_everywhere():
     metrics = confusion_metrics(segmentation_confusion_matrix([[0, 1]], [[255, 255]], 2))
     assert np.isnan(np.hstack(metrics)).all()
     assert np.isnan(normalized_confusion_matrix(np.zeros((2, 2)))).all()
 
 
-def test_unlabelled_predictions_count_in_the_row():
-    counts = segmentation_confusion_matrix([0, 255, 255, 1], [0, 0, 0, 1], 2, unlabelled_column=True)
+def test_unlabeled_predictions_count_in_the_row():
+    counts = segmentation_confusion_matrix([0, 255, 255, 1], [0, 0, 0, 1], 2, unlabeled_column=True)
     assert counts.tolist() == [[1, 0, 2], [0, 1, 0]]
     metrics = confusion_metrics(counts)
     np.testing.assert_allclose(metrics.accuracy, [1 / 3, 1])
@@ -238,14 +238,14 @@ def test_invalid_counts(function, matrix):
             [0, 1],
             2,
             DataError,
-            "predicted must hold class indices from 0 to 1, or 255 (unlabelled), got 3",
+            "predicted must hold class indices from 0 to 1, or 255 (unlabeled), got 3",
         ),
         (
             [0, 1],
             [0, -1],
             2,
             DataError,
-            "truth must hold class indices from 0 to 1, or 255 (unlabelled), got -1",
+            "truth must hold class indices from 0 to 1, or 255 (unlabeled), got -1",
         ),
         (
             [0.0, 1.0],
@@ -277,7 +277,7 @@ def test_invalid_labels(predicted, truth, num_classes, error, message):
 def test_invalid_confusion_matrices(function, shape):
     message = (
         f"{function.__name__}: matrix must have one row and one column per class (and may have one more "
-        f"column, for pixels predicted as unlabelled), got an array of shape {shape}"
+        f"column, for pixels predicted as unlabeled), got an array of shape {shape}"
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         function(np.ones(shape))

@@ -34,7 +34,7 @@ def test_the_tables():
     metrics = evaluate()
     assert metrics.classes == CLASSES
     assert metrics.confusion_matrix.tolist() == [[1, 1, 0], [0, 3, 0], [0, 0, 1]]
-    assert metrics.unlabelled_predictions.tolist() == [0, 0, 1]
+    assert metrics.unlabeled_predictions.tolist() == [0, 0, 1]
     np.testing.assert_array_equal(
         metrics.normalized_confusion_matrix, [[0.5, 0.5, 0], [0, 1, 0], [0, 0, 0.5]]
     )
@@ -58,7 +58,7 @@ def test_the_tables():
 
 def test_means_of_an_image_run_over_its_own_classes():
     metrics = evaluate()
-    # the first image has only sky and road; the second road and car, and its sky is on an unlabelled pixel
+    # the first image has only sky and road; the second road and car, and its sky is on an unlabeled pixel
     np.testing.assert_allclose(metrics.image_metrics.mean_accuracy, [(0.5 + 1) / 2, (1 + 0.5) / 2])
     np.testing.assert_allclose(metrics.image_metrics.mean_iou, [(0.5 + 2 / 3) / 2, (1 + 0.5) / 2])
 
@@ -72,7 +72,7 @@ def test_the_data_set_is_all_images_side_by_side(seed, num_classes, num_images):
     metrics = evaluate_semantic_segmentation(predicted, truth)
     one = evaluate_semantic_segmentation([np.hstack(predicted)], [np.hstack(truth)])
     np.testing.assert_array_equal(metrics.confusion_matrix, one.confusion_matrix)
-    np.testing.assert_array_equal(metrics.unlabelled_predictions, one.unlabelled_predictions)
+    np.testing.assert_array_equal(metrics.unlabeled_predictions, one.unlabeled_predictions)
     for column in metrics.data_set_metrics.columns:
         np.testing.assert_array_equal(
             getattr(metrics.data_set_metrics, column), getattr(one.image_metrics, column)
@@ -81,7 +81,7 @@ def test_the_data_set_is_all_images_side_by_side(seed, num_classes, num_images):
 
 def test_every_metric_comes_from_the_one_function():
     metrics = evaluate()
-    whole = confusion_metrics(np.column_stack([metrics.confusion_matrix, metrics.unlabelled_predictions]))
+    whole = confusion_metrics(np.column_stack([metrics.confusion_matrix, metrics.unlabeled_predictions]))
     (row,) = metrics.data_set_metrics
     assert len(row) == 4
     assert row == {column: getattr(whole, column) for column in row}
@@ -168,7 +168,7 @@ def test_to_dict_is_json_with_null_for_nan():
     assert json.loads(text) == {
         "classes": ["sky", "road"],
         "confusion_matrix": [[1, 0], [0, 0]],
-        "unlabelled_predictions": [0, 0],
+        "unlabeled_predictions": [0, 0],
         "normalized_confusion_matrix": [[1.0, 0.0], [None, None]],
         "data_set_metrics": {
             "global_accuracy": 1.0,
@@ -193,7 +193,7 @@ def test_print():
     assert (
         str(metrics)
         == """\
-Semantic segmentation metrics of 3 images, 4 classes, 7 labelled pixels
+Semantic segmentation metrics of 3 images, 4 classes, 7 labeled pixels
 
 Data set
 
@@ -272,7 +272,7 @@ def test_different_sizes_name_the_files(tmp_path):
 
 
 def test_labels_outside_the_classes_name_the_image():
-    message = "image 1: truth must hold class indices from 0 to 1, or 255 (unlabelled), got 2"
+    message = "image 1: truth must hold class indices from 0 to 1, or 255 (unlabeled), got 2"
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         evaluate_semantic_segmentation([[[0]], [[0]]], [[[1]], [[2]]], classes=["sky", "road"])
 
@@ -394,6 +394,6 @@ def test_invalid_sets_of_labels(labels):
 
 @pytest.mark.parametrize("label", [300, -1])
 def test_labels_that_no_class_can_have(label):
-    message = f"image 0: predicted must hold class indices from 0 to 254, or 255 (unlabelled), got {label}"
+    message = f"image 0: predicted must hold class indices from 0 to 254, or 255 (unlabeled), got {label}"
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         evaluate_semantic_segmentation([[[label]]], [[[0]]])

@@ -40,7 +40,7 @@ def test_the_ends_of_transparency():
     )
 
 
-def test_unlabelled_and_excluded_pixels_stay():
+def test_unlabeled_and_excluded_pixels_stay():
     image = np.full((1, 4, 3), 100, np.uint8)
     labels = [[0, 1, 2, 255]]
     overlay = labeloverlay(image, labels, colormap=COLORS, transparency=0, included_labels=[1, 255])
@@ -59,7 +59,7 @@ def test_included_labels_are_names_or_indices():
     assert again.tolist() == [[[255, 0, 0], [100] * 3, [0, 0, 255], [100] * 3]]
 
 
-def test_labels_of_one_class_may_be_unlabelled_elsewhere():
+def test_labels_of_one_class_may_be_unlabeled_elsewhere():
     image, numbers = np.full((1, 2), 100, np.uint8), [[0, 255]]
     wanted = [[[255, 0, 0], [100] * 3]]
     labels = LabelArray(numbers, ["sky", "road"])
@@ -197,7 +197,7 @@ def test_colors_are_distinct_and_start_equal():
             {},
             WrongTypeError,
             "labeloverlay: labels must hold class indices, got a boolean mask; np.where(mask, 1, 0) makes "
-            "True class 1 and False class 0, np.where(mask, 0, 255) leaves what is False unlabelled",
+            "True class 1 and False class 0, np.where(mask, 0, 255) leaves what is False unlabeled",
         ),
         (
             [[0.0, 0.0]],
@@ -205,8 +205,8 @@ def test_colors_are_distinct_and_start_equal():
             {},
             DataError,
             "labeloverlay: labels must hold class indices, got 0 and 255 alone, as a mask has, and 255 means "
-            "unlabelled; np.where(mask == 255, 1, 0) makes the mask class 1; for labels of the first class "
-            "where 255 does mean unlabelled, give LabelArray(labels, classes)",
+            "unlabeled; np.where(mask == 255, 1, 0) makes the mask class 1; for labels of the first class "
+            "where 255 does mean unlabeled, give LabelArray(labels, classes)",
         ),
         (
             [[0.0], [0.0, 1.0]],

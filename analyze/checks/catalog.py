@@ -1,4 +1,4 @@
-"""The catalogue: every code with its severity, its title and its check."""
+"""The catalog: every code with its severity, its title and its check."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from layergraph.analyze.checks.check import Check
 from layergraph.analyze.checks.checked_graph import CheckedGraph
 from layergraph.issues import Issue
 
-CATALOGUE: tuple[Check, ...] = (
+CATALOG: tuple[Check, ...] = (
     Check("LG-CHANNELS", "error", "numbers of channels do not fit"),
     Check("LG-CHECKERBOARD", "note", "uneven transposed convolution", window_coverage.checkerboard),
     Check("LG-CLASS-WEIGHTS", "error", "class weights that do not fit the classes or are not positive"),
@@ -72,7 +72,7 @@ def findings(checked: CheckedGraph) -> tuple[Issue, ...]:
 
         issues = fix_faults(checked)
     checked.blamed = frozenset(name for issue in issues for name in (issue.layer, *issue.others))
-    for check in CATALOGUE:
+    for check in CATALOG:
         if check.find is not None:
             issues.extend(check.find(checked))
     if len(issues) > 1:
