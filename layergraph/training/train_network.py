@@ -135,7 +135,8 @@ def _graph(lgraph: object) -> LayerGraph:
     elif isinstance(lgraph, tuple) and any(isinstance(item, (Network, LayerGraph)) for item in lgraph):
         got = f"a tuple ({', '.join(type(item).__name__ for item in lgraph)})"
         index = next(i for i, item in enumerate(lgraph) if isinstance(item, (Network, LayerGraph)))
-        fix = f"give its item {index} alone, as in net, info = train_network(...)"
+        habit = "net, info = train_network" if isinstance(lgraph[index], Network) else "lgraph = unet_layers"
+        fix = f"give its item {index} alone, as in {habit}(...)"
     elif isinstance(lgraph, (list, tuple)) and any(isinstance(item, Layer) for item in lgraph):
         wrong = next(item for item in lgraph if not isinstance(item, Layer))
         got = f"a {type(lgraph).__name__} with an object of type {type(wrong).__name__} among its layers"
