@@ -24,6 +24,7 @@ def real_array(values: ArrayLike, owner: str) -> NDArray[Any]:
         array = np.asarray(values)
     except ValueError:
         raise DataError(f"{owner} must be an array, got rows of different lengths") from None
+    # complex numbers, text, dates and objects are left out
     if array.dtype.kind not in "buif":
         raise WrongTypeError(f"{owner} must hold numbers, got an array of {array.dtype}")
     return array

@@ -42,6 +42,7 @@ def batches(store: ImageStore, size: int, *, verbose: bool = False) -> Iterator[
             yield first, np.stack(pending)
             pending, first = [], index
         pending.append(image)
+    # never empty here: semanticseg refuses a store without images
     yield first, np.stack(pending)
 
 
@@ -62,6 +63,7 @@ def _image(store: ImageStore, index: int) -> NDArray[Any]:
     image = real_array(item, name)
     if image.ndim not in (2, 3) or not image.size:
         raise DataError(f"{name} must be (H, W) or (H, W, C), got the shape {image.shape}")
+    # the network takes channels last, so a gray image gets one channel
     return image[:, :, None] if image.ndim == 2 else image
 
 
@@ -74,6 +76,7 @@ def image_paths(store: ImageStore) -> list[Path] | None:
     files = getattr(store, "files", None)
     if files is not None:
         return [Path(file) for file in files]
+    # file names only if every item has one, since label files are named all in one way
     if isinstance(store, list | tuple) and all(isinstance(item, str | os.PathLike) for item in store):
         return [Path(item) for item in store]
     return None
@@ -86,4 +89,5 @@ def image_name(store: ImageStore, index: int) -> str:
         return visible(str(files[index]))
     if isinstance(store, list | tuple) and isinstance(store[index], str | os.PathLike):
         return visible(str(store[index]))
+    # semanticseg makes a list of a single image, whose caller gave no index
     return "the image" if isinstance(store, list) and len(store) == 1 else f"images[{index}]"

@@ -42,6 +42,7 @@ def image_scores(net: Predictor, batch: NDArray[Any], name_image: Callable[[int]
         _check_map(net, error)
         error.add_note(f"raised by the network for {name_image(0)}, an array of shape {batch.shape[1:]}")
         raise
+    # two axes are one score per class, the usual result of a classifier
     if scores.ndim == 2:
         _check_map(net, None)
     if scores.ndim != 4 or len(scores) != len(batch):
@@ -49,9 +50,11 @@ def image_scores(net: Predictor, batch: NDArray[Any], name_image: Callable[[int]
             f"{name_image(0)}: the network's scores must be (N, H, W, num_classes) with N = {len(batch)}, "
             f"got {scores.shape}"
         )
+    # argmax takes NaN for the highest score, so that it would become a label without an error
     faulty = np.isnan(scores).any(axis=(1, 2, 3))
     if faulty.any():
         index = int(faulty.argmax())
+        # NaN in the image or the weights spreads to the scores: the input shows which of them it is
         cause = "the image holds NaN or infinity"
         if np.isfinite(batch[index]).all():
             cause = "the image holds finite numbers, so weights of the network may be NaN"
@@ -62,6 +65,7 @@ def image_scores(net: Predictor, batch: NDArray[Any], name_image: Callable[[int]
 def _is_out_of_memory(error: Exception) -> bool:
     """Whether memory ran out: PyTorch raises a RuntimeError whose text depends on the device."""
     text = str(error).lower()
+    # texts of CUDA, of torch's CPU allocator (on Linux and on Windows), and of cuBLAS
     words = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
     return isinstance(error, MemoryError) or any(word in text for word in words)
 
@@ -81,11 +85,13 @@ def _too_large(batch: NDArray[Any]) -> str:
 
 def _check_map(net: Predictor, error: Exception | None) -> None:
     """Raise if a network gives one score per class, not a map of scores, for an image of its input size."""
+    # MonteCarlo hides the input sizes, and one pass without dropout shows the shape as well
     net = net.net if isinstance(net, MonteCarlo) else net
     sizes: Sequence[Sequence[int]] = getattr(net, "input_sizes", ())
     if len(sizes) != 1:
         return
     try:
+        # a convolutional classifier gives a map for large images, but one pixel for a patch
         scores = predict(net, np.zeros((1, *sizes[0]), np.float32))
     except (RuntimeError, LayergraphError):  # the size of the image is not the cause
         return

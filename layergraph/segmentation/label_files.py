@@ -40,10 +40,12 @@ def write_label_files(
     # imported here: arrays do not need the data package
     from layergraph.data import PixelLabelDatastore, write_labels
 
+    # Path accepts the character NUL, which the file system refuses only on writing
     if not isinstance(prefix, str) or Path(prefix).name != prefix or "\0" in prefix:
         raise ArgumentError(
             f"semanticseg: name_prefix must be the beginning of a file name, got {quoted(prefix)}"
         )
+    # all checks come before the first result, so that a bad folder fails before the network runs
     images = image_paths(store)
     stems = _numbers(len(store)) if images is None else unique_names(images)
     files = [folder / f"{prefix}{'_' * bool(prefix)}{stem}.png" for stem in stems]
@@ -57,6 +59,7 @@ def write_label_files(
         ) from None
     # the number of classes is known with the first scores
     num_classes = 0
+    # segmented is lazy: each pass of the loop runs the network on the next batch, if needed
     for path, (labels, count) in zip(files, segmented, strict=True):
         write_labels(path, labels)
         num_classes = count
@@ -67,12 +70,14 @@ def write_label_files(
 
 def _numbers(count: int) -> list[str]:
     """The numbers from 1, all with the same number of digits, at least three."""
+    # leading zeros, so that names sort in the order of the images
     width = max(3, len(str(count)))
     return [f"{number:0{width}d}" for number in range(1, count + 1)]
 
 
 def _refuse_overwriting(files: Sequence[Path], images: Sequence[Path]) -> None:
     """Raise if a label file would overwrite one of the images."""
+    # symbolic links and relative paths can name one file in two ways
     known = {os.path.realpath(image) for image in images}
     for file in files:
         if os.path.realpath(file) in known:

@@ -110,6 +110,7 @@ def semanticseg(
     LabelArray([[0, 1],
                 [1, 0]], dtype=uint8)
     """
+    # arguments first, so that no network runs for a call that must fail
     net = require_predictor("semanticseg", net)
     mini_batch_size = arguments.whole("semanticseg", "mini_batch_size", mini_batch_size)
     if write_location is not None and return_scores:
@@ -126,8 +127,10 @@ def semanticseg(
     store: Any = [images] if single else images
     if not len(store):
         raise DataError("semanticseg: images must hold one image or more, got none")
+    # names given in the call win over those of the network
     given = classes if classes is not None else net.classes
     names = None if given is None else class_names(given, "semanticseg: classes")
+    # a generator: nothing runs until its results are taken, below or while files are written
     results = _segment(store, net, names, mini_batch_size, verbose and not single)
     if write_location is not None:
         labels_and_counts = ((labels, scores.shape[2]) for labels, scores in results)
@@ -135,8 +138,10 @@ def semanticseg(
     # scores take many times the memory of labels, so that a list of them exists only on request
     rows = (result if return_scores else result[:1] for result in results)
     columns: list[Any] = [list(column) for column in zip(*rows, strict=True)]
+    # the results take the form of the images
     if single:
         columns = [column[0] for column in columns]
+    # only images as an array are sure to have one size, and so labels that can be stacked
     elif isinstance(images, np.ndarray):
         columns = [np.stack(column) for column in columns]
     return tuple(columns) if return_scores else columns[0]
@@ -178,6 +183,7 @@ def _segment(
     """Yield labels and scores of each image, batch by batch."""
     for first, batch in batches(store, size, verbose=verbose):
         scores = image_scores(net, batch, partial(_name_in_batch, store, first))
+        # here and not in semanticseg: the first scores show how many classes the network has
         count = scores.shape[3]
         if not 1 <= count <= UNLABELED:
             raise ArgumentError(
@@ -188,6 +194,7 @@ def _segment(
                 f"semanticseg: classes must be one name per class that the network scores ({count}), got "
                 f"{len(names)}"
             )
+        # no check of the labels, since argmax cannot exceed the count
         labels = LabelArray.from_indices(scores.argmax(axis=3).astype(np.uint8), names)
         yield from zip(labels, scores, strict=True)
 

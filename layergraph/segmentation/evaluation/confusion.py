@@ -69,6 +69,7 @@ def count_classes(
            [0, 1, 1]])
     """
     num_classes = arguments.whole(call, "num_classes", num_classes, 1, UNLABELED)
+    # before the pixels: unequal classes would make counts that are valid and mean nothing
     common_classes({"predicted": class_names_of(predicted), "truth": class_names_of(truth)}, call)
     pairs = count_pairs(predicted, truth, num_classes, call)
     refuse_masks(pairs, num_classes, predicted, truth, call)
@@ -88,6 +89,7 @@ def normalized_confusion_matrix(matrix: ArrayLike) -> NDArray[np.float64]:
            [0.  , 1.  ]])
     """
     counts = _require_counts("normalized_confusion_matrix", matrix)
+    # the row sums include the unlabeled predictions, so rows of the result may sum to less than 1
     return ratio(counts[:, : len(counts)], counts.sum(axis=1, keepdims=True))
 
 
@@ -111,6 +113,7 @@ def confusion_metrics(matrix: ArrayLike) -> ConfusionMetrics:
     # the column of unlabeled predictions counts in the totals of true classes only: it is no class
     size = len(counts)
     hits, true, predicted = np.diagonal(counts), counts.sum(axis=1), counts[:, :size].sum(axis=0)
+    # hits are in both sums of the union, so that one of them is subtracted
     accuracy, iou = ratio(hits, true), ratio(hits, true + predicted - hits)
     return ConfusionMetrics(
         accuracy,
@@ -118,6 +121,7 @@ def confusion_metrics(matrix: ArrayLike) -> ConfusionMetrics:
         float(ratio(hits.sum(), true.sum())),
         _mean(accuracy),
         _mean(iou),
+        # nansum: a class that does not occur has the weight 0, but 0 * NaN is NaN
         float(ratio(np.nansum(true * iou), true.sum())),
     )
 
@@ -129,6 +133,7 @@ def ratio(above: ArrayLike, below: ArrayLike) -> NDArray[np.float64]:
     array([0.5, nan])
     """
     top, bottom = np.broadcast_arrays(np.asarray(above, np.float64), np.asarray(below, np.float64))
+    # np.divide leaves elements of `out` as they are where `where` is False
     quotient = np.full(top.shape, np.nan)
     np.divide(top, bottom, out=quotient, where=bottom != 0)
     return quotient
@@ -148,6 +153,7 @@ def _require_counts(call: str, matrix: ArrayLike) -> NDArray[np.float64]:
             f"{call}: matrix must have one row and one column per class (and may have one more column, for "
             f"pixels predicted as unlabeled), got an array of shape {counts.shape}"
         )
+    # infinity and NaN are refused here, since they would pass through all metrics without an error
     if not (np.isfinite(counts).all() and (counts >= 0).all()):
         raise DataError(f"{call}: matrix must hold counts of 0 or more, got {quoted(counts.tolist())}")
     return counts.astype(np.float64)

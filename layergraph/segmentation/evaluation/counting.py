@@ -32,6 +32,7 @@ def count_pairs(predicted: ArrayLike, truth: ArrayLike, num_classes: int, place:
         )
     # both bytes of a pixel form one 16-bit number, so that one pass counts all pairs
     pairs = (rows.ravel().astype(np.uint16) << 8) | columns.ravel()
+    # minlength, since bincount stops at the highest pair that occurs
     return np.bincount(pairs, minlength=1 << 16).reshape(256, 256).astype(np.int64, copy=False)
 
 
@@ -45,6 +46,7 @@ def class_counts(
            [0, 0]])
     """
     columns = [*range(num_classes), UNLABELED] if unlabeled_column else list(range(num_classes))
+    # an index of a slice and a list returns a copy in column-major order
     return np.ascontiguousarray(pairs[:num_classes, columns])
 
 
@@ -57,6 +59,7 @@ def refuse_masks(pairs: NDArray[np.int64], num_classes: int, predicted: Any, tru
     if num_classes == 1:  # then 0 and 255 are the two values that labels have
         return
     for axis, argument, labels in ((0, "predicted", predicted), (1, "truth", truth)):
+        # the table has 255 among the true labels too, which the confusion matrix omits
         present = np.flatnonzero(pairs.any(axis=axis)).tolist()
         if present == [0, UNLABELED] and class_names_of(labels) is None:
             raise mask_error(f"{call}: {argument}")
@@ -80,6 +83,7 @@ def common_classes(given: Mapping[str, tuple[str, ...] | None], place: str) -> t
 
 def _label_bytes(labels: ArrayLike, num_classes: int, owner: str) -> NDArray[np.uint8]:
     array = class_indices(labels, owner)
+    # before the cast to bytes, which would wrap 256 to class 0
     check_indices(array, num_classes, owner)
     return array.astype(np.uint8, copy=False)
 

@@ -96,12 +96,14 @@ def evaluate_semantic_segmentation(
     >>> metrics.data_set_metrics[0]["global_accuracy"]
     0.75
     """
+    # arguments and pairs, before the first image is read
     names_of_metrics = _metric_names(metrics)
     predicted, truth = _store("predicted", predicted), _store("truth", truth)
     pair_by = arguments.choice(_CALL, "pair", pair, ("name", "order"))
     if not len(truth) and not len(predicted):
         raise DataError(f"{_CALL}: predicted and truth must hold one label image or more, got none")
     predicted_files, true_files = (getattr(store, "files", None) for store in (predicted, truth))
+    # order[i] is the prediction of true image i
     order: Sequence[int] = range(len(truth))
     if pair_by == "name" and predicted_files and true_files:
         order = partners(true_files, predicted_files, _CALL)
@@ -112,8 +114,10 @@ def evaluate_semantic_segmentation(
         )
     names = _class_names(predicted, truth, classes)
     size = len(names)
+    # all 256 labels, since the check for masks below needs those unlabeled in the truth
     all_pairs = np.zeros((UNLABELED + 1, UNLABELED + 1), np.int64)
     images: list[ConfusionMetrics] = []
+    # image by image, so that memory holds one pair of images and a small table
     for index in with_progress(range(len(truth)), "Evaluating", len(truth), shown=verbose):
         predicted_file = predicted_files and predicted_files[order[index]]
         place = _image_name(index, predicted_file, true_files and true_files[index])
@@ -124,13 +128,16 @@ def evaluate_semantic_segmentation(
         images.append(confusion_metrics(class_counts(pairs, size, unlabeled_column=True)))
     # over all images: one image of 0 and 255 alone may be right, a whole set is of masks
     refuse_masks(all_pairs, size, predicted, truth, _CALL)
+    # from the summed counts, not the mean of the images, in which small images would weigh as much
     total = class_counts(all_pairs, size, unlabeled_column=True)
     overall = confusion_metrics(total)
+    # the truth gives the names, since its order is that of the results
     image_names = [str(index) for index in range(len(truth))]
     if true_files:
         image_names = [true_files[index].name for index in range(len(truth))]
     elif predicted_files:
         image_names = [predicted_files[order[index]].name for index in range(len(truth))]
+    # metrics of all classes together have no column in the table of classes (None)
     wide, narrow = zip(*(_COLUMNS[metric] for metric in names_of_metrics), strict=True)
     return SemanticSegmentationMetrics(
         classes=names,
@@ -150,6 +157,7 @@ def evaluate_semantic_segmentation(
 def _metric_names(metrics: str | Iterable[str]) -> list[str]:
     if not isinstance(metrics, str | Iterable):
         raise WrongTypeError(f"{_CALL}: metrics must be names of metrics, got {quoted(metrics)}")
+    # a string is iterable too: list("iou") would be three names
     wanted = list(_COLUMNS) if metrics == "all" else [metrics] if isinstance(metrics, str) else list(metrics)
     for metric in wanted:
         if metric not in _COLUMNS:
@@ -159,6 +167,7 @@ def _metric_names(metrics: str | Iterable[str]) -> list[str]:
         raise ArgumentError(
             f"{_CALL}: metrics must be names of metrics, got none{did_you_mean('', _COLUMNS)}"
         )
+    # in the order of the table, whatever the order of the argument
     return [metric for metric in _COLUMNS if metric in wanted]
 
 
@@ -185,6 +194,7 @@ def _store(argument: str, labels: Any) -> LabelStore:
     """Labels by index: a single image becomes a list with one item."""
     if getattr(labels, "ndim", None) == 2:
         return [labels]
+    # a string has a length and items, but the path of a folder holds no labels
     if isinstance(labels, str | os.PathLike) or not (
         hasattr(labels, "__len__") and hasattr(labels, "__getitem__")
     ):
@@ -199,16 +209,19 @@ def _store(argument: str, labels: Any) -> LabelStore:
 def _labels(labels: Any, classes: tuple[str, ...], owner: str) -> NDArray[Any]:
     """One label image of these classes."""
     array = class_indices(labels, owner)
+    # one image as nested lists arrives here as a list of its rows
     if array.ndim < 2:
         raise DataError(
             f"{owner} must be an array (H, W), got the shape {array.shape}; give the images in a list"
         )
+    # a list has the names of its first item only, so each further image is checked
     common_classes({"this image": class_names_of(labels), "the set": classes}, owner)
     return array
 
 
 def _highest_index(labels: Any, owner: str) -> int:
     array = class_indices(labels, owner)
+    # without class names, any label that is not unlabeled may be a class
     check_indices(array, UNLABELED, owner)
     return int(array.max(initial=0, where=array != UNLABELED))
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from layergraph.tables import Table
 
 
+# eq=False: a generated comparison would ask for the truth value of arrays, which raises
 @dataclass(frozen=True, eq=False, repr=False)
 class SemanticSegmentationMetrics:
     """The result of :func:`evaluate_semantic_segmentation`; print it for a summary.
@@ -52,6 +53,7 @@ class SemanticSegmentationMetrics:
         The row of a metric omits images where the metric is NaN; if it is NaN for all images, the row
         holds NaN and no image.
         """
+        # the first column holds the names of the images
         names = self.image_metrics.columns[1:]
         rows = [_spread(self.image_metrics[name], self.image_metrics.name) for name in names]
         heads = ("lowest", "median", "mean", "highest", "lowest_image")
@@ -95,6 +97,7 @@ def _spread(values: NDArray[np.float64], names: NDArray[Any]) -> tuple[Any, ...]
     is_known = ~np.isnan(values)
     if not is_known.any():
         return (math.nan,) * 4 + ("",)
+    # argmin of all values, not of the known ones, so that the index is that of the image
     known, lowest = values[is_known], np.nanargmin(values)
     return values[lowest], np.median(known), known.mean(), known.max(), names[lowest]
 

@@ -30,5 +30,6 @@ def dice(predicted: ArrayLike, truth: ArrayLike, num_classes: int) -> NDArray[np
     array([0.66666667, 0.8       ,        nan])
     """
     counts = count_classes("dice", predicted, truth, num_classes)
+    # pixels predicted as unlabeled are in the row sums (the truth) and in no prediction
     predicted_pixels = counts[:, :num_classes].sum(axis=0)
     return ratio(2 * np.diagonal(counts), counts.sum(axis=1) + predicted_pixels)

@@ -21,6 +21,7 @@ def distinct_colors(count: int) -> NDArray[np.uint8]:
     >>> distinct_colors(2).shape
     (2, 3)
     """
+    # 16 levels per channel, multiples of 17: 4096 colors, of which 1779 are usable
     steps = np.linspace(0, 255, 16).round().astype(np.uint8)
     candidates = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
     positions = _oklab(candidates)
@@ -29,17 +30,22 @@ def distinct_colors(count: int) -> NDArray[np.uint8]:
     candidates, positions = candidates[usable], positions[usable]
     count = arguments.whole("distinct_colors", "count", count, 0, len(candidates))
     chosen = [int(positions[:, 2].argmin())]  # the bluest color; yellow, red and green come next
+    # farthest-point search: the last color alone can shorten a distance, so one pass each does
     nearest = np.full(len(positions), np.inf)
     while len(chosen) < count:
+        # squared distances have the same order, without a root
         nearest = np.minimum(nearest, ((positions - positions[chosen[-1]]) ** 2).sum(axis=1))
         chosen.append(int(nearest.argmax()))
+    # the slice is for a count of 0, since the bluest color is always chosen
     return candidates[chosen[:count]]
 
 
 def _oklab(colors: NDArray[np.uint8]) -> NDArray[np.float64]:
     """sRGB bytes (N, 3) in Oklab (N, 3), where distances approximate perceived ones (Ottosson 2020)."""
     values = colors / 255
+    # the transfer function of sRGB (IEC 61966-2-1)
     linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    # linear sRGB to cone responses
     to_cones = np.array(
         [
             [0.4122214708, 0.5363325363, 0.0514459929],
@@ -47,6 +53,7 @@ def _oklab(colors: NDArray[np.uint8]) -> NDArray[np.float64]:
             [0.0883024619, 0.2817188376, 0.6299787005],
         ]
     )
+    # cube roots of cone responses to lightness, green to red, blue to yellow
     to_lab = np.array(
         [
             [0.2104542553, 0.7936177850, -0.0040720468],

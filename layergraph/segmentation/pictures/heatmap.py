@@ -29,6 +29,7 @@ def heatmap(values: ArrayLike, *, highest: float | None = None) -> NDArray[np.ui
         raise DataError(f"heatmap: values must be (H, W), got the shape {given.shape}")
     if not np.isfinite(given).all():
         raise DataError("heatmap: values must be finite numbers, got some that are NaN or infinite")
+    # initial, since the minimum of an empty array raises
     if given.min(initial=0) < 0:
         raise DataError(
             f"heatmap: values must be 0 (black) or more, got {given.min():g}; subtract the lowest"
@@ -36,6 +37,7 @@ def heatmap(values: ArrayLike, *, highest: float | None = None) -> NDArray[np.ui
     if highest is None:
         highest = float(given.max(initial=0))
     highest = arguments.number("heatmap", "highest", highest, 0)
+    # "or 1": values that are all 0 are black, not 0/0
     positions = np.minimum(given, highest) / (highest or 1) * (len(_COLORS) - 1)
     channels = [np.interp(positions, range(len(_COLORS)), channel) for channel in zip(*_COLORS, strict=True)]
     return np.rint(np.stack(channels, axis=-1)).astype(np.uint8)

@@ -43,6 +43,7 @@ def labeloverlay(
     >>> labeloverlay([[0.0, 1.0]], [[0, 255]], colormap=[[1.0, 0.0, 0.0]]).tolist()
     [[[128, 0, 0], [255, 255, 255]]]
     """
+    # always a copy, so that drawing into it leaves the caller's image unchanged
     picture = rgb_bytes(image, "labeloverlay: image")
     indices = class_indices(labels, "labeloverlay: labels")
     if indices.shape != picture.shape[:2]:
@@ -55,6 +56,7 @@ def labeloverlay(
     visibility = arguments.number("labeloverlay", "transparency", transparency, 0, 1)
     names = class_names_of(labels) if classes is None else class_names(classes, "labeloverlay: classes")
     shown = indices != UNLABELED
+    # only classes that occur need a color, and the default colors are the same for every count
     highest = int(indices.max(initial=0, where=shown))
     colors = (
         distinct_colors(highest + 1) if colormap is None else color_bytes(colormap, "labeloverlay: colormap")
@@ -93,6 +95,7 @@ def _included_indices(labels: Sequence[int | str] | str, names: tuple[str, ...] 
             indices.append(names.index(label))
         else:
             top = UNLABELED if names is None else len(names) - 1
+            # unlabeled pixels are accepted, but stay unchanged: shown omits them
             if label != UNLABELED:
                 arguments.whole("labeloverlay", "included_labels", label, 0, top)
             indices.append(int(label))
@@ -113,6 +116,7 @@ def rgb_bytes(image: ArrayLike, owner: str) -> NDArray[np.uint8]:
         array = array[:, :, None]
     if array.ndim != 3 or array.shape[2] not in (1, 3):
         raise DataError(f"{owner} must be (H, W), (H, W, 1) or (H, W, 3), got the shape {np.shape(image)}")
+    # repeat copies even a picture of three channels
     return np.repeat(_bytes(array, owner), 3 // array.shape[2], axis=2)
 
 
@@ -134,6 +138,7 @@ def color_bytes(colormap: ArrayLike, owner: str) -> NDArray[np.uint8]:
             "or floats"
         )
     try:
+        # for a colormap, a wrong range is a wrong argument, not wrong data
         return _bytes(colors, owner)
     except DataError as error:
         raise ArgumentError(str(error)) from None
@@ -142,6 +147,7 @@ def color_bytes(colormap: ArrayLike, owner: str) -> NDArray[np.uint8]:
 def _bytes(array: NDArray[Any], owner: str) -> NDArray[np.uint8]:
     """uint8 unchanged; bool, uint16 and floats in 0 .. 1 scaled; whole numbers of a list count as bytes."""
     if array.dtype.kind == "f":
+        # "not all" instead of "any outside": NaN fails both comparisons
         if not ((array >= 0) & (array <= 1)).all():
             raise DataError(
                 f"{owner} must hold floats from 0 to 1, got some out of range; divide by 255, or give uint8"
@@ -150,9 +156,11 @@ def _bytes(array: NDArray[Any], owner: str) -> NDArray[np.uint8]:
     if array.dtype == bool:
         return array * np.uint8(255)
     if array.dtype == np.uint16:
+        # 257 = 65535 / 255, so that white stays white
         return np.floor(array / 257 + 0.5).astype(np.uint8)
     if array.dtype.kind not in "ui":
         raise WrongTypeError(f"{owner} must hold uint8, uint16 or floats, got an array of {array.dtype}")
+    # int64 comes here too: NumPy's type for a list of whole numbers
     if array.size and (array.min() < 0 or array.max() > 255):
         raise DataError(f"{owner} must hold whole numbers from 0 to 255, got {array.min()} to {array.max()}")
     return array.astype(np.uint8)

@@ -51,6 +51,7 @@ def overlay_sheet(
     if not len(images):
         raise DataError("overlay_sheet: images must hold one image or more, got none")
     classes = class_names(classes, "overlay_sheet: classes")
+    # chosen once, so that overlays and legend agree
     colors = (
         distinct_colors(len(classes))
         if colormap is None
@@ -69,7 +70,9 @@ def overlay_sheet(
         ]
         rows.append([picture, *overlays])
     factor = _factor(rows, scale)  # one for all rows, so that pictures stay comparable
+    # repeated pixels, since smoothing would blur the borders of classes
     tiles = [[picture.repeat(factor, axis=0).repeat(factor, axis=1) for picture in row] for row in rows]
+    # a colormap may have more colors than there are classes
     return _draw(tiles, list(zip(map(visible, classes), map(tuple, colors.tolist()), strict=False)))
 
 
@@ -86,6 +89,7 @@ def _draw(
     # imported here: Pillow costs 30 ms, and only a drawing needs it
     from PIL import Image, ImageDraw, ImageFont
 
+    # the layout: widths, then lines of the legend, which need the width, then the height
     font = ImageFont.load_default(_TEXT)
     title_width = max(int(font.getlength(title)) + 1 for title in _TITLES)
     column = max(title_width, *(row[0].shape[1] for row in tiles)) + _GAP
@@ -96,6 +100,7 @@ def _draw(
     body = sum(row[0].shape[0] + _GAP for row in tiles)
     height = _GAP + _LINE + body + _LINE * len(lines) + _GAP
 
+    # the drawing, from top to bottom: titles, rows of pictures, legend
     sheet = Image.new("RGB", (width, height), _PAPER)
     draw = ImageDraw.Draw(sheet)
     for number, title in enumerate(_TITLES):
@@ -119,6 +124,7 @@ def _draw(
 def _wrap(widths: list[int], room: int) -> list[list[int]]:
     """The indices of the widths per line, each line as full as ``room`` allows."""
     lines: list[list[int]] = []
+    # more than the room, so that the first width starts a line
     used = room + 1
     for index, width in enumerate(widths):
         if used + width > room:

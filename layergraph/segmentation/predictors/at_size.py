@@ -35,6 +35,7 @@ class AtSize(PredictorWrapper):
         """Scores (N, H, W, classes) of images (N, H, W, C) of any one size."""
         # scores are resized, not labels: between pixels, scores have values and labels have none
         image_size = (batch.shape[1], batch.shape[2])
+        # no effect on images that have the size already: resize_image returns them unchanged
         resized = np.stack([resize_image(image, self.size) for image in batch])
         scores = predict(self.net, resized, dropout=dropout)
         return np.stack([resize_image(image, image_size) for image in scores])

@@ -103,10 +103,13 @@ def dense_crf(
     refined = np.empty_like(given)
     for number, (unary, picture) in enumerate(zip(given, pictures, strict=True)):
         height, width, classes = unary.shape
+        # not DenseCRF2D, whose appearance term takes only uint8 images of three channels
         field = pydensecrf.DenseCRF(height * width, classes)
         energy = -np.log(np.maximum(unary, _LEAST_PROBABILITY))
+        # the library takes C-contiguous float32 arrays (classes, pixels) only
         field.setUnaryEnergy(np.ascontiguousarray(energy.reshape(-1, classes).T))
         for weight, features in zip(weights, _features(picture, *sigmas), strict=True):
+            # a Gaussian of weight 0 changes nothing, but costs a lattice
             if weight:
                 field.addPairwiseEnergy(features, compat=weight, normalization=kind)
         probabilities = np.array(field.inference(iterations))
@@ -136,6 +139,7 @@ def _probabilities(scores: ArrayLike) -> Scores:
         raise DataError(
             f"dense_crf: scores must be (H, W, classes) or (N, H, W, classes), got the shape {given.shape}"
         )
+    # 1.001: probabilities in float32 can exceed 1 by rounding
     if not (np.isfinite(given).all() and (given >= 0).all() and (given <= 1.001).all()):
         raise DataError(
             f"dense_crf: scores must be probabilities from 0 to 1, got {given.min():g} to {given.max():g}; "
@@ -150,6 +154,7 @@ def _pictures(image: ArrayLike, scores: Scores, color: float) -> NDArray[np.floa
     # a number that float32 cannot hold becomes infinite here, and the checks below refuse it
     with np.errstate(over="ignore"):
         pictures = given.astype(np.float32)
+    # (H, W) gets a channel axis, and one image a batch axis
     if given.ndim == 2:
         pictures = pictures[:, :, None]
     if given.ndim < 4:
@@ -160,6 +165,7 @@ def _pictures(image: ArrayLike, scores: Scores, color: float) -> NDArray[np.floa
             f"dense_crf: image must hold finite numbers and have the size of the scores ({len(scores)} of "
             f"{size}), got the shape {given.shape}"
         )
+    # an image of one color has no contrast to lose, whatever its unit
     if given.dtype.kind == "f" and 0 < np.ptp(pictures) <= 1 <= color:
         raise DataError(
             f"dense_crf: appearance_color must be in the unit of the image, got {color:g} for an image from "
@@ -181,5 +187,6 @@ def _features(
     rows, columns = np.mgrid[:height, :width].reshape(2, -1).astype(np.float32)
     positions = np.stack([columns, rows])
     colors = picture.reshape(-1, channels).T
+    # the kernel is exp(-|f_i - f_j|² / 2), so that each coordinate is divided by its deviation
     appearance = np.concatenate([positions / distance, colors / color])
     return appearance.astype(np.float32), (positions / smoothness).astype(np.float32)

@@ -58,6 +58,7 @@ class MonteCarlo(PredictorWrapper):
         distance from their mean), averaged over the classes. One image gives results for one image if
         ``net`` takes it, as a network does."""
         steps = range(2, self.samples + 1)
+        # the first sample is the first mean; a copy, since the loop changes it in place
         mean = np.array(predict(self.net, batch, dropout=True), dtype=np.float32)
         squares = np.zeros_like(mean)
         for number in with_progress(steps, "Sampling", len(steps), shown=self.verbose):
@@ -65,5 +66,7 @@ class MonteCarlo(PredictorWrapper):
             sample = predict(self.net, batch, dropout=True)
             distance = sample - mean
             mean += distance / number
+            # the new mean in one factor and the old one in the other make the update exact
             squares += distance * (sample - mean)
+        # not by one less: the mean squared distance of these samples, not an estimate for all
         return mean, squares.mean(axis=-1) / np.float32(self.samples)

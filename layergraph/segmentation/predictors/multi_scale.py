@@ -51,6 +51,7 @@ class MultiScale(nn.Module):
     """
 
     def __new__(cls, *arguments: object, **options: object) -> Self:
+        # a class per object, so that torch.compile counts compiled versions per object
         return object.__new__(with_own_code(cls))
 
     def __init__(
@@ -86,6 +87,7 @@ class MultiScale(nn.Module):
         """The fused scores (N, classes, H, W), after the softmax, of images (N, C, H, W)."""
         scores_by_scale = [self._at_scale(x, scale) for scale in self.scales]
         if self.flip:
+            # mirrored back after the network, so that scores of all passes align
             scores_by_scale += [self._at_scale(x.flip(3), scale).flip(3) for scale in self.scales]
         return self._fuse(scores_by_scale, x).softmax(dim=1)
 
@@ -95,6 +97,7 @@ class MultiScale(nn.Module):
         try:
             with inference(self, dropout=dropout):
                 return to_images(self(x), single)
+        # sizes are checked only after a failure: a check may take longer than the network
         except RuntimeError:
             # torch's error names no scale: find the first one whose images the network does not take
             for scale in self.scales:
@@ -116,6 +119,8 @@ class MultiScale(nn.Module):
         output: Any = self.net.layer_module(self.net.output_names[0])
         total: Tensor = output.loss(self._fuse(scores_by_scale, x), target)
         for scores in scores_by_scale:
+            # torch's "nearest" takes the first pixel of each cell, "nearest-exact" the central one;
+            # torch interpolates no int64, and float32 holds all class indices exactly
             resized = F.interpolate(target[:, None].float(), scores.shape[2:], mode="nearest-exact")
             total = total + output.loss(scores, resized[:, 0].to(target.dtype))
         return total
@@ -127,10 +132,12 @@ class MultiScale(nn.Module):
 
     def _scaled_size(self, x: Tensor, scale: float) -> list[int]:
         # halves go up, at every parity; Python's round takes the even number
+        # a scale such as 0.001 of a small image would give no pixel
         return [max(1, math.floor(number * scale + 0.5)) for number in x.shape[2:]]
 
     def _fuse(self, scores_by_scale: Sequence[Tensor], x: Tensor) -> Tensor:
         """The fused scores, before the softmax and at the input's size."""
+        # the scales differ in size, so that scores can only be compared at the size of the input
         resized = torch.stack([_resize(scores, x.shape[2:]) for scores in scores_by_scale])
         if self.fuse == "max":
             return resized.amax(dim=0)
@@ -139,6 +146,7 @@ class MultiScale(nn.Module):
 
 
 def _resize(x: Tensor, size: Sequence[int]) -> Tensor:
+    # nothing to interpolate at the scale 1
     if list(x.shape[2:]) == list(size):
         return x
     return F.interpolate(x, list(size), mode="bilinear", align_corners=False)
@@ -147,6 +155,7 @@ def _resize(x: Tensor, size: Sequence[int]) -> Tensor:
 def _has_logits(net: object) -> bool:
     if not isinstance(net, Network) or len(net.input_names) != 1 or len(net.output_names) != 1:
         return False
+    # logits exist only where the loss computes the softmax itself
     return getattr(net.layer_module(net.output_names[0]), "from_logits", False) is True
 
 

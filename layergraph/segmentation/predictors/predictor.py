@@ -52,6 +52,7 @@ def require_predictor(call: str, net: Any) -> Predictor:
     Traceback (most recent call last):
     layergraph.errors.WrongTypeError: semanticseg: net must be a compiled network or another predictor, ...
     """
+    # by its attributes, so that any object with them fits, and torch is not imported
     if callable(getattr(net, "predict", None)) and hasattr(net, "classes"):
         predictor: Predictor = net
         return predictor
@@ -70,6 +71,7 @@ def _description(net: Any) -> str:
 
 def _advice(net: Any) -> str:
     if isinstance(net, tuple | list):
+        # the pair of train_network is the usual tuple here
         position = next((index for index, item in enumerate(net) if hasattr(item, "predict")), None)
         if position is not None:
             return f"give its item {position}; train_network returns (net, info)"
@@ -100,12 +102,14 @@ def predict(net: Predictor, batch: NDArray[Any], *, dropout: bool = False) -> Sc
     (1, 32, 32, 2)
     """
     function: Any = net.predict
+    # by the signature: a TypeError of the call could also come from inside the network
     if dropout and "dropout" not in signature(function).parameters:
         raise ArgumentError(
             "MonteCarlo: net must be a network, or another predictor whose predict takes dropout=True, got "
             f"an object of type {type(net).__name__}; sample first and refine the mean afterwards, as in "
             "WithDenseCRF(MonteCarlo(net))"
         )
+    # without the option for False, so that a predictor whose predict lacks it works too
     scores: Any = function(batch, dropout=True) if dropout else function(batch)
     if isinstance(scores, tuple):
         raise ArgumentError(

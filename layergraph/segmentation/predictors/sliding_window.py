@@ -71,6 +71,7 @@ class SlidingWindow(PredictorWrapper):
 
     def predict(self, batch: NDArray[Any], /, *, dropout: bool = False) -> Scores:
         """Scores (N, H / step, W / step, classes), rounded up, of images (N, H, W, C)."""
+        # the double minus rounds up, as the slice with a step does
         height, width = (-(-size // self.step) for size in batch.shape[1:3])
         count = height * width
         firsts = range(0, count, self.mini_batch_size)
@@ -81,14 +82,17 @@ class SlidingWindow(PredictorWrapper):
                 windows = self._windows(image)
                 for first in firsts:
                     pixels = np.arange(first, min(first + self.mini_batch_size, count))
+                    # indexing copies these patches alone; windows have channels before height
                     patches = np.moveaxis(windows[np.unravel_index(pixels, (height, width))], 1, -1)
                     scores.append(self._scores(patches, dropout))
                     advance()
+        # row by row, image by image: the order of the pixels in the result
         return np.concatenate(scores).reshape(len(batch), height, width, -1)
 
     def _windows(self, image: NDArray[Any]) -> NDArray[Any]:
         """The patch of each pixel, (H, W, C, height, width)."""
         # a view: the patches share the memory of the mirrored image
+        # the margin after a pixel is the longer one for patches of even size
         before = [(size - 1) // 2 for size in self.patch_size]
         margins = [(b, size - 1 - b) for b, size in zip(before, self.patch_size, strict=True)]
         mirrored = np.pad(image, (*margins, (0, 0)), mode="reflect")
@@ -97,6 +101,7 @@ class SlidingWindow(PredictorWrapper):
 
     def _scores(self, patches: NDArray[Any], dropout: bool) -> Scores:
         scores = np.asarray(predict(self.net, patches, dropout=dropout))
+        # a fully convolutional classifier gives a map of one pixel for a patch
         if scores.ndim == 4 and scores.shape[1:3] == (1, 1):
             scores = scores[:, 0, 0]
         if scores.ndim == 4:

@@ -49,5 +49,6 @@ class WithDenseCRF(PredictorWrapper):
     def predict(self, batch: NDArray[Any], /) -> Scores:
         """Refined scores (N, H, W, classes) of images (N, H, W, C)."""
         size = (batch.shape[1], batch.shape[2])
+        # probabilities are resized before the CRF, which needs one score per pixel of the image
         scores = np.stack([resize_image(image, size) for image in predict(self.net, batch)])
         return dense_crf(scores, batch, **self.parameters)
