@@ -71,6 +71,7 @@ def median_frequency_weights(counts: Table) -> tuple[float, ...]:
 
 
 def _label_store(store: Datastore[Any]) -> PixelLabelDatastore:
+    # no look into a transformed store: its function may change, add or remove labels
     parts = store.stores if isinstance(store, CombinedDatastore) else (store,)
     label_stores = [part for part in parts if isinstance(part, PixelLabelDatastore)]
     if not label_stores:

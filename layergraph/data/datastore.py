@@ -16,6 +16,7 @@ from layergraph.layers.arguments import choice
 from layergraph.values import Value
 from layergraph.wording import counted, visible
 
+# covariant, so that a store of LabelArray is accepted as a store of arrays
 Item = TypeVar("Item", covariant=True)
 NewItem = TypeVar("NewItem")
 
@@ -97,6 +98,7 @@ class Datastore(Value, ABC, Generic[Item]):
                 f"partition: num_parts must be at least 1 and index from 0 to num_parts - 1, "
                 f"got num_parts={num_parts} and index={index}"
             )
+        # the end of each part is computed as the start of the next: no item is lost or in two parts
         return self[len(self) * index // num_parts : len(self) * (index + 1) // num_parts]
 
     def shuffle(self, seed: int | None = None) -> Self:
@@ -106,6 +108,7 @@ class Datastore(Value, ABC, Generic[Item]):
         """
         if seed is not None and seed < 0:
             raise DataError(f"shuffle: seed must be 0 or more, got {seed}")
+        # a separate generator: np.random.permutation would read and change the global random state
         return self._take(tuple(np.random.default_rng(seed).permutation(len(self)).tolist()))
 
     def transform(self, function: Callable[[Any], NewItem]) -> TransformedDatastore[NewItem]:
@@ -118,6 +121,7 @@ class Datastore(Value, ABC, Generic[Item]):
 
     def _position(self, index: Any) -> int:
         try:
+            # takes the integers of NumPy and torch, and refuses 1.0, which int() would take
             position = operator.index(index)
         except TypeError:
             position = None
@@ -149,6 +153,7 @@ class CombinedDatastore(Datastore[tuple[Any, ...]]):
         groups = [store.stores if isinstance(store, CombinedDatastore) else (store,) for store in stores]
         # the first store that reads files keeps its order, and the others get the same order
         first, *others = [index for index, store in enumerate(stores) if store.files is not None] or [0]
+        # a combined store is ordered by one of its parts, so that all of its parts move together
         for index in others if pair_by == "name" else ():
             order = tuple(partners(stores[first].files or (), stores[index].files or (), "combine"))
             groups[index] = tuple(part._take(order) for part in groups[index])
@@ -221,6 +226,7 @@ class TransformedDatastore(Datastore[Item]):
             raise
 
     def _take(self, indices: tuple[int, ...]) -> Self:
+        # the order of the two does not matter: the function sees one item at a time
         return type(self)(self._store._take(indices), self._function)
 
 

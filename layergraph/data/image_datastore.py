@@ -81,6 +81,7 @@ class ImageDatastore(Datastore[NDArray[Any]]):
         return to_array(image, path)
 
     def _take(self, indices: tuple[int, ...]) -> Self:
+        # a copy without a call of __init__, which would look for the files again
         subset = copy.copy(self)
         subset._files = tuple(self._files[index] for index in indices)
         return subset
@@ -113,6 +114,7 @@ def to_array(image: Image.Image, path: PathLike) -> NDArray[Any]:
         return whole_numbers(image, path).astype(np.uint16)[:, :, None]
     elif mode not in ("L", "RGB", "F") and not mode.startswith("I;16"):
         image = to_rgb(image)
+    # a copy, since np.asarray of a Pillow image is read-only
     array = np.array(image)
     if mode.startswith("I;16"):
         array = array.astype(np.uint16)  # the file may have the other byte order
@@ -131,6 +133,7 @@ def write_image(path: PathLike, image: ArrayLike) -> None:
     path, array = Path(path), np.asarray(image)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
+    # the empty image first: the minimum of no values, below, would be an error of NumPy
     if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
         raise DataError(
             f"cannot write {quoted(str(path))}: an image must be (height, width[, 1 or 3]), got {array.shape}"
@@ -143,6 +146,7 @@ def write_image(path: PathLike, image: ArrayLike) -> None:
     if path.suffix.lower() != ".png":
         raise DataError(f"cannot write {quoted(str(path))}: the file is a PNG, so its name must end in .png")
     try:
+        # not synced: sets of thousands of images would take minutes, and can be made again
         with atomic_file(path, synced=False) as temporary:
             Image.fromarray(np.ascontiguousarray(array, np.uint8)).save(temporary, format="PNG")
     except OSError as error:
@@ -168,6 +172,7 @@ def open_image(path: PathLike) -> Image.Image:
             image.info["16-bit color"] = _is_16_bit_color(image)
             image.load()
             return image
+    # unchanged, where the last clause below would put it into an error of another text
     except DataError:
         raise
     except FileNotFoundError as error:
@@ -208,12 +213,14 @@ def _pages(image: Image.Image) -> int:
     if count > 1:
         size = image.size
         image.seek(1)
+        # Pillow counts the preview of a phone's JPEG as a second frame
         count = count if image.size == size else 1
         image.seek(0)
     return int(count)
 
 
 def _is_16_bit_color(image: Image.Image) -> bool:
+    # the mode is that of 8-bit color: only the raw mode of a tile, such as RGB;16B, shows the depth
     tiles = getattr(image, "tile", ())  # how the file stores the pixels
     return image.mode in ("RGB", "RGBA") and any(";16" in str(tile[3]) for tile in tiles)
 

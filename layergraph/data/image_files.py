@@ -69,6 +69,7 @@ def _extensions(caller: str, given: str | Iterable[str] | None) -> tuple[str, ..
 
 
 def _files_at(path: Path, include_subfolders: bool, extensions: tuple[str, ...]) -> tuple[Path, ...]:
+    # any extension: a user who names a file wants that file
     if path.is_file():
         return (path,)
     if not path.is_dir():
@@ -93,6 +94,7 @@ def _files_at(path: Path, include_subfolders: bool, extensions: tuple[str, ...])
             f"folder {quoted(str(path))} must hold image files ({', '.join(extensions)}), got "
             f"{others_text}; give {advice}, or file_extensions"
         )
+    # os.walk has no fixed order; in plain text "-" is before "/", and a-b/1 would precede a/1
     return tuple(sorted(images, key=lambda file: file.relative_to(path).parts))
 
 
@@ -105,6 +107,7 @@ def _nearest_names(path: Path) -> str:
         return f"; the path exists only up to {quoted(str(parent))}"
     try:
         return did_you_mean(path.name, sorted(entry.name for entry in parent.iterdir()))
+    # the folder exists but cannot be listed; the advice is not worth another error
     except OSError:
         return ""
 

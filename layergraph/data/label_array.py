@@ -70,6 +70,7 @@ class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
         self.classes = getattr(source, "classes", None) if self.dtype == np.uint8 else None
 
     def __reduce__(self) -> tuple[Any, ...]:
+        # the state of an ndarray has only its own fields, and the class names would be lost
         reduced: Any = super().__reduce__()
         make, arguments, state = reduced
         return make, arguments, (state, self.classes)
@@ -98,8 +99,10 @@ class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
         return self.classes.index(str(name))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = (), **options: Any) -> Any:
+        # 1. names become indices, where NumPy would compare numbers with text: never equal
         if ufunc in (np.equal, np.not_equal):
             inputs = tuple(map(self._without_names, inputs))
+        # 2. plain arrays: a sum of indices is no class, and a LabelArray would call this again
         if out:
             options["out"] = tuple(map(_plain, out))
         return getattr(ufunc, method)(*map(_plain, inputs), **options)
@@ -122,6 +125,7 @@ class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
     def _without_names(self, values: Any) -> Any:
         """Values for a comparison, with class indices instead of names."""
         array = np.asarray(values)
+        # T is the StringDType of NumPy 2; arrays of objects may hold names among numbers
         if array.dtype.kind not in "USTO":
             return values
         items = array.ravel().tolist()

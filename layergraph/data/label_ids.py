@@ -43,6 +43,7 @@ class LabelIds:
         owner: dict[int, int] = {}
         for index, group in enumerate(self.ids):
             for label_id in group:
+                # twice in one class is no error: two lists of ids of a class may overlap
                 other = owner.setdefault(_code(label_id), index)
                 if other != index:
                     raise DataError(
@@ -75,6 +76,7 @@ class LabelIds:
         if not self.is_rgb:
             gray: NDArray[np.uint8] = self._table[values]
             return gray
+        # a binary search in a few sorted codes finds all pixels in one call of NumPy
         positions = np.searchsorted(self._codes, values)
         positions[positions == len(self._codes)] = 0  # a value above all codes equals none of them
         return np.where(self._codes[positions] == values, self._indices[positions], np.uint8(UNLABELED))
@@ -127,6 +129,7 @@ def class_names(classes: Iterable[str], owner: str) -> tuple[str, ...]:
 
 def _ids_of_classes(classes: tuple[str, ...], label_ids: Iterable[Any]) -> tuple[tuple[Ids, ...], bool]:
     """The ids of each class as a tuple, and whether they are RGB triplets."""
+    # a set has no order, so that its ids would go to the classes by chance
     if isinstance(label_ids, (str, Set)) or not isinstance(label_ids, Iterable):
         raise WrongTypeError(
             f"{_LABEL_IDS} must be a sequence with one entry per class, got {quoted(label_ids)}"
@@ -172,6 +175,7 @@ def _ignored_ids(ignored_ids: Iterable[Any], is_rgb: bool) -> Ids:
 
 def _plain(entry: Any) -> Any:
     """NumPy arrays, tuples and lists as lists; sets and ranges (which are never a triplet) as sets."""
+    # tolist also makes NumPy's numbers plain ones, which errors show without their type
     if isinstance(entry, np.ndarray):
         return entry.tolist()
     if isinstance(entry, (Set, range)):
@@ -193,6 +197,7 @@ def _number(owner: str, value: Any, largest: int) -> int:
         number = operator.index(value)
     except TypeError:
         number = None
+    # True has an index in Python, 1, but as an id it is a mistake
     if number is None or isinstance(value, bool):
         raise WrongTypeError(f"{owner} must be whole numbers or RGB triplets, got {quoted(value)}")
     if not 0 <= number <= largest:

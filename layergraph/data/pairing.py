@@ -17,6 +17,7 @@ from layergraph.wording import quoted
 Pair = Literal["name", "order"]
 
 _SHOWN = 3  # pairs in a warning
+# \w is letters, digits and "_" of any alphabet, so a word is what remains without the last two
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|[\W_]+")
 
 Tokens = list[str]
@@ -53,15 +54,18 @@ def partners(files: Sequence[Path], others: Sequence[Path], caller: str) -> list
     # the form of the most common keys is the likeliest one, for the error
     best: tuple[int, list[str], list[str]] = (0, [], [])
     for keys, other_keys, numbers in _forms(files, others):
+        # with counts: a store may hold a file several times, and needs its partner as often
         if Counter(keys) == Counter(other_keys):
             if numbers:
                 _warn_of_numbers(files, others, numbers, caller)
             return _positions(keys, other_keys)
+        # the number of common keys measures how well a form fits
         num_common = len(set(keys) & set(other_keys))
         best = max(best, (num_common, keys, other_keys), key=lambda form: form[0])
     num_common, keys, other_keys = best
     if num_common:
         raise _partner_error((files, keys), (others, other_keys), caller)
+    # without a common key only the order is left, which needs equal numbers
     if len(files) != len(others):
         raise DataError(
             f"{caller}: both stores must have the same number of files, got {_describe(files)} and "
@@ -119,6 +123,7 @@ def _relative_paths(files: Sequence[Path]) -> list[str]:
     """The paths below the common folder, without extensions unless only these differ."""
     common = os.path.commonpath([path.absolute().parent for path in files]) if files else ""
     paths = [path.absolute().relative_to(common) for path in files]
+    # without extensions, as images are often JPEG files and their labels PNG files
     texts = [_normalized_text(path.with_suffix("").as_posix()) for path in paths]
     return texts if _is_distinct(texts, files) else [_normalized_text(path.as_posix()) for path in paths]
 
@@ -136,6 +141,7 @@ def _strip_prefix_first(names: Sequence[Tokens]) -> tuple[list[str], Tokens]:
     """The keys, and the tokens that all names share."""
     before = _shared_start(names)
     rests = [name[before:] for name in names]
+    # of the rests, not of the names: start and end may not overlap in a short name
     after = _shared_start([rest[::-1] for rest in rests])
     shared = names[0][:before] + rests[0][len(rests[0]) - after :]
     return [_join_tokens(rest[: len(rest) - after]) for rest in rests], shared
@@ -160,6 +166,7 @@ def _join_tokens(tokens: Tokens) -> str:
 
 def _shared_start(names: Sequence[Tokens]) -> int:
     """The number of tokens that all names share at their start."""
+    # the shortest name limits the shared start
     columns = zip(*names, strict=False)
     return next((at for at, tokens in enumerate(columns) if len(set(tokens)) > 1), min(map(len, names)))
 
@@ -167,6 +174,7 @@ def _shared_start(names: Sequence[Tokens]) -> int:
 def _positions(keys: Sequence[str], other_keys: Sequence[str]) -> list[int]:
     """The position of each key among the others; equal keys keep their order."""
     positions: dict[str, list[int]] = defaultdict(list)
+    # from the last to the first, since pop takes the end of a list
     for position in reversed(range(len(other_keys))):
         positions[other_keys[position]].append(position)
     return [positions[key].pop() for key in keys]

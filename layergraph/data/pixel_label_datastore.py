@@ -61,6 +61,7 @@ class PixelLabelDatastore(Datastore[LabelArray]):
         include_subfolders: bool = False,
         file_extensions: str | Iterable[str] | None = None,
     ) -> None:
+        # the ids before the files: a wrong one is reported without a walk through a large folder
         self._ids = LabelIds(classes, label_ids, ignored_ids)
         self._undeclared = UndeclaredValues()  # shared with subsets, so that each value is reported once
         self._files = image_files(
@@ -104,18 +105,22 @@ class PixelLabelDatastore(Datastore[LabelArray]):
         return LabelArray.from_indices(indices, self.classes)
 
     def _take(self, indices: tuple[int, ...]) -> Self:
+        # a copy without a call of __init__, which would look for the files again
         subset = copy.copy(self)
         subset._files = tuple(self._files[index] for index in indices)
         return subset
 
     def _numbers(self, image: Image.Image, path: Path) -> NDArray[Any]:
         if image.mode == "1":
+            # Pillow writes the set pixels of a 1-bit mask as 255 when it converts it to gray
             return np.asarray(image) * np.uint8(255 if 255 in self._ids else 1)
         if image.mode == "I":
             return whole_numbers(image, path)
+        # of a palette image the index, not the color: PASCAL VOC, for example, stores the class there
         if image.mode in ("L", "P") or image.mode.startswith("I;16"):
             return np.asarray(image)
         if image.mode in ("LA", "La", "PA"):
+            # the second channel is transparency, which means no class
             return np.asarray(image.getchannel(0))
         # many programs save gray label images in color
         if image.mode in ("RGB", "RGBA", "RGBX"):
@@ -139,6 +144,7 @@ class PixelLabelDatastore(Datastore[LabelArray]):
             )
         # one little-endian word per pixel: three times as fast as shifts of three channels
         words = np.frombuffer(to_rgb(image).tobytes("raw", "RGBX"), "<u4").reshape(image.height, image.width)
+        # the fourth byte, X, is padding
         return words.astype(np.uint32, copy=False) & np.uint32(0xFFFFFF)
 
 

@@ -36,6 +36,7 @@ def resize_image(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
         picture = Image.fromarray(channel).resize((width, height), Image.Resampling.BILINEAR)
         channels.append(np.asarray(picture))
     resized = np.stack(channels, axis=-1)
+    # astype alone would cut the decimals, and darken an image by half a gray value on average
     return np.rint(resized).astype(image.dtype) if image.dtype.kind in "ui" else resized.astype(image.dtype)
 
 

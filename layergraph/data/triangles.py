@@ -40,13 +40,16 @@ def triangle_images(
             f"triangle_images: n must be at least 1, size at least 8×8 and seed 0 or more, "
             f"got n={n}, size={tuple(size)} and seed={seed}"
         )
+    # leading zeros, since a folder is read in alphabetical order, where 10 comes before 2
     digits = max(3, len(str(n)))
     numbers = [f"{i:0{digits}d}" for i in range(1, n + 1)]
     images = [Path(folder, "images", f"image_{number}.png") for number in numbers]
     labels = [Path(folder, "labels", f"label_{number}.png") for number in numbers]
+    # both folders before the first write: an error leaves no half of a set
     for files in (images, labels):
         _refuse_other_images(files)
     for i, (image_file, label_file) in enumerate(zip(images, labels, strict=True)):
+        # one generator per image: a larger n adds images and does not change the first ones
         image, label = _triangle(size, np.random.default_rng([seed, i]))
         write_image(image_file, image)
         write_labels(label_file, label)
@@ -80,13 +83,16 @@ def _triangle(
 
 def _corners(size: tuple[int, int], random: np.random.Generator) -> NDArray[np.float64]:
     """The corners (3, 2) as (y, x) in pixels, inside the image, for an area near the wanted share."""
+    # 1. the shape: corners on a circle, about 120° apart, so that the triangle is not too thin
     area = _SHARE * size[0] * size[1] * random.uniform(0.5, 1.5)
     angles = random.uniform(0, 2 * np.pi) + np.array([0, 1, 2]) * 2 * np.pi / 3 + random.uniform(-0.5, 0.5, 3)
     corners = np.stack([np.sin(angles), np.cos(angles)], axis=1)
+    # 2. the size: half the cross product of two sides is the area, a square of the scale
     (ay, ax), (by, bx) = corners[1] - corners[0], corners[2] - corners[0]
     corners *= np.sqrt(area / (abs(ay * bx - ax * by) / 2))
     extent = np.ptp(corners, axis=0)
     corners *= min(1, *((np.array(size) - 2) / extent))  # in a very flat image the triangle must be smaller
+    # 3. the position: at least one pixel of background remains on each side
     low, high = corners.min(axis=0), corners.max(axis=0)
     room = np.maximum(0, np.array(size) - 2 - (high - low))
     inside: NDArray[np.float64] = corners - low + 1 + room * random.random(2)
@@ -102,6 +108,7 @@ def _coverage(size: tuple[int, int], corners: NDArray[np.float64]) -> NDArray[np
         (x - ax) * (by - ay) - (y - ay) * (bx - ax)
         for (ay, ax), (by, bx) in zip(corners, np.roll(corners, -1, axis=0), strict=True)
     ]
+    # inside, all three signs are equal; which sign depends on the direction of the corners
     inside = np.all(np.array(sides) >= 0, axis=0) | np.all(np.array(sides) <= 0, axis=0)
     cover: NDArray[np.float64] = inside.reshape(height, _SUBSAMPLES, width, _SUBSAMPLES).mean(axis=(1, 3))
     return cover

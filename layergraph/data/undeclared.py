@@ -49,6 +49,7 @@ class UndeclaredValues:
                 f"label image {quoted(str(path))} must have pixels of the classes {_classes(ids)}, got "
                 f"{_shares(values, counts, num_pixels, ids)}; give label_ids as they are in the file"
             )
+        # a wrong value is usually in most files, and one warning per file would hide the others
         if self._reported.issuperset(values.tolist()) or self._num_warnings == _MOST_WARNINGS:
             return
         self._reported.update(values.tolist())
@@ -64,6 +65,7 @@ class UndeclaredValues:
 
 def _shares(values: NDArray[Any], counts: NDArray[Any], num_pixels: int, ids: LabelIds) -> str:
     """The most frequent values with their shares."""
+    # stable, so that equal counts have the same order in each run and on each machine
     order = np.argsort(-counts, kind="stable")
     shown = [f"{ids.value(int(values[i]))} ({counts[i] / num_pixels:.2%})" for i in order[:_SHOWN]]
     more = len(values) - _SHOWN
@@ -78,6 +80,7 @@ def _classes(ids: LabelIds) -> str:
 
 
 def _advice(num_values: int, kind: str) -> str:
+    # JPEG first: its artifacts also make many values, but the nearest pixel would not fix them
     if kind == "JPEG":
         return "JPEG changes values near edges, so label images must be PNG or TIFF; make them again"
     if num_values > _MANY:
