@@ -36,7 +36,9 @@ class ReluLayer(ActivationLayer):
 
     type: ClassVar[str] = "ReLU"
     default_name: ClassVar[str] = "relu"
+    # the sign of the result tells where the gradient passes, so the input need not be kept
     saves_output: ClassVar[bool] = True
+    # numbers from 0 to 1 pass unchanged
     keeps_probabilities: ClassVar[bool | None] = True
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
@@ -56,6 +58,7 @@ class LeakyReluLayer(ActivationLayer):
 
     type: ClassVar[str] = "Leaky ReLU"
     default_name: ClassVar[str] = "leakyrelu"
+    # a negative scale flips the sign of the result, so that torch's backward pass tests the input
     saves_input: ClassVar[bool] = True
 
     scale: float = field(default=0.01, metadata=NUMBER)
@@ -81,6 +84,7 @@ class ClippedReluLayer(ActivationLayer):
 
     type: ClassVar[str] = "Clipped ReLU"
     default_name: ClassVar[str] = "clippedrelu"
+    # autograd of Hardtanh keeps the input, where that of ReLU keeps the result
     saves_input: ClassVar[bool] = True
     keeps_probabilities: ClassVar[bool | None] = None
     example_arguments: ClassVar[tuple[Any, ...]] = (6,)
@@ -97,6 +101,7 @@ class ClippedReluLayer(ActivationLayer):
         return f"Clipped ReLU with ceiling {self.ceiling:g}"
 
     def gives_probabilities(self, inputs: Set[bool | None]) -> bool | None:
+        # the outputs lie between 0 and the ceiling, whatever the inputs are
         return True if self.ceiling <= 1 else super().gives_probabilities(inputs)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
@@ -118,6 +123,7 @@ class SigmoidLayer(ActivationLayer):
     type: ClassVar[str] = "Sigmoid"
     default_name: ClassVar[str] = "sigmoid"
     description: ClassVar[str] = "sigmoid"
+    # the derivative is y * (1 - y), a function of the result alone
     saves_output: ClassVar[bool] = True
 
     def gives_probabilities(self, inputs: Set[bool | None]) -> bool | None:
@@ -152,6 +158,7 @@ class SoftmaxLayer(Layer):
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn
 
+        # dimension 1 has the channels in torch, for vectors, images and volumes alike
         return nn.Softmax(dim=1)
 
 
@@ -169,6 +176,7 @@ class DropoutLayer(Layer):
     type: ClassVar[str] = "Dropout"
     default_name: ClassVar[str] = "dropout"
     is_part_of_previous: ClassVar[bool] = True
+    # training scales the numbers up, so that they may exceed 1; prediction leaves them
     keeps_probabilities: ClassVar[bool | None] = None
     passes_scores_on: ClassVar[bool] = True
 
@@ -176,6 +184,7 @@ class DropoutLayer(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        # torch accepts 1, but then no number and no gradient passes in training
         if self.probability == 1:
             raise ArgumentError("DropoutLayer: probability must be below 1, got 1, which zeroes all numbers")
 
@@ -184,6 +193,7 @@ class DropoutLayer(Layer):
         return f"{100 * self.probability:g}% dropout"
 
     def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
+        # torch returns the input itself where there is nothing to drop
         return not training or self.probability == 0
 
     def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
@@ -218,6 +228,7 @@ class ScalingLayer(ActivationLayer):
         return f"Scaling by {self.scale:g}" + (f" and bias {self.bias:g}" if self.bias else "")
 
     def workspace(self, inputs: Sequence[Size]) -> Amount:
+        # the product, while the bias is added to it; without a bias it is the output itself
         return Amount(inputs[0].num_elements) if self.bias else NOTHING
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:

@@ -34,6 +34,7 @@ class CombinationLayer(Layer):
 
     num_inputs: int
 
+    # computed once, for there may be thousands of ports; the cache bypasses the frozen fields
     @cached_property
     def input_names(self) -> tuple[str, ...]:
         return tuple(f"in{index + 1}" for index in range(self.num_inputs))
@@ -50,6 +51,7 @@ class ElementWiseLayer(CombinationLayer):
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
         (out,) = self.output_sizes(inputs)
+        # without the last dimension, the batch, which is always 1
         numbers = ([size.shape[index] for size in inputs] for index in range(len(out.shape) - 1))
         return (tuple(map(broadcast_step, numbers)),)
 
@@ -95,6 +97,7 @@ class MultiplicationLayer(ElementWiseLayer):
 
     type: ClassVar[str] = "Multiplication"
     default_name: ClassVar[str] = "multiplication"
+    # products of numbers from 0 to 1 stay in that range; sums (AdditionLayer) may leave it
     keeps_probabilities: ClassVar[bool | None] = True
 
     @property
@@ -108,11 +111,13 @@ class MultiplicationLayer(ElementWiseLayer):
         for index in range(1, len(inputs)):
             if needs_gradient:
                 ports.append(self.input_names[index])
+            # the first product is the input in1 itself; later ones belong to no port
             if gradients[index] and index == 1:
                 ports.append(self.input_names[0])
             elif gradients[index]:
                 private += product.num_elements
             product = broadcast_size(self.input_names[:2], (product, inputs[index]))
+            # one factor with a gradient is enough for the product to have one
             needs_gradient = needs_gradient or gradients[index]
         return SavedForBackward(tuple(ports), private=Amount(private))
 
@@ -157,6 +162,7 @@ class DepthConcatenationLayer(CombinationLayer):
         return (image_size(first.spatial, sum(size.channels for size in inputs)),)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        # the channels follow the spatial dimensions, so their number is the index of the channels
         return (concatenation_steps(self, inputs, len(inputs[0].spatial)),)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
@@ -203,8 +209,10 @@ class ConcatenationLayer(CombinationLayer):
                 advice=f"dimension {len(first.spatial) + 1} are the channels",
             )
         for port, size in zip(self.input_names, inputs, strict=True):
+            # inputs are compared without the dimension that may differ
             if _without(size, at) != _without(first, at):
                 raise SizeError(
+                    # where height and width agree, only the channels are left to differ
                     "LG-CHANNELS" if size.spatial == first.spatial else "LG-SPATIAL",
                     f"inputs differ in more than dimension {self.dim}: in1 is {first}, {port} is {size}",
                     port=port,
@@ -231,6 +239,7 @@ class ConcatenationLayer(CombinationLayer):
 
 
 def _without(size: Size, at: int) -> tuple[str, tuple[int, ...]]:
+    # with the format, because equal numbers may belong to other dimensions, as in a vector
     return size.format, size.shape[:at] + size.shape[at + 1 :]
 
 
@@ -258,6 +267,7 @@ def broadcast_size(ports: Sequence[str], sizes: Sequence[Size]) -> Size:
                 if channels_only
                 else "crop the larger (Crop2dLayer) or resize one (Resize2dLayer)",
             )
+        # in each dimension the numbers are equal or one of them is 1, so the larger is the result
         result = Size(tuple(map(max, size.shape, result.shape)), size.format)
     return result
 

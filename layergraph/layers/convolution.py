@@ -63,6 +63,7 @@ class FilterLayer(LearnableLayer):
         return window(self.filter_size, self.stride, self.dilation_factor, self.padding)
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        # first, for it raises on a wrong rank; the window would ignore additional dimensions
         groups, filters = self._groups_and_filters(inputs[0])
         return (image_size(slide(self.window(), inputs[0]), groups * filters),)
 
@@ -83,6 +84,7 @@ class FilterLayer(LearnableLayer):
 
     def multiply_adds(self, inputs: Sequence[Size]) -> int:
         spatial = self.output_sizes(inputs)[0].spatial
+        # every output position uses each weight of all filters once, whatever the number of groups
         return prod(spatial) * prod(self.learnables(inputs)["Weights"])
 
     def workspace(self, inputs: Sequence[Size]) -> Amount:
@@ -109,10 +111,12 @@ class FilterLayer(LearnableLayer):
 
     def _filters_text(self, channels: int | Literal["auto"]) -> str:
         """The filters, and how they slide, in MATLAB's words."""
+        # with 'auto' only an input tells the channels, and a description has none
         shape = (*cast(Shape, self.filter_size), *(() if channels == "auto" else (channels,)))
         dilation = cast(Shape, self.dilation_factor)
         stride, padding = bracketed(cast(Shape, self.stride)), f"padding {margins_text(self.padding)}"
         slides = f"stride {stride} and {padding}"
+        # as in MATLAB's tables, a dilation factor of 1 is not mentioned
         if set(dilation) != {1}:
             slides = f"stride {stride}, dilation factor {bracketed(dilation)}, and {padding}"
         return f"{times(shape)} convolutions with {slides}"
@@ -122,6 +126,7 @@ class FilterLayer(LearnableLayer):
 class Convolution(FilterLayer):
     """The base of convolutions in which every filter reads all channels."""
 
+    # the second positional argument, as in MATLAB: the base has only keywords after its first
     num_filters: int = field(metadata=WHOLE)
     _: KW_ONLY
     num_channels: int | Literal["auto"] = field(default="auto", metadata=CHANNELS)
@@ -146,11 +151,13 @@ class Convolution(FilterLayer):
         return channel_relaxations(self, inputs)
 
     def with_same_padding(self) -> Layer:
+        # any number of channels, so that only the window decides whether the layer fits
         return replace(self, num_channels="auto", padding="same")
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         return {
             "Weights": (*cast(Shape, self.filter_size), inputs[0].channels, self.num_filters),
+            # MATLAB's bias has a dimension of size 1 for each spatial dimension
             "Bias": (*(1,) * self.rank, self.num_filters),
         }
 
@@ -249,6 +256,7 @@ class GroupedConvolution2dLayer(FilterLayer):
                 "LG-CHANNELS", f"{size.channels} input channels do not divide into {groups} groups"
             )
         if self.num_channels_per_group != "auto":
+            # the argument counts the channels of one group, the input those of all groups
             expect_channels(size, self.num_channels_per_group * groups)
         return groups, self.num_filters_per_group
 
@@ -257,6 +265,7 @@ class GroupedConvolution2dLayer(FilterLayer):
         return Step(f"{groups}·{filters}", groups * filters, f"{filters} per {each}")
 
     def relaxations(self, inputs: Sequence[Size]) -> Iterator[tuple[Layer, Sequence[Size]]]:
+        # without a given number per group, the channels of the input may divide into the groups
         free = replace(self, num_channels_per_group="auto")
         yield free, inputs
         if self.num_groups != "channel-wise":
@@ -290,5 +299,6 @@ def expect_channels(size: Size, expected: int | Literal["auto"]) -> None:
 def channel_relaxations(layer: Any, inputs: Sequence[Size]) -> Iterator[tuple[Layer, Sequence[Size]]]:
     """The layer with any number of channels, and its input with the number that it was made for."""
     yield replace(layer, num_channels="auto"), inputs
+    # with 'auto' there is no other number of channels to try
     if layer.num_channels != "auto":
         yield layer, [inputs[0].with_channels(layer.num_channels)]

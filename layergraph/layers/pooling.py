@@ -40,6 +40,7 @@ class Pooling(Layer):
     kind: ClassVar[Kind] = "pooling"
     rank: ClassVar[int]
     operation: ClassVar[str]
+    # a maximum or an average of numbers from 0 to 1 is from 0 to 1
     keeps_probabilities: ClassVar[bool | None] = True
     example_arguments: ClassVar[tuple[Any, ...]] = (2,)
 
@@ -50,6 +51,7 @@ class Pooling(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        # 'same' always passes: it adds at most the extent minus one rows in all
         if self.padding != "same":
             # torch refuses padding above half the window; the module pads a copy then, up to this limit
             extents = self.window().extents
@@ -87,6 +89,7 @@ class Pooling(Layer):
         return (self._pooled(inputs[0]),)
 
     def _pooled(self, size: Size) -> Size:
+        # first, for the window would ignore additional dimensions
         expect_spatial(size, self.rank)
         return image_size(slide(self.window(), size), size.channels)
 
@@ -111,6 +114,7 @@ class MaxPooling(Pooling):
 
     def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
         copy, indices = self._padded_copy(inputs[0]), Amount(indices=self._pooled(inputs[0]).num_elements)
+        # autograd saves what the pool itself reads: the padded copy, where there is one
         if copy.numbers:
             return SavedForBackward(private=copy + indices)
         return SavedForBackward(("in",), private=indices)
@@ -121,6 +125,7 @@ class MaxPooling(Pooling):
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.padded_pooling import max_pooling
 
+        # by the ports, because the 3-D layer has no argument for unpooling outputs
         return max_pooling(self.window(), unpooling_outputs=len(self.output_names) > 1)
 
 
@@ -167,6 +172,7 @@ class MaxPooling2dLayer(MaxPooling):
         text, dilation = super().description, cast(Shape, self.dilation_factor)
         if set(dilation) == {1}:
             return text
+        # between stride and padding, where convolutions have it too
         return text.replace(" and padding", f", dilation factor {bracketed(dilation)}, and padding")
 
     def window(self) -> Window:
@@ -177,6 +183,7 @@ class MaxPooling2dLayer(MaxPooling):
         return ("out", "indices", "size") if self.has_unpooling_outputs else ("out",)
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        # before the check below, so that a window that is too large is reported as that
         out = self._pooled(inputs[0])
         if not self.window().meets_input(inputs[0].spatial):
             raise SizeError(
@@ -204,6 +211,7 @@ class MaxPooling2dLayer(MaxPooling):
 
     def output_memory(self, inputs: Sequence[Size]) -> tuple[Amount, ...]:
         positions = self._pooled(inputs[0]).num_elements
+        # the module gives `size` as two Python numbers, which take no memory of a tensor
         outputs = (Amount(positions), Amount(indices=positions), Amount())
         return outputs[: len(self.output_names)]
 
@@ -212,10 +220,12 @@ class MaxPooling2dLayer(MaxPooling):
             return super().workspace(inputs)
         copy, positions = self._padded_copy(inputs[0]), self._pooled(inputs[0]).num_elements
         # the copy is free before positions in it become positions in the image, in several steps
+        # 8 numbers of float32 take as many bytes as 4 indices of 64 bits
         return copy if not 0 < copy.numbers < 8 * positions else Amount(indices=4 * positions)
 
     def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
         saved = super().saved_for_backward(inputs, gradients)
+        # with a padded copy, torch saves positions in the copy, which are not those of the output
         if self.has_unpooling_outputs and saved.inputs:  # the saved indices are those of its output
             return SavedForBackward(("in",), ("indices",))
         return saved
@@ -255,6 +265,7 @@ class AveragePooling(Pooling):
         return copy
 
     def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
+        # the pool saves its padded input, and the division by the shares saves these
         copy = self.workspace(inputs)
         return SavedForBackward(private=copy) if copy.numbers else SavedForBackward(("in",))
 
@@ -265,6 +276,7 @@ class AveragePooling(Pooling):
 
 
 def _padding_value(layer: object, argument: str, value: object) -> Literal[0, "mean"]:
+    # 0.0 and False become 0 too, so that equal layers store one value
     if isinstance(value, Real) and value == 0:
         return 0
     arguments.choice(layer, argument, value, ("mean",), or_else="0")
@@ -344,6 +356,7 @@ class GlobalAveragePooling2dLayer(Layer):
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from torch import nn
 
+        # no window of fixed size, so that the module takes images of every size
         return nn.AdaptiveAvgPool2d(1)
 
 
@@ -363,6 +376,7 @@ class MaxUnpooling2dLayer(Layer):
     default_name: ClassVar[str] = "maxunpool"
     kind: ClassVar[Kind] = "unpooling"
     memory_ports: ClassVar[frozenset[str]] = frozenset({"indices", "size"})
+    # the outputs are numbers of the input, and zeros
     keeps_probabilities: ClassVar[bool | None] = True
 
     @property
@@ -375,12 +389,14 @@ class MaxUnpooling2dLayer(Layer):
 
     @classmethod
     def example(cls) -> tuple[Layer, list[Size]]:
+        # only a pooling layer gives inputs that fit together
         pooling = MaxPooling2dLayer(2, stride=2, has_unpooling_outputs=True)
         return cls(), list(pooling.output_sizes([image_size((5, 7), 3)]))
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
         pooled, indices, size = inputs
         expect_spatial(pooled, 2)
+        # the format that MaxPooling2dLayer alone gives to its output `size`
         if size.format != "SSSSSCB":
             raise SizeError(
                 "LG-UNPOOLING",
@@ -396,6 +412,7 @@ class MaxUnpooling2dLayer(Layer):
                 port="indices",
                 advice="unpool what has the size and channels of the pooling layer's output",
             )
+        # the numbers before these are the row vector 1×4×1, and the channels follow them
         return (image_size(size.shape[3:5], pooled.channels),)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
@@ -406,6 +423,7 @@ class MaxUnpooling2dLayer(Layer):
         return ((*spatial, constant_step(out.channels, "as input 'in'")),)
 
     def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
+        # the gradient is gathered at the indices; the numbers that were put there do not matter
         return SavedForBackward(("indices",))
 
     def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:

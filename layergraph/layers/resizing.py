@@ -35,6 +35,7 @@ class ReferenceLayer(Layer):
 
     @property
     def value_ports(self) -> tuple[str, ...]:
+        # the numbers of `ref` reach no output, so that only `in` decides about probabilities
         return ("in",)
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
@@ -53,6 +54,7 @@ def _crop_mode(layer: Crop, argument: str, value: object) -> str | tuple[int, ..
     if isinstance(value, str):
         location = f"a location of {layer.rank} whole numbers"
         return arguments.choice(layer, argument, value, ("centercrop",), or_else=location)
+    # MATLAB counts from 1, so that 0 is refused as a location
     return arguments.per_dimension(layer, argument, value, layer.rank)
 
 
@@ -79,6 +81,7 @@ class Crop(ReferenceLayer):
         """
         if self.mode == "centercrop":
             return None
+        # x is the column, but sizes have the rows first
         x, y, *z = cast(Shape, self.mode)
         return (y - 1, x - 1, *(number - 1 for number in z))
 
@@ -98,10 +101,12 @@ class Crop(ReferenceLayer):
         return (reference_steps(inputs, self.output_sizes(inputs)[0], "cropped"),)
 
     def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
+        # the module narrows each dimension, which makes a view
         return True
 
     def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:
         size, reference = inputs
+        # rounded down as in the module: an odd rest is cropped below and at the right
         center = tuple((n - keep) // 2 for n, keep in zip(size.spatial, reference.spatial, strict=True))
         return {"in": tuple(map(offset_rule, self.starts() or center))}
 
@@ -161,6 +166,7 @@ class Pad2dLayer(ReferenceLayer):
     type: ClassVar[str] = "Pad 2D"
     default_name: ClassVar[str] = "pad"
     rank: ClassVar[int] = 2
+    # zeros are in the range of probabilities, but another padding value need not be
     keeps_probabilities: ClassVar[bool | None] = None
     example_inputs: ClassVar[tuple[Shape, ...]] = ((5, 7, 3), (9, 12, 4))
 
@@ -279,6 +285,7 @@ class Resize2dLayer(Layer):
         return f"{self.method} resizing {target}"
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        # the reference too: its height and width are read
         for size in inputs:
             expect_spatial(size, 2)
         if self.enable_reference_input:
@@ -289,6 +296,7 @@ class Resize2dLayer(Layer):
             spatial = tuple(int(n * factor) for n, factor in zip(inputs[0].spatial, factors, strict=True))
         else:
             spatial = cast(Shape, self.output_size)
+        # other sizes are at least 1, so only a scale leads here
         if min(spatial) < 1:
             raise SizeError(
                 "LG-WINDOW",
@@ -313,15 +321,20 @@ class Resize2dLayer(Layer):
             return NOTHING
         after = self.output_sizes(inputs)[0]
         height, width = after.spatial
+        # height comes first, so the image between the steps has the new height and the old width
         between = height * inputs[0].spatial[1] * after.channels
+        # that image stays in memory until its columns are gathered by their indices
         if self.method == "nearest":
             return Amount(between, shared_indices=width)
         # both neighbors, weighted, and their sum: first of the rows, then of the columns
+        # the output, counted elsewhere, does not exist during the first step: it is subtracted there
         rows, columns = 3 * between - after.num_elements, between + 2 * after.num_elements
         length = height if rows > columns else width
+        # per row or column one share, and three indices: low, high, and the product they come from
         return Amount(max(rows, columns), shared_indices=3 * length, shared_numbers=length)
 
     def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
+        # torch's interpolation saves sizes, and no tensor
         if self._is_one_step:
             return SavedForBackward()
         # the indices of rows and columns; for bilinear two of each, with their shares
@@ -333,6 +346,7 @@ class Resize2dLayer(Layer):
     @property
     def _is_one_step(self) -> bool:
         """Whether torch resizes in one operation; otherwise rows are gathered first, then columns."""
+        # F.interpolate has no asymmetric bilinear, and its nearest picks a wrong row at some sizes
         return self.method == "bilinear" and self.geometric_transform_mode == "half-pixel"
 
     def receptive_field_rules(self, inputs: Sequence[Size]) -> RulesByPort:

@@ -30,6 +30,7 @@ class TransposedConvolution(LearnableLayer):
 
     kind: ClassVar[Kind] = "transposed convolution"
     rank: ClassVar[int]
+    # the gradient of the weights needs the input, of which no padded copy is made
     saves_input: ClassVar[bool] = True
     accepts_arrays: ClassVar[bool] = True
     example_arguments: ClassVar[tuple[Any, ...]] = (2, 4)
@@ -53,6 +54,7 @@ class TransposedConvolution(LearnableLayer):
 
     def _order_of_weights(self) -> tuple[Shape, Sequence[int | None]]:
         channels = None if self.num_channels == "auto" else self.num_channels
+        # filters come before channels in MATLAB's order, the reverse of a convolution
         return cast(Shape, self.filter_size), (self.num_filters, channels)
 
     @property
@@ -71,6 +73,7 @@ class TransposedConvolution(LearnableLayer):
         return pairs(self.cropping)
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        # first, for the arithmetic below would ignore additional dimensions
         expect_spatial(inputs[0], self.rank)
         expect_channels(inputs[0], self.num_channels)
         window, stride = cast(Shape, self.filter_size), cast(Shape, self.stride)
@@ -84,6 +87,7 @@ class TransposedConvolution(LearnableLayer):
         return (image_size(spatial, self.num_filters),)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
+        # the checks of the output sizes but the last: an explanation shows numbers below 1
         expect_spatial(inputs[0], self.rank)
         expect_channels(inputs[0], self.num_channels)
         window, stride = cast(Shape, self.filter_size), cast(Shape, self.stride)
@@ -95,6 +99,7 @@ class TransposedConvolution(LearnableLayer):
         return channel_relaxations(self, inputs)
 
     def with_same_padding(self) -> Layer:
+        # any number of channels, so that only the cropping decides whether the layer fits
         return replace(self, num_channels="auto", cropping="same")
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
@@ -110,6 +115,7 @@ class TransposedConvolution(LearnableLayer):
     def output_memory(self, inputs: Sequence[Size]) -> tuple[Amount, ...]:
         # torch crops equally on both sides; rows that are cropped on one side stay in memory
         window, stride = cast(Shape, self.filter_size), cast(Shape, self.stride)
+        # a negative number after is torch's output padding: rows that torch computes in addition
         computed = [
             transposed_output(n, size, step, 2 * max(min(crop), 0) + min(crop[1], 0))
             for n, size, step, crop in zip(inputs[0].spatial, window, stride, self.crops(), strict=True)
