@@ -66,6 +66,7 @@ def choice(owner: object, argument: str, value: object, choices: Sequence[W], or
 
 def flag(owner: object, argument: str, value: object) -> bool:
     """True or False; MATLAB's scripts write 1 and 0."""
+    # a flag read from an array is a NumPy bool, which is no bool
     plain = _plain(value)
     if isinstance(plain, (bool, int, float)) and plain in (0, 1):
         return bool(plain)
@@ -76,6 +77,7 @@ def per_dimension(
     owner: object, argument: str, value: object, rank: int, minimum: int = 1
 ) -> tuple[int, ...]:
     """A whole number per spatial dimension; a single one is repeated."""
+    # in MATLAB a number is an array of one, so [3] counts as 3
     items = _items(value)
     if items is None or len(items) == 1:
         items = (value if items is None else items[0],) * rank
@@ -96,10 +98,12 @@ def margins(
     if items is None or len(items) == 1:
         items = (value if items is None else items[0],) * rank
     numbers = _all_whole(items, 0)
+    # one number per dimension, for both sides: MATLAB stores an image's as a row of four
     if numbers is not None and len(numbers) == rank:
         return (numbers[0], numbers[0], numbers[1], numbers[1]) if rank == 2 else (numbers, numbers)
     if rank == 2 and numbers is not None and len(numbers) == 4:
         return numbers
+    # a volume's margins are a matrix in MATLAB, one row per side
     if rank == 3 and len(items) == 2:
         rows = [_all_whole(_items(row) or (), 0) for row in items]
         sides = tuple(row for row in rows if row is not None and len(row) == 3)
@@ -111,6 +115,7 @@ def margins(
 def pairs(value: object) -> tuple[tuple[int, int], ...]:
     """Margins in normal form as (before, after) per dimension."""
     numbers = cast(tuple[Any, ...], value)
+    # four numbers are an image's; a matrix of two rows is a volume's
     if len(numbers) == 4:
         return ((numbers[0], numbers[1]), (numbers[2], numbers[3]))
     return tuple(zip(*numbers, strict=True))
@@ -159,6 +164,7 @@ def per_channel(
 def names(value: object) -> tuple[str, ...]:
     """The items of a collection or an array, also of a column, as texts; none for anything else."""
     items = _items(value)
+    # sets and generators have names too, but the letters of a text are none
     if items is None and isinstance(value, Iterable) and not hasattr(value, "tolist"):
         items = () if isinstance(value, (str, bytes)) else tuple(value)
     return tuple(map(str, items or ()))
@@ -172,6 +178,7 @@ def length(value: object) -> int | None:
 
 def _plain(value: Any) -> Any:
     """Arrays and numbers of NumPy and torch as lists and numbers; an array of one number is that number."""
+    # known by this method, so that neither NumPy nor torch has to be imported
     if not hasattr(value, "tolist"):
         return value
     value = value.tolist()
@@ -183,9 +190,11 @@ def _plain(value: Any) -> Any:
 
 def _items(value: Any) -> tuple[Any, ...] | None:
     """The items of a sequence or array; ``None`` for anything else."""
+    # no sets and no generators: order matters, and a message reads the value a second time
     if not hasattr(value, "tolist"):
         return tuple(value) if isinstance(value, (list, tuple, range)) else None
     items = value.tolist()
+    # an array without dimensions holds one number, which tolist returns bare
     if not isinstance(items, list):
         return None
     # MATLAB's vectors are arrays of several dimensions: 1×n, n×1, or 1×1×n for values per channel
@@ -202,6 +211,7 @@ def _as_whole(value: object, minimum: int) -> int | None:
         value = _plain(value)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
+        # True is an index in Python, but hardly meant as the number 1
         if isinstance(value, bool) or not isinstance(value, SupportsIndex):
             return None
     result = index(value)
@@ -227,6 +237,7 @@ def _as_finite(value: Any) -> float | None:
 
 def _wrong(owner: object, argument: str, expected: str, value: object) -> ArgumentError:
     name = owner if isinstance(owner, str) else type(owner).__name__
+    # the limit would distract, so it is named only where it is exceeded
     if "whole" in expected and any(
         isinstance(item, int) and item > MAX_SIZE for item in (value, *(_items(value) or ()))
     ):

@@ -26,6 +26,7 @@ WHOLE = converter(arguments.whole)
 NUMBER = converter(arguments.number)
 FLAG = converter(arguments.flag)
 INITIALIZER = converter(arguments.initializer)
+# lambdas, because each class of layers has its own rank
 PER_DIMENSION = converter(
     lambda layer, argument, value: arguments.per_dimension(layer, argument, value, layer.rank)
 )
@@ -33,6 +34,7 @@ MARGINS = converter(lambda layer, argument, value: arguments.margins(layer, argu
 NUM_PORTS = converter(
     lambda layer, argument, value: arguments.whole(layer, argument, value, 1, arguments.MOST_PORTS)
 )
+# one input would leave nothing to join
 NUM_JOINED = converter(
     lambda layer, argument, value: arguments.whole(layer, argument, value, 2, arguments.MOST_PORTS)
 )

@@ -33,6 +33,7 @@ STATISTICS: dict[str, tuple[str, ...]] = {
 _INPUT_SIZE = converter(
     lambda layer, argument, value: arguments.image_numbers(layer, argument, value, layer.rank)
 )
+# fields are converted in their order, so that the last number of the size is the channels here
 _STATISTIC = converter(
     lambda layer, argument, value: arguments.per_channel(layer, argument, value, layer.input_size[-1])
 )
@@ -60,11 +61,13 @@ class InputLayer(Layer):
         super().__post_init__()
         owner = type(self).__name__
         deviations = cast(tuple[float, ...] | None, self.standard_deviation)
+        # "zscore" divides by the deviations
         if deviations is not None and any(value <= 0 for value in deviations):
             raise ArgumentError(
                 f"{owner}: standard_deviation must be above 0 in every channel, got {deviations}"
             )
         low, high = (cast(tuple[float, ...] | None, value) for value in (self.min, self.max))
+        # rescaling divides by the difference
         if low is not None and high is not None and any(a >= b for a, b in zip(low, high, strict=True)):
             raise ArgumentError(f"{owner}: min must be below max in every channel, got {low} and {high}")
 
@@ -105,12 +108,14 @@ class InputLayer(Layer):
         return {
             "zscore": Amount(numbers),  # the difference, while it is divided
             "rescale-zero-one": Amount(numbers, shared_numbers=self.input_size[-1]),
+            # the rescaled image and its double
             "rescale-symmetric": Amount(2 * numbers),
         }.get(self.normalization, NOTHING)
 
     def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
         from layergraph.modules.input_normalization import InputNormalization
 
+        # only those in use become buffers, so that files and devices hold no others
         statistics = {name: getattr(self, name) for name in STATISTICS[self.normalization]}
         return InputNormalization(self.name, self.normalization, self.input_size[-1], self.rank, statistics)
 

@@ -82,6 +82,7 @@ class Layer:
     weights: Weights | None = field(default=None)
 
     def __post_init__(self) -> None:
+        # before any check: subclasses call this first, and then see normal forms alone
         for argument, convert in converters(type(self)):  # type: ignore[arg-type]
             self._set(argument, convert(self, argument, getattr(self, argument)))
         if not (self.weights is None or isinstance(self.weights, Weights) or self.accepts_arrays):
@@ -165,6 +166,7 @@ class Layer:
             return False
         if inputs == {True}:
             return self.keeps_probabilities
+        # with some inputs unknown, or only some in the range, no rule holds for the outputs
         return False if inputs == {False} else None
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
@@ -204,6 +206,7 @@ class Layer:
 
     def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
         """What autograd saves in training; ``gradients`` states which inputs need a gradient."""
+        # a tuple times a bool is the tuple or empty
         inputs_saved = self.input_names * self.saves_input
         return SavedForBackward(inputs_saved, self.output_names[:1] * self.saves_output)
 
@@ -225,8 +228,10 @@ class Layer:
 
     def __repr__(self) -> str:
         shown = []
+        # a stable sort: positional arguments come first, each group in the order of its fields
         for item in sorted(fields(self), key=lambda item: item.kw_only is True):
             value = getattr(self, item.name)
+            # weights may be millions of numbers; what has its default value need not be written
             if item.name == "weights" or value == item.default:
                 continue
             shown.append(f"{item.name}={value!r}" if item.kw_only else repr(value))

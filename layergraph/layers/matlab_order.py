@@ -45,6 +45,7 @@ def numbers(layer: Layer, argument: str, value: object, expected: Expected) -> N
             f"shape {value.shape}"
         )
     array = value.astype(np.float32).reshape(shape)
+    # after the cast, in which a float64 above 3.4e38 becomes infinite
     if not np.isfinite(array).all():
         raise ArgumentError(f"{owner}: {argument} must be finite numbers of float32, got NaN or infinity")
     return array
@@ -80,6 +81,7 @@ def weights_and_bias(layer: Any, weights: object, bias: object, window: Shape, o
     else:
         if isinstance(bias, np.ndarray) and len(filters) == 1 and bias.shape == filters:
             bias = bias.reshape((1,) * rank + filters)
+        # transposed, the groups come first, so that biases are in the order of the filters above
         shift = numbers(layer, "bias", bias, (*(1,) * rank, *filters)).T.reshape(-1)
     return as_weights({"weight": array, "bias": shift})
 
@@ -103,6 +105,7 @@ def batch_normalization_weights(layer: Any, given: dict[str, object]) -> Weights
             # 1×1×channels, a row or a column: everything but one dimension has size 1
             value = value.reshape(-1) if value.size == max(value.shape, default=1) else value
         array = numbers(layer, name, value, (known,))
+        # the first array decides how many channels the others have
         known = array.size
         arrays[_TENSORS[name]] = array
     if (arrays["running_var"] < 0).any():
@@ -123,4 +126,5 @@ def as_weights(arrays: dict[str, NDArray[Any]]) -> Weights:
     """Arrays in torch's order as weights."""
     import torch
 
+    # in C order, because tensors would keep the strides of a transposed view
     return Weights({name: torch.from_numpy(array.copy(order="C")) for name, array in arrays.items()})

@@ -52,6 +52,7 @@ class BatchNormalizationLayer(NormalizationLayer):
     default_name: ClassVar[str] = "batchnorm"
 
     _: KW_ONLY
+    # above 0, because the variance of a constant channel is 0, and its root divides
     epsilon: float = field(default=1e-5, metadata=number_from(1e-12, 1))
     mean_decay: float = field(default=0.1, metadata=number_from(0, 1))
     variance_decay: float = field(default=0.1, metadata=number_from(0, 1))
@@ -79,6 +80,7 @@ class BatchNormalizationLayer(NormalizationLayer):
             from layergraph.layers.matlab_order import batch_normalization_weights
 
             self._set("weights", batch_normalization_weights(self, arrays))
+            # the weights hold them now, and layers with arrays as fields could not be compared
             for name in arrays:
                 self._set(name, None)
 
@@ -107,6 +109,7 @@ class BatchNormalizationLayer(NormalizationLayer):
 
     def factors(self) -> dict[str, tuple[float, float]]:
         return {
+            # torch's weight is MATLAB's scale, its bias MATLAB's offset
             "weight": (self.scale_learn_rate_factor, self.scale_l2_factor),
             "bias": (self.offset_learn_rate_factor, self.offset_l2_factor),
         }
@@ -149,6 +152,7 @@ class CrossChannelNormalizationLayer(NormalizationLayer):
     _: KW_ONLY
     alpha: float = field(default=1e-4, metadata=number_from(0))
     beta: float = field(default=0.75, metadata=number_from(0))
+    # above 0, because a window of zeros would have the divisor 0
     k: float = field(default=2.0, metadata=number_from(1e-5))
 
     @property
@@ -172,6 +176,7 @@ class CrossChannelNormalizationLayer(NormalizationLayer):
         return SavedForBackward(("in",), private=Amount(numbers))
 
     def _padded_squares(self, size: Size) -> int:
+        # zeros before the first and after the last channel, so that every window is full
         padding = self.window_channel_size - 1
         return size.num_elements // size.channels * (size.channels + padding)
 
@@ -180,6 +185,7 @@ class CrossChannelNormalizationLayer(NormalizationLayer):
 
         from layergraph.modules.cross_channel import CrossChannelNormalization
 
+        # of an even window torch has the additional channel before, and MATLAB after
         window = self.window_channel_size
         kind = nn.LocalResponseNorm if window % 2 else CrossChannelNormalization
         return kind(window, self.alpha, self.beta, self.k)

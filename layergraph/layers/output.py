@@ -35,13 +35,16 @@ class OutputLayer(Layer):
 
     @property
     def output_names(self) -> tuple[str, ...]:
+        # nothing comes after a loss
         return ()
 
     def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
+        # the module returns the scores, or a view of them
         return True
 
 
 def _classes(layer: object, argument: str, value: object) -> str | tuple[str, ...]:
+    # text is a word such as 'auto', never a sequence of names of one letter
     if isinstance(value, str):
         return arguments.choice(layer, argument, value, ("auto",), or_else="a list of names")
     names = arguments.names(value)
@@ -53,9 +56,11 @@ def _classes(layer: object, argument: str, value: object) -> str | tuple[str, ..
 def _class_weights(layer: CrossEntropyLayer, argument: str, value: object) -> str | tuple[float, ...]:
     if isinstance(value, str) or value is None:
         return arguments.choice(layer, argument, value, ("none",), or_else="a number per class")
+    # already in its normal form: fields are converted in their order
     owner, classes = type(layer).__name__, layer.classes
     if classes == "auto":
         raise ArgumentError(f"{owner}: classes must be given with {argument}, got classes='auto'")
+    # None is a single number, which is repeated below, or a wrong type, which is refused there
     if (count := arguments.length(value)) not in (None, len(classes)):
         raise ArgumentError(
             f"{owner}: {argument} must be {len(classes)} numbers, one per class, got {count} "
@@ -101,6 +106,7 @@ class CrossEntropyLayer(OutputLayer):
 
     def saved_by_loss(self, inputs: Sequence[Size], from_logits: bool) -> SavedForBackward:
         # from logits the logarithm of the softmax; from scores these, a clamped copy and its logarithm
+        # the target becomes int64 in the loss, whatever integers it comes in
         scores, target = inputs[0].num_elements, Amount(indices=prod(inputs[0].spatial))
         if from_logits:
             return SavedForBackward(private=target + Amount(wide_numbers=scores))
@@ -146,6 +152,7 @@ class PixelClassificationLayer(CrossEntropyLayer):
         return f"{loss} loss{self.classes_text()}"
 
     def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        # pixels of images and volumes alike; only a vector has none, and this words the error
         if not inputs[0].spatial:
             expect_spatial(inputs[0], 2)
         self.check_classes(inputs[0])
@@ -182,6 +189,7 @@ class ClassificationLayer(CrossEntropyLayer):
                 advice="pool globally or add a FullyConnectedLayer before the softmax",
             )
         self.check_classes(inputs[0])
+        # the module flattens the scores, so that height and width are gone
         return (image_size((), inputs[0].channels),)
 
 
@@ -202,6 +210,7 @@ class RegressionLayer(OutputLayer):
 
     def saved_by_loss(self, inputs: Sequence[Size], from_logits: bool) -> SavedForBackward:
         target = Amount(inputs[0].num_elements)
+        # the module computes the softmax itself then, so that its result belongs to no port
         if from_logits:
             return SavedForBackward(private=target + target)
         return SavedForBackward(("in",), private=target)
