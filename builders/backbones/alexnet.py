@@ -71,6 +71,7 @@ def alexnet(
 def architecture(settings: BackboneSettings) -> LayerGraph:
     """The layers of MATLAB's or torchvision's network."""
     net = Assembly(settings.input("data", "zerocenter"))
+    # As in Caffe's AlexNet, biases learn twice as fast as weights.
     bias: dict[str, Any] = {"bias_learn_rate_factor": 1.0 if settings.torchvision else 2.0}
     for index, (size, stride, padding, groups, matlab, torchvision) in enumerate(CONVOLUTIONS, 1):
         filters = settings.filters(torchvision if settings.torchvision else matlab)
@@ -78,6 +79,7 @@ def architecture(settings: BackboneSettings) -> LayerGraph:
         if settings.torchvision and index == 1:
             padding = 2
         options = {"stride": stride, "padding": padding, **bias}
+        # The groups stem from the two GPUs of the first paper; torchvision's network has none.
         if groups == 1 or settings.torchvision:
             net.convolution(f"conv{index}", size, filters, **options)
         else:
@@ -93,10 +95,12 @@ def architecture(settings: BackboneSettings) -> LayerGraph:
 ALEXNET = Backbone(
     "alexnet",
     architecture,
+    # ``relu1`` and ``relu2``, because torchvision's network has no ``norm1`` and ``norm2``.
     features={4: "relu1", 8: "relu2", 16: "relu5", 32: "pool5"},
     last_feature="pool5",
     image_size=(227, 227, 3),
     keys={
+        # torchvision counts all modules, so ReLUs, poolings and dropouts take numbers too.
         **{f"conv{index}": f"features.{at}" for index, at in enumerate((0, 3, 6, 8, 10), 1)},
         **{f"fc{index}": f"classifier.{at}" for index, at in ((6, 1), (7, 4), (8, 6))},
     },

@@ -36,11 +36,14 @@ class Assembly:
     """
 
     def __init__(self, first: Layer) -> None:
+        # Lists, because a layer graph is immutable: adding hundreds of layers one by one would
+        # copy it each time.
         self._layers: list[Layer] = []
         self._connections: list[tuple[str, str]] = []
         self._channels: dict[str, int] = {}
         self.last = ""
         self.add(first, after=())
+        # An input layer has no source to take its channels from.
         self._channels[first.name] = first.output_sizes([])[0].channels
 
     def add(self, layer: Layer, after: str | Sequence[str] | None = None) -> str:

@@ -39,6 +39,7 @@ WeightsSource = str | os.PathLike[str] | None
 
 def scaled_filters(number: int, width: float) -> int:
     """A number of filters times ``width``, rounded to a multiple of 8, and at least 8."""
+    # At width 1 every number stays, even one that is no multiple of 8.
     return number if width == 1 else max(8, int(number * width + 4) // 8 * 8)
 
 
@@ -148,6 +149,7 @@ class Backbone:
         Its first convolution accepts the channels of ``image_size`` alone, as in MATLAB's segmentation
         networks, which start from trained weights.
         """
+        # 1000 is arbitrary: without the head, no layer depends on the number of classes.
         arguments = {"width": 1.0, "weights": None, "conventions": None, **options}
         return self.build(image_size, 1000, False, **arguments, fixed_channels=True)
 
@@ -162,6 +164,7 @@ class Backbone:
         if conventions is not None or weights is None:
             return conventions or "matlab"
         file = self._read_weights(weights, image_size, width)
+        # Any number of classes does, because both graphs of the comparison have the same.
         settings = BackboneSettings(tuple(image_size), 2, width, torchvision=False)
         return "torchvision" if self._follows_torchvision(file, settings) else "matlab"
 
@@ -184,8 +187,10 @@ class Backbone:
         for name, argument in product(names, ("stride", "padding", "epsilon")):
             layers = (file.layers.get(name), matlab[name], torchvision[name])
             saved, if_matlab, if_torchvision = (getattr(layer, argument, None) for layer in layers)
+            # A value of neither convention, such as an edited stride, is no evidence.
             if if_matlab != if_torchvision and saved in (if_matlab, if_torchvision):
                 shown.add(saved == if_torchvision)
+        # A wrong guess would fit all shapes and give wrong outputs without an error.
         if len(shown) != 1:
             raise ArgumentError(
                 f"{self.name}: conventions must be given for {os.fspath(file.path)!r}, which does not show "

@@ -41,6 +41,7 @@ def find_weights(
             advice = near if near.startswith("; did") else ""
             raise ArgumentError(f"{expected}, got {os.fspath(weights)!r}, which does not exist{advice}")
         return weights
+    # All checks come before the download, which takes hundreds of megabytes for VGG.
     if not url:
         raise ArgumentError(
             f"{builder}: weights must be None or the path of a file, got 'imagenet', which torchvision does "
@@ -82,6 +83,7 @@ class WeightsFile:
         from layergraph.pretrained.name_matching import part_starts
 
         published = {f"{key}.weight" for key in self.keys.values()}
+        # A prefix in front of a published name, such as ``module.``, does not matter.
         count = sum(
             any(name[start:] in published for start in (0, *part_starts(name))) for name in self.tensors
         )
@@ -108,6 +110,7 @@ class WeightsFile:
             return True
         if not self.layers:
             means = [t.flatten().tolist() for name, t in self.tensors.items() if name.endswith(".mean")]
+            # The tolerance allows for float32, which cannot hold a number such as 123.675 exactly.
             if any(len(mean) == 3 and math.dist(mean, IMAGENET_MEAN) < 1e-3 for mean in means):
                 return True
             return False if any(len(mean) == 3 for mean in means) else None

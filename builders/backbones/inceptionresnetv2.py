@@ -127,6 +127,7 @@ class _Inception:
         """Add a convolution, batch normalization and ReLU with the next number."""
         self._convolutions += 1
         number, filters = self._convolutions, self._settings.filters(filters)
+        # Keras has neither biases nor scales here (``use_bias=False``, ``scale=False``).
         options = {"stride": stride, "padding": padding, "bias_learn_rate_factor": 0}
         self.net.convolution(f"conv2d_{number}", window, filters, after, **options)
         self.net.batch_normalization(f"batch_normalization_{number}", epsilon=1e-3, scale_learn_rate_factor=0)
@@ -162,6 +163,8 @@ class _Inception:
             # The last block of the network has neither a scale below 1 nor a ReLU.
             last = kind == "block8" and index == count
             net.add(DepthConcatenationLayer(len(ends), name=f"{name}_mixed"), ends)
+            # The addition needs as many channels as the block's input has. The bias learns,
+            # because no normalization follows.
             net.convolution(f"{name}_conv", 1, net.channels(start), padding="same")
             scaled = net.add(ScalingLayer(1 if last else RESIDUAL[kind][1], name=f"{name}_scale"))
             net.add(AdditionLayer(2, name=name), (start, scaled))
@@ -194,6 +197,7 @@ def _branch_keys(blocks: Sequence[int]) -> Iterator[str]:
             for b, branch in enumerate(BRANCHES[branches]):
                 pooled = (branches, b) == ("mixed_5b", 3)  # its pooling has a number too
                 for i in range(len(branch)):
+                    # A branch of one convolution is no sequence, so it has no index.
                     alone = len(branch) == 1 and not pooled
                     yield f"{module}.branch{b}" + ("" if alone else f".{i + pooled}")
 

@@ -71,6 +71,7 @@ def _blocks() -> Iterator[_Block]:
     for filters, count, stride in STAGES:
         for index in range(count):
             name = f"block_{number}" if number else "expanded_conv"
+            # Only the later blocks of a stage keep size and channels, as an addition requires.
             yield _Block(name, number > 0, filters, 1 if index else stride, index > 0)
             number += 1
 
@@ -87,6 +88,7 @@ def _architecture(settings: BackboneSettings) -> LayerGraph:
 
     def normalize(name: str, activation: str = "") -> str:
         net.batch_normalization(name, epsilon=epsilon)
+        # The paper clips at 6, because that is robust in low-precision arithmetic.
         return net.add(ClippedReluLayer(6, name=activation)) if activation else name
 
     net = Assembly(settings.input("input_1", "zscore"))
@@ -101,6 +103,7 @@ def _architecture(settings: BackboneSettings) -> LayerGraph:
         net.grouped_convolution(f"{name}_depthwise", 3, channels, channels, stride=block.stride, padding=same)
         normalize(f"{name}_depthwise_BN", f"{name}_depthwise_relu")
         net.convolution(f"{name}_project", 1, _filters(settings, block.filters), padding="same")
+        # No ReLU: on few channels it would destroy information (the paper's linear bottleneck).
         residual = normalize(f"{name}_project_BN")
         if block.adds:
             net.add(AdditionLayer(2, name=f"{name}_add"), after=(residual, start))
@@ -119,8 +122,10 @@ def _keys() -> dict[str, str]:
         for position, part in enumerate(parts):
             names[f"{block.name}_{part}"] = f"features.{index}.conv.{position}.0"
             names[f"{block.name}_{part}_BN"] = f"features.{index}.conv.{position}.1"
+        # No ReLU follows the projection, so its two layers are modules of the block themselves.
         names[f"{block.name}_project"] = f"features.{index}.conv.{len(parts)}"
         names[f"{block.name}_project_BN"] = f"features.{index}.conv.{len(parts) + 1}"
+    # ``Conv1`` is module 0, and the 17 blocks are modules 1 to 17.
     names |= {"Conv_1": "features.18.0", "Conv_1_bn": "features.18.1"}
     return names | {"Logits": "classifier.1"}
 

@@ -56,6 +56,7 @@ def _architecture(settings: BackboneSettings) -> LayerGraph:
     net.add(MaxPooling2dLayer(3, stride=2, padding=1, name="pool1"))
     for stage, filters in FILTERS.items():
         for block in "ab":
+            # ``pool1`` already halves the image before stage 2.
             stride = 2 if stage > 2 and block == "a" else 1
             _block(net, f"{stage}{block}", settings.filters(filters), stride)
     head = ("pool5", "fc1000", "prob", "ClassificationLayer_predictions")
@@ -64,6 +65,7 @@ def _architecture(settings: BackboneSettings) -> LayerGraph:
 
 def _block(net: Assembly, block: str, filters: int, stride: int) -> None:
     """Two convolutions and a shortcut; a shortcut with stride 2 has a convolution too."""
+    # Batch normalization subtracts every bias again, so the bias has nothing to learn.
     convolution = partial(net.convolution, bias_learn_rate_factor=0)
     shortcut = start = net.last
     convolution(f"res{block}_branch2a", 3, filters, stride=stride, padding=1)
@@ -71,6 +73,8 @@ def _block(net: Assembly, block: str, filters: int, stride: int) -> None:
     net.relu(f"res{block}_branch2a_relu")
     convolution(f"res{block}_branch2b", 3, filters, padding=1)
     residual = net.batch_normalization(f"bn{block}_branch2b")
+    # Elsewhere, input and output of the block have the same size and channels, so a projection is
+    # not necessary (option B of the paper).
     if stride > 1:
         convolution(f"res{block}_branch1", 1, filters, start, stride=stride)
         shortcut = net.batch_normalization(f"bn{block}_branch1")
@@ -83,6 +87,7 @@ def _keys() -> dict[str, str]:
     names = {"conv1": "conv1", "bn_conv1": "bn1", "fc1000": "fc"}
     for stage in FILTERS:
         for index, block in enumerate("ab"):
+            # torchvision's ``layer1`` is the paper's stage 2.
             ours, theirs = f"{stage}{block}", f"layer{stage - 1}.{index}"
             for position, branch in enumerate(("branch2a", "branch2b"), 1):
                 names[f"res{ours}_{branch}"] = f"{theirs}.conv{position}"

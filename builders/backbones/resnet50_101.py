@@ -102,6 +102,7 @@ class _Block:
     @property
     def is_first(self) -> bool:
         """Whether the block is the first of its stage, whose shortcut has a convolution too."""
+        # Also in stage 2, where the size stays but the number of channels grows fourfold.
         return self.name[1:] == "a"
 
 
@@ -171,6 +172,7 @@ class _Variant:
         last = convolution("branch2c", 1, 4 * filters)
         if not block.is_first:
             residual, shortcut = normalization("branch2c"), start
+        # This order only determines MATLAB's list of layers; the connections are the same.
         elif self.shortcut_first:
             projected = convolution("branch1", 1, 4 * filters, start, stride=stride)
             residual, shortcut = normalization("branch2c", last), normalization("branch1", projected)
@@ -185,6 +187,7 @@ class _Variant:
         """The prefix of each layer's tensors in torchvision's file."""
         keys, index = {"conv1": "conv1", "bn_conv1": "bn1", self.head[1]: "fc"}, 0
         for block in self.blocks:
+            # torchvision numbers the blocks of each stage from 0.
             index = 0 if block.is_first else index + 1
             branches = {f"branch2{letter}": (f"conv{i}", f"bn{i}") for i, letter in enumerate("abc", 1)}
             if block.is_first:
@@ -197,6 +200,7 @@ class _Variant:
 
     def backbone(self, name: str, url: str) -> Backbone:
         """The network as a backbone; its features end with the last ReLU of each stage."""
+        # The later blocks of a stage overwrite the earlier ones, so the last one remains.
         features = {2: self.relu} | {2**block.stage: block.relus[2] for block in self.blocks}
         return Backbone(name, self.layers, features, features[32], keys=self.keys(), url=url)
 
@@ -231,6 +235,7 @@ _BLOCKS_OF_50 = (
     "5b",
     "5c",
 )
+# As in Caffe, blocks after the first have a letter and a number in the two long stages.
 _BLOCKS_OF_101 = (
     *("2a", "2b", "2c"),
     *("3a", *(f"3b{index}" for index in range(1, 4))),
@@ -259,6 +264,7 @@ RESNET101 = _Variant(
     head=("pool5", "fc1000", "prob", "ClassificationLayer_predictions"),
     epsilon=1e-5,
     padding=1,
+    # Caffe's poolings round up; one row and column at the end give their output size.
     pool_padding=(0, 1, 0, 1),
     bias=0,
     shortcut_first=False,

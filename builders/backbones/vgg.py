@@ -89,6 +89,7 @@ def _layers(settings: BackboneSettings, convolutions: Sequence[int]) -> LayerGra
 
 def _vgg(name: str, convolutions: Sequence[int], url: str) -> Backbone:
     """The backbone with this many convolutions in its five blocks."""
+    # The last ReLU of each block, because the pooling after it has the next stride.
     features = {2**block: f"relu{block + 1}_{count}" for block, count in enumerate(convolutions)}
     # torchvision numbers all layers of ``features``, ReLUs and poolings included.
     keys, position = {"fc6": "classifier.0", "fc7": "classifier.3", "fc8": "classifier.6"}, 0
@@ -97,6 +98,7 @@ def _vgg(name: str, convolutions: Sequence[int], url: str) -> Backbone:
             keys[f"conv{block}_{index}"] = f"features.{position}"
             position += 2
         position += 1
+    # No block follows ``pool5``, so it alone has stride 32.
     return Backbone(
         name,
         lambda settings: _layers(settings, convolutions),

@@ -74,6 +74,7 @@ def architecture(settings: BackboneSettings) -> LayerGraph:
         net.relu(f"{name}_act")
     for block in (2, 3, 4):
         _pooled_block(net, settings, block)
+    # As in the paper, no ReLU follows an addition; the next block starts with one, except block 14.
     for block in MIDDLE:
         start = net.last
         for index in (1, 2, 3):
@@ -97,11 +98,13 @@ def _pooled_block(net: Assembly, settings: BackboneSettings, block: int) -> None
             net.relu(f"block{block}_sepconv{index}_act")
         count = net.channels() if filters is None else settings.filters(filters)
         _separable(net, settings, f"block{block}_sepconv{index}", count)
+    # Both paddings give ceil(n / 2) positions, as the strided shortcut has.
     padding: Any = 1 if settings.torchvision else "same"
     pool = net.add(MaxPooling2dLayer(3, stride=2, padding=padding, name=f"block{block}_pool"))
     options = {"stride": 2, "padding": "same", "bias_learn_rate_factor": 0}
     net.convolution(f"conv2d_{number}", 1, net.channels(), after=start, **options)
     shortcut = _normalize(net, settings, f"batch_normalization_{number}")
+    # The middle blocks take the numbers 4 to 11.
     net.add(AdditionLayer(2, name=f"add_{12 if block == 13 else number}"), (pool, shortcut))
 
 
@@ -110,6 +113,7 @@ def _separable(net: Assembly, settings: BackboneSettings, name: str, filters: in
     channels = net.channels()
     fixed: dict[str, Any] = {"bias_learn_rate_factor": 0}
     net.grouped_convolution(f"{name}_channel-wise", 3, channels, channels, padding="same", **fixed)
+    # No ReLU between the two: the paper finds that training is slower and the result worse with it.
     net.convolution(f"{name}_point-wise", 1, filters, **fixed)
     _normalize(net, settings, f"{name}_bn")
 
@@ -126,9 +130,11 @@ def _keys() -> dict[str, str]:
         keys |= _separable_keys(f"block14_sepconv{index}", f"conv{index + 2}", f"bn{index + 2}")
     for block in range(2, 14):
         for index in (1, 2, 3) if block in MIDDLE else (1, 2):
+            # ReLU, convolution and normalization repeat; block 2 has no ReLU at its start.
             at = 3 * index - 2 - (block == 2)
             rep = f"block{block - 1}.rep"
             keys |= _separable_keys(f"block{block}_sepconv{index}", f"{rep}.{at}", f"{rep}.{at + 1}")
+    # Only the blocks that pool have a convolution in their shortcut.
     for number, block in enumerate((1, 2, 3, 12), 1):
         keys |= {
             f"conv2d_{number}": f"block{block}.skip",

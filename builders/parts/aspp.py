@@ -55,6 +55,7 @@ def aspp(
             [
                 GlobalAveragePooling2dLayer(name=f"aspp_Pool_{pooled}"),
                 *unit(pooled, 1, separable=False),
+                # Repeats the mean at every position: a concatenation needs maps of one size.
                 Resize2dLayer(enable_reference_input=True, method="bilinear", name=f"aspp_Resize_{pooled}"),
             ]
         )
@@ -82,6 +83,7 @@ def convolution_unit(
     convolution that mixes the channels (``..._pointwise``).
     """
     convolution, normalization, relu = names
+    # Batch normalization subtracts every bias again, so the bias has nothing to learn.
     factors: dict[str, Any] = {
         "weight_learn_rate_factor": weight_learn_rate_factor,
         "bias_learn_rate_factor": 0.0,

@@ -35,6 +35,7 @@ def image_channels(builder: str, value: object, rank: int, default: int = 1) -> 
     """The image size with its channels, by default ``default``."""
     size = arguments.image_numbers(builder, "image_size", value, rank)
     given: Any = value
+    # ``image_numbers`` supplies one channel where none is given; the builder's default replaces it.
     return size if len(given) > rank else (*size[:-1], default)
 
 
@@ -81,4 +82,5 @@ def check_image_size(builder: str, lgraph: LayerGraph) -> LayerGraph:
         near = [m for m in (below, above) if m is not None]
         if near:
             raise size_error(builder, f"an image {what} of {n} does not fit", near)
+    # No other size is known to fit, so the message reports the errors of the layers instead.
     raise InvalidNetworkError(infer_sizes(lgraph, "network").errors)

@@ -68,6 +68,8 @@ def upsample_scores(builder: str, lgraph: LayerGraph, scores: str) -> LayerGraph
     Raises:
         ArgumentError: the layers do not accept the size of the image.
     """
+    # To the size of the image, not by a factor: features have ceil(n / stride) rows, so a factor
+    # would give too many where n is no multiple of the stride.
     upsample = Resize2dLayer(enable_reference_input=True, method="bilinear", name="upsample")
     layers = [upsample, SoftmaxLayer(name="softmax"), PixelClassificationLayer(name="pixelLabels")]
     lgraph = append_layers(lgraph, layers, scores)

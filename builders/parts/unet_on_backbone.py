@@ -50,6 +50,7 @@ def unet_on_backbone(
     for stage in range(1, depth + 1):
         filters, stride = first * 2 ** (depth - stage), 2 ** (depth - stage)
         upsampled, rows = decoder.upsample(filters), [2 * n for n in rows]
+        # ``rows`` follows the upsampled features, to see where an image of this size needs a crop.
         encoder_rows, cropped = _ceil_division(size, stride), False
         if (joined := features.get(stride)) is not None:
             if join == "pad":
@@ -57,6 +58,8 @@ def unet_on_backbone(
             elif join == "crop" or rows != encoder_rows:
                 upsampled, cropped = decoder.fit("crop", upsampled, joined), True
             decoder.join(upsampled, joined)
+        # No features of stride 1 have cropped this stage, so the image itself does. With ``join``
+        # it always does, so that the graph also accepts images of other sizes.
         if stride == 1 and not cropped and (join is not None or rows != encoder_rows):
             decoder.fit("crop", decoder.last, image)
         rows = encoder_rows if cropped else rows

@@ -37,6 +37,7 @@ class SpatialDimension:
         # From the output up to the bridge. Padding restores the encoder's rows, so it adds no condition.
         for _ in range(self.depth if self.join != "pad" else 0):
             rows = max(1, -(-(rows + self.lost) // 2))
+        # The bridge, then from the deepest stage up to the image.
         rows += self.lost
         for _ in range(self.depth):
             rows = 2 * rows + self.lost
@@ -51,11 +52,13 @@ class SpatialDimension:
 
     def output(self, rows: int) -> int:
         """Rows of the output, for a number of rows that the network accepts."""
+        # Down the encoder: keep the rows of each stage before its pooling, which drops an odd row.
         skips = []
         for _ in range(self.depth):
             skips.append(rows - self.lost)
             rows = skips[-1] // 2
         rows -= self.lost
+        # Up the decoder: padding restores the encoder's rows, cropping keeps the doubled ones.
         for skip in reversed(skips):
             rows = (skip if self.join == "pad" else 2 * rows) - self.lost
         return rows

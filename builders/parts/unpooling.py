@@ -36,5 +36,6 @@ def check_poolings(builder: str, image_size: Sequence[int], depth: int) -> None:
         ArgumentError: the image is smaller than 2^depth; the message names that size.
     """
     for what, n in zip(("height", "width"), image_size, strict=False):
+        # A smaller image has no row left at the last pooling.
         if n < 2**depth:
             raise size_error(builder, f"an image {what} of {n} does not fit {depth} poolings", [2**depth])

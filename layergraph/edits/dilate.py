@@ -114,6 +114,7 @@ def _input_spacing(
         return spacings[sources["ref"]]  # the output has the size of the reference
     known = {source: spacing for source in sources.values() if (spacing := spacings[source]) is not None}
     if not known:
+        # An input layer starts at the pixels; after global poolings there are no positions left.
         return None if sources else Spacing()
     rates = {spacing.rate for spacing in known.values()}
     if len(rates) > 1:
@@ -134,11 +135,13 @@ def _check_accepts_denser(layer: Layer) -> None:
             f"dilate: the fully connected layer {layer.name!r} takes features of one size; make it a "
             "convolution first with fully_convolutional(lgraph)"
         )
+    # A 1×1 average pooling only skips positions, so it has nothing to dilate.
     if isinstance(layer, AveragePooling2dLayer) and max(cast(Shape, layer.pool_size)) > 1:
         raise ArgumentError(
             f"dilate: torch cannot dilate the average pooling {layer.name!r}; replace it by a max pooling or "
             "a convolution, or cut the graph before it"
         )
+    # A resize to a fixed size passes, because its output does not depend on the density.
     if isinstance(layer, (TransposedConv2dLayer, MaxUnpooling2dLayer)) or (
         isinstance(layer, Resize2dLayer) and layer.scale is not None
     ):
@@ -162,6 +165,8 @@ def _dilated_layer(layer: WindowLayer, stride: Shape, rate: Shape, keep_size: bo
     if margins is not None:
         margins = [(before * r, after * r) for (before, after), r in zip(margins, rate, strict=True)]
         if keep_size and set(stride) == {1}:
+            # With stride 1, margins of the dilated extent minus one keep the size. A larger margin
+            # at the top would leave a negative one for the bottom, hence ``min``.
             totals = [(extent - 1) * r for extent, r in zip(window.extents, rate, strict=True)]
             margins = [(min(m[0], t), t - min(m[0], t)) for m, t in zip(margins, totals, strict=True)]
     return with_dilation(layer, rate, stride, margins)

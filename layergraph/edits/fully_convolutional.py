@@ -54,6 +54,7 @@ def fully_convolutional(lgraph: LayerGraph, image_size: Sequence[int] | None = N
     >>> lgraph["fc6"].description
     '4096 7×7×512 convolutions with stride [1 1] and padding [0 0 0 0]'
     """
+    # At the original size, the input of a fully connected layer or global pooling is its window.
     inferred = infer_sizes(lgraph, "network")
     if inferred.errors:
         raise InvalidNetworkError(inferred.errors)
@@ -95,5 +96,6 @@ def _convolutional(layer: Layer, size: Size) -> Layer:
 
 def _as_filters(weights: Weights, size: Size) -> Weights:
     """Fully connected weights (outputs, inputs) as filters, in the order channels, height, width."""
+    # torch flattens features in this order too, so no permutation is necessary.
     filters: Tensor = weights["weight"].reshape(-1, size.channels, *size.spatial)
     return Weights({**weights, "weight": filters})

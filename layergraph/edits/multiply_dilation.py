@@ -76,6 +76,7 @@ def with_dilation(layer: WindowLayer, factors: Shape, stride: Shape, margins: Ma
     padding: Padding = [n for pair in margins or () for n in pair]
     if margins is None or (prefers_same and set(stride) == {1} and [*margins] == same):
         padding = "same"
+    # torch cannot dilate average poolings; those that arrive here are 1×1 or have factor 1.
     if isinstance(layer, AveragePooling2dLayer):
         return replace(layer, stride=stride, padding=padding)
     return replace(layer, stride=stride, dilation_factor=dilation, padding=padding)
@@ -89,4 +90,5 @@ def fixed_margins(window: Window) -> Margins | None:
 
 
 def _split(total: int) -> tuple[int, int]:
+    # The larger half comes after, as with the padding "same" of TensorFlow and MATLAB.
     return (total // 2, total - total // 2)
