@@ -38,6 +38,7 @@ class FullyConnectedLayer(LearnableLayer):
     type: ClassVar[str] = "Fully Connected"
     default_name: ClassVar[str] = "fc"
     kind: ClassVar[Kind] = "convolution"
+    # the gradient of the weights is a product with the input
     saves_input: ClassVar[bool] = True
     flattens: ClassVar[bool] = True
     example_arguments: ClassVar[tuple[Any, ...]] = (4,)
@@ -85,6 +86,7 @@ class FullyConnectedLayer(LearnableLayer):
         from layergraph.modules.initializers import uninitialized_module
 
         size = inputs[0]
+        # torch's initialization would be overwritten at once
         module = uninitialized_module(FullyConnected, size.num_elements, self.output_size)
         module.num_spatial = len(size.spatial)
         return self.initialize(module, size.num_elements, self.output_size)

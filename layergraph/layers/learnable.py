@@ -29,6 +29,7 @@ class LearnableLayer(Layer):
     weight_learn_rate_factor: float = field(default=1.0, metadata=FACTOR)
     bias_learn_rate_factor: float = field(default=1.0, metadata=FACTOR)
     weight_l2_factor: float = field(default=1.0, metadata=FACTOR)
+    # as in MATLAB, L2 regularization leaves the bias alone by default
     bias_l2_factor: float = field(default=0.0, metadata=FACTOR)
     bias: object = None  # an array beside weights as an array; both become one Weights
 
@@ -38,6 +39,7 @@ class LearnableLayer(Layer):
             from layergraph.layers.matlab_order import weights_and_bias
 
             self._set("weights", weights_and_bias(self, self.weights, self.bias, *self._order_of_weights()))
+            # the weights hold it now, and layers with arrays as fields could not be compared
             self._set("bias", None)
 
     def _order_of_weights(self) -> tuple[Shape, Sequence[int | None]]:
@@ -66,6 +68,7 @@ class LearnableLayer(Layer):
         # torch's own initializers count other fans for groups and transposed weights
         window = prod(module.weight.shape[2:])
         initialize(module.weight, self.weights_initializer, window * channels, window * filters)
+        # a bias has one number per filter, so that no window counts
         initialize(module.bias, self.bias_initializer, 1, filters)
         return module
 

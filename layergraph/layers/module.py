@@ -62,6 +62,7 @@ class ModuleLayer(Layer):
                 f"ModuleLayer: module must be a torch.nn.Module, got {type(self.module).__name__}"
             )
 
+    # a property, because each object has the type of its own module
     @property
     def type(self) -> str:  # type: ignore[override]
         return type(self.module).__name__
@@ -88,6 +89,7 @@ class ModuleLayer(Layer):
         from layergraph.modules.module_outputs import output_shapes
 
         shapes = output_shapes(self.module, [size.tensor_shape for size in inputs], self.num_outputs)
+        # torch's shapes begin with batch and channels
         return tuple(image_size(shape[2:], shape[1]) for shape in shapes)
 
     def size_steps(self, inputs: Sequence[Size]) -> tuple[tuple[Step, ...], ...]:
@@ -103,10 +105,12 @@ class ModuleLayer(Layer):
         return needs_data(self.module, [size.tensor_shape for size in inputs])
 
     def gives_probabilities(self, inputs: Set[bool | None]) -> bool | None:
+        # the values of a module are not known without a run
         return None
 
     def learnables(self, inputs: Sequence[Size]) -> dict[str, Shape]:
         """The module's parameters with their torch shapes."""
+        # in torch's order: which dimension is which, only the module knows
         return {name: tuple(tensor.shape) for name, tensor in self.module.named_parameters()}
 
     def states(self, inputs: Sequence[Size]) -> dict[str, Shape]:
@@ -128,6 +132,7 @@ class ModuleLayer(Layer):
         return self._memory(inputs, training=False).workspace
 
     def saved_for_backward(self, inputs: Sequence[Size], gradients: Sequence[bool]) -> SavedForBackward:
+        # in training, because parts such as dropout save nothing in evaluation
         memory = self._memory(inputs, training=True)
         saved_inputs = tuple(self.input_names[index] for index in memory.saved_inputs)
         saved_outputs = tuple(self.output_names[index] for index in memory.saved_outputs)
@@ -143,6 +148,7 @@ class ModuleLayer(Layer):
 
     def torch_module(self, inputs: Sequence[Size], memo: dict[int, Any] | None = None) -> Any:
         """A copy of the module; ``memo`` (of ``copy.deepcopy``) has the parts that other layers share."""
+        # not a plain deep copy: the copy must leave inputs unchanged that other layers read too
         from layergraph.modules.copying import network_copy
 
         return network_copy(self.module, [size.tensor_shape for size in inputs], memo)

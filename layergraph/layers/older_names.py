@@ -35,6 +35,7 @@ def older_fields(**names: str) -> Callable[[type[T]], type[T]]:
     def decorate(kind: type[T]) -> type[T]:
         make = kind.__init__
 
+        # around the __init__ of the dataclass, so that it never sees an older name
         @wraps(make)
         def init(self: T, *args: Any, **options: Any) -> None:
             make(self, *args, **_with_newer_names(kind.__name__, options, names))
@@ -50,6 +51,7 @@ def older_fields(**names: str) -> Callable[[type[T]], type[T]]:
 def _with_newer_names(owner: str, options: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     for older, name in names.items():
         if older in options:
+            # the two names may have different values, and neither goes before the other
             if name in options:
                 raise ArgumentError(f"{owner}: {name} must be given once, got {older} too")
             options[name] = options.pop(older)

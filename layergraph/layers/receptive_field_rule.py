@@ -76,6 +76,7 @@ def resizing_rule(
         return ReceptiveFieldRule(1, ratio, ((floor(middle) - 1, ceil(middle) + 1, 1),))
     taps = []
     for index in range(outputs):
+        # exact fractions, because a rounded position may fall on the next row
         half = Fraction(1, 2) if geometry == "half-pixel" else Fraction(0)
         position = (index + half) * Fraction(before, after) - half
         if method == "bilinear":
