@@ -38,6 +38,7 @@ class Comparison(Differences, PrintedResult):
         return lines(self, most=8)  # an edit near the input resizes all layers
 
     def _repr_html_(self) -> str:
+        # imported here: text and JSON need no page templates
         from layergraph.analyze.comparison.page import fragment
 
         return fragment(self)
@@ -112,7 +113,9 @@ def compare(
     """
     sides = zip((before, after), names, strict=True)
     old, new = (analysis_of(side, "compare", name, target_usage) for side, name in sides)
+    # one matching for rows and issues, so that a renamed layer is the same layer in both
     matches = match_layers(old.lgraph, new.lgraph)
     appeared, gone = unmatched_issues(old, new, matches)
+    # weights come from the arguments: the graph of a compiled network carries none
     layers = align(old, new, matches, AttachedWeights(before), AttachedWeights(after))
     return Comparison(old, new, layers, appeared, gone, matches)

@@ -26,6 +26,7 @@ def as_dict(comparison: Differences) -> dict[str, Any]:
         "resized": list(comparison.resized),
         "reweighted": list(comparison.reweighted),
         "reordered": list(comparison.reordered),
+        # equal layers are left out: the text grows with the edit, not with the network
         "layers": [_layer(comparison, row) for row in comparison.layers if row.status != "equal"],
         "totals": {
             name: {"before": total.before, "after": total.after}
@@ -80,6 +81,7 @@ def _numbers(size: Size | None) -> list[int] | None:
 
 def _value(value: Any) -> Any:
     """An argument for JSON; a value that JSON lacks becomes its text."""
+    # lists, so that the dictionary equals what a reader of the JSON text gets
     if isinstance(value, (list, tuple)):
         return [_value(item) for item in value]
     # initializers may be functions, and a module layer has a torch module
@@ -88,8 +90,10 @@ def _value(value: Any) -> Any:
 
 def value_text(value: Any) -> str:
     """An argument in Python's notation; a function by its name, a torch module by its type."""
+    # item by item, because the repr of a function has its address in memory
     if isinstance(value, tuple) and value and not any(isinstance(item, tuple) for item in value):
         return f"({', '.join(map(value_text, value))})"
+    # a torch module is callable too, but has no __name__
     if callable(value):
         return str(getattr(value, "__name__", "")) or type(value).__name__
     return repr(value)

@@ -19,6 +19,7 @@ class Total(NamedTuple):
     after: int | None
 
 
+# eq=False keeps the hash by identity; a hash of the fields would raise, as one holds a dict
 @dataclass(frozen=True, eq=False, repr=False)
 class Differences:
     """The differences between two networks.
@@ -41,6 +42,7 @@ class Differences:
     @property
     def is_equal(self) -> bool:
         """Whether layers, arguments, connections, weights, and the order of inputs and outputs are equal."""
+        # another order of inputs counts too: the same call would feed its images to other layers
         return all(row.status == "equal" for row in self.layers) and not self.reordered
 
     @property
@@ -61,6 +63,7 @@ class Differences:
     @property
     def changed(self) -> tuple[str, ...]:
         """The layers with another type or other arguments, by their new names."""
+        # not by status, which names only the first difference of a layer
         return tuple(row.name for row in self.layers if row.arguments or row.is_retyped)
 
     @property

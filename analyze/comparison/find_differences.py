@@ -104,6 +104,8 @@ class AttachedWeights:
     def of(self, layer: Layer) -> Weights | None:
         if self._net is None:
             return layer.weights
+        # a state dict shares the memory of its module, so nothing is copied
+        # None without tensors, as in a graph; otherwise a ReLU would count as detached
         tensors = self._net.layer_module(layer.name).state_dict()
         return Weights(tensors) if tensors else None
 
@@ -116,6 +118,7 @@ def align(
     weights_after: AttachedWeights,
 ) -> tuple[LayerComparison, ...]:
     """One row per layer, in the order of ``after``; removed layers follow the layer that preceded them."""
+    # 1. Removed layers, each filed under the last layer before it that is still there
     old_of = {new: old for old, new in matches.items()}
     rows_before = {row.name: row for row in before.layers}
     removed_after: dict[str, list[LayerInfo]] = {}
@@ -125,6 +128,7 @@ def align(
             previous = matches[row.name]
         else:
             removed_after.setdefault(previous, []).append(row)
+    # 2. The rows of ``after``, with the removed layers where they were; "" stands for the start
     rows = [LayerComparison(row, None) for row in removed_after.get("", ())]
     for row in after.layers:
         if row.name in old_of:
@@ -147,11 +151,13 @@ def align(
 
 
 def _argument_changes(old: Layer, new: Layer) -> tuple[ArgumentChange, ...]:
+    # an edit shares the layers that it leaves alone, so most pairs need no comparison
     if old is new:
         return ()
     before, after = arguments(old), arguments(new)
     return tuple(
         ArgumentChange(argument, before.get(argument), after.get(argument))
+        # a merged dict keeps the order of the constructor, a set would not
         for argument in {**before, **after}
         if not _same(before.get(argument), after.get(argument))
     )
@@ -164,6 +170,7 @@ def _same(old: Any, new: Any) -> bool:
     """
     if old is new or not hasattr(old, "state_dict") or type(old) is not type(new):
         return bool(old is new or old == new)
+    # the repr has the structure and numbers such as strides, which no tensor shows
     return repr(old) == repr(new) and Weights(old.state_dict()) == Weights(new.state_dict())
 
 
@@ -174,6 +181,7 @@ def _rewirings(
     for port in dict.fromkeys([*old.input_names, *new.input_names]):
         was, now = sources.get(port), sources_after.get(port)
         # a source that was renamed still feeds the same input
+        # a removed source becomes "", which is no layer's name, so it differs from every new source
         expected = End(matches.get(was.layer, ""), was.port) if was else None
         if expected != now:
             yield Rewiring(
@@ -217,6 +225,7 @@ def _unmatched(
 ) -> Iterator[Issue]:
     for issue, key in zip(issues, keys, strict=True):
         if known[key]:
+            # equal keys pair off one by one, so a second issue of the same kind still shows
             known[key] -= 1
         else:
             yield issue

@@ -64,13 +64,16 @@ def _values(comparison: Differences) -> dict[str, Any]:
             for which, issue in issues
         ],
         "rows": [_row(comparison, row) for row in comparison.layers],
+        # of two equal networks, hiding the equal layers would leave nothing to see
         "only_differences": len(comparison.layers) > _FEW and not comparison.is_equal,
     }
 
 
 def _row(comparison: Differences, row: LayerComparison) -> _Row:
+    # the columns of both networks show the sizes already
     differences = [] if row.status == "resized" else details(row)
     for analysis, info in ((comparison.before, row.before), (comparison.after, row.after)):
+        # such a layer has no other side to compare with, so its sources are listed instead
         if row.status in ("added", "removed") and info and (sources := fed_by(analysis, info)):
             differences.append(("from", sources))
     return _Row(MARKS.get(row.status, "~"), row.status, _side(row.before), _side(row.after), differences)

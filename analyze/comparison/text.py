@@ -19,7 +19,9 @@ MARKS = {"added": "+", "removed": "-", "equal": " "}
 """The sign before a layer's row; ``~`` for all others."""
 
 _COLORS = {"added": "green", "removed": "red"}
+# all other differences are consequences of these, or of training, and take one line each
 _EDITED = ("added", "removed", "renamed", "changed", "rewired")
+# a list of classes or a torch module would fill the screen
 _LONGEST_VALUE = 60
 _BYTES = ("activation_bytes_training", "peak_bytes_inference")
 _LABELS = {
@@ -58,6 +60,7 @@ def lines(comparison: Differences, most: int | None) -> Iterator[Line]:
     before, after = names(comparison)
     yield [(f"COMPARISON: {before} → {after}", "bold")]
     yield [(summary(comparison), "")]
+    # edits before their consequences; the totals last, next to the prompt of a terminal
     yield from _layer_lines(comparison)
     yield from _unedited_lines(comparison, most)
     yield from _issue_lines(comparison)
@@ -96,6 +99,7 @@ def _layer_lines(comparison: Differences) -> Iterator[Line]:
     if not rows:
         return
     yield []
+    # 1. The cells of all layers, because the first line needs the widths of all
     heads = []
     for row in rows:
         status = row.status
@@ -114,6 +118,7 @@ def _layer_lines(comparison: Differences) -> Iterator[Line]:
                       Cell([f"from {sources}" if sources else ""], "dim")])  # fmt: skip
     # one long description must not push the sizes of all layers off the screen
     widths = [min(width, most) for width, most in zip(column_widths(heads, 4), (48, 64, 20, 60), strict=True)]
+    # 2. The lines; an added or removed layer has no differences to list below it
     for row, head in zip(rows, heads, strict=True):
         yield from row_lines(head, widths)
         if row.status not in _COLORS:
@@ -132,6 +137,7 @@ def _unedited_lines(comparison: Differences, most: int | None) -> Iterator[Line]
             yield [(f"{heading}: {counted(len(rows), 'layer')}", "yellow")]
         width = min(max((len(visible(row.name)) for row in shown), default=0), 48)
         for row in shown:
+            # one line has room for the first output only, not for the indices and sizes of pooling
             parts = [(label, text) for label, text in details(row) if not label.startswith("size of ")]
             changes = ", ".join(text if label == "size" else f"{label} {text}" for label, text in parts)
             yield [(f"  {visible(row.name):<{width}}{GAP}", ""), (changes, "dim")]
@@ -146,6 +152,7 @@ def _issue_lines(comparison: Differences) -> Iterator[Line]:
         for issue in issues:
             style = STYLES[issue.severity] if mark == "+" else "dim"
             place = f" at {visible(issue.layer)!r}" if issue.layer else ""
+            # an issue that is gone needs no advice
             text = issue.message if mark == "+" else issue.text
             yield [
                 (f"{mark} {word} {issue.severity}{place}: ", style),
@@ -184,5 +191,6 @@ def _difference(name: str, total: Total) -> str:
     if before is None or after is None or before == after:
         return "" if None in total else "="
     sign = "+" if after > before else "−"
+    # "1" means that no ratio is shown: before is 0, or the change vanishes in three digits
     times = f"{after / before:.3g}" if before and name not in ("layers", "connections") else "1"
     return f"{sign}{_figure(name, abs(after - before))}{f' ({times}×)' if times != '1' else ''}"
