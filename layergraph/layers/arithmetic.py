@@ -106,7 +106,7 @@ def _window_step(size: int, window: int, stride: int, dilation: int, margin: tup
         first.append(("padding", Step(expression, total, f"{before} before and {total - before} after")))
         return Step(f"⌈{size}/{stride}⌉", result, formula=SAME, first=tuple(first))
     padded = size + sum(margin)
-    # the text shows each margin, where the result needs only their sum
+    # the text shows the margins by side, or twice one number; the result needs only their sum
     top = f"({size}{_added(margin, '+')} − {extent})/{stride}"
     result = window_output(size, extent, stride, sum(margin))
     remainder = (padded - extent) % stride

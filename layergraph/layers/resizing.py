@@ -327,7 +327,7 @@ class Resize2dLayer(Layer):
         if self.method == "nearest":
             return Amount(between, shared_indices=width)
         # both neighbors, weighted, and their sum: first of the rows, then of the columns
-        # the output, counted elsewhere, does not exist during the first step: it is subtracted there
+        # the output, counted elsewhere, does not exist in the first step: it is subtracted there
         rows, columns = 3 * between - after.num_elements, between + 2 * after.num_elements
         length = height if rows > columns else width
         # per row or column one share, and three indices: low, high, and the product they come from
