@@ -19,5 +19,6 @@ def main() -> NoReturn:
 
         status = run(sys.argv[1:])
     except KeyboardInterrupt:
+        # the shells' status for a program that a signal ends, as other tools report Ctrl-C
         status = _INTERRUPTED
     sys.exit(status)

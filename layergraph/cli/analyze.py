@@ -89,6 +89,7 @@ def analyze(
     """
     from layergraph.analyze import analyze_network
 
+    # before the network is built, so that a wrong --output fails at once
     form = format_for(output, format_, _EXTENSIONS, "table")
     lgraph = network(network_, context.args)
     analysis = analyze_network(lgraph, name=Path(network_).stem, target_usage=target_usage)
@@ -98,12 +99,14 @@ def analyze(
         "names": filter_,
         "types": layer_type,
         "blocks": block,
+        # a switch that is not given is False, which is no choice
         "group": group or None,
         "batch_size": batch_size,
         "dtype": dtype,
     }
     choices = {name: value for name, value in choices.items() if value is not None}
     shown: NetworkAnalysis | LayerTable = analysis
+    # without options of the table, the whole analysis is shown, with its issues
     if choices:
         _check_table_options(choices, form)
         shown = analysis.table(**choices)  # type: ignore[arg-type]
@@ -129,6 +132,7 @@ def _check_table_options(choices: dict[str, Any], form: Format) -> None:
         raise LayergraphError(
             "--format html writes a page of all layers, without the options of the table; leave them out"
         )
+    # costs are the only columns that depend on these two
     for name in ("batch_size", "dtype"):
         if name in choices and "columns" not in choices:
             option = "--" + name.replace("_", "-")

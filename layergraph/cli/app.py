@@ -33,6 +33,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(builders)
+# classes of their own where a command also takes the options of builders
 app.command(cls=NetworkCommand)(analyze)
 app.command(cls=NetworkCommand)(diagram)
 app.command(cls=NetworkCommand)(diff)
@@ -69,10 +70,12 @@ def run(words: Sequence[str]) -> int:
     The status is 1 after an error, and 2 for words that no command takes. It is 141, as for any program in a
     pipe, if the reader closes the pipe early, as ``head`` does: 0 from ``diff`` would report equal networks.
     """
+    # first of all, since even an error may hold characters that the terminal lacks
     write_readably()
     try:
         with one_line_warnings():
             status = _status(words)
+        # not left to the exit of Python, which would report a failed write with status 120
         flush()
     except BrokenPipeError:
         discard_output()
@@ -88,10 +91,12 @@ def _status(words: Sequence[str]) -> int:
     # app() would write errors in words as a box of several lines, and end with status 1 for a closed pipe
     command = typer.main.get_command(app)
     try:
+        # no words at all show the help, as a success
         with command.make_context("layergraph", list(words) or ["--help"]) as context:
             command.invoke(context)
     except typer.Exit as exit:
         return exit.exit_code
+    # BrokenPipeError is an OSError too, but run() gives it a status of its own
     except BrokenPipeError:
         raise
     except (LayergraphError, OSError) as error:

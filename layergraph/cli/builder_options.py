@@ -19,6 +19,7 @@ from layergraph.errors import ArgumentError, did_you_mean
 Kind = Literal["switch", "value", "numbers"]
 """An option takes no word, one word, or one word and the numbers after it."""
 
+# "480 640 3", "480,640,3" and "480x640x3" are the same
 _BETWEEN_NUMBERS = r"[\s,x×]+"
 
 
@@ -27,6 +28,7 @@ def option_name(argument: str) -> str:
     return "--" + argument.replace("_", "-")
 
 
+# it reads the signatures of all builders, and given_arguments asks once per word
 @cache
 def all_options() -> dict[str, Kind]:
     """The options of all builders, each with the kind that takes most words."""
@@ -51,6 +53,7 @@ def options_of(builder: Builder) -> dict[str, Kind]:
         types = _alternatives(parameter.annotation)
         option = option_name(name)
         if bool in types:
+            # "--no-" also for a default of False, so that scripts can state either value
             options |= {option: "switch", option_name(f"no_{name}"): "switch"}
         else:
             options[option] = "numbers" if _has_sequence(types) else "value"
@@ -82,6 +85,7 @@ def given_arguments(builder: Builder, words: Sequence[str]) -> dict[str, Any]:
     """
     options = options_of(builder)
     # before Typer reads the words: its message would name neither the builder nor the digits
+    # each word with the one after it; the last has none
     for word, value in pairwise([*words, ""]):
         if word in all_options() and word not in options:
             raise ArgumentError(f"{builder.name} takes no {word}{did_you_mean(word, options)}")
@@ -91,6 +95,7 @@ def given_arguments(builder: Builder, words: Sequence[str]) -> dict[str, Any]:
     # a command of Typer, since only that reads words by the types of a signature
     command = _command_of(builder)
     with command.make_context(builder.name, [*words]) as context:
+        # the command only returns the arguments: its caller adds those from the data
         arguments: dict[str, Any] = command.invoke(context)
     return arguments
 
@@ -126,8 +131,10 @@ def _command_of(builder: Builder, from_data: Collection[str] = ()) -> Any:
                 name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
             )
         )
+    # Typer reads the options of a function from its signature, so one is made per builder
     given.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    # --help belongs to the command around it
     app.command(name=builder.name, add_help_option=False)(given)
     return typer.main.get_command(app)
 
@@ -147,6 +154,7 @@ def _typer_type(annotation: Any) -> tuple[Any, dict[str, Any]]:
     types = _alternatives(annotation)
     if _has_sequence(types):
         return str, {"parser": _one_or_more if int in types else _numbers, "metavar": "N..."}
+    # bool before str before the rest: the first of these types reads a union of several
     return next((kind for kind in (bool, str) if kind in types), types[0]), {}
 
 
@@ -163,11 +171,13 @@ def _one_or_more(text: str) -> int | tuple[int, ...] | str:
 
 
 def _parameters(builder: Builder) -> Mapping[str, inspect.Parameter]:
+    # annotations are text in modules with postponed evaluation; eval_str makes types of them
     return inspect.signature(builder.function, eval_str=True).parameters
 
 
 def _alternatives(annotation: Any) -> list[Any]:
     """The types of a union except None, or the one type."""
+    # both forms of a union: Union[int, str] and int | str
     union = get_origin(annotation) in (Union, UnionType)
     return [kind for kind in (get_args(annotation) if union else (annotation,)) if kind is not NoneType]
 

@@ -40,6 +40,7 @@ def builders(
         values = {"name": name, "summary": builder.summary, "arguments": arguments}
         write_text(json_text(values, indent=2), None, format_="json")
         return
+    # the formatter of --help, so that options look the same in both
     formatter = context.make_formatter()
     formatter.write_text(builder.summary)
     with formatter.section("Options"):

@@ -68,7 +68,7 @@ def ignored_values(text: str | None) -> list[Any]:
     values: list[Any] = []
     for part in (text or "").split(",") if text else []:
         words = part.split()
-        # int() would also take signs, underscores and digits of other scripts
+        # int() would also take signs and underscores
         if len(words) not in (1, 3) or not all(re.fullmatch(r"\d{1,9}", word) for word in words):
             raise DataError(
                 f"--ignored-ids must be numbers such as 255,11, or colors such as '0 0 0', got {quoted(text)}"
@@ -101,6 +101,7 @@ def _read_classes(path: Path) -> tuple[list[str], list[Any]]:
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
+        # a name begins with no digit, so that 'id name' and 'R G B name' differ
         match = re.fullmatch(r"\s*(\d+)(?:\s+(\d+)\s+(\d+))?\s+(\D\S*.*?)\s*", line)
         if match is None:
             raise DataError(
@@ -110,6 +111,7 @@ def _read_classes(path: Path) -> tuple[list[str], list[Any]]:
         for word in words:
             check_digits(word, f"the id in line {number} of {place}")
         numbers = tuple(map(int, words))
+        # with several lines per name, a class has several ids, in the order of the first lines
         ids_of.setdefault(match[4], []).append(numbers[0] if len(numbers) == 1 else numbers)
     if not ids_of:
         raise DataError(f"{place} must name classes; write one line 'id name' or 'R G B name' per class")

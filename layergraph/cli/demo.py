@@ -76,6 +76,7 @@ def demo(
         if labels is None or classes is None:
             raise DataError("--images also needs --labels (a folder) and --classes (such as sky,road)")
         data = _own_images(images, labels, classes, label_ids, seed)
+    # only now, so that a wrong option leaves no empty folder
     output.mkdir(parents=True, exist_ok=True)
     train, test, train_labels, size = data
     names = train_labels.classes
@@ -155,6 +156,7 @@ def _triangles(folder: Path, seed: int) -> DemoData:
     from layergraph.data import triangle_images
 
     train_images, train_labels = triangle_images(folder / "train", 200, seed=seed)
+    # another seed than for training, so that the test images are new ones
     test_images, test_labels = triangle_images(folder / "test", 100, seed=seed + 1)
     print(f"drew 200 images of triangles for training and 100 for testing, 32×32, in {visible(str(folder))}")
     return DemoData(
@@ -174,9 +176,11 @@ def _own_images(images: Path, labels: Path, classes: str, label_ids: str | None,
             f"{quoted(str(images))}"
         )
     height, width, channels = pairs[0][0].shape
+    # the same factor for both sides, by the area: the shape of the image stays
     shrink = min(1.0, math.sqrt(_LARGEST_IMAGE / (height * width)))
     size = (max(8, round(height * shrink)), max(8, round(width * shrink)))
 
+    # shuffled before the split: images next to each other, as of a video, are alike
     order = random.Random(seed).sample(range(len(pairs)), len(pairs))
     # as many images as the budget allows for the usual epochs; a fifth of them is for testing, not training
     most = max(5, _BUDGET // (_USUAL_EPOCHS * size[0] * size[1]) * 5 // 4)
@@ -190,6 +194,7 @@ def _own_images(images: Path, labels: Path, classes: str, label_ids: str | None,
     return DemoData(
         [resize_pair(pairs[i], size) for i in train],
         [resize_pair(pairs[i], size) for i in test],
+        # class weights count only the images that train the network
         all_labels.subset(train),
         (*size, channels),
     )

@@ -51,6 +51,7 @@ def _training_plot(info: TrainingInfo) -> bytes:
     """Loss and accuracy by iteration, as SVG."""
     from matplotlib.figure import Figure
 
+    # not pyplot, which would need a display or a choice of backend
     figure = Figure(figsize=(8, 2.6), layout="constrained")
     panels = {"Mini-batch loss": info.training_loss, "Mini-batch accuracy (%)": info.training_accuracy or []}
     for axes, (title, values) in zip(figure.subplots(1, 2), panels.items(), strict=True):

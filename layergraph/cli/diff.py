@@ -68,6 +68,7 @@ def diff(
     try:
         form = format_for(output, format_, _EXTENSIONS, "text")
         differs = _compare((a, b or a), (before or [], after or []), context.args, with_weights, form, output)
+    # before OSError, its base class: a closed pipe has a status of its own
     except BrokenPipeError:
         raise
     except (LayergraphError, OSError) as error:  # run() gives these status 1, which here means a difference
@@ -86,10 +87,12 @@ def _compare(
 ) -> bool:
     from layergraph.analyze import compare
 
+    # options after two files would be ignored without a word
     if shared and all(map(is_file, texts)):
         network(texts[0], shared)  # raises: no option is for a file
     graphs = []
     for text, own, side in zip(texts, sides, ("before", "after"), strict=True):
+        # a file takes no options of builders, but the other network may
         words = [] if is_file(text) else _shared_words(shared, text, texts)
         words += [word for argument in own for word in _option_words(argument, side)]
         graphs.append(network(text, words, weights=with_weights))
@@ -112,6 +115,7 @@ def _shared_words(words: list[str], text: str, texts: tuple[str, str]) -> list[s
     Raises:
         ArgumentError: the other network alone takes one of them.
     """
+    # not left to network(), which does not know the other network and its option
     options = options_of(find_builder(text))
     # an option of neither network is left to network(), which suggests others
     for other in texts:
@@ -141,6 +145,7 @@ def _option_words(argument: str, side: str) -> list[str]:
         )
     if all_options()[option] != "switch":
         return [option, value]
+    # a switch takes no value, but NAME=VALUE needs one
     switches = {"true": option, "yes": option}
     switches |= dict.fromkeys(("false", "no"), option.replace("--", "--no-", 1))
     if value.lower() not in switches:

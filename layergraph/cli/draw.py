@@ -59,6 +59,7 @@ def diagram(
     """
     from layergraph.analyze import plot
 
+    # before the network is built, which can take longer
     if not output.suffix:
         raise LayergraphError(
             f"--output must have the extension of a format, such as {visible(str(output))}.svg"

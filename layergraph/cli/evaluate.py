@@ -53,6 +53,7 @@ def evaluate(
     names, ids = classes_and_ids(classes, label_ids)
     # segment --overlays leaves pictures in the same folder, which are no label images
     only_labels = sorted(predicted.glob("pixelLabel_*.png")) or predicted
+    # the order of a class file can differ from that of training, and indices follow training
     of_network = _network_classes(predicted) or names
     metrics = evaluate_semantic_segmentation(
         PixelLabelDatastore(only_labels, of_network, range(len(of_network)), ignored_ids=[UNLABELED]),
@@ -73,6 +74,7 @@ def _network_classes(folder: Path) -> list[str] | None:
         names = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError):
         names = None
+    # written by segment, but a user may have edited it
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise DataError(f"{quoted(str(file))} must be a list of class names in JSON; segment writes it again")
     return names

@@ -42,8 +42,10 @@ def explain(
 
     Example: layergraph explain fcn conv1_1 --image-size 360 480 3 --num-classes 11
     """
+    # here the name is that of the library's function, not of this command
     from layergraph.analyze import explain
 
+    # before the network is built, so that a wrong --output fails at once
     form = format_for(output, format_, _EXTENSIONS, "text")
     explanation = explain(network(network_, context.args), layer, steps=steps)
     if form == "json":
@@ -52,5 +54,6 @@ def explain(
         explanation.show()
     else:
         write_text(str(explanation), output)
+    # after the output: the arithmetic shows where the sizes stop fitting
     if explanation.has_errors:
         raise typer.Exit(1)

@@ -21,6 +21,7 @@ def print_error(error: BaseException) -> None:
     """Write the message of an error to stderr."""
     text = str(error)
     if hasattr(error, "format_message"):  # an error of Typer, in words or options
+        # messages of the library end without a period, those of Typer with one
         text = error.format_message().rstrip(".")
     elif isinstance(error, OSError) and error.strerror:
         place = "" if error.filename is None else f"{quoted(str(error.filename))}: "
@@ -55,6 +56,7 @@ def one_line_warnings() -> Iterator[None]:
         else:
             show_others(message, category, *place, **options)
 
+    # catch_warnings restores showwarning at its end
     with warnings.catch_warnings():
         warnings.showwarning = show
         yield

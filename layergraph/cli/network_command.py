@@ -54,18 +54,22 @@ class NetworkCommand(TyperCommand):
             for option in (*parameter.opts, *parameter.secondary_opts)
         }
         words = _split_words(args, kinds)
+        # once per builder, in the order given: diff may name one twice
         builders = [BUILDERS[word] for word in dict.fromkeys(words["positional"]) if word in BUILDERS]
         if words["unknown"]:
             # Typer would report it too, but suggest only options of the command
             known = [*kinds, *(option for builder in builders for option in options_of(builder))]
             wrong = words["unknown"][0]
             ctx.fail(f"there is no option {quoted(wrong)}{did_you_mean(wrong, known)}")
+        # before the parse, because --help prints during it, with the options of these builders
         ctx.meta[_NAMED_BUILDERS] = builders
         super().parse_args(ctx, words["own"])
+        # after it, since Typer sets its own leftover words there
         ctx.args = words["network"]
         return words["network"]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
+        # Typer's own method would omit the options of the builders, which are no parameters here
         sections: dict[str, list[Any]] = {}
         for parameter in self.get_params(ctx):
             usual = "Arguments" if isinstance(parameter, TyperArgument) else "Options"
@@ -105,7 +109,9 @@ def network(
             raise ArgumentError(f"{words[0]} is for builders such as unet, not for a file")
         return load(text, weights=weights)
     builder = find_builder(text)
+    # patch_classification has no image_size, for example
     arguments = {name: value for name, value in (from_data or {}).items() if name in builder.parameters}
+    # options win over the data
     arguments |= given_arguments(builder, words)
     if missing := [option_name(name) for name in builder.missing(arguments)]:
         raise ArgumentError(
@@ -127,6 +133,7 @@ def _split_words(args: Sequence[str], own_kinds: Mapping[str, Kind]) -> dict[str
     has the network at its end.
     """
     words: dict[str, list[str]] = {"own": [], "network": [], "positional": [], "unknown": []}
+    # options of the command win over those of builders with the same name
     kinds = {**all_options(), **own_kinds}
     rest = list(args)
     while rest:
@@ -145,6 +152,7 @@ def _split_words(args: Sequence[str], own_kinds: Mapping[str, Kind]) -> dict[str
             target.append(word)
         else:
             values = [value] if equals else [rest.pop(0)] if rest else []
+            # whole numbers only, so that a NETWORK after the numbers ends them
             while kinds[option] == "numbers" and rest and re.fullmatch(r"-?\d+", rest[0]):
                 values.append(rest.pop(0))
             # without a value the option stays alone, and Typer reports what it lacks

@@ -35,11 +35,14 @@ def format_for(
     Raises:
         ArgumentError: the extension means another format, or none of these.
     """
+    # without an extension, nothing contradicts a format
     if output is None or not file_extension(output):
         return given or default
+    # .txt is an extension of most formats, so a given format decides
     if given is not None:
         check_extension(output, extensions[given], f"--output: a file of --format {given}")
         return given
+    # each extension once: several formats share .txt
     known = list(dict.fromkeys(extension for own in extensions.values() for extension in own))
     check_extension(output, known, "--output")
     return next(format_ for format_, own in extensions.items() if file_extension(output) in own)

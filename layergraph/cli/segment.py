@@ -46,10 +46,12 @@ def segment(
 
     Example: layergraph segment model.safetensors --images images --output out --overlays
     """
+    # imported here, so that --help needs neither NumPy nor torch
     from layergraph.data import ImageDatastore, write_image
     from layergraph.graph.layer_graph import load
     from layergraph.segmentation import AtSize, labeloverlay, semanticseg
 
+    # resolved, since two paths can name one folder
     if images.resolve() == output.resolve():
         raise DataError(
             f"--output must be another folder than --images, got {quoted(str(output))} for both; the next "
@@ -62,11 +64,13 @@ def segment(
     store = ImageDatastore(images)
     labels = semanticseg(store, predictor, write_location=output)
     save_text(json_text(labels.classes, indent=2), output / CLASSES_FILE)
+    # images and labels are read again one by one, so that memory holds one of each
     for index, file in enumerate(labels.files if overlays else ()):
         try:
             picture = labeloverlay(store[index], labels[index])
         except DataError as error:
             raise DataError(f"{visible(str(store.files[index]))}: {error}") from None
+        # replaced once, since the name of the image may contain the word too
         write_image(output / file.name.replace("pixelLabel", "overlay", 1), picture)
     classes = visible(", ".join(labels.classes))
     print(f"wrote {len(labels)} label images to {visible(str(output))}; classes: {classes}")

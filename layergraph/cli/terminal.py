@@ -37,11 +37,13 @@ def write_readably() -> None:
     # errors="replace" of Python would write ? for every such character: a size of 3?3
     codecs.register_error(_HANDLER, _readable)
     for stream in (sys.stdout, sys.stderr):
+        # a test or a program may replace a stream by one that has no encoding to fail
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_HANDLER)
 
 
 def _readable(error: UnicodeError) -> tuple[str, int]:
+    # the handler serves for encoding only; errors of decoding stay what they are
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = error.object[error.start : error.end]
@@ -74,6 +76,7 @@ def flush() -> None:
     Raises:
         OSError: the buffer cannot be written.
     """
+    # programs without a console (pythonw) have no standard output
     if sys.stdout is not None:
         sys.stdout.flush()
 

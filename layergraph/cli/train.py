@@ -97,7 +97,9 @@ def train(
     names, ids = classes_and_ids(classes, label_ids)
     pixel_labels = PixelLabelDatastore(labels, names, ids, ignored_ids=ignored_values(ignored_ids))
     pairs = combine(ImageDatastore(images), pixel_labels, pair=pair)
+    # by default the size of the first image, to which the others are resized
     from_data = {} if is_file(network_) else {"image_size": pairs[0][0].shape, "num_classes": len(names)}
+    # with weights, since a file is trained further
     lgraph = network(network_, context.args, weights=True, from_data=from_data)
     check_writable(path, size=num_bytes(lgraph))
     options = TrainingOptions(
@@ -110,6 +112,7 @@ def train(
         seed=seed,
     )
     lgraph = fit_loss(lgraph, pixel_labels, class_weights)
+    # image by image while training reads them, so that memory does not hold all
     resized = pairs.transform(partial(resize_pair, size=input_size(lgraph)))
     # signals that end a process are held from the first iteration until the network is in its file
     with stop_request() as stop, warnings.catch_warnings():
@@ -130,6 +133,7 @@ def train(
     print_path(path)
     if info.stop_reason == "Loss is not finite.":
         raise typer.Exit(1)
+    # Ctrl-C asks for the end, so it is a success; other signals report themselves as shells do
     if stop.received not in (None, signal.SIGINT):
         raise typer.Exit(128 + stop.received)
 
@@ -147,6 +151,7 @@ def num_bytes(lgraph: LayerGraph) -> int:
     """The least size of a file of the weights."""
     from layergraph.analyze import analyze_network
 
+    # float32 has 4 bytes
     return 4 * (analyze_network(lgraph).total_learnables or 0)
 
 
@@ -162,11 +167,13 @@ def save_somewhere(lgraph: LayerGraph, path: Path) -> None:
     except (OSError, LayergraphError) as error:
         reason = getattr(error, "strerror", None) or str(error)
     for folder in (Path.cwd(), Path(tempfile.gettempdir()), Path.home()):
+        # the process id keeps two trainings that end at once apart
         elsewhere = folder / f"layergraph-{os.getpid()}.safetensors"
         try:
             lgraph.save(elsewhere)
         except OSError:
             continue
+        # an error even so, since scripts look for the network at the path they gave
         raise OSError(
             f"the trained network cannot be written to {quoted(str(path))} ({visible(reason)}); it is in "
             f"{quoted(str(elsewhere))}"
