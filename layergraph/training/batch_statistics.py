@@ -59,6 +59,7 @@ def finalize_batch_normalization(
         proceed: called after each mini-batch of each stage.
     """
     net.eval()
+    # copies, since the stages write to the same tensors
     averages = {norm: (_mean(norm).clone(), _variance(norm).clone()) for norm in norms_of(net)}
     measurement = _Measurement(averages)
     try:
@@ -67,6 +68,7 @@ def finalize_batch_normalization(
         for number, stage in enumerate(stages):
             with measurement.stage():
                 for index, batch in enumerate(batches):
+                    # taken out, and back in below only if the features at this stage's end fit, too
                     parts = features.pop(index, None)
                     rows = stage.run
                     if parts is None:  # the first stage, or features beyond the limit
@@ -82,9 +84,11 @@ def finalize_batch_normalization(
                         features[index] = parts
                         free_memory -= size
                     proceed()
+        # NaN or infinity in any mini-batch stays in these, so that one check at the end is enough
         statistics = [tensor for norm in averages for tensor in (_mean(norm), _variance(norm))]
         if not all(bool(tensor.isfinite().all()) for tensor in statistics):
             raise ArithmeticError("the network computes values that are NaN or infinite")
+    # a second Ctrl-C, too, must leave no mix of final statistics and running averages
     except BaseException:
         for norm, (mean, variance) in averages.items():
             _mean(norm).copy_(mean)
@@ -106,12 +110,14 @@ class _Measurement:
     def stage(self) -> Iterator[None]:
         """Measure one batch normalization per row in the block, and set their statistics at its end."""
         self._current = {}
+        # a pre-hook sees the input before the layer normalizes it by statistics that are not final
         hooks = [norm.register_forward_pre_hook(self._hook) for norm in self._moments]
         try:
             yield
         finally:
             for hook in hooks:
                 hook.remove()
+        # only now: all mini-batches of a stage must measure the same batch normalization of a row
         self._counts.update(self._current.keys())
         for norm in {norm for norms in self._current.values() for norm in norms}:
             _mean(norm).copy_(torch.from_numpy(self._moments[norm].mean))
@@ -152,6 +158,7 @@ def _add(x: Tensor, moments: ChannelMoments) -> None:
     # the mean of many half-precision values would lose digits before it becomes float64
     x = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
     axes = [axis for axis in range(x.dim()) if axis != 1]
+    # the GPU sends two numbers per channel, not the features; not all devices have float64
     variance, mean = (t.cpu().double().numpy() for t in torch.var_mean(x, axes, correction=0))
     moments.add(x.numel() // x.shape[1], mean, variance)
 

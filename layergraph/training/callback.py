@@ -58,6 +58,7 @@ class TrainingCallback(Callback):
         assert isinstance(pl_module, TrainingModule)
         self._start = time.monotonic()
         self._stop.install_again()  # Lightning replaces the handler of SIGTERM at its start
+        # from here on a signal ends the training and not the process
         self._stop.has_result = True
         self._guard = FiniteLoss(pl_module.net, self._items)
         self._log.print_head()
@@ -87,6 +88,7 @@ class TrainingCallback(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
+        # the check of the last iteration may be pending on a GPU
         self._divergence = self._divergence or self._guard.check_pending()
         if self._divergence is not None:
             self.warnings.append(self._divergence.text)
@@ -95,6 +97,7 @@ class TrainingCallback(Callback):
             del pl_module.metrics[self._divergence.iteration :]
         if len(pl_module.losses) > self._printed:
             self._row(len(pl_module.losses), pl_module)
+        # in this hook the network is still on its device; Lightning moves it to the CPU afterwards
         self.warnings += finalize(pl_module.net, self._items, self._options, self._stop, pl_module.device)
 
     def _row(self, iteration: int, module: TrainingModule) -> None:

@@ -61,6 +61,7 @@ class ChannelStatistics:
     def add(self, image: NDArray[Any]) -> None:
         """Add an image (height, width, channels)."""
         pixels = image.reshape(-1, image.shape[-1])
+        # NumPy would sum float32 and float16 images in their own precision
         means, variances = pixels.mean(axis=0, dtype=np.float64), pixels.var(axis=0, dtype=np.float64)
         self.moments.add(len(pixels), means, variances)
         self.min = np.minimum(self.min, pixels.min(axis=0).astype(np.float64))
@@ -68,6 +69,7 @@ class ChannelStatistics:
 
     def select(self, names: Iterable[str]) -> Mapping[str, NDArray[Any]]:
         """The statistics with these names; for a constant channel, values that normalize it to 0, not NaN."""
+        # by the extremes, since rounding leaves the variance of a constant channel a little above 0
         constant = self.min == self.max
         values = {
             "mean": self.moments.mean,

@@ -46,6 +46,7 @@ def check_class_names(classes: Sequence[str], output: Layer) -> None:
     known = getattr(output, "classes", "auto")
     if isinstance(known, str) or tuple(known) == tuple(classes):  # "auto"
         return
+    # another order is an error, too: each class would be trained under the name of another one
     names = "in the order" if sorted(known) == sorted(classes) else "those"
     raise DataError(
         f"train_network: the classes of data must be {names} of layer {quoted(output.name)} "

@@ -35,16 +35,19 @@ class FiniteLoss:
 
     def __init__(self, net: nn.Module, items: Items) -> None:
         self._items = items
+        # frozen weights never change, so that copies of them would only take memory
         self._tensors = [p.detach() for p in net.parameters() if p.requires_grad] + [*net.buffers()]
         # sorted by dtype, since one call copies consecutive tensors of one dtype
         self._tensors.sort(key=lambda tensor: str(tensor.dtype))
         self._copies: list[list[Tensor]] = []
+        # one pending check on CUDA, none elsewhere: a bool is 1 or 0
         self._delay = any(tensor.is_cuda for tensor in self._tensors)
         self._pending: deque[tuple[int, list[int], _PendingFlag]] = deque()
 
     @torch.no_grad()
     def copy_network(self, iteration: int) -> None:
         """Copy the network before iteration ``iteration`` (from 1)."""
+        # the first copies take the memory; the later ones overwrite the oldest of them
         if len(self._copies) < _NUM_COPIES:
             self._copies.append([tensor.clone() for tensor in self._tensors])
         else:
@@ -66,7 +69,9 @@ class FiniteLoss:
         iteration, indices, finite = self._pending.popleft()
         if finite.value():
             return None
+        # later iterations started from the weights that are given up here
         self._pending.clear()
+        # the images are read again, since none is kept; a random transform may make another image
         item = self._faulty_item(indices)
         # with finite images, the network before this iteration is at fault: restore the one before that
         restored = iteration if item or iteration == 1 else iteration - 1
@@ -111,6 +116,7 @@ def _copy(sources: list[Tensor], targets: list[Tensor]) -> None:
     """Copy tensors, with one call of the device per dtype."""
     for _, pairs in groupby(zip(sources, targets, strict=True), key=lambda pair: pair[0].dtype):
         group = list(pairs)
+        # one call for a list: a loop would start one kernel per tensor
         torch._foreach_copy_([target for _, target in group], [source for source, _ in group])
 
 
@@ -121,6 +127,7 @@ class _PendingFlag:
         self._value = value
         self._event: torch.cuda.Event | None = None
         if value.is_cuda:
+            # only a copy to pinned memory returns before it is complete
             self._value = torch.empty(value.shape, dtype=value.dtype, pin_memory=True)
             self._value.copy_(value, non_blocking=True)
             self._event = torch.cuda.Event()  # type: ignore[no-untyped-call]

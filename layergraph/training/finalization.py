@@ -43,8 +43,10 @@ def finalize(
     # a new signal ends the statistics; the one that ended training must not
     last_signal, stop.received = stop.received, None
     try:
+        # a job that is ended has seconds left; the user who pressed Ctrl-C can press it again
         if last_signal is not None and last_signal.name != "SIGINT":
             raise _SignalError(last_signal.name)
+        # one image is enough to count the batch normalizations that each layer runs
         stages = stages_of(net, reader.first())
         with progress("Finalizing", len(stages) * len(batches), shown=options.verbose) as advance:
 
@@ -82,6 +84,7 @@ class _ImageReader:
         self._omitted: dict[int, str] = {}
 
     def __call__(self, indices: Sequence[int]) -> list[Tensor]:
+        # these batches are not those of training, and may hold images of several sizes
         sizes: dict[tuple[int, ...], list[NDArray[Any]]] = {}
         for index in indices:
             if index in self._omitted:

@@ -34,6 +34,7 @@ def initialize_normalization(net: Network, items: Items, log: TrainingLog, *, ve
         with progress("Initializing", len(items), shown=verbose) as advance:
             for index in range(len(items)):
                 statistics.add(items.read(index)[0])
+                # in the loop, since the extremes of all images would not name the item
                 if not (np.isfinite(statistics.min) & np.isfinite(statistics.max)).all():
                     raise DataError(
                         f"train_network: {items.item_name(index)} must hold finite numbers, got NaN or "
@@ -41,4 +42,5 @@ def initialize_normalization(net: Network, items: Items, log: TrainingLog, *, ve
                     )
                 advance()
         for name, values in statistics.select(missing).items():
+            # in place: the buffer keeps its dtype
             buffers[name].copy_(torch.as_tensor(values).view_as(buffers[name]))

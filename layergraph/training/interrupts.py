@@ -33,6 +33,7 @@ class StopRequest:
             return  # Python allows handlers only in the main thread
         self._before = {number: signal.getsignal(number) for number in SIGNALS}
         free = (signal.SIG_DFL, signal.default_int_handler)
+        # a user's handler stays: the user decides what a signal does
         self._after = {number: self if old in free else old for number, old in self._before.items()}
         self.install_again()
 
@@ -69,6 +70,7 @@ def stop_request() -> Iterator[StopRequest]:
     True
     """
     handlers = [signal.getsignal(number) for number in SIGNALS]
+    # the outer block may hold signals until the network is saved, after the inner block ends
     outer = next((handler for handler in handlers if isinstance(handler, StopRequest)), None)
     if outer is not None:
         yield outer

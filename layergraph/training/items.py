@@ -47,6 +47,7 @@ class Items(Dataset[Any]):
                 "train_network: data must be a combined datastore or a sequence of pairs (image, target), "
                 f"got an object of type {type(data).__name__}"
             )
+        # 1. the graph, before the data is read: its errors need no item
         self._data, self._lgraph = data, lgraph
         self.dtype = torch.float32
         self._first: tuple[np.dtype[Any], str] | None = None  # the dtype of the first image, and its item
@@ -58,12 +59,14 @@ class Items(Dataset[Any]):
                 "train_network: lgraph must have one input layer and one output layer, got "
                 f"{len(lgraph.input_names)} and {len(lgraph.output_names)}"
             )
+        # 2. the classes, which the data may name
         scores = _score_size(sizes, self.output_layer)
         self._lgraph = add_class_names(lgraph, data, self.output_layer, scores)
         layer: Any = self.input_layer
         self._input_size: Shape = tuple(layer.input_size)
         self._score_sizes: dict[Shape, Size] = {self._input_size: scores}  # by the shape of an image
         self.metric: Metric = "RMSE" if num_classes(self.output_layer, scores) is None else "Accuracy"
+        # 3. the first item: a fault that all items have is reported before the device and the log
         if not len(data):
             raise DataError("train_network: data must have one item or more, got none")
         self.has_labels = False  # whether any target read so far has one
@@ -91,6 +94,7 @@ class Items(Dataset[Any]):
     def item_name(self, index: int) -> str:
         """The name of an item in errors: its file, or its index."""
         files = getattr(self._data, "files", None)
+        # 4096 is the longest path on Linux: a shortened path could not be opened
         return f"item {index}" if files is None else f"image {quoted(str(files[index]), longest=4096)}"
 
     def read(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -102,6 +106,7 @@ class Items(Dataset[Any]):
             got = f"{len(item)} values" if is_row else f"an object of type {type(item).__name__}"
             raise DataError(f"{where} must be a pair (image, target), got {got}")
         image = np.asarray(item[0])
+        # many programs read gray images without a channel axis
         if image.ndim == len(self._input_size) - 1 and self._input_size[-1] == 1:
             image = image[..., None]
         if image.dtype.kind not in "biuf" or image.ndim != len(self._input_size):
@@ -110,6 +115,7 @@ class Items(Dataset[Any]):
                 f"{self.input_layer.name!r} takes, got {image.dtype} of shape {image.shape}"
             )
         self._check_dtype(image.dtype, name)
+        # images of other sizes than the input layer's are accepted if they fit
         size = self._score_size(image.shape, where)
         float64 = self.dtype == torch.float64
         owner = f"train_network: the target of {name}"
@@ -165,6 +171,7 @@ class Items(Dataset[Any]):
 
     def _score_size(self, shape: Shape, where: str) -> Size:
         """The size of the scores for an image of this shape; ``DataError`` if the network cannot take it."""
+        # size inference runs once per shape of images, not once per image
         if shape not in self._score_sizes:
             channels, layer = self._input_size[-1], cast(Any, self.input_layer)
             if shape[-1] != channels:

@@ -40,6 +40,7 @@ class TrainingModule(LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
         images, target = batch
+        # converted here, on the device, so that 8-bit images are transferred as bytes
         loss, (scores,) = self.net.loss_and_scores(images.to(self._dtype), target)
         detached = loss.detach()
         self.finite = detached.isfinite()

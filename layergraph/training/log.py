@@ -82,6 +82,7 @@ class TrainingLog:
     def _print(self, *lines: str) -> None:
         if self._shown:
             try:
+                # flushed: in a file or pipe, rows would appear in blocks, long after they happen
                 print(*lines, sep="\n", flush=True)
             except OSError:  # a closed pipe or a full disk must not end the training
                 self._shown = False

@@ -30,6 +30,7 @@ class MiniBatches(Sampler[list[int]]):
         self._last: deque[list[int]] = deque(maxlen=_HISTORY)
         # a separate generator, so that the order does not depend on the random numbers that the network takes
         self._generator = torch.Generator()
+        # without a seed, from torch's global generator: torch.manual_seed fixes the order, too
         self._generator.manual_seed(int(torch.randint(2**32, ())) if seed is None else seed)
         self._order = torch.arange(count)
         if shuffle == "once":
@@ -43,6 +44,7 @@ class MiniBatches(Sampler[list[int]]):
         # a remainder would be a mini-batch of noisier gradients, and of other batch statistics
         for index in range(len(self)):
             batch = order[index * self._size : (index + 1) * self._size].tolist()
+            # before the mini-batch is given away: code after a yield runs only at the next request
             self._count += 1
             self._last.append(batch)
             yield batch

@@ -95,12 +95,14 @@ class TrainingOptions:
     device: Device = "auto"
 
     def __post_init__(self) -> None:
+        # 1. the words first: the defaults below depend on the solver
         self._choice("solver", get_args(Solver))
         self._choice("shuffle", get_args(Shuffle))
         self._choice("batch_normalization_statistics", get_args(Statistics))
         self._choice("device", get_args(Device))
         for name in ("max_epochs", "mini_batch_size", "verbose_frequency"):
             self._set(name, arguments.whole("TrainingOptions", name, getattr(self, name)))
+        # 2. the defaults of the solver; an option that it does not have would silently do nothing
         if self.initial_learn_rate is None:
             self._set("initial_learn_rate", _LEARN_RATES[self.solver])
         for name, defaults in _OF_SOLVERS.items():
@@ -113,6 +115,7 @@ class TrainingOptions:
                     f"TrainingOptions: {name} must be None for the solver {self.solver!r}, got "
                     f"{quoted(getattr(self, name))}; it is an option of {owners}"
                 )
+        # 3. the ranges
         self._number("initial_learn_rate", f"above 0, at most {LARGEST:g}", lambda value: value > 0)
         self._number("l2_regularization", f"from 0 to {LARGEST:g}", lambda value: value >= 0)
         self._number("momentum", "from 0 to 1", lambda value: 0 <= value <= 1)
@@ -128,6 +131,7 @@ class TrainingOptions:
     @property
     def learn_rate(self) -> float:
         """The initial learning rate, by default that of the solver."""
+        # __post_init__ has set the rate, but its type still allows None
         return _LEARN_RATES[self.solver] if self.initial_learn_rate is None else self.initial_learn_rate
 
     def _choice(self, name: str, choices: Sequence[str]) -> None:
@@ -146,4 +150,5 @@ class TrainingOptions:
         self._set(name, float(value))
 
     def _set(self, name: str, value: object) -> None:
+        # a frozen dataclass refuses the plain assignment
         object.__setattr__(self, name, value)

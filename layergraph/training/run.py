@@ -46,12 +46,14 @@ def run(
     with (
         _quiet(),
         stop_request() as stop,
+        # two images give at least two values per channel: only batches of one need the hooks
         explain_one_value(net, items.lgraph) if batches.size == 1 else nullcontext(),
         progress("Training", options.max_epochs * len(batches), shown=options.verbose) as advance,
     ):
         callback = TrainingCallback(items, options, batches, log, advance, stop)
         trainer = Trainer(
             accelerator=accelerator,
+            # by default, Lightning takes all GPUs, in one process each
             devices=1,
             max_epochs=options.max_epochs,
             callbacks=[callback],
@@ -60,6 +62,7 @@ def run(
             enable_progress_bar=False,
             enable_model_summary=False,
         )
+        # Lightning trains in the mode that it finds
         net.train()
         # the optimizer does not have these, so that it would not clear their gradients
         for parameter in frozen:
@@ -95,6 +98,7 @@ def run(
 
 
 def _loader(items: Items, batches: MiniBatches, accelerator: str) -> DataLoader[Any]:
+    # pinned memory is a feature of CUDA; "gpu" may also be Apple's
     pinned = accelerator == "gpu" and torch.cuda.is_available()
     return DataLoader(items, batch_sampler=batches, collate_fn=_identity, pin_memory=pinned)
 
@@ -105,6 +109,7 @@ def _identity(batch: Any) -> Any:
 
 
 def _numbers(scalars: list[Tensor]) -> list[float]:
+    # stacked, since each conversion of a tensor on a GPU is a transfer
     return [float(number) for number in torch.stack(scalars).tolist()] if scalars else []
 
 

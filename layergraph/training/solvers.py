@@ -66,6 +66,7 @@ def _parameters(net: Network, lgraph: LayerGraph) -> Iterator[tuple[nn.Parameter
     for name in lgraph:
         factors = lgraph[name].factors()
         for key, parameter in net.layer_module(name).named_parameters():
+            # torch refuses a parameter in two groups; the factors of the first layer count
             if parameter not in seen:
                 seen.add(parameter)
                 yield parameter, factors.get(key, (1.0, 1.0))

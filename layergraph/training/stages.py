@@ -42,14 +42,16 @@ def stages_of(net: Network, image: Tensor) -> list[Stage]:
     level: dict[int, int] = dict.fromkeys(net._plan.inputs, 0)  # per slot: the stage that computes it
     intervals = []
     for row in net._plan.rows:
+        # the latest input counts, since all statistics upstream must be final
         begin = max((level[slot] for slot in row.inputs), default=0)
         end = begin + runs[row]
         level.update(dict.fromkeys(row.outputs, end))
         intervals.append((end, begin, row))
     count = max((end for end, begin, _ in intervals if end > begin), default=0)
-    stages = [Stage([], []) for _ in range(count + 1)]  # the last one runs no row
+    stages = [Stage([], []) for _ in range(count + 1)]  # rows of the last one never run
     # 2. and 3. the rows of each stage, from the outputs back
     needed: set[int] = set()
+    # stage by stage, and in a stage in the order of the plan, which sorting keeps; then reversed
     for end, begin, row in sorted(intervals, key=lambda interval: interval[0])[::-1]:
         if end > begin or needed & {*row.outputs}:
             free = {*row.inputs, *row.outputs} - needed  # the row is the last one that needs these
@@ -85,6 +87,7 @@ def run_rows(net: Network, rows: Sequence[Row], slots: list[Any]) -> None:
     """Run some rows of a network on its slots; the rows upstream have run."""
     for row in rows:
         result = module_of(net, row)(*[slots[slot] for slot in row.inputs])
+        # an index of a tensor would be one of its batch axis
         results = (result,) if len(row.outputs) == 1 else result
         for index, slot in enumerate(row.outputs):
             slots[slot] = results[index]
@@ -95,6 +98,7 @@ def run_rows(net: Network, rows: Sequence[Row], slots: list[Any]) -> None:
 def norms_of(module: nn.Module) -> list[_BatchNorm]:
     """The batch normalizations with running averages in a module."""
     norms = (child for child in module.modules() if isinstance(child, _BatchNorm))
+    # without running averages, there are no statistics to replace
     return [norm for norm in norms if norm.track_running_stats]
 
 

@@ -61,10 +61,12 @@ def target_array(target: Any, layer: Layer, size: Size, owner: str, *, float64: 
         form = f"an array of whole numbers, {times(wanted)}" if per_pixel else "one whole number"
         raise DataError(f"{owner} must be {form} (class indices from 0), got {_description(array)}")
     _check_indices(array, size.channels, unlabeled, owner)
+    # bytes per pixel are an eighth of the memory and of the transfer to a GPU
     return array.astype(np.uint8 if per_pixel else np.int64, copy=False)
 
 
 def _check_indices(array: NDArray[Any], count: int, unlabeled: int, owner: str) -> None:
+    # the extremes first: if they are in range (in most targets), no mask is needed
     if not array.size or (array.max() < count and array.min() >= 0):
         return
     wrong = array[((array >= count) | (array < 0)) & (array != unlabeled)]

@@ -73,6 +73,7 @@ def train_network(
         raise WrongTypeError(
             f"train_network: options must be TrainingOptions(...), got {type(options).__name__}"
         )
+    # before these imports, whose error would not name the extra to install
     _require_lightning()
     from layergraph.training.input_statistics import initialize_normalization
     from layergraph.training.items import Items
@@ -96,6 +97,7 @@ def train_network(
 
 def _warn(text: str) -> None:
     try:
+        # the line of the user: 1 is this function, 2 is train_network
         warnings.warn(text, TrainingWarning, stacklevel=3)
     except TrainingWarning:  # warnings are errors here; an error would lose the network
         with suppress(OSError):  # stderr may be closed
@@ -122,6 +124,7 @@ def _graph(lgraph: object) -> LayerGraph:
 
     from layergraph.network.network import Network
 
+    # layer_graph copies the weights, so that the given network stays as it is
     if isinstance(lgraph, Network):
         graph: LayerGraph = lgraph.layer_graph()
         return graph
@@ -168,6 +171,7 @@ def _seeded(seed: int | None) -> Iterator[None]:
     import torch
 
     python, numbers = random.getstate(), np.random.get_state()
+    # all CUDA devices, not only the current one: manual_seed seeds them all
     with torch.random.fork_rng(range(torch.cuda.device_count())):
         try:
             random.seed(seed)
