@@ -82,8 +82,10 @@ def with_deep_dropout(lgraph: LayerGraph, dropout: float = 0.5) -> LayerGraph:
     >>> [name for name in with_deep_dropout(segnet_basic_layers((360, 480), 11)) if "drop" in name]
     ['encdrop3', 'encdrop4', 'decdrop4', 'decdrop3']
     """
+    # From the deepest unpooling to the last one, because the order leads from input to output.
     unpoolings = [name for name in lgraph.order if isinstance(lgraph[name], MaxUnpooling2dLayer)]
     depth = len(unpoolings)
+    # The half is rounded up: on VGG, three of five, as in the released model.
     for before, name in enumerate(unpoolings[: depth - depth // 2]):
         stage = depth - before
         # Only the values of a pooling are features; its outputs for indices and size must stay intact.

@@ -70,6 +70,7 @@ def deeplabv1_layers(
     # Poolings 4 and 5 lose their stride, which leaves the paper's stride of 8.
     lgraph = dilated_encoder(vgg16, size, 8, width=width, weights=weights, conventions=conventions)
     filters = scaled_filters(num_filters, width)
+    # The classifier follows ``pool5``, which only loses its stride.
     lgraph = append_layers(
         lgraph, vgg_classifier("", kernel_size, rate, filters, num_classes), vgg16.last_feature
     )

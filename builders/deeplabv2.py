@@ -65,6 +65,7 @@ def deeplabv2_layers(
     size = image_channels(builder, image_size, 2, default=3)
     num_classes = whole(builder, "num_classes", num_classes, 2)
     encoder = find_backbone(builder, backbone, get_args(Deeplabv2Backbone))
+    # An addition needs two inputs or more.
     if not isinstance(rates, (list, tuple)) or len(rates) < 2:
         raise ArgumentError(
             f"{builder}: rates must be a sequence of two or more whole numbers, got {quoted(rates)}"
@@ -76,6 +77,7 @@ def deeplabv2_layers(
     lgraph = lgraph.add_layers(AdditionLayer(len(dilations), name="sumAspp"))
     for k, rate in enumerate(dilations, 1):
         branch: list[Layer]
+        # As in the paper, only VGG has a classifier with hidden layers in each branch.
         if encoder.name == "vgg16":
             branch = vgg_classifier(f"_{k}", 3, rate, filters, num_classes)
         else:

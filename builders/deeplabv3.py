@@ -75,20 +75,24 @@ def deeplabv3_layers(
     grid = per_dimension(builder, "multi_grid", multi_grid, 3)
     variant = choice(builder, "variant", variant, ("aspp", "cascade"))
 
+    # 1. Encoder, with the last stage or stages dilated.
     lgraph = dilated_encoder(
         encoder, size, downsampling_factor, width=width, weights=weights, conventions=conventions
     )
     denser = 16 // downsampling_factor
+    # The stage has lost a stride of 2 or, at stride 8, of 4; multi-grid multiplies that.
     rates = [2 * denser * factor for factor in grid]
     # The last stage begins after the features of stride 16.
     stage = lgraph.remove_layers([*cut_after(lgraph, encoder.features[16])])
     features, filters = encoder.last_feature, scaled_filters(256, width)
+    # 2. In the cascade, copies of that stage, each with twice the dilations of the previous one.
     for copy in range(1, COPIES + 1) if variant == "cascade" else ():
         names = _names_of_copy(stage, copy)
         lgraph = _with_copy(lgraph, stage, names, features)
         lgraph = _with_rates(lgraph, [names[name] for name in stage], [rate * 2**copy for rate in rates])
         features = names[encoder.last_feature]
     lgraph = _with_rates(lgraph, [*stage], rates)
+    # 3. Scores, with ``aspp`` after the pyramid.
     head: list[Layer] = [Convolution2dLayer(1, num_classes, name="scorer")]
     if variant == "aspp":
         pyramid = [rate * denser for rate in RATES]
@@ -118,6 +122,8 @@ def _names_of_copy(stage: LayerGraph, copy: int) -> dict[str, str]:
     names = {}
     for name in stage:
         kind, number, rest = re.fullmatch(r"(\D+)(\d+)(.*)", name).groups()  # type: ignore[union-attr]
+        # ResNet-50 counts ``add_`` and ``activation_`` through the network, so a copy skips as
+        # many numbers as the stage has. Other names contain the number of the stage.
         step = sum(other.startswith(kind) for other in stage) if kind.endswith("_") else 1
         names[name] = f"{kind}{int(number) + copy * step}{rest}"
     return names
@@ -127,6 +133,7 @@ def _with_copy(lgraph: LayerGraph, stage: LayerGraph, names: Mapping[str, str], 
     """The graph with a copy of a stage, without weights, after layer ``features``."""
     for name in stage:
         layer: Any = stage[name]
+        # The first block of a copy takes twice as many channels as that of the stage.
         channels = {"num_channels": "auto"} if hasattr(layer, "num_channels") else {}
         lgraph = lgraph.add_layers(replace(layer, name=names[name], weights=None, **channels))
         sources = stage.sources(name)

@@ -119,13 +119,16 @@ def deeplabv3plus_layers(
         )
     separable = encoder.separable if separable_convolutions == "auto" else separable_convolutions
 
+    # Resolved here, because a file of weights may decide on them, and the paddings below follow.
     conventions = backbone.conventions_of(size, width, weights, conventions)
     options = {"width": width, "weights": weights, "conventions": conventions}
+    # 1. Encoder
     lgraph = cut_after(dilated_encoder(backbone, size, downsampling_factor, **options), encoder.high)
     # The published weights of torchvision need their own padding, so only MATLAB's backbone changes.
     for name in encoder.same if conventions == "matlab" else ():
         layer: Any = lgraph[name]
         lgraph = lgraph.replace_layer(name, replace(layer, padding="same"))
+    # 2. Pyramid, and after it the decoder; both are new, so they learn 10 times faster.
     lgraph = aspp(
         lgraph,
         encoder.high,
@@ -156,6 +159,7 @@ def _with_decoder(
     filters = scaled_filters(256, width)
     pyramid = [*unit(1, 1, filters), *_upsampling(1, filters, scale)]
     lgraph = append_layers(lgraph, pyramid, "catAspp")
+    # 48 as in the paper: more low-level channels would outweigh the 256 of the pyramid.
     lgraph = append_layers(lgraph, unit(2, 1, scaled_filters(48, width)), low)
     scorer = Convolution2dLayer(
         1, num_classes, weight_learn_rate_factor=10, bias_learn_rate_factor=0, name="scorer"
@@ -169,6 +173,8 @@ def _with_decoder(
         SoftmaxLayer(name="softmax-out"),
         PixelClassificationLayer(name="classification"),
     ]
+    # The crops follow references: features have ceil(n / stride) rows, so that upsampled ones can
+    # have more than the low-level features or the image.
     lgraph = append_layers(lgraph, joined, "dec_relu2")
     lgraph = lgraph.connect_layers("dec_relu2", "dec_crop1/ref").connect_layers("dec_crop1", "dec_cat1/in2")
     return lgraph.connect_layers(lgraph.input_names[0], "dec_crop2/ref")
@@ -178,9 +184,11 @@ def _upsampling(index: int, channels: int, scale: int) -> list[Layer]:
     """A frozen bilinear upsampling, and the crop to the size of a reference."""
     return [
         TransposedConv2dLayer(
+            # Windows of twice the stride: each pixel interpolates two positions per direction.
             2 * scale,
             channels,
             stride=scale,
+            # Leaves ``scale`` times the input size, because ``scale`` is even.
             cropping=scale // 2,
             num_channels=channels,
             weights_initializer="bilinear",

@@ -79,13 +79,16 @@ def fcn_layers(
     type = choice(builder, "type", type, ("32s", "16s", "8s"))
     network = find_backbone(builder, backbone, get_args(FcnBackbone))
 
+    # 1. The backbone as convolutions
     # Only at its own image size do the fully connected layers show which window they cover.
     own_size = (*network.image_size[:2], size[-1])
     lgraph = network.build(own_size, 1000, True, width, weights, conventions, fixed_channels=True)
+    # Without ``fc8``, which scores ImageNet's classes; ``score_fr`` takes its place.
     lgraph = cut_after(fully_convolutional(lgraph), "drop7")
     lgraph = with_input_size(lgraph, size)
     # fc6 has a 7×7 window without padding; as in the paper, a padding of the image makes room for it.
     lgraph = _pad_first_convolution(lgraph, 100)
+    # 2. Scores at stride 32 and of the last poolings before it
     # The last pooling has stride 32, and each earlier one half the stride of the next.
     poolings = [layer.name for layer in lgraph.layers if isinstance(layer, MaxPooling2dLayer)]
     fused = poolings[-2::-1][: NUM_FUSED[type]]
@@ -137,6 +140,7 @@ def _fusion(pooling: str, fused: Sequence[str]) -> str:
 def _upsampling(name: str, num_classes: int, factor: int) -> Layer:
     """A frozen bilinear upsampling of each class."""
     return TransposedConv2dLayer(
+        # Windows of twice the stride: each pixel interpolates two positions per direction.
         2 * factor,
         num_classes,
         stride=factor,

@@ -71,6 +71,7 @@ def patch_classification_layers(
     convolutions = layer_counts(builder, "num_convolution_layers", num_convolution_layers, depth)
     filters = per_dimension(builder, "num_output_channels", num_output_channels, depth)
     windows = per_dimension(builder, "filter_sizes", filter_sizes, depth)
+    # Nothing else determines the number of these layers: one number is one layer.
     hidden = fully_connected_sizes
     count = len(hidden) if isinstance(hidden, Sequence) and not isinstance(hidden, str) else 1
     outputs = per_dimension(builder, "fully_connected_sizes", hidden, count)
@@ -87,6 +88,7 @@ def patch_classification_layers(
     for index, number in enumerate(outputs, depth + 1):
         layers.append(FullyConnectedLayer(number, weights_initializer="he", name=f"fc{index}"))
         layers.append(ReluLayer(name=f"relu{index}"))
+    # No He initialization, which assumes a ReLU after the layer.
     layers.append(FullyConnectedLayer(num_classes, name=f"fc{depth + len(outputs) + 1}"))
     return LayerGraph([*layers, SoftmaxLayer(name="prob"), ClassificationLayer(name="output")])
 

@@ -59,6 +59,7 @@ class Builder:
         Raises:
             ArgumentError: an argument is unknown or missing.
         """
+        # Checked here, because Python's own TypeError is no error of layergraph that callers catch.
         if unknown := self.unknown(arguments):
             raise ArgumentError(
                 f"{self.name} has no argument {unknown[0]!r}{did_you_mean(unknown[0], self.parameters)}"

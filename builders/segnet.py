@@ -139,6 +139,7 @@ def _by_depth(
 ) -> LayerGraph:
     """SegNet with an encoder of ``depth`` sections."""
     size = image_channels(builder, image_size, 2)
+    # The defaults are here, because ``segnet`` must see which options are given.
     given = {name: value for name, value in options.items() if value is not None}
     count = given.get("num_convolution_layers", 2)
     convolutions = layer_counts(builder, "num_convolution_layers", count, depth)
@@ -153,6 +154,7 @@ def _by_depth(
             layers += _convolution("encoder", stage, index, window, channels, filters[stage - 1])
             channels = filters[stage - 1]
         name = f"encoder{stage}_maxpool"
+        # 2×2 windows with stride 2 do not overlap, so each index holds one value in the unpooling.
         layers.append(MaxPooling2dLayer(2, stride=2, has_unpooling_outputs=True, name=name))
     return with_unpooling([*layers, *_decoder(num_classes, convolutions, filters, window)])
 

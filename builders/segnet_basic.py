@@ -87,6 +87,7 @@ def segnet_basic_layers(
         layers.append(MaxPooling2dLayer(2, stride=2, has_unpooling_outputs=True, name=f"pool{stage}"))
     for stage in range(depth, 0, -1):
         layers.append(MaxUnpooling2dLayer(name=f"upsample{stage}"))
+        # No ReLU in the decoder, as in the paper.
         layers += _convolution(f"conv_decode{stage}", window, filters, filters, decoder == "single-channel")
         if decoder == "encoder-addition":  # its second input is connected at the end
             layers.append(AdditionLayer(2, name=f"add{stage}"))

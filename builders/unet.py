@@ -151,6 +151,7 @@ def _check_arguments(
         filter_size,
         convolution_padding,
         spatial_dims=2,
+        # Gray images as in the paper, or the color images of trained backbones.
         default_channels=1 if backbone is None else 3,
     )
     if join is not None:
@@ -163,6 +164,7 @@ def _check_arguments(
             "size of the image, got 'valid'"
         )
     check_encoder_depth(caller, backbone, arguments.depth)
+    # The last crop restores the size of the image, so any size fits.
     return arguments, arguments.size[:2]
 
 
@@ -173,6 +175,7 @@ def _with_own_encoder(arguments: UnetArguments, first: int, join: Join | None) -
     layers: list[Layer] = [ImageInputLayer(size, name="ImageInputLayer")]
     for stage in range(1, depth + 1):
         section = f"Encoder-Stage-{stage}-"
+        # Each pooling halves height and width, so the filters double.
         layers += convolutions.layers(section, first * 2 ** (stage - 1), dropout=stage == depth)
         layers.append(MaxPooling2dLayer(2, stride=2, name=f"{section}MaxPool"))
     layers += convolutions.layers("Bridge-", first * 2**depth, dropout=True)
@@ -182,6 +185,7 @@ def _with_own_encoder(arguments: UnetArguments, first: int, join: Join | None) -
         upsampled = decoder.upsample(filters)
         # MATLAB joins the deepest features before their dropout.
         features = f"Encoder-Stage-{depth + 1 - stage}-ReLU-2"
+        # Else, with padding "same", sizes are equal: only images that halve evenly are accepted.
         if join == "pad":
             upsampled = decoder.fit("pad", upsampled, features)
         elif join == "crop" or valid:  # valid convolutions make every pair of sizes unequal

@@ -66,6 +66,7 @@ def unet3d_layers(
     output_size(builder, arguments)  # raises where the volume does not fit
     size, num_classes, depth, window, valid = arguments
 
+    # 1. Encoder, bridge, decoder and scores in series.
     layers: list[Layer] = [Image3dInputLayer(size, name="ImageInputLayer")]
     for stage in range(1, depth + 1):
         # Doubling before the pooling, not after it, avoids a bottleneck (section 2 of the paper).
@@ -77,6 +78,7 @@ def unet3d_layers(
         filters, section = first * 2 ** (depth + 1 - stage), f"Decoder-Stage-{stage}-"
         up = TransposedConv3dLayer(
             2,
+            # As in the paper, this convolution keeps the number of channels.
             2 * filters,
             stride=2,
             weights_initializer="he",
@@ -84,6 +86,7 @@ def unet3d_layers(
             name=f"{section}UpConv",
         )
         # MATLAB has no ReLU here, unlike in its 2-D U-Net.
+        # Dimension 4 of a volume holds the channels.
         layers += [up, ConcatenationLayer(4, 2, name=f"{section}Concatenation")]
         layers += _convolutions(section, window, (filters, filters), valid)
     layers += [
@@ -91,6 +94,7 @@ def unet3d_layers(
         SoftmaxLayer(name="Softmax-Layer"),
         PixelClassificationLayer(name="Segmentation-Layer"),
     ]
+    # 2. The skip connections, which need all layers in the graph.
     return _with_skips(LayerGraph(layers), depth, crop=valid)
 
 
@@ -140,6 +144,7 @@ def _convolutions(section: str, window: Sequence[int], filters: Sequence[int], v
 def _with_skips(lgraph: LayerGraph, depth: int, crop: bool) -> LayerGraph:
     """The graph that joins the features of each encoder stage to the decoder stage of the same size."""
     for stage in range(1, depth + 1):
+        # Decoder stages count from the deepest one. Input 1 is connected in series already.
         features = f"Encoder-Stage-{depth + 1 - stage}-ReLU-2"
         if crop:
             name = f"Crop3d-{stage}"

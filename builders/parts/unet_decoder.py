@@ -35,6 +35,7 @@ class Convolutions:
                 Convolution2dLayer(
                     self.window,
                     filters,
+                    # Without padding, as in the paper, each convolution loses a margin.
                     padding=0 if self.valid else "same",
                     weights_initializer="he",
                     name=f"{section}Conv-{index}",

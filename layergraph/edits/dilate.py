@@ -92,6 +92,7 @@ def dilate(lgraph: LayerGraph, downsampling_factor: int, *, keep_size: bool = Tr
                 s if so_far * s <= downsampling_factor else 1
                 for s, so_far in zip(old, spacing.stride, strict=True)
             )
+            # Other layers stay as they are, with the padding that they have.
             if new != old or set(spacing.rate) != {1}:
                 lgraph = lgraph.replace_layer(name, _dilated_layer(layer, new, spacing.rate, keep_size))
             lost = tuple(o // n for o, n in zip(old, new, strict=True))

@@ -47,6 +47,7 @@ def multiply_dilation(lgraph: LayerGraph, factors: Mapping[str, int]) -> LayerGr
     """
     for name, factor in factors.items():
         layer = lgraph[name]
+        # Dilation has no effect on a 1×1 window, so a factor for one is an error.
         if not isinstance(layer, Dilatable) or max(layer.window().size) == 1:
             raise ArgumentError(
                 f"multiply_dilation: {name!r} must be a convolution or max pooling with windows larger than "
