@@ -76,6 +76,7 @@ from layergraph.tables import Table
 from layergraph.weights import Weights
 
 if TYPE_CHECKING:
+    # type checkers do not run __getattr__; "import x as x" marks a name as public (PEP 484)
     from layergraph import analyze as analyze
     from layergraph import builders as builders
     from layergraph import data as data
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+# without Network: "from layergraph import *" would import torch
 __all__ = [
     "UNLABELED",
     "AdditionLayer",
@@ -156,9 +158,11 @@ _LAZY = {"Network": "layergraph.network.network"}  # imports torch
 
 
 def __getattr__(name: str) -> Any:
+    # called only for names that the module does not have (PEP 562)
     if name in _LAZY:
         return getattr(importlib.import_module(_LAZY[name]), name)
     is_import = sys._getframe(1).f_code.co_name == "_handle_fromlist"  # of ``from layergraph import name``
+    # tools such as inspect ask for private names, which need no search for a file
     if not name.startswith("_") and importlib.util.find_spec(f"layergraph.{name}") is not None:
         if is_import:
             raise AttributeError(name)  # then Python imports the module
@@ -173,4 +177,5 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     from layergraph.unknown_names import NAMESPACES
 
+    # for completion in a console: globals alone would hide what is not imported yet
     return sorted({*globals(), *_LAZY, *NAMESPACES})

@@ -14,6 +14,7 @@ from pathlib import Path
 from layergraph.errors import ArgumentError
 from layergraph.wording import quoted
 
+# a full disk, an exhausted quota, a file system without files this large
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # paths to files that a shell may hold open and continue to write to
 _OPEN_FILES = ("/dev/fd/", "/dev/stdout", "/dev/stderr", "/proc/")
@@ -54,6 +55,7 @@ def atomic_file(path: str | os.PathLike[str], *, synced: bool = True) -> Iterato
         else:
             _replace(temporary, target, synced)
     except OSError as error:
+        # writers such as Pillow raise OSError with a text alone, which a new error would lose
         if error.errno is None:
             raise
         # with the path that the user gave, not the temporary one
@@ -85,6 +87,7 @@ def check_writable(path: str | os.PathLike[str], size: int = 0) -> None:
     try:
         if size and hasattr(os, "posix_fallocate"):
             with temporary.open("wb") as file:
+                # reserves blocks: a sparse file of this size would succeed on a full disk
                 os.posix_fallocate(file.fileno(), 0, size)
     except OSError as error:
         if error.errno in _NO_ROOM:  # other errors mean that the file system cannot reserve space
@@ -103,6 +106,7 @@ def _target(path: str | os.PathLike[str]) -> Path:
     if not valid:
         raise ArgumentError(f"a path must be text without NUL and surrogates, got {quoted(text)}")
     target = Path(text)
+    # before links are followed: /dev/stdout leads to a plain file where a shell redirects it
     if not _in_place(target):
         target = Path(os.path.realpath(text))
         if target.is_symlink():  # realpath stops at links that form a circle; stat raises the error
@@ -113,6 +117,7 @@ def _target(path: str | os.PathLike[str]) -> Path:
         raise FileNotFoundError(
             f"there is no folder {quoted(str(target.parent))} to write {quoted(target.name)} to"
         )
+    # a rename asks only for rights on the folder, and would replace a read-only file
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(f"{quoted(text)} is not writable; give another name, or change its mode")
     return target
@@ -132,6 +137,7 @@ def _temporary(target: Path, in_place: bool) -> Path:
     try:
         handle, name = tempfile.mkstemp(dir=folder, prefix=".layergraph.", suffix=extension)
     except OSError as error:
+        # the error of mkstemp names the temporary file, which the user does not know
         raise OSError(error.errno, error.strerror, str(target)) from None
     os.close(handle)
     return Path(name)
@@ -146,6 +152,7 @@ def _replace(temporary: Path, target: Path, synced: bool) -> None:
         if hasattr(os, "chown"):
             with suppress(PermissionError):
                 os.chown(temporary, before.st_uid, before.st_gid)
+        # after the owner: a change of owner may clear the setuid and setgid bits
         temporary.chmod(stat.S_IMODE(before.st_mode))
     # 1. the content, before the name: after a crash the new name must not lead to an empty file
     if synced:
@@ -166,6 +173,7 @@ def _write_in_place(temporary: Path, target: Path) -> None:
 
 def _flush(path: Path) -> None:
     """Wait until the content of a file, or the names in a folder, are on the disk."""
+    # no system opens a folder for writing, and Windows flushes only files that are open for writing
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(handle)
@@ -174,6 +182,7 @@ def _flush(path: Path) -> None:
 
 
 def _umask() -> int:
+    # Python cannot read the mask without setting it
     mask = os.umask(0)
     os.umask(mask)
     return mask

@@ -129,11 +129,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     "; did you mean 'encoder_depth'?"
     """
     known = list(known)
+    # a name this long is hardly a misspelling
     if len(name) > _LONGEST_COMPARED:
         return ""
     short = [item for item in known if len(item) <= _LONGEST_COMPARED]
     # similar spelling alone would suggest width for depth, where the user means encoder_depth
     near = [item for item in short if name in item and name in re.split(r"[-_]", item)][:3]
+    # 0.6 is the default of difflib
     if not near and len(name) * sum(map(len, short)) <= _MOST_COMPARED:
         near = get_close_matches(name, short, n=3, cutoff=0.6)
     if near:

@@ -80,6 +80,7 @@ def window_output(size: int, extent: int, stride: int, padding: int) -> int:
 
 def same_output(size: int, stride: int) -> int:
     """The output size of padding ``same``: ``size / stride``, rounded up."""
+    # in whole numbers, since a float quotient is inexact above 2^53
     return -(-size // stride)
 
 
@@ -114,6 +115,7 @@ class Window(NamedTuple):
 
     def meets_input(self, spatial: Shape) -> bool:
         """Whether each window has an element in an image of this size; a dilated one may step over it."""
+        # elements of a window are one dilation apart, so that it steps over no image of that size
         if all(map(ge, spatial, self.dilation)):
             return True
         befores = (before for before, _ in self.padding(spatial))
@@ -125,6 +127,7 @@ class Window(NamedTuple):
     def convolution_padding(self, value: float = 0.0) -> Shape | None:
         """The argument ``padding`` of torch's convolutions; ``None`` if it cannot express this padding."""
         padding = self._even_padding()
+        # torch's argument always pads with zeros
         return None if padding is None or (value and any(padding)) else padding
 
     def pooling_padding(self) -> Shape | None:
@@ -149,6 +152,7 @@ class Window(NamedTuple):
                 return None  # the margins depend on the size of the image
             # with stride 1, the margins are the same for every size
             margins = tuple(same_padding(10**6, extent, 1) for extent in self.extents)
+        # torch's argument has one number for both sides
         if any(before != after for before, after in margins):
             return None
         return tuple(before for before, _ in margins)

@@ -76,6 +76,7 @@ class Table(Value):
                     f"Table: there is no column {quoted(row)}{did_you_mean(row, self._columns)}"
                 )
             return self._columns[row]
+        # SupportsIndex includes NumPy's whole numbers, unlike int
         if not isinstance(row, SupportsIndex):
             raise WrongTypeError(
                 f"Table: a key must be the name of a column or the number of a row, got {quoted(row)}"
@@ -83,6 +84,7 @@ class Table(Value):
         row = index(row)
         if not -len(self) <= row < len(self):
             raise IndexError(f"Table: a row must be within its {counted(len(self), 'row')}, got {row}")
+        # item gives a plain Python value, which JSON can write, unlike NumPy's numbers
         return {name: column.item(row) for name, column in self._columns.items()}
 
     def __contains__(self, item: object) -> bool:
@@ -97,6 +99,7 @@ class Table(Value):
             return False
         return all(_is_equal(column, other._columns[name]) for name, column in self._columns.items())
 
+    # equal tables would need equal hashes, and arrays have none
     __hash__ = None  # type: ignore[assignment]
 
     def to_records(self) -> list[dict[str, Any]]:
@@ -141,6 +144,7 @@ def _column(values: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
     import numpy as np
 
     if all(isinstance(value, Real | np.bool_) for value in values):
+        # a copy, so that the caller's own array stays writable
         column = np.array(values)
     else:
         # NumPy's own text type pads every cell to the longest one, and drops NUL characters at its end

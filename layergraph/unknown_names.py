@@ -29,6 +29,7 @@ def explanation(name: str) -> str:
     "layergraph has no 'lstmLayer': it has layers for images and volumes, and none for sequences"
     """
     text = f"layergraph has no {quoted(name)}"
+    # reversed, so that the first namespace counts for a name that several have
     known = {public: namespace for namespace in reversed(_WITH_NAMES) for public in _public_names(namespace)}
     # MATLAB's functions split at their capitals, its layers are classes with a capital
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

@@ -14,6 +14,7 @@ class Value:
 
     def __setattr__(self, name: str, value: object) -> None:
         cls = type(self)
+        # private attributes hold the state: __init__ sets them in the plain way
         if name.startswith("_") or cls.__module__.partition(".")[0] != "layergraph":
             object.__setattr__(self, name, value)
             return

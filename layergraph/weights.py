@@ -40,6 +40,7 @@ class Weights(Mapping[str, "Tensor"]):
         return all(_equal_bits(tensor, other._tensors[name]) for name, tensor in self._tensors.items())
 
     def __hash__(self) -> int:
+        # of the names alone: equal weights have equal hashes, and no tensor is read
         return hash(frozenset(self._tensors))
 
     def __repr__(self) -> str:
@@ -48,6 +49,7 @@ class Weights(Mapping[str, "Tensor"]):
 
 
 def _equal_bits(a: Tensor, b: Tensor) -> bool:
+    # edited copies of a graph share their tensors, whose comparison would read all of them
     if a is b:
         return True
     if a.dtype != b.dtype or a.shape != b.shape:

@@ -45,6 +45,7 @@ def unquoted(text: str, longest: int = LONGEST_SHOWN) -> str:
 def _cut(text: str, longest: int) -> str:
     if len(text) <= longest:
         return text
+    # both ends stay: paths often differ only at their end
     half = (longest - 1) // 2
     return f"{text[:half]}…{text[-half:]}"
 

@@ -61,7 +61,7 @@ class ChannelStatistics:
     def add(self, image: NDArray[Any]) -> None:
         """Add an image (height, width, channels)."""
         pixels = image.reshape(-1, image.shape[-1])
-        # NumPy would sum float32 and float16 images in their own precision
+        # NumPy would compute the mean of a float32 image in float32
         means, variances = pixels.mean(axis=0, dtype=np.float64), pixels.var(axis=0, dtype=np.float64)
         self.moments.add(len(pixels), means, variances)
         self.min = np.minimum(self.min, pixels.min(axis=0).astype(np.float64))
