@@ -79,6 +79,7 @@ class Assembly:
     ) -> str:
         """Add a grouped convolution, which is channel-wise with as many groups as channels."""
         channels = self.channels(after)
+        # MATLAB writes "channel-wise" where each channel has a group of its own.
         layer = GroupedConvolution2dLayer(
             size,
             filters // groups,

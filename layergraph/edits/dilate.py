@@ -142,7 +142,6 @@ def _check_accepts_denser(layer: Layer) -> None:
             f"dilate: torch cannot dilate the average pooling {layer.name!r}; replace it by a max pooling or "
             "a convolution, or cut the graph before it"
         )
-    # A resize to a fixed size passes, because its output does not depend on the density.
     if isinstance(layer, (TransposedConv2dLayer, MaxUnpooling2dLayer)) or (
         isinstance(layer, Resize2dLayer) and layer.scale is not None
     ):

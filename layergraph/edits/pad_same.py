@@ -53,6 +53,7 @@ def pad_same(lgraph: LayerGraph) -> LayerGraph:
 
 def _has_same_size(layer: WindowLayer) -> bool:
     """Whether the output has ``ceil(n / stride)`` positions for every n."""
+    # Margins of "same" depend on the image, so there are no numbers to compare.
     if layer.padding == "same":
         return True
     # (n + total - extent) // stride + 1 equals ceil(n / stride) for every n only if total = extent - 1
