@@ -32,6 +32,7 @@ class Explanation(SizeTrace, PrintedResult):
     def _repr_html_(self) -> str:
         from html import escape
 
+        # spaces align the text, and HTML keeps them only in <pre>
         return f"<pre>{escape(str(self))}</pre>"
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,6 +70,7 @@ def explain(
     width (480 + 2·100 − 3)/1 + 1 = 678
     channels 64, one per filter
     """
+    # checked first, so that a wrong argument raises before the analysis runs
     if steps is not None:
         steps = whole("explain", "steps", steps)
     analysis = analysis_of(lgraph, "explain")
@@ -76,6 +78,7 @@ def explain(
         raise WrongTypeError(f"explain: name must be the name of a layer, got {name!r:.80}")
     end = _end(analysis.lgraph, name, port)
     tracer = SizeTracer(analysis)
+    # one path explains a size; only inputs that clash need a path each
     layers = tracer.trace_branches(end) if tracer.has_misfit(end.layer) else tracer.trace(end)
     left_out = 0 if steps is None else max(len(layers) - steps, 0)
     return Explanation(end.layer, end.port, layers[-1].size, tuple(layers[left_out:]), left_out)
@@ -86,6 +89,7 @@ def _end(lgraph: LayerGraph, name: str, port: str | None) -> End:
         name, slash, text = name.partition("/")  # names of layers contain no slash
         port = text if slash else None
     ports = lgraph[name].output_names
+    # "" is the port that an explanation gives for an output layer, which has none
     if port is None or (port == "" and not ports):
         return End(name, ports[0] if ports else "")
     if port not in ports:

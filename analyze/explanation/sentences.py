@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from layergraph.analyze.explanation.trace import ExplainedLayer, SizeTrace
     from layergraph.layers.arithmetic import Step
 
+# the width of "receptive field"; a longer label only shifts its own text
 _LABEL = 15
 
 
@@ -21,6 +22,7 @@ def lines(explanation: SizeTrace) -> Iterator[Line]:
     output = explanation.name
     if explanation.port not in ("", "out"):
         output = f"{output}/{explanation.port}"
+    # a size that is known in spite of errors is that of a fixed network
     condition = " once the error below is fixed" if explanation.has_errors and explanation.size else ""
     yield [(f"SIZE OF {visible(output)}: {plain_size(explanation.size)}{condition}", "bold")]
     if explanation.left_out:
@@ -50,6 +52,7 @@ def lines(explanation: SizeTrace) -> Iterator[Line]:
 
 def _arithmetic(layer: ExplainedLayer) -> Iterator[tuple[str, str]]:
     """The arithmetic of a layer as labels and texts; dimensions with equal texts share one label."""
+    # the size of an input layer is an argument, and "keeps the size" needs no arithmetic
     if layer.keeps_size or not layer.inputs:
         return
     # for square images and windows, height and width have the same arithmetic
@@ -57,6 +60,7 @@ def _arithmetic(layer: ExplainedLayer) -> Iterator[tuple[str, str]]:
     for dimension, step in layer.steps:
         groups.setdefault(tuple(_texts(step)), []).append(dimension)
     for texts, dimensions in groups.items():
+        # a step without a name is the size itself, and goes by the names of its dimensions
         yield from ((name or ", ".join(dimensions), text) for name, text in texts)
 
 
@@ -79,6 +83,7 @@ def _texts(step: Step) -> Iterator[tuple[str, str]]:
 def _detail_lines(layer: ExplainedLayer) -> Iterator[Line]:
     """The lines below that of a layer: inputs, arithmetic, learnables, receptive field, errors."""
     rows = []
+    # a single input needs no line: as a rule it is the layer shown above
     if len(layer.inputs) > 1 or not all(source for _, source, _ in layer.inputs):
         rows += [
             (port, f"{plain_size(size)} from {visible(source)}" if source else "not connected")
@@ -111,6 +116,7 @@ def _formula_lines(explanation: SizeTrace) -> Iterator[Line]:
             (f"{formula.text:<{texts}}{GAP}", ""),
             (formula.symbols, "dim"),
         ]
+    # several formulas cite the same paper, which is listed once
     for source in dict.fromkeys(formula.source for formula in formulas if formula.source):
         yield [(f"  {source}", "dim")]
 

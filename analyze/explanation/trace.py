@@ -15,6 +15,7 @@ from layergraph.layers.arithmetic import Formula, Step, product_text
 from layergraph.layers.layer import Layer
 from layergraph.sizes import Size
 
+# a sum of more terms, as for a torch module, would not fit on a line
 _MOST_TENSORS = 4
 _DIMENSIONS = ("height", "width", "depth")
 
@@ -71,6 +72,7 @@ class ExplainedLayer:
     @property
     def keeps_size(self) -> bool:
         """Whether the output has the size of the only input."""
+        # equal sizes are not enough: a 3×3 convolution with padding has arithmetic worth showing
         plain = all(step.formula is None and step.expression == str(step.result) for _, step in self.steps)
         return bool(self.steps) and plain and len(self.inputs) == 1 and self.size == self.inputs[0].size
 
@@ -102,6 +104,7 @@ class SizeTrace:
         formulas: dict[str, Formula] = {}
         for layer in self.layers:
             for _, step in layer.steps:
+                # as computed: the extent of a dilated window comes before its positions
                 for part in (*(first for _, first in step.first), step):
                     if part.formula:
                         formulas.setdefault(part.formula.name, part.formula)
@@ -126,6 +129,7 @@ class SizeTracer:
             # the first input is not always the one that matters: a crop has the size of its reference
             decisive = next((step.port for _, step in layer.steps if step.port), "")
             ports = self._lgraph[source.layer].input_names
+            # an input layer has no port, so that the lookup of "" ends the path
             source = self._lgraph.sources(source.layer).get(decisive or "".join(ports[:1]))
         return layers[::-1]
 
@@ -133,6 +137,7 @@ class SizeTracer:
         """Whether the inputs of a layer are known but do not fit together."""
         inputs = self._analysis.inferred_sizes.inputs[name]
         faulty = name in self._analysis.inferred_sizes.faulty
+        # the indices and size of an unpooling layer are not branches of the network
         return faulty and len(inputs) > 1 and None not in inputs and not self._lgraph[name].memory_ports
 
     def trace_branches(self, end: End) -> list[ExplainedLayer]:
@@ -141,12 +146,14 @@ class SizeTracer:
         layers: dict[End, ExplainedLayer] = {}
         for port, source in self._lgraph.sources(end.layer).items():
             for layer in self.trace(source):
+                # by output, not by layer: two branches may leave a layer at different outputs
                 layers.setdefault(End(layer.name, layer.port), replace(layer, branch=port))
         return [*layers.values(), self._explain(end)]
 
     def _explain(self, end: End) -> ExplainedLayer:
         row, layer = self._rows[end.layer], self._lgraph[end.layer]
         sizes = dict(row.activations)
+        # an output layer has no port, but its row has the size that the network returns
         size = sizes.get(end.port, row.activations[0].size)
         inputs = tuple(self._inputs(end.layer))
         steps = tuple(_name_dimensions(end.port, size, self._steps(layer, end.port, inputs)))
@@ -173,6 +180,7 @@ class SizeTracer:
 
     def _issues(self, name: str) -> tuple[Issue, ...]:
         inferred_sizes = self._analysis.inferred_sizes
+        # the size is sound; errors of other kinds, such as wrong weights, do not explain it
         if name not in inferred_sizes.faulty and None not in inferred_sizes.inputs[name]:
             return ()
         outputs = self._lgraph[name].output_names  # their issues do not concern the size
@@ -200,6 +208,7 @@ class SizeTracer:
             return
         sizes = [size for _, _, size in inputs if size is not None]
         rules = self._lgraph[name].receptive_field_rules(sizes) or {}
+        # where several inputs count, no single window explains the field
         rule = next(iter(rules.values())) if len(rules) == 1 else ()
         for axis, (field, stride) in enumerate(zip(fields, strides, strict=True)):
             text = str(field)
@@ -216,9 +225,11 @@ def _name_dimensions(port: str, size: Size | None, steps: Sequence[Step]) -> Ite
     if not steps:
         return
     if port == "indices":
+        # one number per maximum; the other dimensions of indices are always 1
         yield "indices", steps[0]
         return
     if size is not None and size.format == "SSSSSCB":  # the size that a pooling layer stores for unpooling
+        # the first three numbers are always 1, 4 and 1; only the others come from the image
         yield from zip((*_DIMENSIONS[:2], "channels"), steps[3:], strict=True)
         return
     yield from zip((*_DIMENSIONS[: len(steps) - 1], "channels"), steps, strict=True)
@@ -236,4 +247,5 @@ def _learnables_text(row: LayerInfo) -> str:
         numbers = shape if prod(shape[:-1]) > 1 or not shape else shape[-1:]
         terms.append(product_text(numbers) or "1")
     text = " + ".join(terms)
+    # a single vector is its own total: "64", not "64 = 64"
     return text if text == total else f"{text} = {total}"

@@ -71,9 +71,11 @@ def analysis_lines(analysis: AnalysisResult, width: int | None) -> Iterator[Line
     yield [(title(analysis), "bold")]
     yield []
     for label, value in totals(analysis):
+        # zero errors in red would alarm at a glance
         style = STYLES.get(label.lower().removesuffix("s"), "") if value != "0" else ""
         yield [(f"{label:<16}{GAP}", ""), (value, style)]
     yield []
+    # issues come first: below the rows of a large network nobody would look for them
     yield from _issue_lines(analysis, width)
     yield from _layer_lines(analysis, width)
 
@@ -108,4 +110,5 @@ def _layer_lines(analysis: AnalysisResult, width: int | None) -> Iterator[Line]:
 def _wrap(text: str, width: int) -> list[str]:
     extra = cell_len(text) - len(text)  # characters that take two columns
     # names of layers have hyphens, and a broken name cannot be searched or copied
+    # at least 20, because textwrap raises where a narrow terminal leaves no width
     return wrap(text, max(width - extra, 20), break_on_hyphens=False)

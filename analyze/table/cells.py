@@ -75,6 +75,7 @@ def _activation_records(activations: Activations) -> list[dict[str, Any]]:
 
 
 def _activations_order(activations: Activations) -> int | None:
+    # further outputs, such as the indices of pooling, are by-products
     size = activations[0][1]
     return None if size is None else size.num_elements
 
@@ -110,10 +111,12 @@ def _number_lines(write: Callable[[int], str]) -> Callable[[int | None], list[st
 
 
 def _number_plain(count: int | None) -> str | int:
+    # a "?" would turn a column of numbers in a spreadsheet into text
     return "" if count is None else count
 
 
 def _number(write: Callable[[int], str], floor: int) -> ValueKind:
+    # both floors are equal: a number has one short form, and none between
     return ValueKind(_number_lines(write), _number_plain, _same, _same, True, (floor, floor))
 
 
@@ -164,4 +167,5 @@ def abbreviation(kind: ValueKind, value: Any) -> str:
     """The text that replaces a number that does not fit; empty for other values, which may be cut."""
     if not kind.number or value == BLANK:
         return ""
+    # bytes are short already, and a cut index would be that of another layer
     return short_count(value) if kind is COUNT and value is not None and value >= 1000 else "…"

@@ -113,6 +113,7 @@ def _blank(layers: Layers, values: Sequence[Any]) -> str:
 
 
 def _union(layers: Layers, values: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    # a set would lose the order of the layers
     return tuple(dict.fromkeys(text for texts in values for text in texts))
 
 
@@ -122,17 +123,20 @@ def _layer_count(layers: Layers, types: Sequence[str]) -> str:
 
 def _type_counts(layers: Layers, values: Sequence[str]) -> str:
     types = Counter(layer.type for layer in layers)
+    # equal counts keep the order in which their types first occur
     return ", ".join(f"{count} {kind}" for kind, count in types.most_common())
 
 
 def _outside(layers: Layers, values: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """The ends of connections that are not in these layers."""
     inside = {layer.name for layer in layers}
+    # an end is "layer" or "layer/port", and no name contains a slash
     return tuple(end for end in _union(layers, values) if end.split("/")[0] not in inside)
 
 
 def _size(data: TableData, layer: LayerInfo) -> tuple[int, ...] | None:
     size = layer.activations[0].size
+    # without the batch, which is always 1
     return None if size is None else (*size.spatial, size.channels)
 
 
@@ -143,6 +147,7 @@ def _of_layer(attribute: str) -> Callable[[TableData, LayerInfo], Any]:
 
 def _of_costs(attribute: str) -> Callable[[TableData, LayerInfo], Any]:
     get: Callable[[LayerCosts], Any] = attrgetter(attribute)
+    # data.costs is read here, not before, so that a table without costs computes none
     return lambda data, layer: get(data.costs.layers[layer.name])
 
 

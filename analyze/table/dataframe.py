@@ -29,6 +29,7 @@ def data_frame(table: LayerRows) -> DataFrame:
     arrays = {}
     for index, name in enumerate(table.columns):
         kind = COLUMNS[name].kind
+        # a number is never blank: blocks have the sum or the first value of their layers
         values = [row.values[index] for row in table.rows]
         if kind.number:
             # int64 cannot hold a missing value, and float64 would round large counts

@@ -24,6 +24,7 @@ _ESCAPES = {
     "_": r"\_",
     "^": r"\textasciicircum{}",
     "~": r"\textasciitilde{}",
+    # this line and the next five: LaTeX's default font encoding prints other characters for these
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
@@ -60,6 +61,7 @@ def latex_table(table: LayerRows) -> str:
         r"\endhead",
     ]
     for cells in cell_lines(table):
+        # an "l" column holds no line break, so each line becomes a row
         for index in range(max(map(len, cells))):
             lines.append(_row([cell[index] if index < len(cell) else "" for cell in cells]))
     if total := total_texts(table):

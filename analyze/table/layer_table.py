@@ -29,6 +29,7 @@ class LayerTable(LayerRows, PrintedResult):
         return f"LayerTable({len(self)} rows, columns {', '.join(self.columns)})"
 
     def _lines(self, width: int | None) -> Iterator[Line]:
+        # each format is imported when it is asked for, because a table needs only one
         from layergraph.analyze.table.layer_text import table_lines
 
         return table_lines(self, width)

@@ -53,10 +53,12 @@ def total_texts(table: LayerRows, *, narrow: bool = False) -> list[str]:
         return []
     texts = {name: lines(COLUMNS[name].kind, value)[0] for name, value in table.totals.items()}
     number, of = table.num_layers, table.analysis.num_layers
+    # a selection says that it is one, or its total would pass for that of the network
     count = counted(number, "layer") if number == of else f"{number:,} of {of:,} layers"
     if "name" in table.columns and "type" in table.columns:
         texts |= {"name": "Total", "type": count}
     else:
+        # in a column of text: among numbers, the label would look like a value
         first = [name for name in table.columns if not COLUMNS[name].kind.number]
         label = "Total" if narrow else f"Total of {count}"
         texts |= {("name" if "name" in first else name): label for name in first[:1]}
@@ -77,6 +79,7 @@ def table_lines(table: LayerRows, width: int | None) -> Iterator[Line]:
         widths = column_widths([header, *rows, total], len(header))
         shown = _leave_out_columns(table, widths, width)
         if shown is not table:
+            # again, because the label of the totals depends on the columns that are left
             header, rows, total = _cells(shown, narrow=True)
             widths = column_widths([header, *rows, total], len(header))
         widths = shrink_widths(widths, width, _steps([COLUMNS[name].kind for name in shown.columns]))
@@ -124,11 +127,13 @@ def _cells(table: LayerRows, *, narrow: bool) -> tuple[list[Cell], list[list[Cel
         cells = []
         for column, value in zip(columns, row.values, strict=True):
             kind, style = column.kind, _style(column, row, severities)
+            # a cut number would be a wrong one, so numbers get a text that replaces them
             cells.append(Cell(write(kind, value), style, "", kind.number, abbreviation(kind, value)))
         rows.append(cells)
     sums = [table.totals.get(column.name, BLANK) for column in columns]
     total = [
         Cell([text], "bold", "", c.kind.number, abbreviation(c.kind, value))
+        # not strict: without totals there are no texts, and so no cells
         for c, text, value in zip(columns, total_texts(table, narrow=narrow), sums, strict=False)
     ]
     return header, rows, total
@@ -140,6 +145,7 @@ def _style(column: Column, row: TableRow, severities: dict[str, str]) -> str:
     if column.name != "name":
         return ""
     of_row = {severities.get(name) for name in row.layers}
+    # STYLES begins with the worst, so a block has the color of its worst issue
     return next((style for severity, style in STYLES.items() if severity in of_row), "bold")
 
 
@@ -151,4 +157,5 @@ def _steps(kinds: Sequence[ValueKind]) -> Iterator[tuple[int, int]]:
     # in one pass, the first text would shrink to a few letters before any other gives room
     for level in (0, 1):
         yield from ((index, kinds[index].floors[level]) for index in order)
+    # at last down to one letter, so that no column vanishes
     yield from ((index, 1) for index in order)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def markdown_text(text: str) -> str:
     """Escape text for a cell of a Markdown table."""
+    # Markdown passes HTML through; quotes are harmless outside of attributes
     text = html.escape(visible(text), quote=False)
     text = re.sub(r"([\\`*|~$])", r"\\\1", text)  # $ begins a formula on GitHub
     text = re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\_", text)  # inside a word it is no markup
@@ -29,6 +30,7 @@ def markdown_table(table: LayerRows) -> str:
         f"| {' | '.join(column.title for column in columns)} |",
         f"|{'|'.join('--:' if column.kind.number else '---' for column in columns)}|",
     ]
+    # <br> between the lines of a cell: a line break would end the row
     for row in cell_lines(table):
         lines.append(f"| {' | '.join('<br>'.join(map(markdown_text, cell)) for cell in row)} |")
     if total := total_texts(table):
@@ -49,6 +51,7 @@ def html_table(table: LayerRows) -> str:
         return f"<tr>{''.join(elements)}</tr>"
 
     body = [row("td", ["<br>".join(map(html.escape, cell)) for cell in cells]) for cells in cell_lines(table)]
+    # titles of columns are constants and need no escape
     parts = ["<table>", "<thead>", row("th", [column.title for column in columns]), "</thead>"]
     parts += ["<tbody>", *body, "</tbody>"]
     if total := total_texts(table):

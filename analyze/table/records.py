@@ -32,6 +32,7 @@ LAYER_COLUMNS = (
 
 def analysis_json(analysis: AnalysisResult, layers: list[dict[str, Any]], indent: int | None) -> str:
     """An analysis as JSON; ``layers`` are the records of its layers."""
+    # without the date, so that equal networks give equal text
     content = {
         "name": analysis.name,
         "total_learnables": analysis.total_learnables,
@@ -49,6 +50,7 @@ def csv_text(table: LayerRows) -> str:
     kinds = [COLUMNS[name].kind for name in table.columns]
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")  # "\r\n" would become "\r\r\n" on Windows
+    # names, not titles: programs look columns up, and the index has no title
     writer.writerow(table.columns)
     for row in table.rows:
         values = zip(kinds, row.values, strict=True)

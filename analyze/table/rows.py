@@ -62,6 +62,7 @@ class LayerRows:
         records = []
         for row in self.rows:
             values = zip(self.columns, kinds, row.values, strict=True)
+            # only blocks have blanks: an empty text of a layer stays a text
             if row.block:
                 record = {
                     name: None if value == BLANK else kind.record(value) for name, kind, value in values

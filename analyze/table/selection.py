@@ -33,9 +33,11 @@ def select_layers(
     group: bool = False,
 ) -> LayerTable:
     """Make a table with this selection; see :meth:`NetworkAnalysis.table` for the arguments."""
+    # 1. All arguments that can be checked without the network
     group = flag("table", "group", group)
     selected = _select_columns(columns)
     sort_keys = [_sort_key(key) for key in _words("sort_by", sort_by)]
+    # 2. The layers that match, alone or in blocks, and their order
     layers = list(data.analysis.layers)
     layers = _matching("names", "layer is called", layers, names, lambda layer: layer.name)
     layers = _matching("types", "layer has the type", layers, types, lambda layer: layer.type, fold_case=True)
@@ -47,6 +49,7 @@ def select_layers(
     # by the last key first: sorting is stable, so earlier keys take precedence
     for column, descending in reversed(sort_keys):
         groups = _sort(groups, data, column, descending)
+    # 3. Values and totals, for the selected layers only
     rows = tuple(_row(data, members, selected, is_grouped=group) for members in groups)
     totals = {
         column.name: column.merge(layers, [row.values[index] for row in rows])
@@ -64,6 +67,7 @@ def _row(
     block = data.block_of[names[0]] if is_grouped and len(names) > 1 else ""
     if block:
         values = [
+            # with a star, because a block may have the name of one of its layers
             f"{block}*" if column.name == "name" else value
             for column, value in zip(columns, values, strict=True)
         ]
@@ -80,6 +84,7 @@ def _sort(
     groups: list[list[LayerInfo]], data: TableData, column: Column, descending: bool
 ) -> list[list[LayerInfo]]:
     """Sort by a column; equal rows keep their order, and unknown and blank values come last."""
+    # apart, because a descending order would put the unknown ones first
     known, unknown = [], []
     for layers in groups:
         value = _value(data, layers, column)
@@ -88,12 +93,14 @@ def _sort(
             unknown.append(layers)
         else:
             known.append((order, layers))
+    # by the key alone, as layers have no order; reverse=True also keeps equal rows in place
     known.sort(key=lambda pair: pair[0], reverse=descending)
     return [layers for _, layers in known] + unknown
 
 
 def _words(argument: str, words: object) -> tuple[str, ...]:
     """One word or several, as a tuple."""
+    # text first: to Python it is a sequence of letters
     if isinstance(words, str):
         return (words,)
     if not isinstance(words, Sequence) or not all(isinstance(word, str) for word in words):
@@ -143,7 +150,9 @@ def _matching(
     for pattern in patterns:
         wanted = pattern.casefold() if fold_case else pattern
         # the name "[bracket]" is also a pattern, and one that does not match itself
+        # fnmatchcase, because fnmatch ignores case on Windows
         indices = [index for index, text in enumerate(folded) if text == wanted or fnmatchcase(text, wanted)]
+        # a pattern may match nothing, but a name that does not exist is a typo
         if not indices and not set(pattern) & set("*?["):
             raise ArgumentError(f"table: no {subject} {quoted(pattern)}{_nearest(pattern, texts)}")
         matching.update(indices)

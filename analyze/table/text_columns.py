@@ -36,6 +36,7 @@ class Cell(NamedTuple):
 def terminal_width() -> int | None:
     """The width of the terminal that standard output writes to; ``None`` for a file, a pipe, a notebook."""
     try:
+        # for a pipe, get_terminal_size would make up 80 columns
         return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     except (AttributeError, ValueError):  # no standard output, or a closed one
         return None
@@ -51,6 +52,7 @@ def rich_text(lines: Iterable[Line]) -> Text:
     """Lines for the consoles of rich."""
     from rich.text import Text
 
+    # assembled, not parsed: "[red]" in a name is no markup
     return Text("\n", no_wrap=True, overflow="ellipsis").join(Text.assemble(*line) for line in lines)
 
 
@@ -59,6 +61,7 @@ def column_widths(rows: Iterable[Sequence[Cell]], columns: int) -> list[int]:
     widths = [0] * columns
     for row in rows:
         for column, cell in enumerate(row):
+            # the 0 is for cells without lines: max() of a single number raises
             widths[column] = max(widths[column], *map(cell_len, cell.lines), 0)
     return widths
 
@@ -78,6 +81,7 @@ def shrink_widths(widths: Sequence[int], width: int | None, steps: Iterable[tupl
         return widths
     excess = total_width(widths) - width
     for column, floor in steps:
+        # not below 0: a column may be narrower than its floor already
         cut = max(min(excess, widths[column] - floor), 0)
         widths[column] -= cut
         excess -= cut
@@ -106,5 +110,6 @@ def _fit(text: str, cell: Cell, width: int) -> str:
         text = cell.short if cell_len(cell.short) <= width else "…"
         length = cell_len(text)
     if length > width:
+        # half of a wide character becomes a space, so that columns stay aligned
         return set_cell_size(text, width - 1) + "…"
     return " " * (width - length) + text if cell.right else set_cell_size(text, width)
