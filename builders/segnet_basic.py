@@ -111,7 +111,7 @@ def _convolution(
 ) -> list[Layer]:
     """A convolution whose bias is frozen at 0, and its batch normalization."""
     height, width = window
-    # Half of an odd window on each side keeps the size, which unpooling has just restored.
+    # Half of an odd window on each side keeps the size.
     options: dict[str, Any] = {
         "padding": (height // 2, width // 2),
         "weights_initializer": "he",
