@@ -9,6 +9,7 @@ from layergraph.analyze.result import Activation, AnalysisResult, LayerInfo
 from layergraph.graph.size_inference import InferredSizes
 
 if TYPE_CHECKING:
+    # for type checkers, which do not follow __getattr__
     from layergraph.analyze.comparison.comparison import Comparison, compare
     from layergraph.analyze.comparison.differences import Total
     from layergraph.analyze.comparison.find_differences import (
@@ -92,4 +93,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
+    # completion also offers the names that are not imported yet
     return sorted({*globals(), *__all__})

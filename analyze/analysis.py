@@ -52,6 +52,7 @@ class NetworkAnalysis(AnalysisResult, PrintedResult):
         return "\n".join(["NetworkAnalysis with properties:", "", *lines])
 
     def _lines(self, width: int | None) -> Iterator[Line]:
+        # here and below, each format is imported when it is asked for: a call needs only one
         from layergraph.analyze.table.analysis_table import analysis_lines
 
         return analysis_lines(self, width)
@@ -216,6 +217,7 @@ def analyze_network(
     if input_size is None:
         graph = layer_graph_of(lgraph, "analyze_network")
     elif is_torch_module(lgraph):
+        # a module has no loss layer, which the default usage would report as an error
         graph = graph_of_module(cast("nn.Module", lgraph), input_size)
         target_usage = target_usage or "network"
     else:
@@ -229,6 +231,7 @@ def analyze_network(
     if target_usage not in get_args(TargetUsage):
         usages = " or ".join(map(repr, get_args(TargetUsage)))
         raise ArgumentError(f"analyze_network: target_usage must be {usages}, got {quoted(target_usage)}")
+    # sizes and learnables only: the checks run when the issues are first read
     network = size_network(graph, target_usage)
     return NetworkAnalysis(str(name), target_usage, datetime.now().astimezone(), network)
 
@@ -243,5 +246,7 @@ def analysis_of(
     """
     if isinstance(network, NetworkAnalysis):
         return network
+    # a compiled network stays one, as its default usage differs from that of its graph
+    # all else becomes a graph here, so that messages name the caller
     lgraph = network if is_compiled(network) else layer_graph_of(network, caller)
     return analyze_network(lgraph, target_usage=target_usage, name=name)

@@ -18,6 +18,7 @@ _ROLE_WORDS = (
 _ROLES = frozenset(_ROLE_WORDS.split())
 # a word and a number without a separator: conv|1, res|4b22
 _WORD = re.compile(r"([^\d\W_]*)(\d+(?:[a-z]\d*)?)?", re.IGNORECASE)
+# runs of letters and digits; "\w" has the underscore too, which separates here
 _PARTS = re.compile(r"[^\W_]+")
 _MORE = re.compile(r"[\W_](\d+)(?=[\W_]|$)")
 
@@ -45,6 +46,7 @@ class Key(NamedTuple):
 
 def keys_of(names: Sequence[str]) -> dict[str, Key]:
     """The key of each name whose previous or next name with a key has one that fits."""
+    # names without a key are skipped: a dropout between two layers does not part them
     keys = [(name, key) for name in names if (key := _key(name))]
     confirmed = set()
     for index, ((_, first), (_, second)) in enumerate(pairwise(keys)):
@@ -58,6 +60,7 @@ def _key(name: str) -> Key | None:
     prefix: list[str] = []
     first = 0
     for part in _PARTS.finditer(name):
+        # whole words first: relu6 is a role, not a relu with the number 6
         match = None if part[0].lower() in _ROLES else _WORD.fullmatch(part[0])
         word, number = (match[1].lower(), match[2]) if match else (part[0].lower(), None)
         is_role = word in _ROLES
@@ -77,6 +80,7 @@ def _key(name: str) -> Key | None:
         if not is_role:
             prefix.append(word)
             first = first or part.end()
+    # without a number only the first word counts; the others may differ from layer to layer
     return Key(prefix[0], "", name[:first]) if prefix else None
 
 

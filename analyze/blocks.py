@@ -85,9 +85,11 @@ def _unique_names(growing: Sequence[_GrowingBlock]) -> list[str]:
     count = Counter(shared)
     names: dict[str, None] = {}
     for block, words in zip(growing, shared, strict=True):
+        # two blocks with the same words would claim one name, so both take that of a layer
         choices = [words] if count[words] == 1 else []
         choices += [block.join, block.layers[0]]
         # a layer may have the name that an earlier block took from its shared words
+        # there are as many numbers as blocks, so that one of them is always free
         numbered = (f"{block.layers[0]} ({number})" for number in range(2, len(growing) + 2))
         names[next(name for name in chain(choices, numbered) if name and name not in names)] = None
     return list(names)
@@ -186,4 +188,5 @@ class _Sweep:
 
     def _feeds(self, block: _GrowingBlock, name: str) -> bool:
         start, end = self.position[block.layers[0]], self.position[block.layers[-1]]
+        # a block is contiguous in the order, so positions replace a search in its layers
         return any(start <= self.position[source] <= end for source in self._sources(name))

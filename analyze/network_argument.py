@@ -31,6 +31,7 @@ def layer_graph_of(network: object, caller: str) -> LayerGraph:
     lgraph = getattr(network, "_lgraph", None)  # isinstance(network, Network) would import torch
     if isinstance(lgraph, LayerGraph):
         return lgraph
+    # before the sequences, because nn.Sequential can be iterated too
     if is_torch_module(network):
         raise WrongTypeError(
             f"{caller}: {_EXPECTED}, got the torch module {type(network).__name__}; give its image size, "
@@ -38,6 +39,7 @@ def layer_graph_of(network: object, caller: str) -> LayerGraph:
             "ModuleLayer(module, name=...)"
         )
     if isinstance(network, Layer) or (isinstance(network, Iterable) and not isinstance(network, str)):
+        # a generator can be read only once, so it becomes a list before its first element is seen
         layers = network if isinstance(network, Layer) else list(network)
         if isinstance(layers, list) and layers and isinstance(layers[0], LayerGraph):
             raise WrongTypeError(
@@ -79,6 +81,7 @@ def graph_of_module(module: nn.Module, input_size: object) -> LayerGraph:
 
 
 def _value_text(value: object) -> str:
+    # most likely the path of a saved graph
     if isinstance(value, str) or hasattr(value, "__fspath__"):
         return f"the text {value!r:.60}; a saved graph is read by layergraph.load(path)"
     return description(value)

@@ -24,6 +24,7 @@ class PrintedResult(ABC):
         return plain_text(self._lines(terminal_width()))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        # a console of rich may write to a file, where nothing is cut
         yield rich_text(self._lines(options.max_width if console.is_terminal else None))
 
     def show(self) -> None:

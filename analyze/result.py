@@ -95,6 +95,7 @@ class AnalysisResult:
     @cached_property
     def num_connections(self) -> int:
         """The number of connections."""
+        # a connection has one destination, and may share its source with others
         return sum(len(self.lgraph.destinations(name)) for name in self.lgraph)
 
     @cached_property
@@ -186,6 +187,7 @@ class AnalysisResult:
         # imported here: the table needs no costs
         from layergraph.analyze.costs.costs import network_costs
 
+        # as text, because a torch.dtype is accepted too
         key = batch_size, str(dtype)
         if key not in self._costs:
             self._costs[key] = network_costs(self._network, batch_size, dtype)

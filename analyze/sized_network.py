@@ -43,6 +43,7 @@ def size_network(lgraph: LayerGraph, target_usage: TargetUsage) -> SizedNetwork:
     for layer in lgraph.layers:
         cls, inputs = type(layer), known_inputs(lgraph, layer, inferred_sizes)
         for tensors, method, default in (
+            # functions of the class, not bound methods: an override is then told by identity
             (learnables, cls.learnables, Layer.learnables),
             (states, cls.states, Layer.states),
         ):
@@ -50,6 +51,7 @@ def size_network(lgraph: LayerGraph, target_usage: TargetUsage) -> SizedNetwork:
                 tensors[layer.name] = {}
             else:
                 tensors[layer.name] = None if inputs is None else method(layer, inputs)
+    # the first layer keeps a shared tensor, the others drop it, so that totals count it once
     for name, shared in shared_tensors(lgraph).items():
         for tensors in (learnables, states):
             if shapes := tensors[name]:
@@ -59,6 +61,7 @@ def size_network(lgraph: LayerGraph, target_usage: TargetUsage) -> SizedNetwork:
 
 def known_inputs(lgraph: LayerGraph, layer: Layer, inferred_sizes: InferredSizes) -> list[Size] | None:
     """The sizes of a layer's inputs; ``None`` where they are unknown, guessed, or refused by the layer."""
+    # without an issue every size is known and certain
     if inferred_sizes.issues:
         name, guesses = layer.name, inferred_sizes.guesses
         is_guessed = guesses and any(source.layer in guesses for source in lgraph.sources(name).values())

@@ -180,7 +180,7 @@ class SizeTracer:
 
     def _issues(self, name: str) -> tuple[Issue, ...]:
         inferred_sizes = self._analysis.inferred_sizes
-        # the size is sound; errors of other kinds, such as wrong weights, do not explain it
+        # the layer takes its inputs; errors of other kinds, such as wrong weights, explain no size
         if name not in inferred_sizes.faulty and None not in inferred_sizes.inputs[name]:
             return ()
         outputs = self._lgraph[name].output_names  # their issues do not concern the size

@@ -60,12 +60,14 @@ def page(analysis: AnalysisResult) -> str:
                     "default-src 'none'",
                     f"script-src '{_hash(text)}'",
                     f"style-src '{_hash(style)}'",
+                    # these two do not fall back to default-src
                     "base-uri 'none'",
                     "form-action 'none'",
                 ]
             ),
             style=Markup(style),
             program=Markup(text),
+            # without a hash in the policy: a block of JSON is not run
             data=Markup(data_block(payload(analysis))),
         )
     )
@@ -110,6 +112,7 @@ def templates(folder: Path) -> Environment:
     return Environment(
         loader=FileSystemLoader(folder),
         autoescape=True,
+        # a misspelled name in a template raises, instead of printing nothing
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -123,6 +126,7 @@ def program() -> str:
 
 @cache
 def _whole_program() -> str:
+    # the license of dagre asks for its notice in every copy
     license_text = (_HERE / "dagre.LICENSE.txt").read_text("utf-8")
     dagre = (_HERE / "dagre.min.js").read_text("utf-8")
     return f"\n/* dagre, https://github.com/dagrejs/dagre\n\n{license_text}*/\n{dagre}\n{program()}"
@@ -135,4 +139,5 @@ def _style() -> str:
 
 
 def _hash(text: str) -> str:
+    # the notation of Content-Security-Policy: base64, not hexadecimal
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

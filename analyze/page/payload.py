@@ -25,6 +25,7 @@ _LONGEST_CALL = 2000  # characters of the call that makes a layer
 
 def payload(analysis: AnalysisResult) -> dict[str, Any]:
     """An analysis as numbers and texts for JSON."""
+    # numbers are shorter than names, and a page has two for each connection
     number = {name: index for index, name in enumerate(analysis.lgraph.order)}
     costs = analysis.costs().layers
     return {
@@ -96,6 +97,7 @@ def _costs(costs: LayerCosts) -> dict[str, Any]:
         "inference": costs.activation_bytes_inference,
         "training": costs.activation_bytes_training,
         "field": None if field is None else times(field),
+        # g, because strides are below 1 after upsampling and whole otherwise
         "stride": None if stride is None else "×".join(f"{step:g}" for step in stride),
     }
 
@@ -110,6 +112,7 @@ def _links(analysis: AnalysisResult, number: Mapping[str, int]) -> list[list[Any
     for name in analysis.lgraph.order:
         memory = analysis.lgraph[name].memory_ports
         for port, end in analysis.lgraph.sources(name).items():
+            # the page draws a lookup in another way than the flow of data
             flows = int(port != "ref" and port not in memory)
             links.append([number[end.layer], end.port, number[name], port, flows])
     return links
@@ -119,6 +122,7 @@ def _issue(issue: Issue, number: Mapping[str, int]) -> dict[str, Any]:
     return {
         "code": issue.code,
         "severity": issue.severity,
+        # null for an issue of the whole network
         "layer": number.get(issue.layer),
         "port": visible(issue.port),
         "text": visible(issue.text),

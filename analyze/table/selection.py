@@ -84,7 +84,7 @@ def _sort(
     groups: list[list[LayerInfo]], data: TableData, column: Column, descending: bool
 ) -> list[list[LayerInfo]]:
     """Sort by a column; equal rows keep their order, and unknown and blank values come last."""
-    # apart, because a descending order would put the unknown ones first
+    # apart: a key for the unknown ones would put them first in descending order
     known, unknown = [], []
     for layers in groups:
         value = _value(data, layers, column)
