@@ -132,6 +132,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     # a name this long is hardly a misspelling
     if len(name) > _LONGEST_COMPARED:
         return ""
+    # long names cost time and are left out, but the others are still compared
     short = [item for item in known if len(item) <= _LONGEST_COMPARED]
     # similar spelling alone would suggest width for depth, where the user means encoder_depth
     near = [item for item in short if name in item and name in re.split(r"[-_]", item)][:3]

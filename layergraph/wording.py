@@ -15,6 +15,7 @@ def visible(text: str) -> str:
     >>> visible("conv1\\x1b[2J")
     'conv1\\\\x1b[2J'
     """
+    # the usual case costs one call and makes no copy
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

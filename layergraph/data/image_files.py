@@ -84,6 +84,7 @@ def _files_at(path: Path, include_subfolders: bool, extensions: tuple[str, ...])
         # names that start with a dot are not images: macOS writes "._a.png" next to every "a.png"
         for name in (name for name in names if not name.startswith(".")):
             (images if name.lower().endswith(extensions) else others).append(Path(folder, name))
+        # os.walk begins with the folder itself
         if not include_subfolders:
             break
     if not images:

@@ -33,6 +33,7 @@ def resize_image(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     # channel by channel in float32: Pillow resizes images of several channels in 8 bits only
     for index in range(image.shape[2]):
         channel = np.asarray(image[..., index], dtype=np.float32)
+        # Pillow widens the bilinear filter when it shrinks: each new pixel averages those under it
         picture = Image.fromarray(channel).resize((width, height), Image.Resampling.BILINEAR)
         channels.append(np.asarray(picture))
     resized = np.stack(channels, axis=-1)

@@ -52,6 +52,7 @@ class Items(Dataset[Any]):
         self.dtype = torch.float32
         self._first: tuple[np.dtype[Any], str] | None = None  # the dtype of the first image, and its item
         sizes = infer_sizes(lgraph)
+        # without a softmax all sizes fit, and training would run on a loss of the wrong numbers
         if errors := [*sizes.errors, *missing_softmax(lgraph)]:
             raise InvalidNetworkError(errors)
         if len(lgraph.input_names) != 1 or len(lgraph.output_names) != 1:

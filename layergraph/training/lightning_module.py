@@ -70,6 +70,7 @@ def accuracy(scores: Tensor, target: Tensor, unlabeled: int) -> Tensor:
     >>> accuracy(torch.tensor([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]]), torch.tensor([1, 0, 255]), 255)
     tensor(50.)
     """
+    # view removes the trailing 1 axes that the scores of observations may have
     predicted = scores.argmax(dim=1).view(target.shape)
     # no class has the value of unlabeled pixels, so that they never count as equal
     return 100 * (predicted == target).sum() / (target != unlabeled).sum()

@@ -38,6 +38,7 @@ class TrainingLog:
             ("Mini-batch", "Loss"),
             ("Base Learning", "Rate"),
         ]
+        # two blanks on each side of the longest line, as in MATLAB's table
         self._widths = [max(map(len, header)) + 4 for header in headers]
         self._headers = [
             _join_cells(f"{text:^{width}}" for text, width in zip(line, self._widths, strict=True))

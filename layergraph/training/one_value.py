@@ -33,6 +33,7 @@ def explain_one_value(net: Network, lgraph: LayerGraph) -> Iterator[None]:
 
 def _check_inputs(name: str, norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
     # torch raises here too, but its error names no layer
+    # in evaluation mode, the stored variance is used, and one value is enough
     if norm.training and inputs[0].numel() == inputs[0].shape[1]:
         raise DataError(
             f"train_network: batch normalization in layer {quoted(name)} must have at least two values per "

@@ -52,10 +52,12 @@ def make_solver(net: Network, lgraph: LayerGraph, options: TrainingOptions) -> O
                     f"{row[key]:g}; lower one of the two"
                 )
     if options.solver == "sgdm":
+        # dampening stays 0, since MATLAB adds the whole gradient to the velocity
         return torch.optim.SGD(rows, lr=options.learn_rate, momentum=_require(options.momentum))
     epsilon, squares = _require(options.epsilon), _require(options.squared_gradient_decay_factor)
     if options.solver == "adam":
         betas = (_require(options.gradient_decay_factor), squares)
+        # not AdamW, whose decay bypasses the moments
         return torch.optim.Adam(rows, lr=options.learn_rate, betas=betas, eps=epsilon)
     return torch.optim.RMSprop(rows, lr=options.learn_rate, alpha=squares, eps=epsilon)
 
@@ -69,6 +71,7 @@ def _parameters(net: Network, lgraph: LayerGraph) -> Iterator[tuple[nn.Parameter
             # torch refuses a parameter in two groups; the factors of the first layer count
             if parameter not in seen:
                 seen.add(parameter)
+                # a torch module of the user has no factors: all of it learns at the global rate
                 yield parameter, factors.get(key, (1.0, 1.0))
 
 

@@ -86,6 +86,7 @@ def train_network(
     log = TrainingLog(items.metric, shown=options.verbose)
     with _seeded(options.seed):
         net = items.lgraph.compile()  # in the block, since the seed is that of initial weights too
+        # known only now, as the dtype is that of the compiled network
         items.dtype = dtype_of(net)
         log.print_device("GPU" if accelerator == "gpu" else "CPU")
         initialize_normalization(net, items, log, verbose=options.verbose)
