@@ -246,7 +246,7 @@ def analysis_of(
     """
     if isinstance(network, NetworkAnalysis):
         return network
-    # a compiled network stays one, as its default usage differs from that of its graph
+    # a compiled network stays one, as its default usage may differ from that of its graph
     # all else becomes a graph here, so that messages name the caller
     lgraph = network if is_compiled(network) else layer_graph_of(network, caller)
     return analyze_network(lgraph, target_usage=target_usage, name=name)

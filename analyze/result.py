@@ -129,6 +129,7 @@ class AnalysisResult:
                     activations,
                     learnables,
                     states,
+                    # where a fault leaves only one size possible, that size is no guess
                     name in self.inferred_sizes.guesses,
                 )
             )

@@ -97,7 +97,7 @@ def _costs(costs: LayerCosts) -> dict[str, Any]:
         "inference": costs.activation_bytes_inference,
         "training": costs.activation_bytes_training,
         "field": None if field is None else times(field),
-        # g, because strides are below 1 after upsampling and whole otherwise
+        # g, because upsampling makes fractions of strides, and whole ones need no decimals
         "stride": None if stride is None else "×".join(f"{step:g}" for step in stride),
     }
 
