@@ -80,11 +80,14 @@ def dilate(lgraph: LayerGraph, downsampling_factor: int, *, keep_size: bool = Tr
     keep_size = flag("dilate", "keep_size", keep_size)
     # One pass from the inputs to the outputs. Whether a layer keeps its stride depends on the stride of its
     # path, and its dilation on the strides lost upstream, so both are carried along as a spacing.
-    spacings: dict[str, Spacing | None] = {}  # None: the output has no positions, only one value per channel
+    spacings: dict[str, Spacing | None] = {}  # None: the positions do not depend on the density
     for name in lgraph.order:
         layer = lgraph[name]
         spacing = spacings[name] = _input_spacing(lgraph, layer, spacings)
         if isinstance(layer, (GlobalAveragePooling2dLayer, FullyConnectedLayer)):
+            spacings[name] = None
+        elif isinstance(layer, Resize2dLayer) and layer.output_size and spacing and set(spacing.rate) != {1}:
+            # as many positions as before, however dense the input is: windows downstream stay as they are
             spacings[name] = None
         elif spacing is not None and isinstance(layer, WindowLayer):
             old = cast(Shape, layer.stride)

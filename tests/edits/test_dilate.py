@@ -379,3 +379,19 @@ def test_a_failed_edit_does_not_change_the_graph():
         dilate(lgraph, 1)
     assert lgraph.layers == layers
     assert with_input_size(lgraph, (32, 32, 2))["strided"] is lgraph["strided"]
+
+
+def test_windows_downstream_of_a_resize_to_a_fixed_size_stay():
+    layers = [
+        ImageInputLayer((32, 32, 2), name="in"),
+        Convolution2dLayer(3, 4, stride=4, padding="same", name="dense"),
+        Convolution2dLayer(3, 4, padding="same", name="dilated"),
+        Resize2dLayer(output_size=(16, 16), name="resized"),
+        Convolution2dLayer(3, 4, stride=2, padding="same", name="window"),
+    ]
+    lgraph = LayerGraph(layers)
+    dense = dilate(lgraph, 1)
+    assert (dense["dense"].stride, dense["dilated"].dilation_factor) == ((1, 1), (4, 4))
+    assert dense["window"] == lgraph["window"]
+    first = LayerGraph([layers[0], Resize2dLayer(output_size=(32, 32), name="first"), *layers[1:3]])
+    assert dilate(first, 1)["dilated"].dilation_factor == (4, 4)  # nothing is denser yet at the resize
