@@ -154,6 +154,7 @@ class Draft:
 
     def disconnect(self, source: End, destination: End) -> None:
         actual = self.incoming.get(destination.layer, {}).get(destination.port)
+        # the message names the actual source, which is what a user mistook
         if actual != source:
             state = f"it is connected to {_text(actual)}" if actual else "it has no connection"
             raise UnknownConnectionError(
@@ -384,6 +385,7 @@ def _counterparts(
 ) -> dict[str, str]:
     """For each connected port of ``old`` the port of ``new`` that takes its place."""
     ports = _ports(new, side)
+    # by name, a port keeps its name; by order, ports that the new layer lacks stay without a counterpart
     pairs = dict(zip(_ports(old, side) if by == "order" else ports, ports, strict=False))
     for port in connected:
         if port not in pairs:

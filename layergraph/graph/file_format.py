@@ -57,6 +57,7 @@ def write(lgraph: Graph, path: str | os.PathLike[str]) -> None:
             # copies: safetensors refuses tensors that share memory
             save_file({key: tensor.clone() for key, tensor in tensors.items()}, temporary, metadata)
         except SafetensorError as error:
+            # safetensors turns errors of the disk into text of its own
             if (number := re.search(r"os error (\d+)", str(error))) is None:
                 raise
             raise OSError(int(number[1]), os.strerror(int(number[1]))) from None
@@ -66,6 +67,7 @@ def write(lgraph: Graph, path: str | os.PathLike[str]) -> None:
 def _order_metadata(path: Path) -> None:
     """Put the format first: safetensors orders metadata at random, and equal graphs must give equal files."""
     first, last = '{"__metadata__":{"architecture":', f',"format":{json.dumps(FORMAT)}}}'
+    # in the header alone, which keeps its length: the tensors may be gigabytes
     with path.open("r+b") as file:
         header = file.read(int.from_bytes(file.read(8), "little"))
         if header.startswith(first.encode()):
@@ -94,6 +96,7 @@ def read(
     with path.open("rb"):  # for a file without read permission, safetensors reports that there is none
         pass
     try:
+        # with NumPy as the framework, the architecture can be read without torch
         with safe_open(path, framework="pt" if weights else "numpy") as file:
             metadata = file.metadata() or {}
             keys = file.keys() if weights else ()
@@ -130,6 +133,7 @@ def _read(
         raise
     except ValueError:  # a number of thousands of digits
         raise FileFormatError("its architecture holds a number that is too long") from None
+    # a layer name has no slash, so the first one ends it
     tensors_of: dict[str, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         name, _, tensor_name = key.partition("/")
@@ -144,6 +148,7 @@ def _read(
             made.append(layer)
             if owner:
                 owners[layer.name] = owner
+            # a later layer may share the module of this one
             if isinstance(layer, ModuleLayer):
                 known[layer.name] = layer.module
         except LayergraphError as error:
@@ -175,6 +180,7 @@ def _no_constant(text: str) -> float:
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # json keeps the last of equal keys, so that two readers could see two graphs
     distinct = dict(pairs)
     if len(distinct) < len(pairs):
         raise FileFormatError(f"its architecture has a key twice, one of {[*distinct]!r:.80}")
@@ -188,8 +194,10 @@ def _layer_to_json(layer: Layer, owner: str | None = None) -> dict[str, Any]:
         item["module_of"] = owner
     for field in fields(layer):
         value = getattr(layer, field.name)
+        # without defaults, so that files stay small and readable, and tensors hold the weights
         if field.name in ("weights", "module") or (field.default is not MISSING and value == field.default):
             continue
+        # an initializer has done its work once there are weights
         if callable(value):
             if layer.weights is None:
                 raise LayergraphError(
@@ -207,6 +215,7 @@ def _layer_from_json(item: object, modules: Mapping[str, nn.Module]) -> tuple[La
         raise FileFormatError(f"a layer must be an object, got {item!r:.80}")
     arguments = dict(item)
     owner = ""
+    # from the registry alone: a name of any class would let a file choose what runs
     kind = LAYER_TYPES.get(str(arguments.pop("type", None)))
     if kind is None:
         raise FileFormatError(f"no layer type is called {str(item.get('type'))!r:.80}")
@@ -214,6 +223,7 @@ def _layer_from_json(item: object, modules: Mapping[str, nn.Module]) -> tuple[La
         owner = arguments.pop("module_of")
         if not (isinstance(owner, str) and owner):
             raise FileFormatError(f"module_of must be the name of a layer, got {owner!r:.80}")
+    # checked before the call, because an older name that a constructor accepts is not part of the format
     known = {field.name for field in fields(kind)} - {"weights", "module"}
     if unknown := arguments.keys() - known:
         raise FileFormatError(f"{kind.__name__} has no argument {min(map(str, unknown))!r:.80}")
@@ -238,6 +248,7 @@ def _layer_from_json(item: object, modules: Mapping[str, nn.Module]) -> tuple[La
 def _weights_of(lgraph: Graph) -> dict[str, Weights]:
     """The weights of each layer when it is compiled: a torch module has its own, unless others are attached
     to it or to a layer that shares them."""
+    # by identity: shared tensors are one object, whatever their names in each module
     attached: dict[int, Tensor] = {}
     modules = [layer for layer in lgraph.layers if isinstance(layer, ModuleLayer)]
     tensors = {layer.name: layer.module.state_dict(keep_vars=True) for layer in modules}

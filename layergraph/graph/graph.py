@@ -123,6 +123,7 @@ class Graph(Value):
         >>> sorted(lgraph.upstream(["relu"]))
         ['data', 'relu']
         """
+        # a search with a stack of its own: recursion ends at a depth of about 1,000 layers
         stack = list(names)
         seen = set(stack)
         while stack:
@@ -154,6 +155,7 @@ class Graph(Value):
         """Equal layers (weights included) in the same order, equally connected."""
         if not isinstance(other, Graph):
             return NotImplemented
+        # connections are sorted, so that the order of connecting does not count
         return self.layers == other.layers and self.connections == other.connections
 
     def __hash__(self) -> int:

@@ -60,6 +60,7 @@ class LayerGraph(Graph):
         layers: Layer | Iterable[Layer | Sequence[Layer]] | Graph | Network[Graph] = (),
         connections: Iterable[tuple[str, str]] | None = None,
     ) -> None:
+        # by the method, because the class of networks would import torch
         if isinstance(layers, Graph) or hasattr(layers, "layer_graph"):
             if connections is not None:
                 raise WrongTypeError(
@@ -84,6 +85,7 @@ class LayerGraph(Graph):
         return "\n".join(["LayerGraph with properties:", "", *(f"{k:>15}: {v}" for k, v in rows.items())])
 
     def _repr_html_(self) -> str:
+        # tables escape their cells: a layer name may contain markup
         return self.to_table()._repr_html_()
 
     def to_table(self) -> Table:
@@ -158,6 +160,7 @@ class LayerGraph(Graph):
             raise WrongTypeError(
                 f"{call}: names must be a layer name or a sequence of them, got {quoted(names)}"
             )
+        # all names are checked before the edit, so that a message never names a half-done one
         distinct = dict.fromkeys([names] if isinstance(names, str) else names)
         for name in distinct:
             self[name]  # or raise
@@ -249,6 +252,7 @@ class LayerGraph(Graph):
         >>> lgraph.change_layer("conv", padding="same")["conv"].padding
         'same'
         """
+        # the tables are keyed by names, so a new name is another edit
         if "name" in arguments:
             raise ArgumentError("change_layer: name is changed by rename_layer(old, new)")
         draft = self._draft.copy()
@@ -270,6 +274,7 @@ class LayerGraph(Graph):
         >>> [*LayerGraph([ReluLayer(), SoftmaxLayer()]).rename_layer("relu", "relu1")]
         ['relu1', 'softmax']
         """
+        # exactly one of the two forms
         if isinstance(old, Mapping) == (new is not None):
             raise WrongTypeError(
                 "rename_layer takes two names, or one mapping from old to new names: "
@@ -318,9 +323,11 @@ class LayerGraph(Graph):
 
     def _insert(self, texts: object, layers: object, side: Side) -> LayerGraph:
         draft = self._draft.copy()
+        # text is iterable too, and "relu" is not four ends
         several = isinstance(texts, Iterable) and not isinstance(texts, str)
         end = draft.output if side == "output" else draft.input
         ends = [end(text) for text in (cast("Iterable[str]", texts) if several else [cast("str", texts)])]
+        # an end that is named twice gets the layers once
         draft.insert([*dict.fromkeys(ends)], as_layers(layers), side)
         return LayerGraph._from_draft(draft)
 
@@ -431,6 +438,7 @@ def _pairs(connections: object) -> list[tuple[str, str]]:
 
 
 def _changed(layer: Layer, arguments: Mapping[str, Any]) -> Layer:
+    # dataclasses.replace would raise Python's TypeError, which suggests no name
     known = [field.name for field in fields(layer) if field.init and field.name != "name"]
     for argument in arguments:
         if argument not in known:

@@ -72,6 +72,7 @@ def rename_layers(layers: Mapping[str, Layer], names: Mapping[str, str]) -> dict
         name: replace(layer, name=check_name(names[name])) if name in names else layer
         for name, layer in layers.items()
     }
+    # counted after all renames, so that two names can be swapped
     taken = Counter(layer.name for layer in renamed.values())
     for name in names.values():
         if taken[name] > 1:

@@ -38,6 +38,7 @@ def nearest_sizes(spatial: Shape, code: str, fits: Callable[[int], bool]) -> lis
     >>> nearest_sizes((30, 32), "LG-WINDOW", lambda n: n >= 31)
     [(31, 32)]
     """
+    # height and width often meet the same numbers, and one answer costs a pass over the graph
     known: dict[int, bool] = {}
 
     def fits_once(n: int) -> bool:
@@ -91,6 +92,7 @@ def misfit(lgraph: Graph, sizes: Mapping[str, Shape], resize: Callable[[Shape], 
         where = f"at {issue.layer!r} " if issue.layer else ""
         advice = _fix(lgraph, sizes, issue, resize or _resized)
         return f"images of {shown} do not fit: {where}{issue.text}; {advice}"
+    # sizes may fit everywhere and still change the number of weights of a fully connected layer
     own = infer_sizes(lgraph, "network")
     for name in lgraph.order:
         if _learnables(lgraph, name, inferred) != _learnables(lgraph, name, own):
@@ -106,6 +108,7 @@ def _fix(
     lgraph: Graph, sizes: Mapping[str, Shape], issue: Issue | None, resize: Callable[[Shape], str]
 ) -> str:
     (name, spatial), *others = sizes.items()
+    # bounded, because this runs while an error message is written: a user waits for it
     left = _TRIES
     cost = len(lgraph) + _MODULE * sum(isinstance(lgraph[layer], ModuleLayer) for layer in lgraph)
 

@@ -19,6 +19,7 @@ def missing_softmax(lgraph: Graph) -> Iterator[Issue]:
     for output, are_probabilities in output_scores(lgraph).items():
         if are_probabilities is False:
             name = lgraph.sources(output)["in"].layer
+            # the layer to name is the one that computes the scores, not one that moves them
             while lgraph[name].passes_scores_on:
                 name = lgraph.sources(name)["in"].layer
             yield Issue(

@@ -29,13 +29,15 @@ def shared_tensors(lgraph: Graph) -> dict[str, dict[str, SharedTensor]]:
     {'again': {'weight': SharedTensor(layer='first', tensor='weight')}}
     """
     layers = [layer for layer in lgraph.layers if isinstance(layer, ModuleLayer)]
-    if len(layers) < 2:
+    if len(layers) < 2:  # as in most graphs, which then need no order
         return {}
+    # in the order of computation, not of insertion: compile makes modules in this order
     position = {name: index for index, name in enumerate(lgraph.order)}
     seen: dict[int, SharedTensor] = {}
     shared: dict[str, dict[str, SharedTensor]] = {}
     for layer in sorted(layers, key=lambda layer: position[layer.name]):
         for key, tensor in [*layer.module.named_parameters(), *layer.module.named_buffers()]:
+            # by identity: equal numbers in two tensors are not shared, and training would part them
             first = seen.setdefault(id(tensor), SharedTensor(layer.name, key))
             if first.layer != layer.name:
                 shared.setdefault(layer.name, {})[key] = first
@@ -61,6 +63,7 @@ def contradictions(lgraph: Graph) -> list[Issue]:
         own = lgraph[name].weights or Weights({})
         for key, owner in tensors.items():
             others = lgraph[owner.layer].weights or Weights({})
+            # weights attached to one of the layers alone are those of both
             both = key in own and owner.tensor in others
             if both and Weights({"": own[key]}) != Weights({"": others[owner.tensor]}):
                 text = f"it shares {quoted(key)} with {quoted(owner.layer)}, which has other weights attached"

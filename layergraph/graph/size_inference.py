@@ -157,6 +157,7 @@ def _whole_graph_issues(lgraph: Graph, target_usage: TargetUsage) -> list[Issue]
 
 def _parts(lgraph: Graph) -> list[list[str]]:
     """The connected parts of the graph; the part of the first input layer (or the largest) is first."""
+    # counting is cheaper than the search below, which few graphs need
     starts = sum(1 for name in lgraph if not lgraph.sources(name))
     if starts <= 1:  # each part has at least one layer without a source, so there is one part
         return [list(lgraph)]
@@ -176,6 +177,7 @@ def _parts(lgraph: Graph) -> list[list[str]]:
         seen |= part
         parts.append(sorted(part, key=position.__getitem__))
     main = next(iter(lgraph.input_names), None)
+    # the part with the input is the network; the others are reported
     parts.sort(key=lambda part: (main not in part, -len(part)))
     return parts
 
