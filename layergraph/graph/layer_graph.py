@@ -12,6 +12,7 @@ from layergraph.graph.draft import Draft, Side
 from layergraph.graph.given_layers import as_layers
 from layergraph.graph.graph import Graph
 from layergraph.layers.layer import Layer
+from layergraph.layers.older_names import with_newer_names
 from layergraph.tables import Table
 from layergraph.wording import quoted
 
@@ -440,6 +441,7 @@ def _pairs(connections: object) -> list[tuple[str, str]]:
 def _changed(layer: Layer, arguments: Mapping[str, Any]) -> Layer:
     # dataclasses.replace would raise Python's TypeError, which suggests no name
     known = [field.name for field in fields(layer) if field.init and field.name != "name"]
+    arguments = with_newer_names("change_layer", dict(arguments), layer.older_names)
     for argument in arguments:
         if argument not in known:
             raise ArgumentError(

@@ -74,6 +74,9 @@ class Layer:
     # whether it reads an image as one vector, so that height and width decide its number of inputs
     flattens: ClassVar[bool] = False
 
+    # MATLAB's earlier names of arguments, with the names of the fields
+    older_names: ClassVar[Mapping[str, str]] = {}
+
     # an example for tests and tutorials: positional arguments, and (height, width, channels) per input
     example_arguments: ClassVar[tuple[Any, ...]] = ()
     example_inputs: ClassVar[tuple[Shape, ...]] = ((5, 7, 3),)

@@ -19,7 +19,7 @@ def older_arguments(**names: str) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         @wraps(function)  # so that signatures, and the options made from them, show the newer names alone
         def call(*args: Any, **options: Any) -> Any:
-            return function(*args, **_with_newer_names(function.__name__, options, names))
+            return function(*args, **with_newer_names(function.__name__, options, names))
 
         return cast(F, call)
 
@@ -38,9 +38,10 @@ def older_fields(**names: str) -> Callable[[type[T]], type[T]]:
         # around the __init__ of the dataclass, so that it never sees an older name
         @wraps(make)
         def init(self: T, *args: Any, **options: Any) -> None:
-            make(self, *args, **_with_newer_names(kind.__name__, options, names))
+            make(self, *args, **with_newer_names(kind.__name__, options, names))
 
         setattr(kind, "__init__", init)  # noqa: B010 (a checker refuses an assignment to __init__)
+        setattr(kind, "older_names", names)  # noqa: B010
         for older, name in names.items():
             setattr(kind, older, property(attrgetter(name)))
         return kind
@@ -48,7 +49,12 @@ def older_fields(**names: str) -> Callable[[type[T]], type[T]]:
     return decorate
 
 
-def _with_newer_names(owner: str, options: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+def with_newer_names(owner: str, options: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The options with the newer name of each argument.
+
+    Raises:
+        ArgumentError: an argument has both names.
+    """
     for older, name in names.items():
         if older in options:
             # the two names may have different values, and neither goes before the other

@@ -22,6 +22,7 @@ from layergraph import (
     LayerGraph,
     MaxPooling2dLayer,
     MaxUnpooling2dLayer,
+    PixelClassificationLayer,
     ReluLayer,
     SoftmaxLayer,
     UnknownLayerError,
@@ -143,6 +144,13 @@ def test_more_inputs_keep_the_connections():
 def test_mistakes_in_changes(error, text, edit):
     with pytest.raises(error, match=text):
         edit(CHAIN)
+
+
+def test_older_names_of_arguments():
+    lgraph = LayerGraph([ReluLayer(), PixelClassificationLayer(name="loss")])
+    assert lgraph.change_layer("loss", class_names=["a", "b"])["loss"].classes == ("a", "b")
+    with pytest.raises(ArgumentError, match="classes must be given once"):
+        lgraph.change_layer("loss", class_names=["a", "b"], classes=["a", "b"])
 
 
 # -- rename_layer ----------------------------------------------------------------------------------------
