@@ -119,13 +119,14 @@ def deeplabv3plus_layers(
         )
     separable = encoder.separable if separable_convolutions == "auto" else separable_convolutions
 
-    # Resolved here, because a file of weights may decide on them, and the paddings below follow.
-    conventions = backbone.conventions_of(size, width, weights, conventions)
-    options = {"width": width, "weights": weights, "conventions": conventions}
+    # A file of weights is read here, because its conventions also decide on the paddings below.
+    settings, file = backbone.settings(size, num_classes, width, weights, conventions)
+    resolved = "torchvision" if settings.torchvision else "matlab"
+    options = {"width": width, "weights": file, "conventions": resolved}
     # 1. Encoder
     lgraph = cut_after(dilated_encoder(backbone, size, downsampling_factor, **options), encoder.high)
     # The published weights of torchvision need their own padding, so only MATLAB's backbone changes.
-    for name in encoder.same if conventions == "matlab" else ():
+    for name in encoder.same if not settings.torchvision else ():
         layer: Any = lgraph[name]
         lgraph = lgraph.replace_layer(name, replace(layer, padding="same"))
     # 2. Pyramid, and after it the decoder; both are new, so they learn 10 times faster.

@@ -84,7 +84,7 @@ def unet_layers(
     'relu3_3'
     """
     builder = "unet_layers"
-    arguments, _ = _check_arguments(
+    arguments, join, _ = _check_arguments(
         builder, image_size, num_classes, encoder_depth, filter_size, convolution_padding, join, backbone
     )
     first = whole(builder, "num_first_encoder_filters", num_first_encoder_filters)
@@ -122,7 +122,7 @@ def unet_output_size(
     ((101, 101, 2), (96, 96, 2))
     """
     caller = "unet_output_size"
-    arguments, (height, width) = _check_arguments(
+    arguments, _, (height, width) = _check_arguments(
         caller, image_size, num_classes, encoder_depth, filter_size, convolution_padding, join, backbone
     )
     return height, width, arguments.num_classes
@@ -137,8 +137,8 @@ def _check_arguments(
     convolution_padding: Literal["same", "valid"],
     join: Join | None,
     backbone: BackboneName | None,
-) -> tuple[UnetArguments, tuple[int, ...]]:
-    """The arguments in their normal form, and height and width of the output.
+) -> tuple[UnetArguments, Join | None, tuple[int, ...]]:
+    """The arguments and ``join`` in their normal form, and height and width of the output.
 
     Raises:
         ArgumentError: an argument is out of its range, or the image does not fit.
@@ -157,7 +157,7 @@ def _check_arguments(
     if join is not None:
         join = choice(caller, "join", join, JOINS)
     if backbone is None:
-        return arguments, output_size(caller, arguments, join, JOINS)
+        return arguments, join, output_size(caller, arguments, join, JOINS)
     if arguments.valid:
         raise ArgumentError(
             f"{caller}: convolution_padding must be 'same' with backbone={backbone!r}, whose output has the "
@@ -165,7 +165,7 @@ def _check_arguments(
         )
     check_encoder_depth(caller, backbone, arguments.depth)
     # The last crop restores the size of the image, so any size fits.
-    return arguments, arguments.size[:2]
+    return arguments, join, arguments.size[:2]
 
 
 def _with_own_encoder(arguments: UnetArguments, first: int, join: Join | None) -> LayerGraph:

@@ -110,7 +110,7 @@ class Backbone:
         num_classes: int,
         include_head: bool,
         width: float,
-        weights: WeightsSource,
+        weights: WeightsSource | WeightsFile,
         conventions: Conventions | None,
         *,
         fixed_channels: bool = False,
@@ -123,18 +123,9 @@ class Backbone:
         Without weights, the first convolution accepts any number of channels, as in MATLAB. With
         ``fixed_channels`` it accepts those of ``image_size`` alone.
         """
-        size = image_channels(self.name, image_size, 2, default=3)
-        num_classes = whole(self.name, "num_classes", num_classes, 2)
         include_head = flag(self.name, "include_head", include_head)
-        if width != 1:
-            width = number(self.name, "width", width, 1 / 64, 64)
-        if conventions is not None:
-            conventions = choice(self.name, "conventions", conventions, get_args(Conventions))
         # The file comes before the graph, because its conventions decide on the layers.
-        file = None if weights is None else self._read_weights(weights, size, width)
-        settings = BackboneSettings(size, num_classes, width, conventions == "torchvision")
-        if conventions is None and file is not None:
-            settings = replace(settings, torchvision=self._follows_torchvision(file, settings))
+        settings, file = self.settings(image_size, num_classes, width, weights, conventions)
         lgraph = self.architecture(settings)
         if not include_head:
             lgraph = cut_after(lgraph, self.last_feature)
@@ -153,20 +144,30 @@ class Backbone:
         arguments = {"width": 1.0, "weights": None, "conventions": None, **options}
         return self.build(image_size, 1000, False, **arguments, fixed_channels=True)
 
-    def conventions_of(
-        self, image_size: Sequence[int], width: float, weights: WeightsSource, conventions: Conventions | None
-    ) -> Conventions:
-        """The conventions that :meth:`build` follows for these arguments.
+    def settings(
+        self,
+        image_size: Sequence[int],
+        num_classes: int,
+        width: float,
+        weights: WeightsSource | WeightsFile,
+        conventions: Conventions | None,
+    ) -> tuple[BackboneSettings, WeightsFile | None]:
+        """The settings for arguments of :meth:`build`, and the file of weights, which it accepts too.
 
         Raises:
-            ArgumentError: the file does not show them.
+            ArgumentError: an argument is out of its range, or the file does not show its conventions.
         """
-        if conventions is not None or weights is None:
-            return conventions or "matlab"
-        file = self._read_weights(weights, image_size, width)
-        # Any number of classes does, because both graphs of the comparison have the same.
-        settings = BackboneSettings(tuple(image_size), 2, width, torchvision=False)
-        return "torchvision" if self._follows_torchvision(file, settings) else "matlab"
+        size = image_channels(self.name, image_size, 2, default=3)
+        num_classes = whole(self.name, "num_classes", num_classes, 2)
+        if width != 1:
+            width = number(self.name, "width", width, 1 / 64, 64)
+        if conventions is not None:
+            conventions = choice(self.name, "conventions", conventions, get_args(Conventions))
+        file = weights if isinstance(weights, WeightsFile) else self._read_weights(weights, size, width)
+        settings = BackboneSettings(size, num_classes, width, conventions == "torchvision")
+        if conventions is None and file is not None:
+            settings = replace(settings, torchvision=self._follows_torchvision(file, settings))
+        return settings, file
 
     def _follows_torchvision(self, file: WeightsFile, settings: BackboneSettings) -> bool:
         """Whether a file follows torchvision's conventions.
@@ -174,8 +175,8 @@ class Backbone:
         Raises:
             ArgumentError: the file does not show it.
         """
-        if file.follows_torchvision is not None:
-            return file.follows_torchvision
+        if (known := file.follows_torchvision) is not None:
+            return known
         # Only the layers of the file can show it, by the arguments that differ between the conventions.
         matlab, torchvision = (
             self.architecture(replace(settings, torchvision=value)) for value in (False, True)
@@ -198,7 +199,11 @@ class Backbone:
             )
         return shown.pop()
 
-    def _read_weights(self, weights: object, image_size: Sequence[int], width: float) -> WeightsFile:
+    def _read_weights(
+        self, weights: WeightsSource, image_size: Sequence[int], width: float
+    ) -> WeightsFile | None:
+        if weights is None:
+            return None
         from layergraph.pretrained import read_tensors
 
         path = find_weights(self.name, weights, self.url, image_size, width)

@@ -1,7 +1,7 @@
 """The contract of every builder: sizes, training, files, export, errors."""
 
 from math import prod
-from typing import get_args
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 import torch
@@ -260,3 +260,27 @@ def test_the_texts_of_mistakes(golden_errors):
     for line, call in calls.items():
         with pytest.raises(LayergraphError if "find" in line else ArgumentError):
             call()
+
+
+def literal_words(hint: Any) -> list[str]:
+    """The words that a type hint lists."""
+    if get_origin(hint) is Literal:
+        return [value for value in get_args(hint) if isinstance(value, str)]
+    return [word for part in get_args(hint) for word in literal_words(part)]
+
+
+@pytest.mark.parametrize(("name", "arguments"), EXAMPLES)
+def test_words_in_capitals_build_the_same_graph_or_are_refused(name, arguments):
+    """A word that is accepted in any case and then compared as it is would build another graph silently."""
+    builder = find_builder(name)
+    for argument, hint in get_type_hints(builder.function).items():
+        for word in literal_words(hint) if argument != "return" else ():
+            try:
+                graph = builder.build(**{**arguments, argument: word})
+            except ArgumentError:  # a word that does not go with the other arguments
+                continue
+            try:
+                in_capitals = builder.build(**{**arguments, argument: word.upper()})
+            except ArgumentError:
+                continue
+            assert in_capitals == graph, (argument, word)

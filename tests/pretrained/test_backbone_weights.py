@@ -27,7 +27,7 @@ from layergraph.builders.backbones import (
     xception,
 )
 from layergraph.edits import fully_convolutional
-from layergraph.pretrained import download
+from layergraph.pretrained import download, read_tensors
 from layergraph.pretrained.published import PUBLISHER
 
 SMALL = 1 / 16
@@ -168,8 +168,20 @@ def test_gray_networks_keep_their_conventions_or_ask_for_them(build, conventions
 @pytest.mark.parametrize("channels", [1, 3])
 def test_deeplabv3plus_follows_the_conventions_whatever_the_channels(channels):
     build = partial(deeplabv3plus_layers, (72, 80, channels), 2, "resnet18", width=1 / 64)
-    paddings = [build(conventions=name)["res4a_branch2a"].padding for name in ("matlab", "torchvision")]
-    assert paddings == ["same", (1, 1, 1, 1)]
+    for names, padding in ((("matlab", "MATLAB"), "same"), (("torchvision", "Torchvision"), (1, 1, 1, 1))):
+        for name in names:
+            assert build(conventions=name)["res4a_branch2a"].padding == padding
+
+
+def test_deeplabv3plus_reads_a_file_once(tmp_path, monkeypatch):
+    path = tmp_path / "net.safetensors"
+    resnet18((72, 80), 5, width=1 / 64).compile().layer_graph().save(path)
+    reads = []
+    monkeypatch.setattr(
+        "layergraph.pretrained.read_tensors", lambda source: reads.append(source) or read_tensors(source)
+    )
+    deeplabv3plus_layers((72, 80), 2, "resnet18", width=1 / 64, weights=path)
+    assert reads == [path]
 
 
 @pytest.mark.parametrize("conventions", ["matlab", "torchvision"])
