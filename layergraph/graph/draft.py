@@ -1,7 +1,7 @@
 """The tables behind a layer graph, and the steps of an edit on a copy of them.
 
-An edit copies the draft of its graph, changes the copy and wraps it in a new graph; a step that raises
-leaves a copy that nobody holds. The inner tables are never changed in place, so that copies can share them.
+An edit copies the draft of its graph, changes the copy and wraps it in a new graph, so that a step that
+raises changes no graph. The inner tables are never changed in place, so that copies can share them.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class Draft:
 
     def disconnect(self, source: End, destination: End) -> None:
         actual = self.incoming.get(destination.layer, {}).get(destination.port)
-        # the message names the actual source, which is what a user mistook
+        # the message names the actual source, which the user mistook for another
         if actual != source:
             state = f"it is connected to {_text(actual)}" if actual else "it has no connection"
             raise UnknownConnectionError(

@@ -161,7 +161,7 @@ class LayerGraph(Graph):
             raise WrongTypeError(
                 f"{call}: names must be a layer name or a sequence of them, got {quoted(names)}"
             )
-        # all names are checked before the edit, so that a message never names a half-done one
+        # checked before the edit, so that a message suggests names of the whole graph
         distinct = dict.fromkeys([names] if isinstance(names, str) else names)
         for name in distinct:
             self[name]  # or raise
