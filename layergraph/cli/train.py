@@ -197,7 +197,7 @@ def fit_loss(lgraph: LayerGraph, labels: Any, weighted: bool | None) -> LayerGra
         DataError: the loss has other classes, or these in another order, or takes no label images.
     """
     from layergraph.data import count_each_label, median_frequency_weights
-    from layergraph.training.class_names import check_class_names
+    from layergraph.training.batches.class_names import check_class_names
 
     if len(lgraph.output_names) != 1:
         raise DataError(f"training needs a network with one output layer, got {len(lgraph.output_names)}")

@@ -3,10 +3,10 @@
 Importing this package imports neither torch nor Lightning; :func:`train_network` does.
 """
 
+from layergraph.training.batches.training_data import TrainingData
 from layergraph.training.info import StopReason, TrainingInfo, TrainingWarning
 from layergraph.training.options import TrainingOptions
 from layergraph.training.train_network import train_network
-from layergraph.training.training_data import TrainingData
 
 __all__ = [
     "StopReason",

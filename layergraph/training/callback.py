@@ -8,15 +8,15 @@ from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
 
+from layergraph.training.batches.items import Items
+from layergraph.training.batches.mini_batches import MiniBatches
 from layergraph.training.divergence import Divergence, FiniteLoss
-from layergraph.training.finalization import finalize
 from layergraph.training.info import StopReason
 from layergraph.training.interrupts import StopRequest
-from layergraph.training.items import Items
 from layergraph.training.lightning_module import TrainingModule
-from layergraph.training.log import TrainingLog
-from layergraph.training.mini_batches import MiniBatches
+from layergraph.training.monitor.log import TrainingLog
 from layergraph.training.options import TrainingOptions
+from layergraph.training.statistics.finalization import finalize
 
 
 class TrainingCallback(Callback):

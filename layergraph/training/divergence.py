@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from layergraph.training.items import Items
+from layergraph.training.batches.items import Items
 
 _NUM_COPIES = 3  # for the iteration that runs, one whose check is pending, and the one before
 

@@ -15,16 +15,16 @@ from torch.utils.data import DataLoader
 
 from layergraph.network.network import Network
 from layergraph.progress import progress
+from layergraph.training.batches.items import Items
+from layergraph.training.batches.mini_batches import MiniBatches
 from layergraph.training.callback import TrainingCallback
 from layergraph.training.info import TrainingInfo
 from layergraph.training.interrupts import stop_request
-from layergraph.training.items import Items
 from layergraph.training.lightning_module import TrainingModule
-from layergraph.training.log import TrainingLog
-from layergraph.training.mini_batches import MiniBatches
-from layergraph.training.one_value import explain_one_value
+from layergraph.training.monitor.log import TrainingLog
+from layergraph.training.optimization.solvers import frozen_parameters
 from layergraph.training.options import TrainingOptions
-from layergraph.training.solvers import frozen_parameters
+from layergraph.training.statistics.one_value import explain_one_value
 from layergraph.training.unfinished_network import attach_network
 
 

@@ -15,12 +15,12 @@ from layergraph.errors import LayergraphError, MissingExtraError, WrongTypeError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers.layer import Layer
 from layergraph.training.info import TrainingInfo, TrainingWarning
-from layergraph.training.log import TrainingLog
+from layergraph.training.monitor.log import TrainingLog
 from layergraph.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     from layergraph.network.network import Network
-    from layergraph.training.training_data import TrainingData
+    from layergraph.training.batches.training_data import TrainingData
 
 
 def train_network(
@@ -75,10 +75,10 @@ def train_network(
         )
     # before these imports, whose error would not name the extra to install
     _require_lightning()
-    from layergraph.training.input_statistics import initialize_normalization
-    from layergraph.training.items import Items
+    from layergraph.training.batches.items import Items
     from layergraph.training.lightning_module import dtype_of
     from layergraph.training.run import run
+    from layergraph.training.statistics.input_statistics import initialize_normalization
 
     # the data before the device and the log: wrong data prints nothing
     items = Items(data, _graph(lgraph))

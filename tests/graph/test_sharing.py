@@ -22,7 +22,7 @@ from layergraph import (
 )
 from layergraph.analyze import analyze_network
 from layergraph.training import TrainingOptions
-from layergraph.training.solvers import frozen_parameters, make_solver
+from layergraph.training.optimization.solvers import frozen_parameters, make_solver
 
 
 class Tied(nn.Module):

@@ -17,9 +17,9 @@ import torch
 from layergraph import load
 from layergraph.progress import progress
 from layergraph.training import TrainingOptions, TrainingWarning, train_network
+from layergraph.training.batches.items import Items
 from layergraph.training.divergence import FiniteLoss
 from layergraph.training.interrupts import stop_request
-from layergraph.training.items import Items
 from layergraph.training.unfinished_network import unfinished_network
 
 
@@ -71,7 +71,7 @@ def test_when_statistics_fail_the_running_averages_stay(tiny, pairs, train, monk
     def fail(*_, **__):
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr("layergraph.training.finalization.finalize_batch_normalization", fail)
+    monkeypatch.setattr("layergraph.training.statistics.finalization.finalize_batch_normalization", fail)
     with pytest.warns(TrainingWarning, match=r"could not be computed \(RuntimeError: out of memory\)"):
         net, _ = train(pairs(), tiny(batch_norm=True))
     monkeypatch.undo()

@@ -23,8 +23,8 @@ from layergraph import (
     ReluLayer,
     SoftmaxLayer,
 )
-from layergraph.training.batch_statistics import finalize_batch_normalization
-from layergraph.training.stages import stages_of
+from layergraph.training.statistics.batch_statistics import finalize_batch_normalization
+from layergraph.training.statistics.stages import stages_of
 
 
 def noisy_images(sizes, seed=0):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layergraph import ImageInputLayer, Weights
-from layergraph.training.channel_statistics import ChannelStatistics
+from layergraph.training.statistics.channel_statistics import ChannelStatistics
 
 NAMES = ("mean", "standard_deviation", "min", "max")
 

@@ -10,7 +10,7 @@ from layergraph.errors import DataError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers.layer import Layer
 from layergraph.sizes import Size
-from layergraph.training.targets import num_classes
+from layergraph.training.batches.targets import num_classes
 from layergraph.wording import listed, quoted
 
 

@@ -19,10 +19,10 @@ from layergraph.graph.probabilities import missing_softmax
 from layergraph.graph.size_inference import InferredSizes, infer_sizes
 from layergraph.layers.layer import Layer
 from layergraph.sizes import Shape, Size
-from layergraph.training.class_names import add_class_names
-from layergraph.training.log import Metric
-from layergraph.training.targets import num_classes, target_array
-from layergraph.training.training_data import TrainingData
+from layergraph.training.batches.class_names import add_class_names
+from layergraph.training.batches.targets import num_classes, target_array
+from layergraph.training.batches.training_data import TrainingData
+from layergraph.training.monitor.log import Metric
 from layergraph.wording import counted, quoted, times
 
 

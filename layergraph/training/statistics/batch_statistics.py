@@ -13,8 +13,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from layergraph.network.network import Network
 from layergraph.network.plan import Row
-from layergraph.training.channel_statistics import ChannelMoments
-from layergraph.training.stages import Stage, module_of, new_slots, norms_of, run_rows
+from layergraph.training.statistics.channel_statistics import ChannelMoments
+from layergraph.training.statistics.stages import Stage, module_of, new_slots, norms_of, run_rows
 
 MEMORY_LIMIT = 1024**3  # bytes of features that stay in memory from one stage to the next
 
@@ -53,7 +53,7 @@ def finalize_batch_normalization(
     Leaves ``net`` in evaluation mode. An error restores the running averages.
 
     Args:
-        stages: of this network, from :func:`layergraph.training.stages.stages_of`.
+        stages: of this network, from :func:`layergraph.training.statistics.stages.stages_of`.
         batches: item indices, each item once.
         read: returns the images of some items, one tensor per image size.
         proceed: called after each mini-batch of each stage.

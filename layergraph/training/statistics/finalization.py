@@ -13,12 +13,12 @@ from torch import Tensor
 from layergraph.errors import DataError
 from layergraph.network.network import Network
 from layergraph.progress import progress
-from layergraph.training.batch_statistics import finalize_batch_normalization
+from layergraph.training.batches.items import Items
+from layergraph.training.batches.mini_batches import even_batches
 from layergraph.training.interrupts import StopRequest
-from layergraph.training.items import Items
-from layergraph.training.mini_batches import even_batches
 from layergraph.training.options import TrainingOptions
-from layergraph.training.stages import has_batch_normalization, stages_of
+from layergraph.training.statistics.batch_statistics import finalize_batch_normalization
+from layergraph.training.statistics.stages import has_batch_normalization, stages_of
 from layergraph.wording import visible
 
 _FALLBACK = "batch normalization keeps the running averages of the training"

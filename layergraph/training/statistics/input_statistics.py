@@ -12,9 +12,9 @@ from torch import Tensor
 from layergraph.errors import DataError
 from layergraph.network.network import Network
 from layergraph.progress import progress
-from layergraph.training.channel_statistics import ChannelStatistics
-from layergraph.training.items import Items
-from layergraph.training.log import TrainingLog
+from layergraph.training.batches.items import Items
+from layergraph.training.monitor.log import TrainingLog
+from layergraph.training.statistics.channel_statistics import ChannelStatistics
 
 
 def initialize_normalization(net: Network, items: Items, log: TrainingLog, *, verbose: bool) -> None:

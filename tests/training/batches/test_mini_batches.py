@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from layergraph.training.mini_batches import MiniBatches, even_batches
+from layergraph.training.batches.mini_batches import MiniBatches, even_batches
 
 
 def epochs(count, size, shuffle, seed=0, number=2):

@@ -15,7 +15,7 @@ from layergraph import (
     RegressionLayer,
 )
 from layergraph.progress import progress
-from layergraph.training.log import TrainingLog
+from layergraph.training.monitor.log import TrainingLog
 
 LOG = """\
 Training on single CPU.

@@ -1,0 +1,1 @@
+"""The items of the training data, checked, and their mini-batches."""

@@ -1,0 +1,1 @@
+"""How weights change: solvers, learning rates and gradient thresholds."""
