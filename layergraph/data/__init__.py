@@ -3,13 +3,14 @@
 The names are MATLAB's: ``imageDatastore`` is ``ImageDatastore``, ``countEachLabel`` is ``count_each_label``.
 """
 
-from layergraph.data.counts import count_each_label, median_frequency_weights
+from layergraph.data.counting.class_weights import median_frequency_weights
+from layergraph.data.counting.counts import count_each_label
 from layergraph.data.datastore import CombinedDatastore, Datastore, TransformedDatastore, combine, transform
 from layergraph.data.image_datastore import ImageDatastore, read_image, write_image
 from layergraph.data.label_array import LabelArray
 from layergraph.data.pixel_label_datastore import UNLABELED, PixelLabelDatastore, write_labels
 from layergraph.data.resize import resize_image, resize_labels, resize_pair
-from layergraph.data.triangles import triangle_images
+from layergraph.data.sets.triangles import triangle_images
 
 __all__ = [
     "UNLABELED",

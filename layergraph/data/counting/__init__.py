@@ -1,0 +1,1 @@
+"""Pixel counts per class, and what balances the classes."""

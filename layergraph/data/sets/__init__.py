@@ -1,0 +1,1 @@
+"""Published and generated sets of images with pixel labels."""
