@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -37,8 +36,6 @@ class TrainingCallback(Callback):
         self._items, self._options, self._batches = items, options, batches
         self._log, self._advance, self._stop = log, advance, stop
         self._printed = 0
-        self._epoch = 1
-        self._start = 0.0
         self._divergence: Divergence | None = None
         self.warnings: list[str] = []
 
@@ -56,7 +53,7 @@ class TrainingCallback(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
-        self._start = time.monotonic()
+        pl_module.series.start()
         self._stop.install_again()  # Lightning replaces the handler of SIGTERM at its start
         # from here on a signal ends the training and not the process
         self._stop.has_result = True
@@ -73,7 +70,12 @@ class TrainingCallback(Callback):
     ) -> None:
         assert isinstance(pl_module, TrainingModule)
         self._advance()
-        self._epoch = trainer.current_epoch + 1
+        pl_module.series.add(
+            pl_module.loss,
+            pl_module.metric,
+            learn_rate=self._options.learn_rate,
+            epoch=trainer.current_epoch + 1,
+        )
         iteration = trainer.global_step
         divergence = self._guard.check(iteration, self._batches.batch(iteration), pl_module.finite)
         if divergence is None and (iteration == 1 or iteration % self._options.verbose_frequency == 0):
@@ -93,16 +95,14 @@ class TrainingCallback(Callback):
         if self._divergence is not None:
             self.warnings.append(self._divergence.text)
             # on a GPU, the iteration after the divergent one runs before this is known
-            del pl_module.losses[self._divergence.iteration :]
-            del pl_module.metrics[self._divergence.iteration :]
-        if len(pl_module.losses) > self._printed:
-            self._row(len(pl_module.losses), pl_module)
+            pl_module.series.truncate(self._divergence.iteration)
+        if len(pl_module.series) > self._printed:
+            self._row(len(pl_module.series), pl_module)
         # in this hook the network is still on its device; Lightning moves it to the CPU afterwards
         self.warnings += finalize(pl_module.net, self._items, self._options, self._stop, pl_module.device)
 
     def _row(self, iteration: int, module: TrainingModule) -> None:
-        # the conversion to float waits for the GPU, so that only printed rows pay for it
-        loss, metric = float(module.losses[iteration - 1]), float(module.metrics[iteration - 1])
-        seconds = time.monotonic() - self._start
-        self._log.print_row(self._epoch, iteration, seconds, metric, loss, self._options.learn_rate)
+        # this read waits for the GPU, so that only printed rows pay for it
+        row = module.series.row(iteration)
+        self._log.print_row(row.epoch, iteration, row.seconds, row.metric, row.loss, row.learn_rate)
         self._printed = iteration

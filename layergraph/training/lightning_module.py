@@ -13,22 +13,24 @@ from layergraph.network.network import Network
 from layergraph.training.monitor.log import Metric
 from layergraph.training.optimization.solvers import make_solver
 from layergraph.training.options import TrainingOptions
+from layergraph.training.series import Series
 
 
 class TrainingModule(LightningModule):
-    """Trains ``net``. ``losses`` and ``metrics`` get one scalar tensor per iteration, on the training device.
+    """Trains ``net``. ``loss`` and ``metric`` are scalar tensors of the last iteration, ``series`` has all.
 
     Their values are not read here, since a read waits for the GPU. ``finite`` is whether the loss and the
     images of the last iteration are finite (the loss alone omits a NaN where no pixel is labeled).
     """
 
+    loss: Tensor
+    metric: Tensor
     finite: Tensor
 
     def __init__(self, net: Network, lgraph: LayerGraph, options: TrainingOptions, metric: Metric) -> None:
         super().__init__()
         self.net = net
-        self.losses: list[Tensor] = []
-        self.metrics: list[Tensor] = []
+        self.series = Series()
         self._lgraph, self._options = lgraph, options
         output = lgraph[lgraph.output_names[0]]
         self._unlabeled: int = getattr(output, "unlabeled", UNLABELED)
@@ -46,11 +48,11 @@ class TrainingModule(LightningModule):
         self.finite = detached.isfinite()
         if images.is_floating_point():
             self.finite &= images.isfinite().all()
-        self.losses.append(detached)
+        self.loss = detached
         if self._metric == "RMSE":
-            self.metrics.append((2 * detached).sqrt())  # the loss is half the squared error
+            self.metric = (2 * detached).sqrt()  # the loss is half the squared error
         else:
-            self.metrics.append(accuracy(scores.detach(), target, self._unlabeled))
+            self.metric = accuracy(scores.detach(), target, self._unlabeled)
         return loss
 
 

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import torch
 from lightning import Trainer
-from torch import Tensor
 from torch.utils.data import DataLoader
 
 from layergraph.network.network import Network
@@ -84,14 +83,14 @@ def run(
                 parameter.requires_grad_(True)
     net.zero_grad()
     net.eval()
-    losses, metrics = _numbers(module.losses), _numbers(module.metrics)
+    numbers = module.series.numbers()
     reason = callback.reason
     log.print_end(reason)
     return TrainingInfo(
-        training_loss=losses,
-        training_accuracy=metrics if items.metric == "Accuracy" else None,
-        training_rmse=metrics if items.metric == "RMSE" else None,
-        base_learn_rate=[options.learn_rate] * len(losses),
+        training_loss=numbers.losses,
+        training_accuracy=numbers.metrics if items.metric == "Accuracy" else None,
+        training_rmse=numbers.metrics if items.metric == "RMSE" else None,
+        base_learn_rate=numbers.learn_rates,
         stop_reason=reason,
         warnings=tuple(callback.warnings),
     )
@@ -106,11 +105,6 @@ def _loader(items: Items, batches: MiniBatches, accelerator: str) -> DataLoader[
 def _identity(batch: Any) -> Any:
     """The batch, unchanged: ``Items`` already collates it."""
     return batch
-
-
-def _numbers(scalars: list[Tensor]) -> list[float]:
-    # stacked, since each conversion of a tensor on a GPU is a transfer
-    return [float(number) for number in torch.stack(scalars).tolist()] if scalars else []
 
 
 @contextmanager
