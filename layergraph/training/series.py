@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Row(NamedTuple):
@@ -32,6 +32,20 @@ class Numbers(NamedTuple):
     seconds: list[float]
     validation: dict[int, tuple[float, float]]
 
+    def row(self, iteration: int) -> Row:
+        """One iteration, counted from 1."""
+        i = iteration - 1
+        validation = self.validation.get(iteration)
+        return Row(
+            self.epochs[i],
+            iteration,
+            self.seconds[i],
+            self.losses[i],
+            self.metrics[i],
+            self.learn_rates[i],
+            validation,
+        )
+
 
 class Series:
     """Collects the series while a training runs, without a wait for the GPU.
@@ -40,6 +54,7 @@ class Series:
     :meth:`numbers` reads them, all in one transfer. Times are seconds since :meth:`start`; a training that
     continues another continues its times.
 
+    >>> import torch
     >>> series = Series()
     >>> series.start()
     >>> series.add(torch.tensor(0.5), torch.tensor(75.0), learn_rate=0.01, epoch=1)
@@ -49,18 +64,18 @@ class Series:
     """
 
     def __init__(self) -> None:
-        self.validation: dict[int, tuple[float, float]] = {}
-        self._losses: list[float] = []
-        self._metrics: list[float] = []
+        self._numbers = Numbers([], [], [], [], [], {})
         self._pending: list[tuple[Tensor, Tensor]] = []
-        self._learn_rates: list[float] = []
-        self._epochs: list[int] = []
-        self._seconds: list[float] = []
         self._start = 0.0
+
+    @property
+    def validation(self) -> dict[int, tuple[float, float]]:
+        """The validations, to add to: (loss, metric) by iteration."""
+        return self._numbers.validation
 
     def start(self) -> None:
         """Start the clock."""
-        self._start = time.monotonic() - (self._seconds[-1] if self._seconds else 0.0)
+        self._start = time.monotonic() - (self._numbers.seconds or [0.0])[-1]
 
     def seconds(self) -> float:
         """The time since the start."""
@@ -69,46 +84,52 @@ class Series:
     def add(self, loss: Tensor, metric: Tensor, *, learn_rate: float, epoch: int) -> None:
         """Add an iteration at its end: scalar tensors, the base learning rate, the epoch from 1."""
         self._pending.append((loss, metric))
-        self._learn_rates.append(learn_rate)
-        self._epochs.append(epoch)
-        self._seconds.append(self.seconds())
+        self._numbers.learn_rates.append(learn_rate)
+        self._numbers.epochs.append(epoch)
+        self._numbers.seconds.append(self.seconds())
 
     def __len__(self) -> int:
         """The number of iterations."""
-        return len(self._epochs)
+        return len(self._numbers.epochs)
 
     def row(self, iteration: int) -> Row:
         """One iteration. Those that are new are read from their device, which waits for it."""
         self._read()
-        i = iteration - 1
-        return Row(
-            self._epochs[i],
-            iteration,
-            self._seconds[i],
-            self._losses[i],
-            self._metrics[i],
-            self._learn_rates[i],
-            self.validation.get(iteration),
-        )
+        return self._numbers.row(iteration)
 
     def numbers(self) -> Numbers:
         """All series as plain numbers."""
         self._read()
+        columns = self._numbers
         return Numbers(
-            self._losses[:],
-            self._metrics[:],
-            self._learn_rates[:],
-            self._epochs[:],
-            self._seconds[:],
-            dict(self.validation),
+            columns.losses[:],
+            columns.metrics[:],
+            columns.learn_rates[:],
+            columns.epochs[:],
+            columns.seconds[:],
+            dict(columns.validation),
         )
+
+    def rows(self, first: int) -> list[Row]:
+        """The iterations from ``first`` on."""
+        self._read()
+        return [self._numbers.row(iteration) for iteration in range(first, len(self) + 1)]
 
     def truncate(self, iterations: int) -> None:
         """Forget all after the first ``iterations``."""
         self._read()
-        for entries in (self._losses, self._metrics, self._learn_rates, self._epochs, self._seconds):
+        columns = self._numbers
+        entries: list[float] | list[int]
+        for entries in (
+            columns.losses,
+            columns.metrics,
+            columns.learn_rates,
+            columns.epochs,
+            columns.seconds,
+        ):
             del entries[iterations:]
-        self.validation = {i: pair for i, pair in self.validation.items() if i <= iterations}
+        for iteration in [i for i in columns.validation if i > iterations]:
+            del columns.validation[iteration]
 
     def state_dict(self) -> dict[str, Tensor]:
         """All series as float64 tensors on the CPU, for a checkpoint."""
@@ -123,24 +144,32 @@ class Series:
             "validation_losses": [loss for loss, _ in numbers.validation.values()],
             "validation_metrics": [metric for _, metric in numbers.validation.values()],
         }
+        import torch
+
         return {name: torch.tensor(column, dtype=torch.float64) for name, column in columns.items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Replace all series by those of :meth:`state_dict`."""
         columns = {name: column.tolist() for name, column in state.items()}
         self._pending.clear()
-        self._losses, self._metrics = columns["losses"], columns["metrics"]
-        self._learn_rates, self._seconds = columns["learn_rates"], columns["seconds"]
-        self._epochs = [int(epoch) for epoch in columns["epochs"]]
         pairs = zip(columns["validation_losses"], columns["validation_metrics"], strict=True)
-        iterations = (int(iteration) for iteration in columns["validation_iterations"])
-        self.validation = dict(zip(iterations, pairs, strict=True))
+        iterations = map(int, columns["validation_iterations"])
+        self._numbers = Numbers(
+            columns["losses"],
+            columns["metrics"],
+            columns["learn_rates"],
+            [*map(int, columns["epochs"])],
+            columns["seconds"],
+            dict(zip(iterations, pairs, strict=True)),
+        )
 
     def _read(self) -> None:
         if self._pending:
+            import torch
+
             # stacked, since each conversion of a tensor on a GPU is a transfer
             stacked = torch.stack([tensor for pair in self._pending for tensor in pair])
             numbers = [float(number) for number in stacked.tolist()]
-            self._losses += numbers[::2]
-            self._metrics += numbers[1::2]
+            self._numbers.losses.extend(numbers[::2])
+            self._numbers.metrics.extend(numbers[1::2])
             self._pending.clear()
