@@ -6,7 +6,7 @@ import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Generic, Self, SupportsIndex, TypeVar, get_args, overload
+from typing import Any, Generic, Self, SupportsIndex, TypeVar, cast, get_args, overload
 
 import numpy as np
 
@@ -25,9 +25,9 @@ class Datastore(Value, ABC, Generic[Item]):
     """A sequence whose items are read on access; the base class of all datastores.
 
     A datastore is a value: no method changes it, and ``subset``, ``shuffle`` and others return new ones.
-    It is a map-style dataset for ``torch.utils.data.DataLoader``. A subclass defines
-    ``__len__``, ``_read(index)`` (one item, ``0 <= index < len``) and ``_take(indices)`` (a store of the
-    same kind with these items, in this order).
+    It is a map-style dataset for ``torch.utils.data.DataLoader``. A subclass defines ``__len__`` and
+    ``read_item(index)`` (one item, ``0 <= index < len``), and everything else works. It may define ``take``,
+    ``classes`` and ``files``.
 
     >>> from tempfile import TemporaryDirectory
     >>> from layergraph.data import triangle_images
@@ -45,10 +45,17 @@ class Datastore(Value, ABC, Generic[Item]):
     def __len__(self) -> int: ...
 
     @abstractmethod
-    def _read(self, index: int) -> Item: ...
+    def read_item(self, index: int) -> Item:
+        """The item at a position, ``0 <= index < len``."""
 
-    @abstractmethod
-    def _take(self, indices: tuple[int, ...]) -> Self: ...
+    def take(self, indices: tuple[int, ...]) -> Self:
+        """The store with the items at these positions, ``0 <= index < len``, in this order.
+
+        All subsets, partitions and shuffles come from this method. Here it returns a
+        :class:`SubsetDatastore`, which a subclass may replace by a store of its own kind.
+        """
+        # of no other kind than the annotation says for all that a datastore offers
+        return cast("Self", SubsetDatastore(self, indices))
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -68,11 +75,11 @@ class Datastore(Value, ABC, Generic[Item]):
         # arrays and tensors without axes are single positions, although they are instances of Iterable
         if isinstance(index, slice) or (isinstance(index, Iterable) and getattr(index, "ndim", 1) > 0):
             return self.subset(index)
-        return self._read(self._position(index))
+        return self.read_item(self._position(index))
 
     def __iter__(self) -> Iterator[Item]:
         # Python would take items until an IndexError, and one from a transform would end the loop silently
-        return (self._read(index) for index in range(len(self)))
+        return (self.read_item(index) for index in range(len(self)))
 
     def subset(self, indices: slice | Iterable[SupportsIndex]) -> Self:
         """The items at these 0-based positions, in this order; negative ones count from the end.
@@ -81,12 +88,12 @@ class Datastore(Value, ABC, Generic[Item]):
         whole number.
         """
         if isinstance(indices, slice):
-            return self._take(tuple(range(len(self))[indices]))
+            return self.take(tuple(range(len(self))[indices]))
         if isinstance(indices, str) or not isinstance(indices, Iterable):
             raise WrongTypeError(
                 f"subset: indices must be a slice or a sequence of whole numbers, got {indices!r}"
             )
-        return self._take(tuple(self._position(index) for index in indices))
+        return self.take(tuple(self._position(index) for index in indices))
 
     def partition(self, num_parts: int, index: int) -> Self:
         """Part ``index`` (from 0) of ``num_parts`` contiguous parts of nearly equal size.
@@ -109,7 +116,7 @@ class Datastore(Value, ABC, Generic[Item]):
         if seed is not None and seed < 0:
             raise DataError(f"shuffle: seed must be 0 or more, got {seed}")
         # a separate generator: np.random.permutation would read and change the global random state
-        return self._take(tuple(np.random.default_rng(seed).permutation(len(self)).tolist()))
+        return self.take(tuple(np.random.default_rng(seed).permutation(len(self)).tolist()))
 
     def transform(self, function: Callable[[Any], NewItem]) -> TransformedDatastore[NewItem]:
         """The store whose items are ``function(item)``, computed at each read."""
@@ -140,6 +147,32 @@ class Datastore(Value, ABC, Generic[Item]):
         return f"{type(self).__name__}({counted(len(self), 'item')}{first})"
 
 
+class SubsetDatastore(Datastore[Item]):
+    """Some items of a store, in an order of their own: what ``take`` returns by default."""
+
+    def __init__(self, store: Datastore[Item], indices: tuple[int, ...]) -> None:
+        self._store, self._indices = store, indices
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        return self._store.classes
+
+    @property
+    def files(self) -> tuple[Path, ...] | None:
+        files = self._store.files
+        return None if files is None else tuple(files[index] for index in self._indices)
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def read_item(self, index: int) -> Item:
+        return self._store.read_item(self._indices[index])
+
+    def take(self, indices: tuple[int, ...]) -> Self:
+        # of the whole store, so that subsets of subsets are no deeper
+        return type(self)(self._store, tuple(self._indices[index] for index in indices))
+
+
 class CombinedDatastore(Datastore[tuple[Any, ...]]):
     """Several stores of one length, read side by side; see :func:`combine`."""
 
@@ -156,7 +189,7 @@ class CombinedDatastore(Datastore[tuple[Any, ...]]):
         # a combined store is ordered by one of its parts, so that all of its parts move together
         for index in others if pair_by == "name" else ():
             order = tuple(partners(stores[first].files or (), stores[index].files or (), "combine"))
-            groups[index] = tuple(part._take(order) for part in groups[index])
+            groups[index] = tuple(part.take(order) for part in groups[index])
         # nested stores become flat, so that an item is one tuple and not a tuple of tuples
         self._stores: tuple[Datastore[Any], ...] = sum(groups, ())
         if len({len(store) for store in self._stores}) > 1:
@@ -181,12 +214,12 @@ class CombinedDatastore(Datastore[tuple[Any, ...]]):
     def __len__(self) -> int:
         return len(self._stores[0])
 
-    def _read(self, index: int) -> tuple[Any, ...]:
-        return tuple(store._read(index) for store in self._stores)
+    def read_item(self, index: int) -> tuple[Any, ...]:
+        return tuple(store.read_item(index) for store in self._stores)
 
-    def _take(self, indices: tuple[int, ...]) -> Self:
+    def take(self, indices: tuple[int, ...]) -> Self:
         # the parts have one order already; pairs by name would be wrong where names occur twice
-        return type(self)(*(store._take(indices) for store in self._stores), pair="order")
+        return type(self)(*(store.take(indices) for store in self._stores), pair="order")
 
 
 class TransformedDatastore(Datastore[Item]):
@@ -215,8 +248,8 @@ class TransformedDatastore(Datastore[Item]):
     def __len__(self) -> int:
         return len(self._store)
 
-    def _read(self, index: int) -> Item:
-        item = self._store._read(index)
+    def read_item(self, index: int) -> Item:
+        item = self._store.read_item(index)
         try:
             return self._function(item)
         except Exception as error:
@@ -225,9 +258,9 @@ class TransformedDatastore(Datastore[Item]):
             error.add_note(f"raised by the transform of item {index}{file}")
             raise
 
-    def _take(self, indices: tuple[int, ...]) -> Self:
+    def take(self, indices: tuple[int, ...]) -> Self:
         # the order of the two does not matter: the function sees one item at a time
-        return type(self)(self._store._take(indices), self._function)
+        return type(self)(self._store.take(indices), self._function)
 
 
 def combine(*stores: Datastore[Any], pair: Pair = "name") -> CombinedDatastore:

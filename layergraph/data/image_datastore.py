@@ -70,7 +70,7 @@ class ImageDatastore(Datastore[NDArray[Any]]):
     def __len__(self) -> int:
         return len(self._files)
 
-    def _read(self, index: int) -> NDArray[Any]:
+    def read_item(self, index: int) -> NDArray[Any]:
         path = self._files[index]
         image = open_image(path)
         for loss in losses(image):
@@ -80,7 +80,7 @@ class ImageDatastore(Datastore[NDArray[Any]]):
                 warnings.warn(text, DataWarning, stacklevel=2)
         return to_array(image, path)
 
-    def _take(self, indices: tuple[int, ...]) -> Self:
+    def take(self, indices: tuple[int, ...]) -> Self:
         # a copy without a call of __init__, which would look for the files again
         subset = copy.copy(self)
         subset._files = tuple(self._files[index] for index in indices)

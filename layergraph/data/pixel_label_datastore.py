@@ -94,7 +94,7 @@ class PixelLabelDatastore(Datastore[LabelArray]):
     def __len__(self) -> int:
         return len(self._files)
 
-    def _read(self, index: int) -> LabelArray:
+    def read_item(self, index: int) -> LabelArray:
         path = self._files[index]
         image = open_image(path)
         values = self._colors(image, path) if self._ids.is_rgb else self._numbers(image, path)
@@ -104,7 +104,7 @@ class PixelLabelDatastore(Datastore[LabelArray]):
             self._undeclared.report(undeclared, indices.size, path, self._ids, image.format or "")
         return LabelArray.from_indices(indices, self.classes)
 
-    def _take(self, indices: tuple[int, ...]) -> Self:
+    def take(self, indices: tuple[int, ...]) -> Self:
         # a copy without a call of __init__, which would look for the files again
         subset = copy.copy(self)
         subset._files = tuple(self._files[index] for index in indices)

@@ -203,7 +203,7 @@ def test_image_and_label_of_two_sizes_are_refused_with_the_file(folder):
 
 def test_a_file_that_vanishes_ends_training_and_the_network_is_saved(folder, monkeypatch):
     reads = []
-    read = ImageDatastore._read
+    read = ImageDatastore.read_item
 
     def read_once(store, index):
         reads.append(index)
@@ -211,7 +211,7 @@ def test_a_file_that_vanishes_ends_training_and_the_network_is_saved(folder, mon
             store.files[index].unlink()
         return read(store, index)
 
-    monkeypatch.setattr(ImageDatastore, "_read", read_once)
+    monkeypatch.setattr(ImageDatastore, "read_item", read_once)
     result = run(*SMALL, "--mini-batch-size", "2", "--max-epochs", "9")
     assert result.exit_code == 1
     assert "there is no image file " in str(result.exception)

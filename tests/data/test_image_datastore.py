@@ -248,10 +248,10 @@ def test_a_store_of_a_user_sets_its_attributes():
         def __len__(self):
             return self.count
 
-        def _read(self, index):
+        def read_item(self, index):
             return index
 
-        def _take(self, indices):
+        def take(self, indices):
             return self
 
     store = Numbers()
