@@ -104,5 +104,5 @@ class TrainingCallback(Callback):
     def _row(self, iteration: int, module: TrainingModule) -> None:
         # this read waits for the GPU, so that only printed rows pay for it
         row = module.series.row(iteration)
-        self._log.print_row(row.epoch, iteration, row.seconds, row.metric, row.loss, row.learn_rate)
+        self._log.print_row(row)
         self._printed = iteration

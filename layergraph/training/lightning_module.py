@@ -10,10 +10,9 @@ from torch.optim import Optimizer
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.labels import UNLABELED
 from layergraph.network.network import Network
-from layergraph.training.monitor.log import Metric
 from layergraph.training.optimization.solvers import make_solver
 from layergraph.training.options import TrainingOptions
-from layergraph.training.series import Series
+from layergraph.training.series import Metric, Series
 
 
 class TrainingModule(LightningModule):

@@ -83,17 +83,9 @@ def run(
                 parameter.requires_grad_(True)
     net.zero_grad()
     net.eval()
-    numbers = module.series.numbers()
     reason = callback.reason
     log.print_end(reason)
-    return TrainingInfo(
-        training_loss=numbers.losses,
-        training_accuracy=numbers.metrics if items.metric == "Accuracy" else None,
-        training_rmse=numbers.metrics if items.metric == "RMSE" else None,
-        base_learn_rate=numbers.learn_rates,
-        stop_reason=reason,
-        warnings=tuple(callback.warnings),
-    )
+    return TrainingInfo.of(module.series.numbers(), items.metric, reason, callback.warnings)
 
 
 def _loader(items: Items, batches: MiniBatches, accelerator: str) -> DataLoader[Any]:

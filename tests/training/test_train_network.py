@@ -57,8 +57,11 @@ def test_info(tiny, pairs, train):
     _, info = train(pairs(9), tiny(), max_epochs=3)
     assert len(info.training_loss) == len(info.training_accuracy) == len(info.base_learn_rate) == 6
     assert set(info.base_learn_rate) == {0.01}
+    assert info.epochs == [1, 1, 2, 2, 3, 3]
+    assert sorted(info.time_since_start) == info.time_since_start
+    assert info.output_network_iteration == 6
     keys = ["training_loss", "training_accuracy", "base_learn_rate", "stop_reason"]
-    assert [*info.to_dict()] == keys
+    assert [*info.to_dict()] == [*keys, "epochs", "time_since_start", "output_network_iteration"]
     assert info.stop_reason == "Max epochs completed."
 
 

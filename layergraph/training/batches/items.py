@@ -22,7 +22,7 @@ from layergraph.sizes import Shape, Size
 from layergraph.training.batches.class_names import add_class_names
 from layergraph.training.batches.targets import num_classes, target_array
 from layergraph.training.batches.training_data import TrainingData
-from layergraph.training.monitor.log import Metric
+from layergraph.training.series import Metric
 from layergraph.wording import counted, quoted, times
 
 

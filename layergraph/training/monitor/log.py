@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from typing import Literal
 
 from layergraph.training.info import StopReason
-
-Metric = Literal["Accuracy", "RMSE"]
+from layergraph.training.series import Metric, Row
 
 
 class TrainingLog:
     """Prints the log to stdout line by line; with ``shown=False`` it prints nothing.
+
+    With ``validation=True`` the table has columns for it, empty where an iteration has no validation.
 
     >>> log = TrainingLog("Accuracy")
     >>> log.print_device("CPU")
@@ -21,21 +22,23 @@ class TrainingLog:
     |  Epoch  |  Iteration  |  Time Elapsed  |  Mini-batch  |  Mini-batch  |  Base Learning  |
     |         |             |   (hh:mm:ss)   |   Accuracy   |     Loss     |      Rate       |
     |========================================================================================|
-    >>> log.print_row(1, 1, 8.3, 52.15, 0.738, 1e-3)
+    >>> log.print_row(Row(1, 1, 8.3, loss=0.738, metric=52.15, learn_rate=1e-3, validation=None))
     |       1 |           1 |       00:00:08 |       52.15% |       0.7380 |          0.0010 |
     >>> log.print_end("Max epochs completed.")
     |========================================================================================|
     Training finished: Max epochs completed.
     """
 
-    def __init__(self, metric: Metric, *, shown: bool = True) -> None:
-        self._metric, self._shown = metric, shown
+    def __init__(self, metric: Metric, *, validation: bool = False, shown: bool = True) -> None:
+        self._metric, self._validation, self._shown = metric, validation, shown
         headers = [
             ("Epoch", ""),
             ("Iteration", ""),
             ("Time Elapsed", "(hh:mm:ss)"),
             ("Mini-batch", metric),
+            *[("Validation", metric)] * validation,
             ("Mini-batch", "Loss"),
+            *[("Validation", "Loss")] * validation,
             ("Base Learning", "Rate"),
         ]
         # two blanks on each side of the longest line, as in MATLAB's table
@@ -46,9 +49,9 @@ class TrainingLog:
         ]
         self._rule = f"|{'=' * (len(self._headers[0]) - 2)}|"
 
-    def print_device(self, kind: Literal["CPU", "GPU"]) -> None:
-        """Print the device."""
-        self._print(f"Training on single {kind}.")
+    def print_device(self, kind: Literal["CPU", "GPU"], count: int = 1) -> None:
+        """Print the device, or how many of them train."""
+        self._print(f"Training on single {kind}." if count == 1 else f"Training on {count} {kind}s.")
 
     def print_normalization(self) -> None:
         """Print that the computation of the input statistics starts."""
@@ -58,19 +61,18 @@ class TrainingLog:
         """Print the head of the table."""
         self._print(self._rule, *self._headers, self._rule)
 
-    def print_row(
-        self, epoch: int, iteration: int, seconds: float, metric: float, loss: float, learn_rate: float
-    ) -> None:
-        """Print a row of the table; ``metric`` is an accuracy in percent, or an RMSE."""
-        minutes, second = divmod(int(seconds), 60)
-        hours, minute = divmod(minutes, 60)
+    def print_row(self, row: Row) -> None:
+        """Print a row of the table; the metric is an accuracy in percent, or an RMSE."""
+        loss, metric = row.validation or (None, None)
         cells = [
-            str(epoch),
-            str(iteration),
-            f"{hours:02}:{minute:02}:{second:02}",
-            f"{metric:.2f}%" if self._metric == "Accuracy" else f"{metric:.2f}",
-            _number(loss),
-            _number(learn_rate),
+            str(row.epoch),
+            str(row.iteration),
+            elapsed_time(row.seconds),
+            self._metric_cell(row.metric),
+            *[self._metric_cell(metric)] * self._validation,
+            _number(row.loss),
+            *["" if loss is None else _number(loss)] * self._validation,
+            _number(row.learn_rate),
         ]
         self._print(
             _join_cells(f"{cell:>{width - 1}} " for cell, width in zip(cells, self._widths, strict=True))
@@ -80,6 +82,11 @@ class TrainingLog:
         """Print the end of the table, and the reason for the end of training."""
         self._print(self._rule, f"Training finished: {reason}")
 
+    def _metric_cell(self, value: float | None) -> str:
+        if value is None:
+            return ""
+        return f"{value:.2f}%" if self._metric == "Accuracy" else f"{value:.2f}"
+
     def _print(self, *lines: str) -> None:
         if self._shown:
             try:
@@ -87,6 +94,17 @@ class TrainingLog:
                 print(*lines, sep="\n", flush=True)
             except OSError:  # a closed pipe or a full disk must not end the training
                 self._shown = False
+
+
+def elapsed_time(seconds: float) -> str:
+    """Seconds as hours, minutes and seconds.
+
+    >>> elapsed_time(61.9), elapsed_time(360_000)
+    ('00:01:01', '100:00:00')
+    """
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours:02}:{minute:02}:{second:02}"
 
 
 def _join_cells(cells: Iterable[str]) -> str:

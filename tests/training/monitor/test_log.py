@@ -16,6 +16,7 @@ from layergraph import (
 )
 from layergraph.progress import progress
 from layergraph.training.monitor.log import TrainingLog
+from layergraph.training.series import Row
 
 LOG = """\
 Training on single CPU.
@@ -99,13 +100,46 @@ def test_regression_shows_the_rmse(train, capfd, masked):
     [(0.0, "0.0000"), (0.738, "0.7380"), (5e-4, "5.0000e-04"), (1234.5, "1234.5000"), (2e7, "2.0000e+07")],
 )
 def test_numbers_of_any_size(capsys, number, shown):
-    TrainingLog("Accuracy").print_row(1, 1, 0, 50, number, 1)
+    TrainingLog("Accuracy").print_row(Row(1, 1, 0, number, 50, 1, None))
     assert capsys.readouterr().out.split("|")[5].strip() == shown
 
 
 def test_long_trainings_have_long_times(capsys):
-    TrainingLog("Accuracy").print_row(1, 1, 360000 + 61.9, float("nan"), 1, 1)
+    TrainingLog("Accuracy").print_row(Row(1, 1, 360000 + 61.9, 1, float("nan"), 1, None))
     assert "| 100:01:01 |" in capsys.readouterr().out.replace("      ", " ")
+
+
+VALIDATION = """\
+|======================================================================================================================|
+|  Epoch  |  Iteration  |  Time Elapsed  |  Mini-batch  |  Validation  |  Mini-batch  |  Validation  |  Base Learning  |
+|         |             |   (hh:mm:ss)   |   Accuracy   |   Accuracy   |     Loss     |     Loss     |      Rate       |
+|======================================================================================================================|
+|       1 |           1 |       00:00:02 |       50.00% |       48.50% |       0.7000 |       0.7500 |          0.0100 |
+|       1 |          50 |       00:01:00 |       60.00% |              |       0.6000 |              |          0.0100 |
+|======================================================================================================================|
+Training finished: Met validation criterion.
+"""  # noqa: E501
+
+
+def test_columns_of_validation(capsys):
+    log = TrainingLog("Accuracy", validation=True)
+    log.print_head()
+    log.print_row(Row(1, 1, 2.0, 0.7, 50.0, 0.01, (0.75, 48.5)))
+    log.print_row(Row(1, 50, 60.0, 0.6, 60.0, 0.01, None))
+    log.print_end("Met validation criterion.")
+    assert capsys.readouterr().out == VALIDATION
+
+
+def test_the_rmse_of_a_validation_has_no_percent_sign(capsys):
+    TrainingLog("RMSE", validation=True).print_row(Row(1, 1, 0, 72.0, 12.0, 0.01, (50.0, 10.0)))
+    assert [cell.strip() for cell in capsys.readouterr().out.split("|")[4:8]] == [
+        "12.00", "10.00", "72.0000", "50.0000",
+    ]  # fmt: skip
+
+
+def test_several_devices(capsys):
+    TrainingLog("Accuracy").print_device("GPU", 4)
+    assert capsys.readouterr().out == "Training on 4 GPUs.\n"
 
 
 class Terminal(io.StringIO):
