@@ -1,0 +1,73 @@
+"""Random numbers of an item: they depend on seed, epoch and item alone, not on workers or earlier items."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import numpy as np
+
+from layergraph.layers.arguments import whole
+
+_generator: ContextVar[np.random.Generator | None] = ContextVar("item generator", default=None)
+
+
+@contextmanager
+def item_randomness(seed: int, epoch: int, index: int) -> Iterator[np.random.Generator]:
+    """Make all random numbers within the block a function of ``seed``, ``epoch`` and ``index``.
+
+    Within it, :func:`item_generator` returns the generator of the item, and the global random states of
+    Python, NumPy and torch (on the CPU) start from the three numbers, so that any function that augments an
+    item returns the same whatever the number of workers, the order of the items, or a resume. At the end
+    the global states are as they were. Blocks may be nested. Raises ``ArgumentError`` for a number that is
+    not whole or is negative.
+
+    >>> def drawn(epoch):
+    ...     with item_randomness(0, epoch, 7):
+    ...         return random.random(), np.random.rand(), item_generator().random()
+    >>> drawn(1) == drawn(1), drawn(1) == drawn(2)
+    (True, False)
+    """
+    # imported here: reading data needs no torch, and torch costs a second
+    import torch
+
+    numbers = [
+        whole("item_randomness", name, value, minimum=0)
+        for name, value in (("seed", seed), ("epoch", epoch), ("index", index))
+    ]
+    # a key of its own for epoch and item: in one list of words, a long seed could run into them
+    sequence = np.random.SeedSequence(numbers[0], spawn_key=(numbers[1], numbers[2]))
+    words = sequence.generate_state(3, np.uint64)
+    before = random.getstate(), np.random.get_state(), torch.default_generator.get_state()
+    token = _generator.set(np.random.Generator(np.random.PCG64(sequence)))
+    try:
+        random.seed(int(words[0]))
+        np.random.seed(int(words[1]) % 2**32)  # the most that the older generators of NumPy take
+        # not torch.manual_seed, which also seeds GPUs, where no item is read
+        torch.default_generator.manual_seed(int(words[2]))
+        yield item_generator()
+    finally:
+        _generator.reset(token)
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        torch.default_generator.set_state(before[2])
+
+
+def item_generator() -> np.random.Generator:
+    """The random generator of the item that is read, for functions that augment it.
+
+    Outside of :func:`item_randomness` it is a new generator, seeded from the global random state of NumPy,
+    so that ``np.random.seed`` makes single calls repeatable.
+
+    >>> np.random.seed(3)
+    >>> first = item_generator().random()
+    >>> np.random.seed(3)
+    >>> item_generator().random() == first, item_generator().random() == first
+    (True, False)
+    """
+    generator = _generator.get()
+    if generator is None:
+        generator = np.random.default_rng(np.random.randint(2**32, size=4, dtype=np.uint32))
+    return generator
