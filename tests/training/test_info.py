@@ -58,7 +58,7 @@ def test_table(tmp_path, metric):
     assert [row["training_loss"] for row in rows] == ["0.9", "0.7", "nan"]
     assert [row[f"validation_{metric.lower()}"] for row in rows] == ["", "55.0", ""]
     assert rows[2]["time_since_start"] == "3.25"
-    assert [*tmp_path.iterdir()] == [tmp_path / "info.csv"]
+    assert not [*tmp_path.glob(".*")]  # no temporary file is left
 
 
 def test_a_table_that_cannot_be_written(tmp_path):
