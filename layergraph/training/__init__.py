@@ -5,14 +5,26 @@ Importing this package imports neither torch nor Lightning; :func:`train_network
 
 from layergraph.training.batches.training_data import TrainingData
 from layergraph.training.info import StopReason, TrainingInfo, TrainingWarning
+from layergraph.training.optimization.schedules import (
+    CosineLearnRate,
+    ExponentialLearnRate,
+    PiecewiseLearnRate,
+    PolynomialLearnRate,
+    WarmupLearnRate,
+)
 from layergraph.training.options import TrainingOptions
 from layergraph.training.train_network import train_network
 
 __all__ = [
+    "CosineLearnRate",
+    "ExponentialLearnRate",
+    "PiecewiseLearnRate",
+    "PolynomialLearnRate",
     "StopReason",
     "TrainingData",
     "TrainingInfo",
     "TrainingOptions",
     "TrainingWarning",
+    "WarmupLearnRate",
     "train_network",
 ]

@@ -56,8 +56,8 @@ def train_network(
             item and the number and names of the classes are checked first.
         InvalidNetworkError: the graph cannot run.
         WrongTypeError: an argument has another type; the message says how to get the right one.
-        LayergraphError: no parameter can learn, torch finds no GPU for ``device="gpu"``, or Lightning is not
-            installed.
+        LayergraphError: no parameter can learn, torch finds no GPU for ``execution_environment="gpu"``, or
+            Lightning is not installed.
 
     >>> from tempfile import TemporaryDirectory
     >>> from layergraph.builders import segnet_layers
@@ -154,13 +154,17 @@ def _graph(lgraph: object) -> LayerGraph:
 def _accelerator(options: TrainingOptions) -> Literal["cpu", "gpu"]:
     import torch
 
-    if options.device == "auto":
-        return "gpu" if torch.cuda.is_available() else "cpu"
-    if options.device == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
+    environment, has_cuda = options.execution_environment, torch.cuda.is_available()
+    if environment in ("auto", "parallel"):
+        return "gpu" if has_cuda else "cpu"
+    if environment == "cpu":
+        return "cpu"
+    if not (has_cuda or torch.backends.mps.is_available()):
         raise LayergraphError(
-            "TrainingOptions: device must be 'auto' or 'cpu' where torch finds no GPU, got 'gpu'"
+            "TrainingOptions: execution_environment must be 'auto' or 'cpu' where torch finds no GPU, got "
+            f"{environment!r}"
         )
-    return options.device
+    return "gpu"
 
 
 @contextmanager

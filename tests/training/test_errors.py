@@ -252,7 +252,7 @@ def test_no_gpu(tiny, pairs, refusal, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     assert refusal(pairs(), tiny(), device="gpu") == (
-        "TrainingOptions: device must be 'auto' or 'cpu' where torch finds no GPU, got 'gpu'"
+        "TrainingOptions: execution_environment must be 'auto' or 'cpu' where torch finds no GPU, got 'gpu'"
     )
 
 
