@@ -10,6 +10,9 @@ from layergraph.data.image_datastore import ImageDatastore, read_image, write_im
 from layergraph.data.label_array import LabelArray
 from layergraph.data.pixel_label_datastore import UNLABELED, PixelLabelDatastore, write_labels
 from layergraph.data.resize import resize_image, resize_labels, resize_pair
+from layergraph.data.sets.camvid_classes import camvid_classes, camvid_color_map, camvid_pixel_label_ids
+from layergraph.data.sets.camvid_partition import partition_camvid_data
+from layergraph.data.sets.camvid_resize import resize_camvid_images, resize_camvid_pixel_labels
 from layergraph.data.sets.triangles import triangle_images
 
 __all__ = [
@@ -20,10 +23,16 @@ __all__ = [
     "LabelArray",
     "PixelLabelDatastore",
     "TransformedDatastore",
+    "camvid_classes",
+    "camvid_color_map",
+    "camvid_pixel_label_ids",
     "combine",
     "count_each_label",
     "median_frequency_weights",
+    "partition_camvid_data",
     "read_image",
+    "resize_camvid_images",
+    "resize_camvid_pixel_labels",
     "resize_image",
     "resize_labels",
     "resize_pair",
