@@ -16,20 +16,19 @@ from layergraph.training.series import Metric, Series
 
 
 class TrainingModule(LightningModule):
-    """Trains ``net``. ``loss`` and ``metric`` are scalar tensors of the last iteration, ``series`` has all.
+    """Trains ``net``. ``series`` has the losses and metrics of all iterations.
 
     Their values are not read here, since a read waits for the GPU. ``finite`` is whether the loss and the
     images of the last iteration are finite (the loss alone omits a NaN where no pixel is labeled).
     """
 
-    loss: Tensor
-    metric: Tensor
     finite: Tensor
 
     def __init__(self, net: Network, lgraph: LayerGraph, options: TrainingOptions, metric: Metric) -> None:
         super().__init__()
         self.net = net
         self.series = Series()
+        self._measures: list[tuple[Tensor, Tensor]] = []  # loss and metric of each mini-batch
         self._lgraph, self._options = lgraph, options
         output = lgraph[lgraph.output_names[0]]
         self._unlabeled: int = getattr(output, "unlabeled", UNLABELED)
@@ -44,15 +43,34 @@ class TrainingModule(LightningModule):
         # converted here, on the device, so that 8-bit images are transferred as bytes
         loss, (scores,) = self.net.loss_and_scores(images.to(self._dtype), target)
         detached = loss.detach()
-        self.finite = detached.isfinite()
+        finite = detached.isfinite()
         if images.is_floating_point():
-            self.finite &= images.isfinite().all()
-        self.loss = detached
+            finite &= images.isfinite().all()
+        # of all mini-batches of the iteration
+        self.finite = finite & self.finite if self._measures else finite
         if self._metric == "RMSE":
-            self.metric = (2 * detached).sqrt()  # the loss is half the squared error
+            metric = (2 * detached).sqrt()  # the loss is half the squared error
         else:
-            self.metric = accuracy(scores.detach(), target, self._unlabeled)
+            metric = accuracy(scores.detach(), target, self._unlabeled)
+        self._measures.append((detached, metric))
         return loss
+
+    def take_measures(self) -> tuple[Tensor, Tensor]:
+        """Loss and metric of the iteration that ends: the means over its mini-batches."""
+        measures, self._measures = self._measures, []
+        if len(measures) == 1:
+            return measures[0]
+        losses, metrics = zip(*measures, strict=True)
+        # a mini-batch without labels has no accuracy
+        return torch.stack(losses).mean(), torch.stack(metrics).nanmean()
+
+    @property
+    def learn_rate(self) -> float:
+        """The base learning rate of the next step, without the factors of layers."""
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        assert isinstance(optimizer, Optimizer)
+        group = optimizer.param_groups[0]
+        return float(group["lr"] / group["learn_rate_factor"])
 
 
 def dtype_of(net: Network) -> torch.dtype:

@@ -16,7 +16,12 @@ from layergraph.network.network import Network
 from layergraph.progress import progress
 from layergraph.training.batches.items import Items
 from layergraph.training.batches.mini_batches import MiniBatches
-from layergraph.training.callback import TrainingCallback
+from layergraph.training.callbacks.divergence_guard import DivergenceGuard
+from layergraph.training.callbacks.final_statistics import FinalStatistics
+from layergraph.training.callbacks.log_rows import LogRows
+from layergraph.training.callbacks.recording import Recording
+from layergraph.training.callbacks.signal_stop import SignalStop
+from layergraph.training.ending import Ending
 from layergraph.training.info import TrainingInfo
 from layergraph.training.interrupts import stop_request
 from layergraph.training.lightning_module import TrainingModule
@@ -42,6 +47,7 @@ def run(
     module = TrainingModule(net, items.lgraph, options, items.metric)
     batches = MiniBatches(len(items), options.mini_batch_size, options.shuffle, options.seed)
     frozen = frozen_parameters(net, items.lgraph)
+    ending = Ending()
     with (
         _quiet(),
         stop_request() as stop,
@@ -49,13 +55,19 @@ def run(
         explain_one_value(net, items.lgraph) if batches.size == 1 else nullcontext(),
         progress("Training", options.max_epochs * len(batches), shown=options.verbose) as advance,
     ):
-        callback = TrainingCallback(items, options, batches, log, advance, stop)
         trainer = Trainer(
             accelerator=accelerator,
             # by default, Lightning takes all GPUs, in one process each
             devices=1,
             max_epochs=options.max_epochs,
-            callbacks=[callback],
+            # Lightning calls them in this order
+            callbacks=[
+                Recording(items),
+                DivergenceGuard(items, batches, ending),
+                LogRows(log, options.verbose_frequency, advance, ending),
+                FinalStatistics(items, options, stop, ending),
+                SignalStop(stop, ending),  # the last, because a signal may end the statistics
+            ],
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -83,9 +95,8 @@ def run(
                 parameter.requires_grad_(True)
     net.zero_grad()
     net.eval()
-    reason = callback.reason
-    log.print_end(reason)
-    return TrainingInfo.of(module.series.numbers(), items.metric, reason, callback.warnings)
+    log.print_end(ending.reason)
+    return TrainingInfo.of(module.series.numbers(), items.metric, ending.reason, ending.warnings)
 
 
 def _loader(items: Items, batches: MiniBatches, accelerator: str) -> DataLoader[Any]:

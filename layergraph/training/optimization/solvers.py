@@ -39,9 +39,11 @@ def make_solver(net: Network, lgraph: LayerGraph, options: TrainingOptions) -> O
         {
             "params": parameters,
             "lr": options.learn_rate * rate,
+            "learn_rate_factor": rate,
             "weight_decay": options.l2_regularization * decay,
         }
-        for (rate, decay), parameters in groups.items()
+        # the factor 1 first, because the first group tells the base rate, without rounding
+        for (rate, decay), parameters in sorted(groups.items(), key=lambda item: item[0][0] != 1)
     ]
     # a product beyond float32 would fail in the first step, with torch's error and no name
     for row in rows:

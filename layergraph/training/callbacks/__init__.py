@@ -1,0 +1,1 @@
+"""The callbacks of a training, one per concern, which Lightning calls in the order of its list."""

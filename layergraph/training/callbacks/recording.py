@@ -1,0 +1,33 @@
+"""The callback that fills the series of a training."""
+
+from __future__ import annotations
+
+from lightning import LightningModule, Trainer
+
+from layergraph.training.batches.items import Items
+from layergraph.training.callbacks.iteration_callback import IterationCallback
+from layergraph.training.lightning_module import TrainingModule
+
+
+class Recording(IterationCallback):
+    """Adds each iteration to the series, and ends a training without any label after its first epoch."""
+
+    def __init__(self, items: Items) -> None:
+        self._items = items
+        self._learn_rate = 0.0
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        assert isinstance(pl_module, TrainingModule)
+        pl_module.series.start()
+
+    def on_iteration_start(self, trainer: Trainer, module: TrainingModule, iteration: int) -> None:
+        # at the end of the iteration, its schedule may have set the rate of the next one
+        self._learn_rate = module.learn_rate
+
+    def on_iteration_end(self, trainer: Trainer, module: TrainingModule, iteration: int) -> None:
+        loss, metric = module.take_measures()
+        module.series.add(loss, metric, learn_rate=self._learn_rate, epoch=trainer.current_epoch + 1)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # not at the first mini-batch: one without labels is no fault
+        self._items.check_labels()

@@ -1,0 +1,32 @@
+"""The end of a training: its reason, and the differences between its result and the options."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from layergraph.training.info import StopReason
+
+if TYPE_CHECKING:
+    from lightning import Trainer
+
+
+class Ending:
+    """Why a training ends. The first reason counts, except that a loss that is not finite counts always.
+
+    ``warnings`` has a sentence for each difference between the result and the options.
+    """
+
+    def __init__(self) -> None:
+        self._reason: StopReason | None = None
+        self.warnings: list[str] = []
+
+    @property
+    def reason(self) -> StopReason:
+        """The reason, as in the log."""
+        return self._reason or "Max epochs completed."
+
+    def stop(self, trainer: Trainer, reason: StopReason) -> None:
+        """End the training after the running iteration."""
+        trainer.should_stop = True
+        if self._reason is None or reason == "Loss is not finite.":
+            self._reason = reason
