@@ -3,8 +3,14 @@
 The names are MATLAB's: ``imageDatastore`` is ``ImageDatastore``, ``countEachLabel`` is ``count_each_label``.
 """
 
-from layergraph.data.counting.class_weights import median_frequency_weights
+from layergraph.data.counting.class_weights import (
+    effective_number_weights,
+    inverse_frequency_weights,
+    median_frequency_weights,
+)
 from layergraph.data.counting.counts import count_each_label
+from layergraph.data.counting.label_frequency_chart import label_frequency_chart
+from layergraph.data.counting.oversampling import oversample_rare_classes, repeat_factors
 from layergraph.data.datastore import CombinedDatastore, Datastore, TransformedDatastore, combine, transform
 from layergraph.data.image_datastore import ImageDatastore, read_image, write_image
 from layergraph.data.label_array import LabelArray
@@ -28,9 +34,14 @@ __all__ = [
     "camvid_pixel_label_ids",
     "combine",
     "count_each_label",
+    "effective_number_weights",
+    "inverse_frequency_weights",
+    "label_frequency_chart",
     "median_frequency_weights",
+    "oversample_rare_classes",
     "partition_camvid_data",
     "read_image",
+    "repeat_factors",
     "resize_camvid_images",
     "resize_camvid_pixel_labels",
     "resize_image",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _SHOWN = 4  # values in one message
 _MANY = 8  # values; a list of classes rarely omits more, so that smoothing or compression is the likely cause
 _MOST_WARNINGS = 5  # per store
+# of the module, not of each store, since stores are sent to other processes and a lock cannot be
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class UndeclaredValues:
@@ -49,12 +52,15 @@ class UndeclaredValues:
                 f"label image {quoted(str(path))} must have pixels of the classes {_classes(ids)}, got "
                 f"{_shares(values, counts, num_pixels, ids)}; give label_ids as they are in the file"
             )
-        # a wrong value is usually in most files, and one warning per file would hide the others
-        if self._reported.issuperset(values.tolist()) or self._num_warnings == _MOST_WARNINGS:
-            return
-        self._reported.update(values.tolist())
-        self._num_warnings += 1
-        last = "; further values are not reported" if self._num_warnings == _MOST_WARNINGS else ""
+        # one thread at a time: label files are counted in several, and each value is reported once
+        with _ONE_AT_A_TIME:
+            # a wrong value is usually in most files, and one warning per file would hide the others
+            if self._reported.issuperset(values.tolist()) or self._num_warnings == _MOST_WARNINGS:
+                return
+            self._reported.update(values.tolist())
+            self._num_warnings += 1
+            number = self._num_warnings
+        last = "; further values are not reported" if number == _MOST_WARNINGS else ""
         warnings.warn(
             f"label image {quoted(str(path))} has values that are of no class, and these pixels count as "
             f"unlabeled: {_shares(values, counts, num_pixels, ids)}; {_advice(len(values), kind)}{last}",

@@ -6,21 +6,33 @@ from typing import Any
 
 import numpy as np
 
-from layergraph.data.datastore import CombinedDatastore, Datastore
-from layergraph.data.pixel_label_datastore import PixelLabelDatastore
-from layergraph.errors import DataError, WrongTypeError
-from layergraph.progress import with_progress
+from layergraph.data.counting.label_items import LabelItems
+from layergraph.data.datastore import Datastore
+from layergraph.labels import UNLABELED
 from layergraph.tables import Table
 
 
 def count_each_label(store: Datastore[Any]) -> Table:
-    """Count the pixels of each class: MATLAB's ``countEachLabel``.
+    """Count the pixels of each class, or the images of each label: MATLAB's ``countEachLabel``.
 
-    ``store`` is a ``PixelLabelDatastore``, or a combined store with one among its parts. The table has one
-    row per class: ``name``; ``pixel_count``, the pixels of the class in all images; ``image_pixel_count``,
-    all pixels, labeled or not, of the images that contain the class. Reads every label file once, with a
-    progress bar if stderr is a terminal. Raises ``WrongTypeError`` for a store without pixel labels,
-    ``DataError`` for a store with several label stores or for an unreadable file.
+    Args:
+        store: a ``PixelLabelDatastore``; a combined store, of which only the part with labels is read; or any
+            other store whose items are labels or tuples with labels, such as a transformed one. Labels are a
+            ``LabelArray``, or class indices after the image in a store with ``classes``. Of an
+            ``ImageDatastore`` with a label per image, the images are counted.
+
+    Returns:
+        A table with one row per class: ``name``; ``pixel_count``, the pixels of the class in all images;
+        ``image_pixel_count``, all pixels, labeled or not, of the images that contain the class. For a label
+        per image the columns are ``label`` and ``count``.
+
+    Every item is read once, label files in one thread per processor, with a progress bar if stderr is a
+    terminal. A random transform is counted as it comes in this pass.
+
+    Raises:
+        WrongTypeError: the store or an item has no labels.
+        DataError: there are several stores of labels, labels without class names or of different classes, or
+            an unreadable file.
 
     >>> from tempfile import TemporaryDirectory
     >>> from layergraph.data import triangle_images
@@ -32,29 +44,23 @@ def count_each_label(store: Datastore[Any]) -> Table:
     triangle              551                10240
     background           9689                10240
     """
-    labels = _label_store(store)
-    number = len(labels.classes)
-    pixels, image_pixels = np.zeros(number, np.int64), np.zeros(number, np.int64)
-    for indices in with_progress(labels, "Counting labels", len(labels)):
-        # the cut leaves out unlabeled pixels, which are 255
-        counts = np.bincount(indices.ravel(), minlength=number)[:number]
+    of_images = getattr(store, "labels", None)
+    if of_images is not None:
+        return _count_images(of_images)
+    items = LabelItems(store, "count_each_label")
+    # of all 8-bit indices, since the classes of some stores are known only after an item is read
+    pixels, image_pixels = np.zeros(UNLABELED + 1, np.int64), np.zeros(UNLABELED + 1, np.int64)
+    for labels in items.read("Counting labels"):
+        counts = np.bincount(np.asarray(labels).ravel(), minlength=len(pixels))
         pixels += counts
-        image_pixels += indices.size * (counts > 0)
-    return Table({"name": labels.classes, "pixel_count": pixels, "image_pixel_count": image_pixels})
+        image_pixels += labels.size * (counts > 0)
+    # the cut leaves out unlabeled pixels, which are 255
+    number = len(items.classes)
+    return Table(
+        {"name": items.classes, "pixel_count": pixels[:number], "image_pixel_count": image_pixels[:number]}
+    )
 
 
-def _label_store(store: Datastore[Any]) -> PixelLabelDatastore:
-    # no look into a transformed store: its function may change, add or remove labels
-    parts = store.stores if isinstance(store, CombinedDatastore) else (store,)
-    label_stores = [part for part in parts if isinstance(part, PixelLabelDatastore)]
-    if not label_stores:
-        raise WrongTypeError(
-            "count_each_label: store must be a PixelLabelDatastore or a combined store that holds one, got "
-            f"{', '.join(type(part).__name__ for part in parts)}; count before a transform"
-        )
-    if len(label_stores) > 1:
-        raise DataError(
-            f"count_each_label: store must hold one store of labels, got {len(label_stores)}; "
-            "count each by itself"
-        )
-    return label_stores[0]
+def _count_images(labels: Any) -> Table:
+    names, counts = np.unique(np.array(labels, dtype=object).astype(str), return_counts=True)
+    return Table({"label": names.tolist(), "count": counts})

@@ -1,22 +1,22 @@
 import io
 import sys
+import warnings
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from layergraph import PixelClassificationLayer
 from layergraph.data import (
+    Datastore,
     ImageDatastore,
+    LabelArray,
     PixelLabelDatastore,
     combine,
     count_each_label,
-    median_frequency_weights,
     write_labels,
 )
 from layergraph.errors import WrongTypeError
-from layergraph.tables import Table
 
 
 def store(folder, *images, number=3):
@@ -51,53 +51,115 @@ def test_counts_against_a_loop(images, tmp_path_factory):
 def test_invalid_stores(tmp_path, refusal):
     labels = store(tmp_path, [[0]])
     images = ImageDatastore(tmp_path)
+    advice = "LabelArray(labels, classes) names the classes"
     assert refusal(count_each_label, images, error=WrongTypeError) == (
-        "count_each_label: store must be a PixelLabelDatastore or a combined store that holds one, "
-        "got ImageDatastore; count before a transform"
+        "count_each_label: each item must be or hold one LabelArray, or class indices after the image in a "
+        f"store with classes, got an array of uint8 in item 0 of ImageDatastore; {advice}"
     )
-    changed = combine(images, labels).transform(lambda pair: pair)
-    assert "got TransformedDatastore;" in refusal(count_each_label, changed, error=WrongTypeError)
+    assert refusal(count_each_label, combine(images, images), error=WrongTypeError) == (
+        "count_each_label: a part of the combined store must have labels with class names, got "
+        "ImageDatastore, ImageDatastore"
+    )
+    lost = images.transform(lambda image: (image, "sky"))
+    assert "got an array of uint8 and str in item 0 of TransformedDatastore;" in refusal(
+        count_each_label, lost, error=WrongTypeError
+    )
+    assert refusal(count_each_label, [labels[0]], error=WrongTypeError) == (
+        "count_each_label: store must be a datastore, got list"
+    )
     assert refusal(count_each_label, combine(labels, labels)) == (
         "count_each_label: store must hold one store of labels, got 2; count each by itself"
     )
-
-
-def table(pixels, image_pixels):
-    names = [f"class {i}" for i in range(len(pixels))]
-    return Table({"name": names, "pixel_count": pixels, "image_pixel_count": image_pixels})
-
-
-def test_weights_in_the_words_of_the_lecture(tmp_path):
-    counts = count_each_label(store(tmp_path, [[0, 0, 1], [2, 2, 1]], [[0, 1]]))
-    frequency = counts.pixel_count / counts.image_pixel_count
-    weights = np.median(frequency) / frequency
-    layer = PixelClassificationLayer(name="labels", classes=counts.name, class_weights=weights)
-    assert layer.classes == ("class 0", "class 1", "class 2")
-    assert layer.class_weights == median_frequency_weights(counts)
-
-
-def test_weights():
-    weights = median_frequency_weights(table([50, 25, 5, 5], [100, 100, 100, 10]))
-    assert weights == (0.75, 1.5, 7.5, 0.75)
-    assert all(type(weight) is float for weight in weights)
-    assert median_frequency_weights(table([], [])) == ()
-
-
-@given(st.lists(st.tuples(st.integers(1, 10**9), st.integers(1, 10**9)), min_size=1))
-def test_half_of_the_weights_are_on_each_side_of_one(rows):
-    weights = median_frequency_weights(table([p for p, _ in rows], [p + more for p, more in rows]))
-    assert sum(weight < 1 - 1e-12 for weight in weights) <= len(rows) / 2
-    assert sum(weight > 1 + 1e-12 for weight in weights) <= len(rows) / 2
-
-
-def test_a_class_without_pixels_has_no_weight(refusal):
-    advice = "check the label ids, leave the class out, or count more label images"
-    assert refusal(median_frequency_weights, table([5, 0], [9, 0])) == (
-        f"median_frequency_weights: every class must have pixels, got none of 'class 1'; {advice}"
+    twice = labels.transform(lambda label: (label, label))
+    assert "got an array of uint8 and an array of uint8 in item 0" in refusal(
+        count_each_label, twice, error=WrongTypeError
     )
-    assert refusal(median_frequency_weights, table([0, 3, 0], [0, 9, 0])) == (
-        f"median_frequency_weights: every class must have pixels, got none of 'class 0', 'class 2'; {advice}"
+    empty = images.transform(lambda image: image)[:0]
+    assert refusal(count_each_label, empty) == (
+        "count_each_label: store must know its classes, got no items and no class names"
     )
+
+
+def test_transformed_stores_count_what_the_function_returns(tmp_path):
+    labels = store(tmp_path, [[0, 0, 1], [2, 255, 1]], [[2, 2]])
+    pairs = combine(ImageDatastore(tmp_path), labels)
+    left = pairs.transform(lambda pair: (pair[0][:, :1], pair[1][:, :1]))
+    assert count_each_label(left).pixel_count.tolist() == [1, 0, 2]
+    assert count_each_label(left).image_pixel_count.tolist() == [2, 0, 3]
+    # plain indices, in a pair and alone, have the classes of the store
+    plain = pairs.transform(lambda pair: (pair[0], np.asarray(pair[1]).astype(int)))
+    assert count_each_label(plain) == count_each_label(labels)
+    assert count_each_label(labels.transform(np.asarray)[1:]).pixel_count.tolist() == [0, 0, 2]
+    # a transformed part of a combined store: the images are never read
+    (tmp_path / "broken.png").write_bytes(b"")
+    broken = ImageDatastore([tmp_path / "broken.png"] * 2)
+    part = combine(broken, labels.transform(lambda label: label[:, ::2]), pair="order")
+    assert count_each_label(part).pixel_count.tolist() == [1, 2, 2]
+
+
+def test_labels_name_the_classes_of_a_store_without_them(tmp_path, refusal):
+    store(tmp_path, [[0, 1]], [[1, 1]])
+    images = ImageDatastore(tmp_path)
+    named = images.transform(lambda image: (image, LabelArray(image[:, :, 0], ["sky", "road"])))
+    counts = count_each_label(named)
+    assert (counts.name.tolist(), counts.pixel_count.tolist()) == (["sky", "road"], [1, 3])
+
+    def changed(image):
+        return LabelArray(image[:, :, 0], ["sky", "road"] if image.min() == 0 else ["road", "sky"])
+
+    assert refusal(count_each_label, images.transform(changed)) == (
+        "count_each_label: all labels must have the classes ('sky', 'road'), got ('road', 'sky') in item 1; "
+        "count each by itself"
+    )
+
+
+def test_an_index_without_a_class_names_its_item(tmp_path, refusal):
+    labels = store(tmp_path, [[0]], [[2]], number=3)
+    wrong = labels.transform(lambda label: np.asarray(label) * 2)
+    text = refusal(count_each_label, wrong)
+    assert text.startswith(
+        "count_each_label: the labels of item 1 must hold class indices from 0 to 2, or 255"
+    )
+
+
+def test_volumes_of_labels(tmp_path):
+    labels = store(tmp_path, [[0, 1]], [[1, 1]])
+    volumes = labels.transform(lambda label: np.stack([label, label], axis=-1))
+    assert count_each_label(volumes).pixel_count.tolist() == [2, 6, 0]
+
+
+class LabeledImages(Datastore):
+    labels = ("road", "sky", "road")
+
+    def __len__(self):
+        return 3
+
+    def read_item(self, index):
+        raise AssertionError("the labels are known without the images")
+
+
+def test_labels_of_images():
+    counts = count_each_label(LabeledImages())
+    assert counts.columns == ("label", "count")
+    assert [*counts] == [{"label": "road", "count": 2}, {"label": "sky", "count": 1}]
+
+
+def test_each_undeclared_value_is_reported_once_and_the_first_file_first(tmp_path):
+    labels = store(tmp_path, *[[[0, 9 + i % 2]] for i in range(40)])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert count_each_label(labels).pixel_count.tolist() == [40, 0, 0]
+    texts = [str(warning.message) for warning in caught]
+    assert len(texts) == 2
+    assert "000.png" in texts[0]
+
+
+def test_the_first_unreadable_file_is_named(tmp_path, refusal):
+    labels = store(tmp_path, *[[[0]]] * 30)
+    for number in (11, 20):
+        (tmp_path / f"{number:03}.png").write_bytes(b"damaged")
+    assert "011.png" in refusal(count_each_label, labels)
+    assert count_each_label(labels[12:20]).pixel_count.tolist() == [8, 0, 0]
 
 
 @pytest.mark.parametrize("terminal", [True, False])
