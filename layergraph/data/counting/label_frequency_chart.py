@@ -27,7 +27,7 @@ def label_frequency_chart(counts: Table, axes: Axes | None = None) -> Axes:
         MissingExtraError: matplotlib is not installed.
 
     >>> counts = Table({"name": ["sky", "road"], "pixel_count": [30, 10], "image_pixel_count": [40, 40]})
-    >>> [bar.get_height() for bar in label_frequency_chart(counts).patches]
+    >>> [float(bar.get_height()) for bar in label_frequency_chart(counts).patches]
     [0.75, 0.25]
     """
     numbers = counts.pixel_count if "pixel_count" in counts.columns else counts["count"]
@@ -47,7 +47,7 @@ def label_frequency_chart(counts: Table, axes: Axes | None = None) -> Axes:
         figure = Figure(figsize=(max(4.0, 0.45 * len(counts) + 1.5), 4), layout="constrained")
         axes = figure.add_subplot()
     positions = range(len(counts))
-    axes.bar(positions, (numbers / total).tolist())
+    axes.bar(positions, numbers / total)
     # anchored at its end, a turned name points to its own bar; $ would start a formula
     axes.set_xticks(
         positions,
