@@ -96,10 +96,10 @@ class FiniteLoss:
     def _faulty_item(self, indices: list[int]) -> str:
         for index in indices:
             try:
-                image, target = self._items.read(index)
+                item = self._items.read(index)
             except Exception:  # the item was readable before, so that this error is not the cause
                 continue
-            for array in (image, target):
+            for array in (*item.images, *item.targets):
                 if array.dtype.kind == "f" and not np.isfinite(array).all():
                     return self._items.item_name(index)
         return ""

@@ -8,8 +8,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from layergraph.graph.layer_graph import LayerGraph
-from layergraph.labels import UNLABELED
 from layergraph.network.network import Network
+from layergraph.training.batch_metric import BatchMetric
+from layergraph.training.batches.batch import Batch
 from layergraph.training.optimization.solvers import make_solver
 from layergraph.training.options import TrainingOptions
 from layergraph.training.series import Metric, Series
@@ -30,30 +31,27 @@ class TrainingModule(LightningModule):
         self.series = Series()
         self._measures: list[tuple[Tensor, Tensor]] = []  # loss and metric of each mini-batch
         self._lgraph, self._options = lgraph, options
-        output = lgraph[lgraph.output_names[0]]
-        self._unlabeled: int = getattr(output, "unlabeled", UNLABELED)
-        self._metric = metric
+        self._metric = BatchMetric(net, lgraph, metric)
         self._dtype = dtype_of(net)
 
     def configure_optimizers(self) -> Optimizer:
         return make_solver(self.net, self._lgraph, self._options)
 
-    def training_step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
-        images, target = batch
-        # converted here, on the device, so that 8-bit images are transferred as bytes
-        loss, (scores,) = self.net.loss_and_scores(images.to(self._dtype), target)
+    def training_step(self, batch: Batch) -> Tensor:
+        loss, metric = self.measure(batch)
         detached = loss.detach()
-        finite = detached.isfinite()
-        if images.is_floating_point():
-            finite &= images.isfinite().all()
+        finite = detached.isfinite() & batch.has_finite_images()
         # of all mini-batches of the iteration
         self.finite = finite & self.finite if self._measures else finite
-        if self._metric == "RMSE":
-            metric = (2 * detached).sqrt()  # the loss is half the squared error
-        else:
-            metric = accuracy(scores.detach(), target, self._unlabeled)
         self._measures.append((detached, metric))
         return loss
+
+    def measure(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The loss and the metric of a mini-batch."""
+        # converted here, on the device, so that 8-bit images are transferred as bytes
+        images = [image.to(self._dtype) for image in batch.images]
+        loss, scores = self.net.loss_and_scores(images, batch.targets)
+        return loss, self._metric([x.detach() for x in scores], batch.targets)
 
     def take_measures(self) -> tuple[Tensor, Tensor]:
         """Loss and metric of the iteration that ends: the means over its mini-batches."""
@@ -76,20 +74,3 @@ class TrainingModule(LightningModule):
 def dtype_of(net: Network) -> torch.dtype:
     """The dtype of a network: that of its first floating-point tensor."""
     return next((t.dtype for t in net.state_dict().values() if t.is_floating_point()), torch.float32)
-
-
-def accuracy(scores: Tensor, target: Tensor, unlabeled: int) -> Tensor:
-    """Percent of labeled pixels (or observations) with the highest score at their class; NaN without any.
-
-    Args:
-        scores: (batch, classes, height, width); of observations (batch, classes), or with trailing 1 axes.
-        target: class indices (batch, height, width) or (batch,).
-
-    >>> import torch
-    >>> accuracy(torch.tensor([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]]), torch.tensor([1, 0, 255]), 255)
-    tensor(50.)
-    """
-    # view removes the trailing 1 axes that the scores of observations may have
-    predicted = scores.argmax(dim=1).view(target.shape)
-    # no class has the value of unlabeled pixels, so that they never count as equal
-    return 100 * (predicted == target).sum() / (target != unlabeled).sum()

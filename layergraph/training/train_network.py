@@ -32,16 +32,21 @@ def train_network(
         data: pairs (image, target): images combined with labels, a list, or a map-style dataset. Images
             are (height, width, channels), of one size in a mini-batch. Targets are class indices
             (height, width), 255 where unlabeled; for classification a class index; for regression an
-            array of the output's size. Every epoch reads them again.
-        lgraph: the graph, with one input and one output layer. Training starts from its weights, if it has
-            some. Of a compiled network a copy is trained. A list of layers is a graph in series.
+            array of the output's size. With several input or output layers, an item has an image per input
+            layer and then a target per output layer, in the order of the graph's ``input_names`` and
+            ``output_names``, or it is a dict by their names. Every epoch reads them again.
+        lgraph: the graph. Training starts from its weights, if it has some. Of a compiled network a copy is
+            trained. A list of layers is a graph in series.
         options: solver, schedule and device.
 
     Returns:
         The trained network, on the CPU and in evaluation mode, and the course of the training. The
         network knows the class names of ``data``. ``net.layer_graph()`` is the graph with the weights.
 
-    Missing statistics of the input layer are computed from ``data``, per channel, in float64. With
+    The loss is the sum over the output layers. The accuracy is the mean over those that have classes; without
+    any, the RMSE is that of all outputs together.
+
+    Missing statistics of an input layer are computed from ``data``, per channel, in float64. With
     ``options.verbose`` a log goes to stdout and, in a terminal, a progress bar to stderr.
 
     A trained network is never lost. Ctrl-C, SIGTERM or SIGHUP end training after the running iteration and

@@ -92,15 +92,6 @@ def test_no_loss(tiny, pairs, refusal):
     assert "the network has no output layer" in message
 
 
-def test_several_inputs(tiny, pairs, refusal):
-    lgraph = LayerGraph([ImageInputLayer((6, 6, 1)), Convolution2dLayer(1, 2), SoftmaxLayer()])
-    for name in ("a", "b"):
-        lgraph = lgraph.add_layers(PixelClassificationLayer(name=name)).connect_layers("softmax", name)
-    assert refusal(pairs(), lgraph) == (
-        "train_network: lgraph must have one input layer and one output layer, got 1 and 2"
-    )
-
-
 def test_items_must_be_pairs(tiny, pairs, refusal):
     image, target = pairs(1)[0]
     text = "train_network: item 0 must be a pair (image, target), got "

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from layergraph.errors import DataError, InvalidNetworkError, LayergraphError, WrongTypeError
@@ -19,19 +17,23 @@ from layergraph.graph.probabilities import missing_softmax
 from layergraph.graph.size_inference import InferredSizes, infer_sizes
 from layergraph.layers.layer import Layer
 from layergraph.sizes import Shape, Size
+from layergraph.training.batches.batch import Batch, Item
 from layergraph.training.batches.class_names import add_class_names
+from layergraph.training.batches.input_images import InputImages, stack_images
 from layergraph.training.batches.targets import num_classes, target_array
 from layergraph.training.batches.training_data import TrainingData
 from layergraph.training.series import Metric
-from layergraph.wording import counted, quoted, times
+from layergraph.wording import listed, quoted, times
 
 
 class Items(Dataset[Any]):
     """The checked items of the training data: each is checked at its read, the first in the constructor.
 
     Args:
-        data: pairs (image, target).
-        lgraph: the network to train, with one input and one output layer.
+        data: pairs (image, target); with several input or output layers, one image per input layer and then
+            one target per output layer, in the order of the graph's ``input_names`` and ``output_names``,
+            or a mapping by their names.
+        lgraph: the network to train.
 
     Attributes:
         dtype: the dtype of the network, and of all images and responses except 8-bit images.
@@ -50,44 +52,42 @@ class Items(Dataset[Any]):
         # 1. the graph, before the data is read: its errors need no item
         self._data, self._lgraph = data, lgraph
         self.dtype = torch.float32
-        self._first: tuple[np.dtype[Any], str] | None = None  # the dtype of the first image, and its item
         sizes = infer_sizes(lgraph)
         # without a softmax all sizes fit, and training would run on a loss of the wrong numbers
         if errors := [*sizes.errors, *missing_softmax(lgraph)]:
             raise InvalidNetworkError(errors)
-        if len(lgraph.input_names) != 1 or len(lgraph.output_names) != 1:
-            raise LayergraphError(
-                "train_network: lgraph must have one input layer and one output layer, got "
-                f"{len(lgraph.input_names)} and {len(lgraph.output_names)}"
-            )
+        if not lgraph.input_names:
+            raise LayergraphError("train_network: lgraph must have an input layer, got none")
         # 2. the classes, which the data may name
-        scores = _score_size(sizes, self.output_layer)
-        self._lgraph = add_class_names(lgraph, data, self.output_layer, scores)
-        layer: Any = self.input_layer
-        self._input_size: Shape = tuple(layer.input_size)
-        self._score_sizes: dict[Shape, Size] = {self._input_size: scores}  # by the shape of an image
-        self.metric: Metric = "RMSE" if num_classes(self.output_layer, scores) is None else "Accuracy"
+        scores = _score_sizes(sizes, self.output_layers)
+        self._lgraph = add_class_names(lgraph, data, scores)
+        self._inputs = [InputImages(layer) for layer in self.input_layers]
+        shapes = tuple(images.size for images in self._inputs)
+        self._known_scores = {shapes: scores}  # by the shapes of the images
+        pairs = zip(self.output_layers, scores, strict=True)
+        is_class = [num_classes(layer, size) is not None for layer, size in pairs]
+        self.metric: Metric = "Accuracy" if any(is_class) else "RMSE"
         # 3. the first item: a fault that all items have is reported before the device and the log
         if not len(data):
             raise DataError("train_network: data must have one item or more, got none")
-        self.has_labels = False  # whether any target read so far has one
-        self._unlabeled = getattr(self.output_layer, "unlabeled", None)
+        # whether any target read so far has a label, per output layer
+        self._has_labels = [not has_classes for has_classes in is_class]
         self.read(0)
 
     @property
     def lgraph(self) -> LayerGraph:
-        """The network to train; its output layer has the class names of the data."""
+        """The network to train; its output layers have the class names of the data."""
         return self._lgraph
 
     @property
-    def input_layer(self) -> Layer:
-        """The input layer."""
-        return self._lgraph[self._lgraph.input_names[0]]
+    def input_layers(self) -> list[Layer]:
+        """The input layers."""
+        return [self._lgraph[name] for name in self._lgraph.input_names]
 
     @property
-    def output_layer(self) -> Layer:
-        """The output layer."""
-        return self._lgraph[self._lgraph.output_names[0]]
+    def output_layers(self) -> list[Layer]:
+        """The output layers."""
+        return [self._lgraph[name] for name in self._lgraph.output_names]
 
     def __len__(self) -> int:
         return len(self._data)
@@ -98,100 +98,99 @@ class Items(Dataset[Any]):
         # 4096 is the longest path on Linux: a shortened path could not be opened
         return f"item {index}" if files is None else f"image {quoted(str(files[index]), longest=4096)}"
 
-    def read(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The image (height, width, channels), and the target as the loss takes it."""
-        item, name = self._data[index], self.item_name(index)
-        where = f"train_network: {name}"
-        if not isinstance(item, (tuple, list)) or len(item) != 2:
+    def read(self, index: int) -> Item:
+        """The images and targets of an item, the targets as the losses take them."""
+        name = self.item_name(index)
+        parts = self._parts(self._data[index], name)
+        count = len(self._inputs)
+        images = tuple(
+            inputs.image(part, name) for inputs, part in zip(self._inputs, parts[:count], strict=True)
+        )
+        scores = self._scores(tuple(image.shape for image in images), f"train_network: {name}")
+        targets = []
+        rows = zip(parts[count:], self.output_layers, scores, strict=True)
+        for number, (part, layer, size) in enumerate(rows):
+            owner = f"train_network: the target of {name}"
+            if len(scores) > 1:
+                owner += f" for layer {quoted(layer.name)}"
+            target = target_array(part, layer, size, owner, float64=self.dtype == torch.float64)
+            unlabeled = getattr(layer, "unlabeled", None)
+            self._has_labels[number] = self._has_labels[number] or bool((target != unlabeled).any())
+            targets.append(target)
+        return Item(images, tuple(targets))
+
+    def _parts(self, item: Any, name: str) -> Sequence[Any]:
+        """The images and the targets of an item in the order of the layers."""
+        layers = (*self._lgraph.input_names, *self._lgraph.output_names)
+        if isinstance(item, Mapping):
+            if missing := [layer for layer in layers if layer not in item]:
+                raise DataError(
+                    f"train_network: {name} must have a value for each input and output layer "
+                    f"({listed(layers)}), got none for {quoted(missing[0])}"
+                )
+            return [item[layer] for layer in layers]
+        if not isinstance(item, (tuple, list)) or len(item) != len(layers):
             is_row = isinstance(item, (tuple, list))
             got = f"{len(item)} values" if is_row else f"an object of type {type(item).__name__}"
-            raise DataError(f"{where} must be a pair (image, target), got {got}")
-        image = np.asarray(item[0])
-        # many programs read gray images without a channel axis
-        if image.ndim == len(self._input_size) - 1 and self._input_size[-1] == 1:
-            image = image[..., None]
-        if image.dtype.kind not in "biuf" or image.ndim != len(self._input_size):
-            raise DataError(
-                f"{where} must be an array of numbers, {times(self._input_size)} as the input layer "
-                f"{self.input_layer.name!r} takes, got {image.dtype} of shape {image.shape}"
-            )
-        self._check_dtype(image.dtype, name)
-        # images of other sizes than the input layer's are accepted if they fit
-        size = self._score_size(image.shape, where)
-        float64 = self.dtype == torch.float64
-        owner = f"train_network: the target of {name}"
-        target = target_array(item[1], self.output_layer, size, owner, float64=float64)
-        self.has_labels = self.has_labels or bool((target != self._unlabeled).any())
-        return image, target
+            form = "a pair (image, target)"
+            if len(layers) > 2:
+                form = f"{len(layers)} values, one per input and output layer ({listed(layers, len(layers))})"
+            raise DataError(f"train_network: {name} must be {form}, got {got}")
+        return item
 
     def check_labels(self) -> None:
         """Raise if no target so far has a label: the network learned nothing, and the accuracy is 0/0."""
-        if not self.has_labels:
-            raise DataError(
-                "train_network: the training data must have labels, got targets that are unlabeled "
-                f"({self._unlabeled}) everywhere; check the label ids"
-            )
+        for layer, has_labels in zip(self.output_layers, self._has_labels, strict=True):
+            if not has_labels:
+                place = f" for layer {quoted(layer.name)}" if len(self._has_labels) > 1 else ""
+                raise DataError(
+                    f"train_network: the training data must have labels{place}, got targets that are "
+                    f"unlabeled ({getattr(layer, 'unlabeled', None)}) everywhere; check the label ids"
+                )
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, index: int) -> Batch:
         return self.__getitems__([index])
 
-    def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """The mini-batch of these items: images (batch, channels, height, width), as uint8 if all are, else
-        in the network's dtype, and targets. A ``DataLoader`` calls this method."""
-        images, targets = zip(*map(self.read, indices), strict=True)
-        for index, image in zip(indices, images, strict=True):
-            if image.shape != images[0].shape:
-                raise DataError(
-                    f"train_network: the images of a mini-batch must have one size, got {times(image.shape)} "
-                    f"({self.item_name(index)}) and {times(images[0].shape)} ({self.item_name(indices[0])}); "
-                    "resize or crop them, for example with transform, or train with mini_batch_size=1"
-                )
-        return self.stack(images), torch.from_numpy(np.stack(targets))
+    def __getitems__(self, indices: Sequence[int]) -> Batch:
+        """The mini-batch of these items: images as uint8 if all are, else in the network's dtype, and
+        targets. A ``DataLoader`` calls this method."""
+        items = [self.read(index) for index in indices]
+        images = []
+        for column in zip(*(item.images for item in items), strict=True):
+            for index, image in zip(indices, column, strict=True):
+                if image.shape != column[0].shape:
+                    raise DataError(
+                        "train_network: the images of a mini-batch must have one size, got "
+                        f"{times(image.shape)} ({self.item_name(index)}) and {times(column[0].shape)} "
+                        f"({self.item_name(indices[0])}); resize or crop them, for example with transform, "
+                        "or train with mini_batch_size=1"
+                    )
+            images.append(stack_images(column, self.dtype))
+        targets = zip(*(item.targets for item in items), strict=True)
+        return Batch(tuple(images), tuple(torch.from_numpy(np.stack(column)) for column in targets))
 
-    def stack(self, images: Sequence[NDArray[Any]]) -> Tensor:
-        """Images of one size as a tensor (batch, channels, height, width)."""
-        eight_bit = all(image.dtype == np.uint8 for image in images)
-        wide = np.float64 if self.dtype == torch.float64 else np.float32
-        *spatial, channels = images[0].shape
-        # one copy per image, where np.stack and a transposition take two; bytes are a quarter of the transfer
-        batch = np.empty((len(images), channels, *spatial), np.uint8 if eight_bit else wide)
-        for target, image in zip(batch, images, strict=True):
-            target[...] = np.moveaxis(image, -1, 0)
-        return torch.from_numpy(batch)
+    def _scores(self, shapes: tuple[Shape, ...], where: str) -> list[Size]:
+        """The sizes of the scores for images of these shapes.
 
-    def _check_dtype(self, dtype: np.dtype[Any], name: str) -> None:
-        """Refuse integers of 8 and of 16 bits in one set, or integers and decimals: their ranges differ."""
-        if self._first is None:
-            self._first = dtype, name
-        first, first_name = self._first
-        if dtype != first and not (dtype.kind == first.kind == "f"):
-            raise DataError(
-                f"train_network: all images must have one type of numbers, and so one range, got {dtype} "
-                f"({name}) and {first} ({first_name}); convert them, for example with transform"
-            )
-
-    def _score_size(self, shape: Shape, where: str) -> Size:
-        """The size of the scores for an image of this shape; ``DataError`` if the network cannot take it."""
+        Raises:
+            DataError: the network cannot take them.
+        """
         # size inference runs once per shape of images, not once per image
-        if shape not in self._score_sizes:
-            channels, layer = self._input_size[-1], cast(Any, self.input_layer)
-            if shape[-1] != channels:
-                raise DataError(
-                    f"{where} must have {counted(channels, 'channel')}, as the input layer {layer.name!r} "
-                    f"takes, got {times(shape)}"
-                )
-            if reason := misfit(self._lgraph, {layer.name: shape[:-1]}, _advise_to_resize):
+        if shapes not in self._known_scores:
+            names = self._lgraph.input_names
+            spatial = {name: shape[:-1] for name, shape in zip(names, shapes, strict=True)}
+            if reason := misfit(self._lgraph, spatial, _advise_to_resize):
                 raise DataError(f"{where}: {reason}")
-            lgraph = self._lgraph.replace_layer(layer.name, replace(layer, input_size=shape))
-            self._score_sizes[shape] = _score_size(infer_sizes(lgraph), self.output_layer)
-        return self._score_sizes[shape]
+            lgraph = self._lgraph
+            for inputs, shape in zip(self._inputs, shapes, strict=True):
+                lgraph = lgraph.replace_layer(inputs.layer.name, replace(inputs.layer, input_size=shape))
+            self._known_scores[shapes] = _score_sizes(infer_sizes(lgraph), self.output_layers)
+        return self._known_scores[shapes]
 
 
-def _score_size(sizes: InferredSizes, output: Layer) -> Size:
-    """The size of the input of an output layer."""
-    (size,) = sizes.inputs[output.name]
-    assert size is not None
-    return size
+def _score_sizes(sizes: InferredSizes, outputs: Sequence[Layer]) -> list[Size]:
+    """The size of the input of each output layer."""
+    return [size for layer in outputs for size in sizes.inputs[layer.name] if size is not None]
 
 
 def _advise_to_resize(size: Shape) -> str:

@@ -24,7 +24,7 @@ def finalize_batch_normalization(
     net: Network,
     stages: Sequence[Stage],
     batches: Sequence[Sequence[int]],
-    read: Callable[[Sequence[int]], list[Tensor]],
+    read: Callable[[Sequence[int]], list[tuple[Tensor, ...]]],
     *,
     proceed: Callable[[], object] = lambda: None,
     memory_limit: int = MEMORY_LIMIT,
@@ -55,7 +55,7 @@ def finalize_batch_normalization(
     Args:
         stages: of this network, from :func:`layergraph.training.statistics.stages.stages_of`.
         batches: item indices, each item once.
-        read: returns the images of some items, one tensor per image size.
+        read: returns the images of some items, for each image size a tensor per input layer.
         proceed: called after each mini-batch of each stage.
     """
     net.eval()

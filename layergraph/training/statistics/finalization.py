@@ -13,6 +13,8 @@ from torch import Tensor
 from layergraph.errors import DataError
 from layergraph.network.network import Network
 from layergraph.progress import progress
+from layergraph.sizes import Shape
+from layergraph.training.batches.input_images import stack_images
 from layergraph.training.batches.items import Items
 from layergraph.training.batches.mini_batches import even_batches
 from layergraph.training.interrupts import StopRequest
@@ -83,31 +85,36 @@ class _ImageReader:
         # reasons by index: an item that fails once is out in all stages, whose statistics must agree
         self._omitted: dict[int, str] = {}
 
-    def __call__(self, indices: Sequence[int]) -> list[Tensor]:
+    def __call__(self, indices: Sequence[int]) -> list[tuple[Tensor, ...]]:
         # these batches are not those of training, and may hold images of several sizes
-        sizes: dict[tuple[int, ...], list[NDArray[Any]]] = {}
+        sizes: dict[tuple[Shape, ...], list[tuple[NDArray[Any], ...]]] = {}
         for index in indices:
             if index in self._omitted:
                 continue
             try:
-                image, _ = self._items.read(index)
+                images = self._items.read(index).images
             except Exception as error:  # the data of a user may raise any error
                 self._omitted[index] = f"{type(error).__name__}: {error}"
                 continue
-            if image.dtype.kind == "f" and not np.isfinite(image).all():
+            if any(image.dtype.kind == "f" and not np.isfinite(image).all() for image in images):
                 self._omitted[index] = "it holds values that are NaN or infinite"
             else:
-                sizes.setdefault(image.shape, []).append(image)
-        tensors = (self._items.stack(images) for images in sizes.values())
-        return [images.to(self._device, self._items.dtype) for images in tensors]
+                sizes.setdefault(tuple(image.shape for image in images), []).append(images)
+        return [
+            tuple(self._tensor(column) for column in zip(*group, strict=True)) for group in sizes.values()
+        ]
 
-    def first(self) -> Tensor:
-        """The first readable image."""
+    def _tensor(self, images: Sequence[NDArray[Any]]) -> Tensor:
+        dtype = self._items.dtype
+        return stack_images(images, dtype).to(self._device, dtype)
+
+    def first(self) -> tuple[Tensor, ...]:
+        """The images of the first readable item."""
         readable = (images for index in range(len(self._items)) for images in self([index]))
-        image = next(readable, None)
-        if image is None:
+        images = next(readable, None)
+        if images is None:
             raise DataError("no image can be read")
-        return image
+        return images
 
     def warnings(self) -> list[str]:
         """A sentence about the omitted items, if there are some."""

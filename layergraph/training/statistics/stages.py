@@ -21,7 +21,7 @@ class Stage(NamedTuple):
 
 
 @torch.no_grad()
-def stages_of(net: Network, image: Tensor) -> list[Stage]:
+def stages_of(net: Network, images: Sequence[Tensor]) -> list[Stage]:
     """The rows of a network in one stage per batch normalization in its longest chain.
 
     A layer with several batch normalizations is measured in several stages, one batch normalization in each.
@@ -34,10 +34,10 @@ def stages_of(net: Network, image: Tensor) -> list[Stage]:
        skip rows.
 
     Args:
-        image: an input of the network, (1, channels, height, width).
+        images: an image (1, channels, height, width) per input layer.
     """
     net.eval()
-    runs = _count_runs(net, image)
+    runs = _count_runs(net, images)
     # 1. the stages of each row, from the inputs on
     level: dict[int, int] = dict.fromkeys(net._plan.inputs, 0)  # per slot: the stage that computes it
     intervals = []
@@ -67,11 +67,11 @@ def has_batch_normalization(net: nn.Module) -> bool:
     return bool(norms_of(net))
 
 
-def _count_runs(net: Network, image: Tensor) -> dict[Row, int]:
+def _count_runs(net: Network, images: Sequence[Tensor]) -> dict[Row, int]:
     """The number of batch normalizations that each row runs."""
     counts: list[None] = []
     hooks = [norm.register_forward_pre_hook(lambda *_: counts.append(None)) for norm in norms_of(net)]
-    slots, runs = new_slots(net, image), {}
+    slots, runs = new_slots(net, images), {}
     try:
         for row in net._plan.rows:
             before = len(counts)
@@ -107,8 +107,9 @@ def module_of(net: Network, row: Row) -> nn.Module:
     return net.get_submodule(".".join((row.key, *row.path)))
 
 
-def new_slots(net: Network, images: Tensor) -> list[Any]:
-    """The slots of a network before its first row."""
+def new_slots(net: Network, images: Sequence[Tensor]) -> list[Any]:
+    """The slots of a network before its first row; ``images`` has a tensor per input layer."""
     slots: list[Any] = [None] * net._plan.num_slots
-    slots[net._plan.inputs[0]] = images
+    for slot, tensor in zip(net._plan.inputs, images, strict=True):
+        slots[slot] = tensor
     return slots

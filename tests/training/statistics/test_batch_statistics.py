@@ -58,7 +58,7 @@ def deep() -> LayerGraph:
 
 
 def reading(images):
-    """The images of some items, one tensor per size, and the number of reads of each."""
+    """The images of some items, one tensor per size and input layer, and the number of reads of each."""
     counts = [0] * len(images)
 
     def read(indices):
@@ -66,14 +66,13 @@ def reading(images):
         for index in indices:
             counts[index] += 1
             sizes.setdefault(images[index].shape, []).append(torch.from_numpy(images[index]))
-        return [torch.stack(group) for group in sizes.values()]
+        return [(torch.stack(group),) for group in sizes.values()]
 
     return read, counts
 
 
 def finalize(net, batches, read, **options):
-    image = read([0])[0]
-    stages = stages_of(net, image)
+    stages = stages_of(net, read([0])[0])
     finalize_batch_normalization(net, stages, batches, read, **options)
 
 
@@ -148,7 +147,7 @@ def test_the_variance_between_images_counts():
 def test_the_cost_is_one_reading_if_features_fit_else_one_per_stage():
     images = noisy_images([(5, 5)] * 6)
     net = deep().compile()
-    stages = stages_of(net, torch.from_numpy(images[0])[None])
+    stages = stages_of(net, [torch.from_numpy(images[0])[None]])
     assert len(stages) == 4  # bn1, then bn2 and bn_branch, bn3, bn_pool
     for memory_limit, readings in ((1024**3, 1), (0, 4)):
         read, counts = reading(images)
@@ -180,7 +179,7 @@ def test_batch_normalization_inside_modules(memory_limit):
         PixelClassificationLayer(),
     ]
     net = LayerGraph(layers).compile()
-    assert len(stages_of(net, torch.from_numpy(images[0])[None])) == 3
+    assert len(stages_of(net, [torch.from_numpy(images[0])[None]])) == 3
     finalize(net, batches_of(7, 2), reading(images)[0], memory_limit=memory_limit)
     assert_exact(net, images)
 
