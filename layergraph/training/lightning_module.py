@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import inf
+from typing import Any
+
 import torch
 from lightning import LightningModule
 from torch import Tensor
@@ -11,6 +14,8 @@ from layergraph.graph.layer_graph import LayerGraph
 from layergraph.network.network import Network
 from layergraph.training.batch_metric import BatchMetric
 from layergraph.training.batches.batch import Batch
+from layergraph.training.optimization.gradient_threshold import limit_gradients
+from layergraph.training.optimization.rate_scheduler import rate_scheduler
 from layergraph.training.optimization.solvers import make_solver
 from layergraph.training.options import TrainingOptions
 from layergraph.training.series import Metric, Series
@@ -25,17 +30,32 @@ class TrainingModule(LightningModule):
 
     finite: Tensor
 
-    def __init__(self, net: Network, lgraph: LayerGraph, options: TrainingOptions, metric: Metric) -> None:
+    def __init__(
+        self, net: Network, lgraph: LayerGraph, options: TrainingOptions, metric: Metric, epoch_length: int
+    ) -> None:
         super().__init__()
         self.net = net
         self.series = Series()
         self._measures: list[tuple[Tensor, Tensor]] = []  # loss and metric of each mini-batch
-        self._lgraph, self._options = lgraph, options
+        self._lgraph, self._options, self._epoch_length = lgraph, options, epoch_length
         self._metric = BatchMetric(net, lgraph, metric)
         self._dtype = dtype_of(net)
 
-    def configure_optimizers(self) -> Optimizer:
-        return make_solver(self.net, self._lgraph, self._options)
+    def configure_optimizers(self) -> Any:
+        optimizer = make_solver(self.net, self._lgraph, self._options)
+        scheduler = rate_scheduler(optimizer, self._options, self._epoch_length)
+        return optimizer if scheduler is None else {"optimizer": optimizer, "lr_scheduler": scheduler}
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        # Lightning calls this after all mini-batches of the iteration, with gradients that are not scaled
+        if self._options.gradient_threshold != inf:
+            options = self._options
+            limit_gradients(optimizer, options.gradient_threshold, options.gradient_threshold_method)
 
     def training_step(self, batch: Batch) -> Tensor:
         loss, metric = self.measure(batch)

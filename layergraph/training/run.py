@@ -44,8 +44,8 @@ def run(
     A signal that ends a process ends the training after the running iteration; a second Ctrl-C is a
     ``KeyboardInterrupt``. An error after the first iteration contains the network.
     """
-    module = TrainingModule(net, items.lgraph, options, items.metric)
     batches = MiniBatches(len(items), options.mini_batch_size, options.shuffle, options.seed)
+    module = TrainingModule(net, items.lgraph, options, items.metric, len(batches))
     frozen = frozen_parameters(net, items.lgraph)
     ending = Ending()
     with (

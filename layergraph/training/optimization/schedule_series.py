@@ -37,7 +37,9 @@ def checked_schedule(value: object) -> Schedule:
     >>> checked_schedule(["Warmup", "cosine"])
     ('warmup', 'cosine')
     """
-    if callable(value) and not isinstance(value, (type, LearnRateSchedule)):
+    # a class of torch is a function of the optimizer; one of these schedules lacks its parentheses
+    is_class = isinstance(value, type) and issubclass(value, LearnRateSchedule)
+    if callable(value) and not is_class:
         return value
     if not isinstance(value, (list, tuple)):
         return _checked_part(value, WORDS)

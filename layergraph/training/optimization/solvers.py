@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch.optim import Optimizer
 from layergraph.errors import ArgumentError, LayergraphError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.network.network import Network
+from layergraph.training.optimization.sgdm import Sgdm
 from layergraph.training.options import LARGEST, TrainingOptions
 
 
@@ -24,8 +26,12 @@ def frozen_parameters(net: Network, lgraph: LayerGraph) -> list[nn.Parameter]:
 def make_solver(net: Network, lgraph: LayerGraph, options: TrainingOptions) -> Optimizer:
     """The optimizer, with a parameter group for each pair of learn-rate and L2 factor.
 
-    At a constant learning rate, torch's momentum equals MATLAB's, whose velocity includes the rate.
-    Every solver adds L2 to the gradient. Raises ``LayergraphError`` if no parameter can learn.
+    Every solver adds L2 to the gradient, except where a gradient threshold does so before. A group stores
+    its ``learn_rate_factor`` and its ``l2_regularization``.
+
+    Raises:
+        LayergraphError: no parameter can learn.
+        ArgumentError: a product of rate or L2 regularization and factor exceeds float32.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for parameter, factors in _parameters(net, lgraph):
@@ -35,27 +41,28 @@ def make_solver(net: Network, lgraph: LayerGraph, options: TrainingOptions) -> O
         raise LayergraphError(
             "train_network: the network must have weights with a learn-rate factor above 0, got none"
         )
+    has_threshold = options.gradient_threshold != inf
     rows: list[dict[str, Any]] = [
         {
             "params": parameters,
             "lr": options.learn_rate * rate,
             "learn_rate_factor": rate,
-            "weight_decay": options.l2_regularization * decay,
+            "l2_regularization": options.l2_regularization * decay,
+            "weight_decay": 0.0 if has_threshold else options.l2_regularization * decay,
         }
         # the factor 1 first, because the first group tells the base rate, without rounding
         for (rate, decay), parameters in sorted(groups.items(), key=lambda item: item[0][0] != 1)
     ]
     # a product beyond float32 would fail in the first step, with torch's error and no name
     for row in rows:
-        for key, text in (("lr", "learning rate"), ("weight_decay", "L2 regularization")):
+        for key, text in (("lr", "learning rate"), ("l2_regularization", "L2 regularization")):
             if row[key] > LARGEST:
                 raise ArgumentError(
                     f"train_network: {text} times the factor of a layer must be at most {LARGEST:g}, got "
                     f"{row[key]:g}; lower one of the two"
                 )
     if options.solver == "sgdm":
-        # dampening stays 0, since MATLAB adds the whole gradient to the velocity
-        return torch.optim.SGD(rows, lr=options.learn_rate, momentum=_require(options.momentum))
+        return Sgdm(rows, lr=options.learn_rate, momentum=_require(options.momentum))
     epsilon, squares = _require(options.epsilon), _require(options.squared_gradient_decay_factor)
     if options.solver == "adam":
         betas = (_require(options.gradient_decay_factor), squares)

@@ -11,8 +11,11 @@ from layergraph import ArgumentError, Convolution2dLayer, LayerGraph, ModuleLaye
 RATE, L2 = 0.05, 0.01
 
 
-def by_hand(solver, lgraph, data, steps=3):
-    """The weights after full-batch steps, by the formulas of the MATLAB documentation."""
+def by_hand(solver, lgraph, data, steps=3, drop=1.0):
+    """The weights after full-batch steps, by the formulas of the MATLAB documentation.
+
+    The rate drops by the factor ``drop`` before each step but the first.
+    """
     net = lgraph.compile()
     images = torch.stack([torch.from_numpy(image).movedim(-1, 0) for image, _ in data])
     target = torch.stack([torch.from_numpy(target) for _, target in data])
@@ -24,7 +27,7 @@ def by_hand(solver, lgraph, data, steps=3):
         gradients = torch.autograd.grad(net.loss(images, target), [*weights.values()])
         for (key, weight), gradient in zip(weights.items(), gradients, strict=True):
             rate, decay = factors[key]
-            g, rate = gradient + L2 * decay * weight.detach(), RATE * rate
+            g, rate = gradient + L2 * decay * weight.detach(), RATE * drop ** (step - 1) * rate
             if solver == "sgdm":
                 first[key] = 0.9 * first[key] - rate * g
                 change = first[key]
@@ -70,6 +73,30 @@ def test_solver_equals_its_formula(tiny, pairs, train, solver, factors, double_p
     )
     for key, expected in by_hand(solver, lgraph, data).items():
         assert expected.dtype == torch.float64
+        torch.testing.assert_close(net.state_dict()[key], expected, atol=1e-12, rtol=1e-9)
+
+
+@pytest.mark.parametrize("solver", ["sgdm", "adam", "rmsprop"])
+@pytest.mark.parametrize("drop", [0.1, 0])
+def test_solver_equals_its_formula_after_drops_of_the_rate(
+    tiny, pairs, train, solver, drop, double_precision
+):
+    """Momentum keeps the rate of its step: after a drop to 0, weights still move by the decayed velocity."""
+    lgraph = weighted(tiny(weight_learn_rate_factor=2))
+    data = [(image.astype(np.float64), target) for image, target in pairs(4)]
+    net, _ = train(
+        data,
+        lgraph,
+        solver,
+        initial_learn_rate=RATE,
+        l2_regularization=L2,
+        max_epochs=4,
+        shuffle="never",
+        learn_rate_schedule="piecewise",
+        learn_rate_drop_period=1,
+        learn_rate_drop_factor=drop,
+    )
+    for key, expected in by_hand(solver, lgraph, data, steps=4, drop=drop).items():
         torch.testing.assert_close(net.state_dict()[key], expected, atol=1e-12, rtol=1e-9)
 
 
