@@ -13,12 +13,17 @@ if TYPE_CHECKING:
 class Ending:
     """Why a training ends. The first reason counts, except that a loss that is not finite counts always.
 
-    ``warnings`` has a sentence for each difference between the result and the options.
+    Attributes:
+        warnings: a sentence for each difference between the result and the options.
+        output_iteration: the iteration of the returned network; None for the last one.
+        final_validation: loss and metric of the returned network on the validation data, if known.
     """
 
     def __init__(self) -> None:
         self._reason: StopReason | None = None
         self.warnings: list[str] = []
+        self.output_iteration: int | None = None
+        self.final_validation: tuple[float, float] | None = None
 
     @property
     def reason(self) -> StopReason:

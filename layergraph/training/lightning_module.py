@@ -39,7 +39,7 @@ class TrainingModule(LightningModule):
         self._measures: list[tuple[Tensor, Tensor]] = []  # loss and metric of each mini-batch
         self._lgraph, self._options, self._epoch_length = lgraph, options, epoch_length
         self._metric = BatchMetric(net, lgraph, metric)
-        self._dtype = dtype_of(net)
+        self.dtype_of_images = dtype_of(net)
 
     def configure_optimizers(self) -> Any:
         optimizer = make_solver(self.net, self._lgraph, self._options)
@@ -68,10 +68,17 @@ class TrainingModule(LightningModule):
 
     def measure(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The loss and the metric of a mini-batch."""
-        # converted here, on the device, so that 8-bit images are transferred as bytes
-        images = [image.to(self._dtype) for image in batch.images]
-        loss, scores = self.net.loss_and_scores(images, batch.targets)
+        loss, scores = self._loss_and_scores(batch)
         return loss, self._metric([x.detach() for x in scores], batch.targets)
+
+    def scores(self, batch: Batch) -> tuple[Tensor, ...]:
+        """The input of the loss of each output layer."""
+        return self._loss_and_scores(batch)[1]
+
+    def _loss_and_scores(self, batch: Batch) -> tuple[Tensor, tuple[Tensor, ...]]:
+        # converted here, on the device, so that 8-bit images are transferred as bytes
+        images = [image.to(self.dtype_of_images) for image in batch.images]
+        return self.net.loss_and_scores(images, batch.targets)
 
     def take_measures(self) -> tuple[Tensor, Tensor]:
         """Loss and metric of the iteration that ends: the means over its mini-batches."""

@@ -233,6 +233,13 @@ class TrainingOptions:
         # __post_init__ has set the rate, but its type still allows None
         return _LEARN_RATES[self.solver] if self.initial_learn_rate is None else self.initial_learn_rate
 
+    @property
+    def returns_best(self) -> bool:
+        """Whether the network of the best validation is returned."""
+        if self.output_network == "auto":
+            return self.validation_data is not None
+        return self.output_network == "best-validation-loss"
+
     def to_dict(self) -> dict[str, Any]:
         """The options as numbers, words, lists and dicts, as JSON and TOML hold them.
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, Literal
 
 import torch
-from lightning import Trainer
+from lightning import Callback, Trainer
 from torch.utils.data import DataLoader
 
 from layergraph.network.network import Network
@@ -18,9 +18,11 @@ from layergraph.training.batches.items import Items
 from layergraph.training.batches.mini_batches import MiniBatches
 from layergraph.training.callbacks.divergence_guard import DivergenceGuard
 from layergraph.training.callbacks.final_statistics import FinalStatistics
+from layergraph.training.callbacks.final_validation import FinalValidation
 from layergraph.training.callbacks.log_rows import LogRows
 from layergraph.training.callbacks.recording import Recording
 from layergraph.training.callbacks.signal_stop import SignalStop
+from layergraph.training.callbacks.validator import Validator
 from layergraph.training.ending import Ending
 from layergraph.training.info import TrainingInfo
 from layergraph.training.interrupts import stop_request
@@ -30,6 +32,7 @@ from layergraph.training.optimization.solvers import frozen_parameters
 from layergraph.training.options import TrainingOptions
 from layergraph.training.statistics.one_value import explain_one_value
 from layergraph.training.unfinished_network import attach_network
+from layergraph.training.validation.validation_set import ValidationSet
 
 
 def run(
@@ -38,6 +41,7 @@ def run(
     options: TrainingOptions,
     log: TrainingLog,
     accelerator: Literal["cpu", "gpu"],
+    validation: ValidationSet | None = None,
 ) -> TrainingInfo:
     """Train ``net``, the network of ``items.lgraph``, in place; then it is on the CPU, in evaluation mode.
 
@@ -55,19 +59,24 @@ def run(
         explain_one_value(net, items.lgraph) if batches.size == 1 else nullcontext(),
         progress("Training", options.max_epochs * len(batches), shown=options.verbose) as advance,
     ):
+        # Lightning calls them in this order
+        callbacks: list[Callback] = [
+            Recording(items),
+            DivergenceGuard(items, batches, ending),
+            LogRows(log, options.verbose_frequency, advance, ending),
+            FinalStatistics(items, options, stop, ending),
+            SignalStop(stop, ending),  # the last, because a signal may end the statistics
+        ]
+        if validation is not None:
+            num_iterations = options.max_epochs * len(batches)
+            callbacks.insert(2, Validator(validation, options, num_iterations, stop, ending))
+            callbacks.insert(-1, FinalValidation(validation, options, stop, ending))
         trainer = Trainer(
             accelerator=accelerator,
             # by default, Lightning takes all GPUs, in one process each
             devices=1,
             max_epochs=options.max_epochs,
-            # Lightning calls them in this order
-            callbacks=[
-                Recording(items),
-                DivergenceGuard(items, batches, ending),
-                LogRows(log, options.verbose_frequency, advance, ending),
-                FinalStatistics(items, options, stop, ending),
-                SignalStop(stop, ending),  # the last, because a signal may end the statistics
-            ],
+            callbacks=callbacks,
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -96,7 +105,15 @@ def run(
     net.zero_grad()
     net.eval()
     log.print_end(ending.reason)
-    return TrainingInfo.of(module.series.numbers(), items.metric, ending.reason, ending.warnings)
+    return TrainingInfo.of(
+        module.series.numbers(),
+        items.metric,
+        ending.reason,
+        ending.warnings,
+        validation=validation is not None,
+        final_validation=ending.final_validation,
+        output_network_iteration=ending.output_iteration,
+    )
 
 
 def _loader(items: Items, batches: MiniBatches, accelerator: str) -> DataLoader[Any]:

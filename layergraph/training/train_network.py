@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import random
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
-from layergraph.errors import LayergraphError, MissingExtraError, WrongTypeError
+from layergraph.errors import ArgumentError, LayergraphError, MissingExtraError, WrongTypeError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers.layer import Layer
 from layergraph.training.info import TrainingInfo, TrainingWarning
 from layergraph.training.monitor.log import TrainingLog
 from layergraph.training.options import TrainingOptions
+from layergraph.training.random_state import seeded
 
 if TYPE_CHECKING:
     from layergraph.network.network import Network
@@ -84,18 +82,28 @@ def train_network(
     from layergraph.training.lightning_module import dtype_of
     from layergraph.training.run import run
     from layergraph.training.statistics.input_statistics import initialize_normalization
+    from layergraph.training.validation.validation_set import ValidationSet
 
     # the data before the device and the log: wrong data prints nothing
     items = Items(data, _graph(lgraph))
+    validation = None
+    if options.validation_data is not None:
+        # with the class names of the training data, since those of the validation must be the same
+        validation = ValidationSet(options.validation_data, items.lgraph, options.mini_batch_size)
+    elif options.returns_best:
+        raise ArgumentError(
+            "train_network: output_network must be 'last-iteration' or 'auto' without validation_data, got "
+            "'best-validation-loss'"
+        )
     accelerator = _accelerator(options)
-    log = TrainingLog(items.metric, shown=options.verbose)
-    with _seeded(options.seed):
+    log = TrainingLog(items.metric, validation=validation is not None, shown=options.verbose)
+    with seeded(options.seed):
         net = items.lgraph.compile()  # in the block, since the seed is that of initial weights too
         # known only now, as the dtype is that of the compiled network
         items.dtype = dtype_of(net)
         log.print_device("GPU" if accelerator == "gpu" else "CPU")
         initialize_normalization(net, items, log, verbose=options.verbose)
-        info = run(net, items, options, log, accelerator)
+        info = run(net, items, options, log, accelerator, validation)
     for text in info.warnings:
         _warn(text)
     return net, info
@@ -170,24 +178,3 @@ def _accelerator(options: TrainingOptions) -> Literal["cpu", "gpu"]:
             f"{environment!r}"
         )
     return "gpu"
-
-
-@contextmanager
-def _seeded(seed: int | None) -> Iterator[None]:
-    """Take all random numbers of the block from a seed, if there is one, and restore the random states."""
-    if seed is None:
-        yield
-        return
-    import torch
-
-    python, numbers = random.getstate(), np.random.get_state()
-    # all CUDA devices, not only the current one: manual_seed seeds them all
-    with torch.random.fork_rng(range(torch.cuda.device_count())):
-        try:
-            random.seed(seed)
-            np.random.seed(seed)
-            torch.manual_seed(seed)
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(numbers)

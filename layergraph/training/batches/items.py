@@ -34,6 +34,7 @@ class Items(Dataset[Any]):
             one target per output layer, in the order of the graph's ``input_names`` and ``output_names``,
             or a mapping by their names.
         lgraph: the network to train.
+        argument: the name of ``data`` in errors.
 
     Attributes:
         dtype: the dtype of the network, and of all images and responses except 8-bit images.
@@ -43,14 +44,14 @@ class Items(Dataset[Any]):
         DataError: there are no items, or an item does not fit the network; the message names it.
     """
 
-    def __init__(self, data: TrainingData, lgraph: LayerGraph) -> None:
+    def __init__(self, data: TrainingData, lgraph: LayerGraph, argument: str = "data") -> None:
         if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")) or isinstance(data, str):
             raise WrongTypeError(
-                "train_network: data must be a combined datastore or a sequence of pairs (image, target), "
-                f"got an object of type {type(data).__name__}"
+                f"train_network: {argument} must be a combined datastore or a sequence of pairs (image, "
+                f"target), got an object of type {type(data).__name__}"
             )
         # 1. the graph, before the data is read: its errors need no item
-        self._data, self._lgraph = data, lgraph
+        self._data, self._lgraph, self._argument = data, lgraph, argument
         self.dtype = torch.float32
         sizes = infer_sizes(lgraph)
         # without a softmax all sizes fit, and training would run on a loss of the wrong numbers
@@ -69,7 +70,7 @@ class Items(Dataset[Any]):
         self.metric: Metric = "Accuracy" if any(is_class) else "RMSE"
         # 3. the first item: a fault that all items have is reported before the device and the log
         if not len(data):
-            raise DataError("train_network: data must have one item or more, got none")
+            raise DataError(f"train_network: {argument} must have one item or more, got none")
         # whether any target read so far has a label, per output layer
         self._has_labels = [not has_classes for has_classes in is_class]
         self.read(0)
@@ -96,7 +97,9 @@ class Items(Dataset[Any]):
         """The name of an item in errors: its file, or its index."""
         files = getattr(self._data, "files", None)
         # 4096 is the longest path on Linux: a shortened path could not be opened
-        return f"item {index}" if files is None else f"image {quoted(str(files[index]), longest=4096)}"
+        if files is None:
+            return f"item {index}" if self._argument == "data" else f"item {index} of {self._argument}"
+        return f"image {quoted(str(files[index]), longest=4096)}"
 
     def read(self, index: int) -> Item:
         """The images and targets of an item, the targets as the losses take them."""
@@ -143,8 +146,9 @@ class Items(Dataset[Any]):
         for layer, has_labels in zip(self.output_layers, self._has_labels, strict=True):
             if not has_labels:
                 place = f" for layer {quoted(layer.name)}" if len(self._has_labels) > 1 else ""
+                owner = "training" if self._argument == "data" else "validation"
                 raise DataError(
-                    f"train_network: the training data must have labels{place}, got targets that are "
+                    f"train_network: the {owner} data must have labels{place}, got targets that are "
                     f"unlabeled ({getattr(layer, 'unlabeled', None)}) everywhere; check the label ids"
                 )
 

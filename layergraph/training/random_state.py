@@ -1,0 +1,45 @@
+"""The random states of Python, NumPy and torch around a part of a training."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+
+@contextmanager
+def same_random_state() -> Iterator[None]:
+    """Restore all random states at the end of the block.
+
+    >>> with same_random_state():
+    ...     first = random.random()
+    >>> first == random.random()
+    True
+    """
+    import torch
+
+    python, numbers = random.getstate(), np.random.get_state()
+    # all CUDA devices, not only the current one: manual_seed seeds them all
+    with torch.random.fork_rng(range(torch.cuda.device_count())):
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(numbers)
+
+
+@contextmanager
+def seeded(seed: int | None) -> Iterator[None]:
+    """Take all random numbers of the block from a seed, if there is one, and restore the random states."""
+    if seed is None:
+        yield
+        return
+    import torch
+
+    with same_random_state():
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+        yield

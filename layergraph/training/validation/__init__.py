@@ -1,0 +1,1 @@
+"""The validation of a network while it trains."""
