@@ -19,6 +19,7 @@ from layergraph.training.optimization.rate_scheduler import rate_scheduler
 from layergraph.training.optimization.solvers import make_solver
 from layergraph.training.options import TrainingOptions
 from layergraph.training.series import Metric, Series
+from layergraph.training.torch_settings import in_order
 
 
 class TrainingModule(LightningModule):
@@ -40,6 +41,8 @@ class TrainingModule(LightningModule):
         self._lgraph, self._options, self._epoch_length = lgraph, options, epoch_length
         self._metric = BatchMetric(net, lgraph, metric)
         self.dtype_of_images = dtype_of(net)
+        # the network itself stays as it is, so that its weights keep their names
+        self._run: Any = torch.compile(net.loss_and_scores) if options.compile else net.loss_and_scores
 
     def configure_optimizers(self) -> Any:
         optimizer = make_solver(self.net, self._lgraph, self._options)
@@ -73,12 +76,15 @@ class TrainingModule(LightningModule):
 
     def scores(self, batch: Batch) -> tuple[Tensor, ...]:
         """The input of the loss of each output layer."""
-        return self._loss_and_scores(batch)[1]
+        scores: tuple[Tensor, ...] = self._loss_and_scores(batch)[1]
+        return scores
 
-    def _loss_and_scores(self, batch: Batch) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def _loss_and_scores(self, batch: Batch) -> Any:
         # converted here, on the device, so that 8-bit images are transferred as bytes
         images = [image.to(self.dtype_of_images) for image in batch.images]
-        return self.net.loss_and_scores(images, batch.targets)
+        if self._options.channels_last:
+            images = [in_order(image) for image in images]
+        return self._run(images, batch.targets)
 
     def take_measures(self) -> tuple[Tensor, Tensor]:
         """Loss and metric of the iteration that ends: the means over its mini-batches."""

@@ -31,6 +31,7 @@ from layergraph.training.monitor.log import TrainingLog
 from layergraph.training.optimization.solvers import frozen_parameters
 from layergraph.training.options import TrainingOptions
 from layergraph.training.statistics.one_value import explain_one_value
+from layergraph.training.torch_settings import same_flags, set_channels_last
 from layergraph.training.unfinished_network import attach_network
 from layergraph.training.validation.validation_set import ValidationSet
 
@@ -48,16 +49,25 @@ def run(
     A signal that ends a process ends the training after the running iteration; a second Ctrl-C is a
     ``KeyboardInterrupt``. An error after the first iteration contains the network.
     """
-    batches = MiniBatches(len(items), options.mini_batch_size, options.shuffle, options.seed)
-    module = TrainingModule(net, items.lgraph, options, items.metric, len(batches))
+    batches = MiniBatches(
+        len(items),
+        options.mini_batch_size,
+        options.shuffle,
+        options.seed,
+        group=options.accumulate_grad_batches,
+    )
+    epoch_length = len(batches) // batches.group
+    num_iterations = options.max_epochs * epoch_length
+    module = TrainingModule(net, items.lgraph, options, items.metric, epoch_length)
     frozen = frozen_parameters(net, items.lgraph)
     ending = Ending()
     with (
         _quiet(),
+        same_flags(),
         stop_request() as stop,
         # two images give at least two values per channel: only batches of one need the hooks
         explain_one_value(net, items.lgraph) if batches.size == 1 else nullcontext(),
-        progress("Training", options.max_epochs * len(batches), shown=options.verbose) as advance,
+        progress("Training", num_iterations, shown=options.verbose) as advance,
     ):
         # Lightning calls them in this order
         callbacks: list[Callback] = [
@@ -68,7 +78,6 @@ def run(
             SignalStop(stop, ending),  # the last, because a signal may end the statistics
         ]
         if validation is not None:
-            num_iterations = options.max_epochs * len(batches)
             callbacks.insert(2, Validator(validation, options, num_iterations, stop, ending))
             callbacks.insert(-1, FinalValidation(validation, options, stop, ending))
         trainer = Trainer(
@@ -76,6 +85,10 @@ def run(
             # by default, Lightning takes all GPUs, in one process each
             devices=1,
             max_epochs=options.max_epochs,
+            precision=options.precision,
+            accumulate_grad_batches=batches.group,
+            # None leaves the flags of the user as they are
+            deterministic=options.deterministic or None,
             callbacks=callbacks,
             logger=False,
             enable_checkpointing=False,
@@ -84,6 +97,8 @@ def run(
         )
         # Lightning trains in the mode that it finds
         net.train()
+        if options.channels_last:
+            set_channels_last(net, last=True)
         # the optimizer does not have these, so that it would not clear their gradients
         for parameter in frozen:
             parameter.requires_grad_(False)
@@ -102,6 +117,8 @@ def run(
         finally:
             for parameter in frozen:
                 parameter.requires_grad_(True)
+            if options.channels_last:
+                set_channels_last(net, last=False)
     net.zero_grad()
     net.eval()
     log.print_end(ending.reason)

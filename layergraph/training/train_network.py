@@ -96,13 +96,21 @@ def train_network(
             "'best-validation-loss'"
         )
     accelerator = _accelerator(options)
+    if options.precision == "16-mixed" and accelerator == "cpu":
+        raise ArgumentError(
+            "train_network: precision must be 'bf16-mixed', '32-true' or '64-true' on the CPU, got '16-mixed'"
+        )
     log = TrainingLog(items.metric, validation=validation is not None, shown=options.verbose)
     with seeded(options.seed):
         net = items.lgraph.compile()  # in the block, since the seed is that of initial weights too
+        if options.precision == "64-true":
+            net = net.double()
         # known only now, as the dtype is that of the compiled network
         items.dtype = dtype_of(net)
         log.print_device("GPU" if accelerator == "gpu" else "CPU")
-        initialize_normalization(net, items, log, verbose=options.verbose)
+        initialize_normalization(
+            net, items, log, verbose=options.verbose, reset=options.reset_input_normalization
+        )
         info = run(net, items, options, log, accelerator, validation)
     for text in info.warnings:
         _warn(text)
@@ -164,10 +172,27 @@ def _graph(lgraph: object) -> LayerGraph:
     )
 
 
+def _require_one_process(options: TrainingOptions, num_gpus: int) -> None:
+    """Raise for options that ask for several devices, which would each train a network of their own."""
+    for name, only in (("strategy", "auto"), ("devices", "auto"), ("num_nodes", 1)):
+        value = getattr(options, name)
+        if value != only and not (name == "devices" and value in (1, [0])):
+            raise ArgumentError(
+                f"train_network: {name} must be {only!r}, got {value!r}; training runs on one device, and "
+                "not yet on several"
+            )
+    if options.execution_environment in ("multi-gpu", "parallel") and num_gpus > 1:
+        raise ArgumentError(
+            f"train_network: execution_environment must be 'auto', 'gpu' or 'cpu' with {num_gpus} GPUs, got "
+            f"{options.execution_environment!r}; training runs on one device, and not yet on several"
+        )
+
+
 def _accelerator(options: TrainingOptions) -> Literal["cpu", "gpu"]:
     import torch
 
     environment, has_cuda = options.execution_environment, torch.cuda.is_available()
+    _require_one_process(options, torch.cuda.device_count())
     if environment in ("auto", "parallel"):
         return "gpu" if has_cuda else "cpu"
     if environment == "cpu":

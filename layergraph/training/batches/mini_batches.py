@@ -10,21 +10,25 @@ from torch.utils.data import Sampler
 
 from layergraph.training.options import Shuffle
 
-_HISTORY = 8  # mini-batches; a DataLoader takes a few in advance
+_HISTORY = 64  # mini-batches; a DataLoader takes a few in advance
 
 
 class MiniBatches(Sampler[list[int]]):
     """The item indices of each mini-batch, epoch by epoch, for a ``DataLoader``.
 
     All mini-batches have ``size`` items; a smaller set is one mini-batch. An epoch omits the items that
-    remain at its end: with ``"once"`` and ``"never"`` the same ones in each epoch (as in MATLAB).
+    remain at its end: with ``"once"`` and ``"never"`` the same ones in each epoch (as in MATLAB). An epoch
+    has a multiple of ``group`` mini-batches; where there are fewer, all of them are one group.
 
     >>> [*MiniBatches(5, 2, "never")], [*MiniBatches(3, 8, "never")]
     ([[0, 1], [2, 3]], [[0, 1, 2]])
     """
 
-    def __init__(self, count: int, size: int, shuffle: Shuffle, seed: int | None = None) -> None:
+    def __init__(
+        self, count: int, size: int, shuffle: Shuffle, seed: int | None = None, *, group: int = 1
+    ) -> None:
         self._size = min(size, count)
+        self._group = min(group, count // self._size)
         self._shuffle = shuffle
         self._count = 0
         self._last: deque[list[int]] = deque(maxlen=_HISTORY)
@@ -37,7 +41,7 @@ class MiniBatches(Sampler[list[int]]):
             self._order = self._permute()
 
     def __len__(self) -> int:
-        return len(self._order) // self._size
+        return len(self._order) // (self._size * self._group) * self._group
 
     def __iter__(self) -> Iterator[list[int]]:
         order = self._permute() if self._shuffle == "every-epoch" else self._order
@@ -53,6 +57,11 @@ class MiniBatches(Sampler[list[int]]):
     def size(self) -> int:
         """Items in each mini-batch."""
         return self._size
+
+    @property
+    def group(self) -> int:
+        """Mini-batches in each iteration."""
+        return self._group
 
     def batch(self, iteration: int) -> list[int]:
         """The items of one of the last mini-batches, by its number from 1 over all epochs."""

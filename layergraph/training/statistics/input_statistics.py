@@ -17,14 +17,19 @@ from layergraph.training.monitor.log import TrainingLog
 from layergraph.training.statistics.channel_statistics import ChannelStatistics
 
 
-def initialize_normalization(net: Network, items: Items, log: TrainingLog, *, verbose: bool) -> None:
+def initialize_normalization(
+    net: Network, items: Items, log: TrainingLog, *, verbose: bool, reset: bool = True
+) -> None:
     """Set the missing statistics of the input layers in ``net``, with one pass over all items.
 
-    Statistics that are arguments of the layer stay unchanged, and so do those from an earlier training of
-    the network. Raises ``DataError`` for an image with values that are NaN or infinite.
+    Statistics that are arguments of the layer stay unchanged; those from an earlier training of the network
+    are computed anew, as in MATLAB, unless ``reset`` is False. Raises ``DataError`` for an image with values
+    that are NaN or infinite.
     """
     found = {
-        index: ChannelStatistics() for index, layer in enumerate(items.input_layers) if _lacks(net, layer)
+        index: ChannelStatistics()
+        for index, layer in enumerate(items.input_layers)
+        if _lacks(net, layer, reset)
     }
     if not found:
         return
@@ -49,9 +54,11 @@ def initialize_normalization(net: Network, items: Items, log: TrainingLog, *, ve
             buffers[name].copy_(torch.as_tensor(values).view_as(buffers[name]))
 
 
-def _lacks(net: Network, layer: Any) -> bool:
-    """Whether an input layer has statistics that are missing."""
+def _lacks(net: Network, layer: Any, reset: bool) -> bool:
+    """Whether an input layer has statistics to compute."""
     missing = layer.missing_statistics()
+    if reset:
+        return bool(missing)
     buffers: dict[str, Tensor] = dict(net.layer_module(layer.name).named_buffers())
     new = dict(replace(layer, weights=None).torch_module([]).named_buffers())
     # statistics that differ from those of a new layer come from an earlier training

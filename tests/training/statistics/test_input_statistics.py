@@ -78,11 +78,18 @@ def test_only_missing_statistics_are_computed(tiny, pairs, train):
     assert net.state_dict()["image.standard_deviation"].item() not in (0, 1)
 
 
-def test_attached_statistics_stay(tiny, pairs, train, capsys):
+@pytest.mark.parametrize("reset", [False, True])
+def test_attached_statistics_stay_unless_they_are_reset(tiny, pairs, train, capsys, reset):
     lgraph = tiny("zerocenter").with_weights({"image": Weights({"mean": torch.full((1, 1, 1, 1), 5.0)})})
-    net, _ = train(pairs(), lgraph, verbose=True)
-    assert net.state_dict()["image.mean"].item() == 5
-    assert "Initializing" not in capsys.readouterr().out
+    net, _ = train(pairs(), lgraph, verbose=True, reset_input_normalization=reset)
+    expected = np.mean([image for image, _ in pairs()]) if reset else 5
+    assert net.state_dict()["image.mean"].item() == pytest.approx(expected, rel=1e-6)
+    assert ("Initializing" in capsys.readouterr().out) == reset
+
+
+def test_missing_statistics_are_computed_without_a_reset_too(tiny, pairs, train):
+    net, _ = train(pairs(), tiny("zerocenter"), reset_input_normalization=0)
+    assert net.state_dict()["image.mean"].item() != 0
 
 
 def test_a_compiled_network_without_statistics_gets_them(tiny, pairs, train):
