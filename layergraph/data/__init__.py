@@ -17,6 +17,7 @@ from layergraph.data.label_array import LabelArray
 from layergraph.data.pixel_label_datastore import UNLABELED, PixelLabelDatastore, write_labels
 from layergraph.data.resize import resize_image, resize_labels, resize_pair
 from layergraph.data.sets.camvid_classes import camvid_classes, camvid_color_map, camvid_pixel_label_ids
+from layergraph.data.sets.camvid_download import camvid_datastores, download_camvid
 from layergraph.data.sets.camvid_partition import partition_camvid_data
 from layergraph.data.sets.camvid_resize import resize_camvid_images, resize_camvid_pixel_labels
 from layergraph.data.sets.triangles import triangle_images
@@ -31,9 +32,11 @@ __all__ = [
     "TransformedDatastore",
     "camvid_classes",
     "camvid_color_map",
+    "camvid_datastores",
     "camvid_pixel_label_ids",
     "combine",
     "count_each_label",
+    "download_camvid",
     "effective_number_weights",
     "inverse_frequency_weights",
     "label_frequency_chart",

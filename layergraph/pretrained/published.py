@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
-import ipaddress
 import logging
 import os
 import re
-import ssl
-import urllib.error
-import urllib.request
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from layergraph.atomic import atomic_file
-from layergraph.errors import ArgumentError, DownloadError
+from layergraph.downloads import CHUNK, Download, content_length, is_encrypted, is_local
+from layergraph.errors import ArgumentError
 from layergraph.pretrained.checksums import PUBLISHED
 from layergraph.progress import progress
 from layergraph.wording import quoted, visible
@@ -26,17 +20,7 @@ MIRROR = (
     "LAYERGRAPH_WEIGHTS_URL"  # the environment variable with the address of a copy of the published files
 )
 
-# all except HTTPException are OSErrors, and so are errors of the disk, which need another message
-_CONNECTION_ERRORS = (
-    urllib.error.URLError,
-    ConnectionError,
-    TimeoutError,
-    ssl.SSLError,
-    http.client.HTTPException,
-)
-
-_TIMEOUT = 30.0  # seconds without a byte
-_CHUNK = 1 << 20  # bytes
+_ADVICE = f"download it by hand and give the path of the file, or set {MIRROR} to the address of a copy"
 
 _log = logging.getLogger("layergraph")
 
@@ -71,10 +55,9 @@ def download(url: str) -> Path:
     if mirror := os.environ.get(MIRROR):
         url = url.replace(PUBLISHER, mirror.rstrip("/"), 1)
     expected = PUBLISHED.get(name, match[1])
-    if not (_is_encrypted(url) or _is_local(url)):
-        raise _download_error(
-            url, f"the address must be like {PUBLISHER}/{name}; http:// is for this machine only"
-        )
+    source = Download(url, _ADVICE)
+    if not (is_encrypted(url) or is_local(url)):
+        raise source.error(f"the address must be like {PUBLISHER}/{name}; http:// is for this machine only")
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     path = folder / name
     try:
@@ -85,105 +68,32 @@ def download(url: str) -> Path:
             _log.info("%s is damaged, downloading it again", path)
         folder.mkdir(parents=True, exist_ok=True)
         _log.info("downloading %s to %s", url, folder)
-        _fetch(url, path, expected)
+        _fetch(source, path, expected)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise _download_error(
-            url,
+        raise source.error(
             f"the cache {quoted(str(folder))} cannot be written ({reason}); set TORCH_HOME to another folder",
             "or ",
         ) from None
     return path
 
 
-def _fetch(url: str, path: Path, expected: str) -> None:
+def _fetch(source: Download, path: Path, expected: str) -> None:
     """Download an address to a file if its SHA-256 begins with the expected digits."""
     digest = hashlib.sha256()
-    # not torch.hub.download_url_to_file, which waits forever and follows redirects to http
-    with _open(url) as response, atomic_file(path) as temporary:
-        header = response.headers.get("Content-Length") or ""
-        length = int(header) if header.isdecimal() and len(header) < 18 else 0
+    with source.open() as response, atomic_file(path) as temporary:
+        length = content_length(response)
         with (
             open(temporary, "wb") as file,
-            progress(f"Downloading {path.name}", -(-length // _CHUNK), shown=length > 0) as advance,
+            progress(f"Downloading {path.name}", -(-length // CHUNK), shown=length > 0) as advance,
         ):
-            while chunk := _read_chunk(response, url):
+            for chunk in source.chunks(response):
                 digest.update(chunk)
                 file.write(chunk)
                 advance()
         if not digest.hexdigest().startswith(expected):
-            raise _download_error(
-                url,
+            raise source.error(
                 f"the server sent another file than the published one, whose SHA-256 begins with "
                 f"{expected[:8]}: it is incomplete or was changed; try again",
                 "or ",
             )
-
-
-def _open(url: str) -> Any:
-    try:
-        return urllib.request.build_opener(_Redirects).open(url, timeout=_TIMEOUT)
-    except urllib.error.HTTPError as error:
-        with error:  # it holds the connection
-            raise _download_error(
-                url, f"the server answers {error.code} {visible(str(error.reason))}"
-            ) from None
-    except _CONNECTION_ERRORS as error:
-        raise _connection_error(url, error) from None
-
-
-def _read_chunk(response: Any, url: str) -> bytes:
-    try:
-        return bytes(response.read(_CHUNK))
-    except http.client.IncompleteRead as error:
-        return error.partial
-    except _CONNECTION_ERRORS as error:  # caught here, because errors of the disk are OSErrors, too
-        raise _connection_error(url, error) from None
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows a redirect only to an encrypted address, or from this machine to itself."""
-
-    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        if not (_is_encrypted(newurl) or (_is_local(req.full_url) and _is_local(newurl))):
-            fp.close()
-            raise _download_error(
-                req.full_url, f"the server redirects to {visible(newurl)}, which is not encrypted"
-            )
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _is_encrypted(url: str) -> bool:
-    return url.lower().startswith("https://") and bool(_host(url))
-
-
-def _is_local(url: str) -> bool:
-    """Whether the address is that of a server on this machine."""
-    host = _host(url)
-    if not url.lower().startswith("http://"):
-        return False
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a host name
-        return False
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
-
-
-def _connection_error(url: str, error: BaseException) -> DownloadError:
-    reason = getattr(error, "reason", None) or error
-    if isinstance(reason, TimeoutError):
-        return _download_error(url, f"the server sent nothing for {_TIMEOUT:g} seconds; try again", "or ")
-    return _download_error(url, f"the connection failed ({visible(str(reason))})")
-
-
-def _download_error(url: str, reason: str, join: str = "") -> DownloadError:
-    return DownloadError(
-        f"cannot download {visible(url)}: {reason}; {join}download it by hand and give the path of the file, "
-        f"or set {MIRROR} to the address of a copy"
-    )

@@ -14,6 +14,7 @@ import torch
 
 from layergraph import ArgumentError, DownloadError
 from layergraph.builders.backbones import BACKBONES
+from layergraph.downloads import is_encrypted, is_local
 from layergraph.pretrained import download, published, read_tensors
 
 CONTENT = bytes(range(256)) * 1000
@@ -89,7 +90,7 @@ def test_messages_about_failed_downloads_which_leave_no_file(server, cache, gold
         assert [*tmp_path.rglob("*.pth*"), *tmp_path.rglob("*.partial")] == []
 
     server.redirect = "http://weights.invalid/net.pth"
-    monkeypatch.setattr("layergraph.pretrained.published._TIMEOUT", 0.2)
+    monkeypatch.setattr("layergraph.downloads.TIMEOUT", 0.2)
     for behavior in ("missing", "forbidden", "silent", "cut", "reset", "stalled", "redirect"):
         server.behavior = behavior
         fails(behavior)
@@ -168,7 +169,7 @@ def test_messages_about_folders_that_cannot_be_written(server, cache, golden, tm
     ],
 )
 def test_only_https_and_this_machine_are_safe_addresses(url, encrypted, local):
-    assert (published._is_encrypted(url), published._is_local(url)) == (encrypted, local)
+    assert (is_encrypted(url), is_local(url)) == (encrypted, local)
 
 
 def test_a_redirect_on_this_machine_is_followed(server, cache):
