@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from layergraph.analyze.kind_colors import COLORS
 from layergraph.analyze.page.payload import payload
 from layergraph.analyze.table.analysis_table import row_cells, title, totals, worst_severities
-from layergraph.json_text import json_text
+from layergraph.json_text import data_block
 from layergraph.wording import visible
 
 if TYPE_CHECKING:
@@ -89,19 +88,6 @@ def fragment(analysis: AnalysisResult) -> str:
         .get_template("result.html")
         .render(title=title(analysis), totals=totals(analysis), issues=issues, rows=rows)
     )
-
-
-def data_block(values: Mapping[str, Any]) -> str:
-    """JSON for between script tags: no character in it begins or ends markup.
-
-    >>> data_block({"name": "</script><img src=x>"})
-    '{"name":"\\\\u003c/script\\\\u003e\\\\u003cimg src=x\\\\u003e"}'
-    """
-    text = json_text(values, separators=(",", ":"))
-    # inside JSON these occur only in strings, where their escapes mean the same
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
 
 
 def templates(folder: Path) -> Environment:

@@ -8,7 +8,7 @@ import pytest
 
 from layergraph.json_text import json_text
 from layergraph.training import TrainingInfo
-from layergraph.training.monitor.curves import smooth
+from layergraph.training.monitor.curves import Smooth
 from layergraph.training.series import Numbers
 
 NUMBERS = Numbers(
@@ -86,5 +86,5 @@ def test_the_smoothed_curve_is_a_weighted_mean():
     weights = [0.9**3, 0, 0.9, 1]  # a step of NaN does not age the others
     weights[0] = 0.9**2
     expected = sum(w * v for w, v in zip(weights, values, strict=True) if w) / sum(weights)
-    assert smooth(values)[-1] == pytest.approx(expected)
-    assert math.isnan(smooth([math.nan])[0])
+    assert [*map(Smooth(), values)][-1] == pytest.approx(expected)
+    assert math.isnan(Smooth()(math.nan))

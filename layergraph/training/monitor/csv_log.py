@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from layergraph.atomic import atomic_file
@@ -26,11 +26,13 @@ validation_accuracy, base_learn_rate
     1, 1, 0.5, 0.7, 50.0, , , 0.01
     """
 
+    name = "the CSV log"
+
     def __init__(self, path: Path, metric: Metric) -> None:
         self.path, self._metric = path, metric
         self._is_new = True
 
-    def write(self, rows: Iterable[Row]) -> None:
+    def write(self, rows: Sequence[Row]) -> None:
         """Add rows; the first call replaces an older file."""
         if self._is_new:
             _write(self.path, rows, self._metric)
@@ -39,6 +41,9 @@ validation_accuracy, base_learn_rate
             # opened anew each time: an open file would keep rows in memory, which a crash loses
             with self.path.open("a", encoding="utf-8", newline="") as file:
                 csv.writer(file, lineterminator="\n").writerows(_cells(rows))
+
+    def close(self, reason: str) -> None:
+        """Do nothing: all rows are in the file."""
 
 
 def write_csv(path: str | os.PathLike[str], numbers: Numbers, metric: Metric) -> None:

@@ -16,19 +16,25 @@ if TYPE_CHECKING:
 _WEIGHT = 0.1  # of the newest number in a smoothed curve, about the mean of the last 20
 
 
-def smooth(values: Sequence[float]) -> list[float]:
-    """The exponential moving average of a curve, without bias to its start; NaN does not count.
+class Smooth:
+    """The exponential moving average of a curve, number by number; NaN and infinity do not count.
 
-    >>> [round(value, 3) for value in smooth([1.0, 1.0, math.nan, 2.0])]
+    Its start has no bias: the first value is that of the curve.
+
+    >>> smooth = Smooth()
+    >>> [round(smooth(value), 3) for value in (1.0, 1.0, math.nan, 2.0)]
     [1.0, 1.0, 1.0, 1.369]
     """
-    total, weight, smoothed = 0.0, 0.0, []
-    for value in values:
+
+    def __init__(self) -> None:
+        self._total = self._weight = 0.0
+
+    def __call__(self, value: float) -> float:
+        """Add a number, and return the average."""
         if math.isfinite(value):
-            total += _WEIGHT * (value - total)
-            weight += _WEIGHT * (1 - weight)
-        smoothed.append(total / weight if weight else math.nan)
-    return smoothed
+            self._total += _WEIGHT * (value - self._total)
+            self._weight += _WEIGHT * (1 - self._weight)
+        return self._total / self._weight if self._weight else math.nan
 
 
 def plot_curves(numbers: Numbers, metric: Metric) -> Figure:
@@ -55,7 +61,7 @@ def plot_curves(numbers: Numbers, metric: Metric) -> Figure:
 def _draw(axes: Axes, label: str, values: list[float], validation: dict[int, float]) -> None:
     iterations = range(1, len(values) + 1)
     axes.plot(iterations, values, color="#9ec0f0", linewidth=0.8, label="training")
-    axes.plot(iterations, smooth(values), color="#1f62d0", label="training, smoothed")
+    axes.plot(iterations, [*map(Smooth(), values)], color="#1f62d0", label="training, smoothed")
     if validation:
         axes.plot(
             [*validation], [*validation.values()], "o--", color="#c2410c", markersize=4, label="validation"
