@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 
 
+class Advance(Protocol):
+    """Advances a bar by some steps, and replaces its text, if there is one."""
+
+    def __call__(self, steps: int = 1, text: str = "") -> object: ...
+
+
+def is_shown(shown: bool = True) -> bool:
+    """Whether a bar appears."""
+    return shown and sys.stderr.isatty()
+
+
 @contextmanager
-def progress(text: str, total: int, *, shown: bool = True) -> Iterator[Callable[[], object]]:
-    """Show a bar of ``total`` steps, and give a function that advances it by one step.
+def progress(text: str, total: int, *, shown: bool = True) -> Iterator[Advance]:
+    """Show a bar of ``total`` steps, and give a function that advances it, by default by one step.
 
     The bar disappears at the end. It appears only if ``shown`` is True and stderr is a terminal.
 
     >>> with progress("Training", 2, shown=False) as advance:
     ...     advance()
     """
-    if not shown or not sys.stderr.isatty():
+    if not is_shown(shown):
         yield _do_nothing
         return
     # imported here: rich costs 50 ms, and in a pipe nothing is shown
@@ -33,9 +44,9 @@ def progress(text: str, total: int, *, shown: bool = True) -> Iterator[Callable[
     bar = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=to_terminal)
     task = bar.add_task(text, total=total)
 
-    def advance() -> None:
+    def advance(steps: int = 1, text: str = "") -> None:
         with suppress(OSError):
-            bar.advance(task)
+            bar.update(task, advance=steps, description=text or None)
 
     # neither a terminal that closes nor (before rich 14.1) a bar within another may stop the work
     with suppress(OSError, LiveError):
@@ -59,5 +70,5 @@ def with_progress(steps: Iterable[T], text: str, total: int, *, shown: bool = Tr
             advance()
 
 
-def _do_nothing() -> None:
+def _do_nothing(steps: int = 1, text: str = "") -> None:
     """The step of a bar that is not shown."""

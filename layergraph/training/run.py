@@ -13,13 +13,12 @@ from lightning import Callback, Trainer
 from torch.utils.data import DataLoader
 
 from layergraph.network.network import Network
-from layergraph.progress import progress
 from layergraph.training.batches.items import Items
 from layergraph.training.batches.mini_batches import MiniBatches
 from layergraph.training.callbacks.divergence_guard import DivergenceGuard
 from layergraph.training.callbacks.final_statistics import FinalStatistics
 from layergraph.training.callbacks.final_validation import FinalValidation
-from layergraph.training.callbacks.log_rows import LogRows
+from layergraph.training.callbacks.monitoring import monitoring
 from layergraph.training.callbacks.recording import Recording
 from layergraph.training.callbacks.signal_stop import SignalStop
 from layergraph.training.callbacks.validator import Validator
@@ -28,6 +27,7 @@ from layergraph.training.info import TrainingInfo
 from layergraph.training.interrupts import stop_request
 from layergraph.training.lightning_module import TrainingModule
 from layergraph.training.monitor.log import TrainingLog
+from layergraph.training.monitor.page_data import Plan
 from layergraph.training.optimization.solvers import frozen_parameters
 from layergraph.training.options import TrainingOptions
 from layergraph.training.statistics.one_value import explain_one_value
@@ -57,28 +57,28 @@ def run(
         group=options.accumulate_grad_batches,
     )
     epoch_length = len(batches) // batches.group
-    num_iterations = options.max_epochs * epoch_length
     module = TrainingModule(net, items.lgraph, options, items.metric, epoch_length)
     frozen = frozen_parameters(net, items.lgraph)
     ending = Ending()
+    plan = Plan(epoch_length, options.max_epochs)
     with (
         _quiet(),
         same_flags(),
         stop_request() as stop,
         # two images give at least two values per channel: only batches of one need the hooks
         explain_one_value(net, items.lgraph) if batches.size == 1 else nullcontext(),
-        progress("Training", num_iterations, shown=options.verbose) as advance,
+        monitoring(options, log, items.metric, plan, ending) as monitor,
     ):
         # Lightning calls them in this order
         callbacks: list[Callback] = [
             Recording(items),
             DivergenceGuard(items, batches, ending),
-            LogRows(log, options.verbose_frequency, advance, ending),
+            monitor,
             FinalStatistics(items, options, stop, ending),
             SignalStop(stop, ending),  # the last, because a signal may end the statistics
         ]
         if validation is not None:
-            callbacks.insert(2, Validator(validation, options, num_iterations, stop, ending))
+            callbacks.insert(2, Validator(validation, options, plan.iterations, stop, ending))
             callbacks.insert(-1, FinalValidation(validation, options, stop, ending))
         trainer = Trainer(
             accelerator=accelerator,

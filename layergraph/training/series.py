@@ -112,10 +112,10 @@ class Series:
             dict(columns.validation),
         )
 
-    def rows(self, first: int) -> list[Row]:
-        """The iterations from ``first`` on."""
+    def rows(self, first: int, last: int) -> list[Row]:
+        """The iterations from ``first`` to ``last``."""
         self._read()
-        return [self._numbers.row(iteration) for iteration in range(first, len(self) + 1)]
+        return [self._numbers.row(iteration) for iteration in range(first, last + 1)]
 
     def truncate(self, iterations: int) -> None:
         """Forget all after the first ``iterations``."""

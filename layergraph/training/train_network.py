@@ -80,10 +80,12 @@ def train_network(
     _require_lightning()
     from layergraph.training.batches.items import Items
     from layergraph.training.lightning_module import dtype_of
+    from layergraph.training.monitor.views import check_log_path
     from layergraph.training.run import run
     from layergraph.training.statistics.input_statistics import initialize_normalization
     from layergraph.training.validation.validation_set import ValidationSet
 
+    check_log_path(options)
     # the data before the device and the log: wrong data prints nothing
     items = Items(data, _graph(lgraph))
     validation = None

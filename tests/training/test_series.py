@@ -29,8 +29,8 @@ def test_numbers_and_rows(monkeypatch):
     assert math.isnan(series.row(4).loss)
     assert series.numbers().epochs == [1, 1, 2, 3]
     assert series.numbers().seconds == [2, 4, 6, 8]
-    assert [row.iteration for row in series.rows(3)] == [3, 4]
-    assert series.rows(5) == []
+    assert [row.iteration for row in series.rows(3, 4)] == [3, 4]
+    assert series.rows(5, 4) == []
 
 
 def test_numbers_are_copies(monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Literal
 
 from layergraph.training.info import StopReason
@@ -60,6 +61,12 @@ class TrainingLog:
     def print_head(self) -> None:
         """Print the head of the table."""
         self._print(self._rule, *self._headers, self._rule)
+
+    def print_places(self, lines: Iterable[str]) -> None:
+        """Print where to look, also in a log that is not shown, as nothing else says it."""
+        for line in lines:
+            with suppress(OSError):
+                print(line, flush=True)
 
     def print_row(self, row: Row) -> None:
         """Print a row of the table; the metric is an accuracy in percent, or an RMSE."""

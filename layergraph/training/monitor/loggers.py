@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 class LoggerView:
     """Sends the iterations to a logger of Lightning, under the names of the CSV log's columns.
 
-    Lightning's trainer does not know the logger, so that an error of it ends no training.
+    Lightning's trainer does not know the logger, so that an error of it ends no training. The first ``done``
+    iterations are left out: the training that this one continues has logged them.
     """
 
-    def __init__(self, logger: Logger, metric: Metric, options: Mapping[str, Any]) -> None:
+    def __init__(self, logger: Logger, metric: Metric, options: Mapping[str, Any], done: int = 0) -> None:
         self.name = f"the log of {type(logger).__name__}"
-        self._logger, self._options = logger, options
+        self._logger, self._options, self._done = logger, options, done
         self._names = columns(metric)
         self._is_new = True
 
@@ -33,6 +34,8 @@ class LoggerView:
             self._is_new = False
         epoch, _, _, loss, metric, validation_loss, validation_metric, rate = self._names
         for row in rows:
+            if row.iteration <= self._done:
+                continue
             numbers = {epoch: row.epoch, loss: row.loss, metric: row.metric, rate: row.learn_rate}
             if row.validation is not None:
                 numbers |= {validation_loss: row.validation[0], validation_metric: row.validation[1]}

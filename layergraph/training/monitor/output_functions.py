@@ -59,8 +59,9 @@ class OutputFunctions:
     def __call__(self, state: Literal["start", "iteration", "done"], row: Row | None) -> bool:
         """Call all functions, and return whether one of them asks to stop; errors of theirs are raised."""
         record = _record(state, row, self._metric)
-        # a list: each function is called, also after one that asks to stop
-        return any([bool(function(record)) for function in self._functions])
+        # in a list first: each function is called, also after one that asks to stop
+        answers = [bool(function(record)) for function in self._functions]
+        return any(answers)
 
 
 def _record(state: Literal["start", "iteration", "done"], row: Row | None, metric: Metric) -> TrainingRecord:
