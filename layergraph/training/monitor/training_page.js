@@ -46,7 +46,7 @@ function drawTop() {
   if (chip.textContent !== state) chip.textContent = state;
   chip.className = `chip ${!data.reason ? "" : wrong ? "error" : "fine"}`;
   document.title = data.reason ? `${state} – training` : `${Math.floor((100 * data.iteration) / data.iterations)} % – training`;
-  find("done").value = data.reason ? 1 : data.iteration / data.iterations;
+  find("done").value = data.iteration / data.iterations;
   find("stop").hidden = !served || Boolean(data.reason);
   const validation = data.validation.length ? data.validation[data.validation.length - 1] : null;
   const name = isAccuracy() ? "accuracy" : data.metric;
@@ -132,7 +132,7 @@ function drawChart(id, curves, { log = false, percent = false, stairs = false } 
     const start = x(epoch * data.iterations_per_epoch + 0.5);
     const end = Math.min(x((epoch + each) * data.iterations_per_epoch + 0.5), width - edge.right);
     svg("rect", { class: "band", x: start, width: Math.max(end - start, 0), y: edge.top, height: height - edge.top - edge.bottom }, image);
-    if (end - start > 46 && each === 1) svg("text", { x: (start + end) / 2, y: edge.top + 11, "text-anchor": "middle" }, image).textContent = `Epoch ${epoch + 1}`;
+    if (end - start > 46 && each === 1 && height >= 150) svg("text", { x: (start + end) / 2, y: edge.top + 11, "text-anchor": "middle" }, image).textContent = `Epoch ${epoch + 1}`;
   }
   // 2. the axes
   const rows = log ? powers(low, high).map((power) => 10 ** power) : ticks(low, high, height < 150 ? 3 : 5);
@@ -141,7 +141,7 @@ function drawChart(id, curves, { log = false, percent = false, stairs = false } 
     svg("text", { x: edge.left - 6, y: y(value) + 4, "text-anchor": "end" }, image).textContent = short(value, 3);
   }
   svg("line", { class: "axis", x1: edge.left, x2: width - edge.right, y1: height - edge.bottom, y2: height - edge.bottom }, image);
-  for (const value of ticks(1, last, Math.max(2, Math.floor(width / 110))).filter((tick) => tick >= 1 && Number.isInteger(tick)))
+  for (const value of ticks(1, last, Math.max(2, Math.floor(width / 75))).filter((tick) => tick >= 1 && Number.isInteger(tick)))
     svg("text", { x: x(value), y: height - 6, "text-anchor": x(value) > width - 24 ? "end" : "middle" }, image).textContent = value;
   // 3. the curves
   for (const { kind, xs, ys } of curves) {
@@ -285,6 +285,7 @@ function sessionStorageSet(name, value) {
 
 new ResizeObserver(() => data !== null && draw()).observe(document.querySelector("main"));
 draw();
+document.documentElement.dataset.ready = ""; // for tests and for programs that print the page
 if (served) follow();
 // a frame in a notebook gets a new page from there
 else if (data !== null && !data.reason && location.protocol === "file:") setTimeout(reload, RELOAD);
