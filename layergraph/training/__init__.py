@@ -5,6 +5,7 @@ Importing this package imports neither torch nor Lightning; :func:`train_network
 
 from layergraph.training.batches.training_data import TrainingData
 from layergraph.training.info import StopReason, TrainingInfo, TrainingWarning
+from layergraph.training.monitor.output_functions import TrainingRecord
 from layergraph.training.optimization.schedules import (
     CosineLearnRate,
     ExponentialLearnRate,
@@ -24,6 +25,7 @@ __all__ = [
     "TrainingData",
     "TrainingInfo",
     "TrainingOptions",
+    "TrainingRecord",
     "TrainingWarning",
     "WarmupLearnRate",
     "train_network",

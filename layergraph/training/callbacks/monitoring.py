@@ -43,6 +43,7 @@ class Monitoring(IterationCallback):
     ) -> None:
         self._options, self._log, self._metric = options, log, metric
         self._plan, self._ending, self._advance = plan, ending, advance
+        assert isinstance(options.output_fcn, tuple)  # its normal form
         self._functions = OutputFunctions(options.output_fcn, metric)
         self._views = Views([])
         self._num_printed = self._num_shown = 0

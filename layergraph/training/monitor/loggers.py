@@ -59,7 +59,7 @@ def tensorboard_logger(folder: Path, done: int) -> Logger:
     """
     from lightning.pytorch.loggers import TensorBoardLogger
 
-    purge = {"purge_step": done + 1} if done else {}
+    purge: dict[str, Any] = {"purge_step": done + 1} if done else {}
     try:
         return TensorBoardLogger(folder, name="", version="", **purge)
     except ModuleNotFoundError:

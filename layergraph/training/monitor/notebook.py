@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 
@@ -19,19 +20,19 @@ def notebook_display() -> Callable[[str], None] | None:
     # a terminal's IPython has no kernel and cannot show a page
     if shell is None or getattr(shell, "kernel", None) is None:
         return None
-    from IPython.display import HTML, display
-
+    # by name, as a type checker need not have IPython
+    shown = import_module("IPython.display")
     handle: Any = None
 
     def show(page: str) -> None:
         nonlocal handle
         # a frame of its own, so that the styles of page and notebook do not mix
-        frame = HTML(
+        frame = shown.HTML(
             f'<iframe srcdoc="{html.escape(page)}" width="100%" height="760" style="border:0" '
             'title="Training progress"></iframe>'
         )
         if handle is None:
-            handle = display(frame, display_id=True)
+            handle = shown.display(frame, display_id=True)
         else:
             handle.update(frame)
 

@@ -56,9 +56,9 @@ class Curve:
         raw = np.asarray(self._raw)
         # fmin and fmax leave out NaN
         extremes = np.stack([np.fmin.reduceat(raw, starts), np.fmax.reduceat(raw, starts)], axis=1)
-        iterations = np.stack([starts + 1, ends], axis=1)
+        places = np.stack([starts + 1, ends], axis=1)
         smoothed = [self._smoothed[end - 1] for end in ends]
-        return _curve(iterations.ravel().tolist(), extremes.ravel().tolist(), ends.tolist(), smoothed)
+        return _curve(places.ravel().tolist(), extremes.ravel().tolist(), ends.tolist(), smoothed)
 
 
 class PageData:
