@@ -16,7 +16,7 @@ from layergraph.training.batch_metric import BatchMetric
 from layergraph.training.batches.batch import Batch
 from layergraph.training.optimization.gradient_threshold import limit_gradients
 from layergraph.training.optimization.rate_scheduler import rate_scheduler
-from layergraph.training.optimization.solvers import make_solver
+from layergraph.training.optimization.solvers import make_solver, regularization
 from layergraph.training.options import TrainingOptions
 from layergraph.training.series import Metric, Series
 from layergraph.training.torch_settings import in_order
@@ -63,6 +63,11 @@ class TrainingModule(LightningModule):
     def training_step(self, batch: Batch) -> Tensor:
         loss, metric = self.measure(batch)
         detached = loss.detach()
+        if self._options.solver == "lbfgs":
+            loss = loss + regularization(self._solver).to(loss)
+            # the first of the line search is the loss of the iteration; others may overflow without harm
+            if self._measures:
+                return loss
         finite = detached.isfinite() & batch.has_finite_images()
         # of all mini-batches of the iteration
         self.finite = finite & self.finite if self._measures else finite
@@ -86,6 +91,12 @@ class TrainingModule(LightningModule):
             images = [in_order(image) for image in images]
         return self._run(images, batch.targets)
 
+    @property
+    def _solver(self) -> Optimizer:
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        assert isinstance(optimizer, Optimizer)
+        return optimizer
+
     def take_measures(self) -> tuple[Tensor, Tensor]:
         """Loss and metric of the iteration that ends: the means over its mini-batches."""
         measures, self._measures = self._measures, []
@@ -98,9 +109,7 @@ class TrainingModule(LightningModule):
     @property
     def learn_rate(self) -> float:
         """The base learning rate of the next step, without the factors of layers."""
-        optimizer = self.optimizers(use_pl_optimizer=False)
-        assert isinstance(optimizer, Optimizer)
-        group = optimizer.param_groups[0]
+        group = self._solver.param_groups[0]
         return float(group["lr"] / group["learn_rate_factor"])
 
 

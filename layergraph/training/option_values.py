@@ -113,6 +113,15 @@ def only_value(name: str, value: object, only: object, reason: str) -> Any:
     raise ArgumentError(f"TrainingOptions: {name} must be {only!r}, got {quoted(value)}; {reason}")
 
 
+def require_default(name: str, value: object, default: object) -> None:
+    """Raise ``ArgumentError`` for an option that the solver lbfgs cannot have."""
+    if value != default:
+        raise ArgumentError(
+            f"TrainingOptions: {name} must be {default} for the solver 'lbfgs', got {quoted(value)}; its "
+            "line search needs a loss and the whole gradient of this loss"
+        )
+
+
 def to_record(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values that JSON and TOML can write; one that is left out is the default, or none of these.
 

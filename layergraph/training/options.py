@@ -16,7 +16,7 @@ from layergraph.training import option_values
 from layergraph.training.optimization.schedule_series import Schedule, checked_schedule
 from layergraph.wording import quoted
 
-Solver = Literal["sgdm", "adam", "rmsprop"]
+Solver = Literal["sgdm", "adam", "rmsprop", "lbfgs"]
 Shuffle = Literal["once", "never", "every-epoch"]
 Statistics = Literal["population", "moving"]
 Environment = Literal["auto", "cpu", "gpu", "multi-gpu", "parallel"]
@@ -38,7 +38,7 @@ _OF_SOLVERS: dict[str, dict[Solver, float]] = {
     "squared_gradient_decay_factor": {"adam": 0.999, "rmsprop": 0.9},
     "epsilon": {"adam": 1e-8, "rmsprop": 1e-8},
 }
-_LEARN_RATES: dict[Solver, float] = {"sgdm": 0.01, "adam": 0.001, "rmsprop": 0.001}
+_LEARN_RATES: dict[Solver, float] = {"sgdm": 0.01, "adam": 0.001, "rmsprop": 0.001, "lbfgs": 1.0}
 
 _WORDS: dict[str, Any] = {
     "solver": Solver,
@@ -61,9 +61,11 @@ class TrainingOptions:
     Words are accepted in any case, 0 and 1 as booleans.
 
     Args:
-        solver: ``"sgdm"`` (stochastic gradient descent with momentum), ``"adam"`` or ``"rmsprop"``.
-        initial_learn_rate: above 0; 0.01 for sgdm, 0.001 for the others. A layer's learn-rate factors
-            multiply it.
+        solver: ``"sgdm"`` (stochastic gradient descent with momentum), ``"adam"``, ``"rmsprop"``, or
+            ``"lbfgs"``, where an iteration is a line search over all images at once, for small networks and
+            sets.
+        initial_learn_rate: above 0; 0.01 for sgdm, 1 for lbfgs (the first length that a line search tries),
+            0.001 for the others. A layer's learn-rate factors multiply it.
         momentum: for sgdm, from 0 to 1; 0.9.
         gradient_decay_factor: for adam, the decay of the mean gradient, from 0 to below 1; 0.9.
         squared_gradient_decay_factor: decay of the mean squared gradient; 0.999 for adam, 0.9 for rmsprop.
@@ -202,6 +204,12 @@ class TrainingOptions:
                     f"TrainingOptions: {name} must be None for the solver {self.solver!r}, got "
                     f"{quoted(getattr(self, name))}; it is an option of {owners}"
                 )
+        if self.solver == "lbfgs":
+            # a line search needs one loss and its own gradient
+            for name in ("gradient_threshold", "accumulate_grad_batches"):
+                option_values.require_default(name, getattr(self, name), getattr(type(self), name))
+            if self.precision == "16-mixed":
+                option_values.require_default("precision", self.precision, "32-true")
         # 3. the ranges
         up_to = f"above 0, at most {LARGEST:g}"
         self._number("initial_learn_rate", up_to, lambda value: value > 0)

@@ -51,7 +51,8 @@ def run(
     """
     batches = MiniBatches(
         len(items),
-        options.mini_batch_size,
+        # its curvature must not change with the mini-batch
+        len(items) if options.solver == "lbfgs" else options.mini_batch_size,
         options.shuffle,
         options.seed,
         group=options.accumulate_grad_batches,

@@ -51,7 +51,7 @@ def test_the_execution_environment_has_its_older_name_too():
 
 
 REFUSED = [
-    ({"solver": "sgd"}, "solver must be 'sgdm', 'adam' or 'rmsprop', got 'sgd'"),
+    ({"solver": "sgd"}, "solver must be 'sgdm', 'adam', 'rmsprop' or 'lbfgs', got 'sgd'"),
     (
         {"initial_learn_rate": 0},
         "initial_learn_rate must be a finite number above 0, at most 1e+30, got 0",
@@ -240,7 +240,7 @@ def test_a_record_leaves_out_what_json_cannot_hold():
 def test_wrong_records():
     for record, message in (
         ({"solver": "adam", "max_epoch": 3}, "got 'max_epoch'; did you mean 'max_epochs'?"),
-        ({"max_epochs": 3}, "solver must be 'sgdm', 'adam' or 'rmsprop', got ''"),
+        ({"max_epochs": 3}, "solver must be 'sgdm', 'adam', 'rmsprop' or 'lbfgs', got ''"),
         (
             {"solver": "adam", "learn_rate_schedule": {"type": "poly"}},
             "the type of a learn_rate_schedule must be 'piecewise', ",

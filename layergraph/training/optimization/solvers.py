@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from layergraph.errors import ArgumentError, LayergraphError
@@ -63,12 +63,45 @@ def make_solver(net: Network, lgraph: LayerGraph, options: TrainingOptions) -> O
                 )
     if options.solver == "sgdm":
         return Sgdm(rows, lr=options.learn_rate, momentum=_require(options.momentum))
+    if options.solver == "lbfgs":
+        return _make_lbfgs(rows, options)
     epsilon, squares = _require(options.epsilon), _require(options.squared_gradient_decay_factor)
     if options.solver == "adam":
         betas = (_require(options.gradient_decay_factor), squares)
         # not AdamW, whose decay bypasses the moments
         return torch.optim.Adam(rows, lr=options.learn_rate, betas=betas, eps=epsilon)
     return torch.optim.RMSprop(rows, lr=options.learn_rate, alpha=squares, eps=epsilon)
+
+
+def regularization(optimizer: Optimizer) -> Tensor:
+    """Half the squared weights, each times its L2 regularization: its gradient is what other solvers add.
+
+    A line search compares losses, and so it must see this one.
+    """
+    terms = [
+        0.5 * factor * weight.square().sum()
+        for group in optimizer.param_groups
+        for weight, factor in zip(group["params"], group["l2_regularization"], strict=True)
+        if factor
+    ]
+    return torch.stack(terms).sum() if terms else torch.zeros(())
+
+
+def _make_lbfgs(rows: list[dict[str, Any]], options: TrainingOptions) -> Optimizer:
+    if any(row["learn_rate_factor"] != 1 for row in rows):
+        wrong = next(row["learn_rate_factor"] for row in rows if row["learn_rate_factor"] != 1)
+        raise ArgumentError(
+            "train_network: learn-rate factors of layers must be 0 or 1 for the solver 'lbfgs', which has "
+            f"one direction for all weights, got {wrong:g}; use another solver, or set the factor to 1"
+        )
+    weights = [weight for row in rows for weight in row["params"]]
+    # one iteration per step, so that each gets its row, its validation and its checkpoint
+    optimizer = torch.optim.LBFGS(
+        weights, lr=options.learn_rate, max_iter=1, history_size=10, line_search_fn="strong_wolfe"
+    )
+    factors = [row["l2_regularization"] for row in rows for _ in row["params"]]
+    optimizer.param_groups[0].update(learn_rate_factor=1.0, l2_regularization=factors)
+    return optimizer
 
 
 def _parameters(net: Network, lgraph: LayerGraph) -> Iterator[tuple[nn.Parameter, tuple[float, float]]]:
