@@ -52,8 +52,8 @@ class ValidationSet:
         """
         totals = ValidationTotals(module.net, self._items.lgraph, self._items.metric)
         with inference(module.net), same_random_state():
-            for batch in self._batches(module.dtype_of_images):
-                if not proceed():
+            for batch in self._batches(module.dtype_of_images, proceed):
+                if batch is None:
                     return None
                 moved = trainer.strategy.batch_to_device(batch)
                 with trainer.precision_plugin.val_step_context():
@@ -61,8 +61,12 @@ class ValidationSet:
         self._items.check_labels()
         return totals.results()
 
-    def _batches(self, dtype: torch.dtype) -> Iterator[Batch]:
+    def _batches(self, dtype: torch.dtype, proceed: Callable[[], bool]) -> Iterator[Batch | None]:
         for start in range(0, len(self._items), self._size):
+            # before the items are read, which may take longer than the network
+            if not proceed():
+                yield None
+                return
             indices = range(start, min(start + self._size, len(self._items)))
             items = map(self._items.read, indices)
             # in their order, so that only neighbors of one size share a mini-batch

@@ -1,7 +1,9 @@
 """Validation while a network trains: its numbers, when it runs, and what it leaves as it was."""
 
 import math
+import os
 import random
+import signal
 
 import numpy as np
 import pytest
@@ -10,11 +12,13 @@ import torch
 from layergraph import (
     ArgumentError,
     ClassificationLayer,
+    Convolution2dLayer,
     DataError,
     DropoutLayer,
     FullyConnectedLayer,
     ImageInputLayer,
     LayerGraph,
+    PixelClassificationLayer,
     RegressionLayer,
     ReluLayer,
     SoftmaxLayer,
@@ -297,3 +301,87 @@ def test_an_unreadable_item_at_the_end_loses_no_network(tiny, pairs, train):
         net, info = train(pairs(4), tiny(batch_norm=True), validation_data=Breaking(pairs(2)))
     assert (validated(info), info.final_validation_loss) == ([1], None)
     assert not net.training
+
+
+# -- several output layers, signals --------------------------------------------------------------
+
+
+def test_several_output_layers(train):
+    """Each has its own labels, so that the mini-batches weigh differently in each loss."""
+    lgraph = LayerGraph([ImageInputLayer((4, 4, 1), name="image", normalization="none")])
+    for name in ("a", "b"):
+        head = [
+            Convolution2dLayer(1, 2, name=f"conv_{name}"),
+            SoftmaxLayer(name=f"softmax_{name}"),
+            PixelClassificationLayer(name=name),
+        ]
+        lgraph = lgraph.add_layers(head).connect_layers("image", f"conv_{name}")
+    lgraph = lgraph.add_layers([Convolution2dLayer(1, 1, name="depth"), RegressionLayer(name="c")])
+    lgraph = lgraph.connect_layers("image", "depth")
+    rng = np.random.default_rng(0)
+    held = []
+    for number in range(5):
+        image = rng.normal(0, 1, (4, 4, 1)).astype(np.float32)
+        a, b = rng.integers(0, 2, (2, 4, 4)).astype(np.uint8)
+        a[: number % 4], b[3 - number % 4 :] = 255, 255
+        held.append((image, a, b, rng.normal(0, 1, (4, 4, 1)).astype(np.float32)))
+    net, info = train(held[:4], lgraph, validation_data=held, mini_batch_size=2)
+    loss, accuracies = 0.0, []
+    for column in (0, 1):
+        losses, right = [], []
+        for image, *targets in held:
+            scores = net.predict(image)[column].astype(np.float64)
+            target = targets[column]
+            labeled = target != 255
+            chosen = np.take_along_axis(scores, np.where(labeled, target, 0)[..., None], -1)[..., 0]
+            losses.append(-np.log(chosen[labeled]))
+            right.append((scores.argmax(-1) == target)[labeled])
+        loss += np.concatenate(losses).mean()
+        accuracies.append(100 * np.concatenate(right).mean())
+    loss += np.mean([((net.predict(item[0])[2] - item[3]) ** 2).sum() for item in held]) / 2
+    assert info.final_validation_loss == pytest.approx(loss, rel=1e-5)
+    assert info.final_validation_accuracy == pytest.approx(np.mean(accuracies))
+
+
+class Interrupting(list):
+    """Data whose read number ``at`` sends a signal."""
+
+    def __init__(self, items, at, number=signal.SIGINT):
+        super().__init__(items)
+        self.at, self.number, self.reads = at, number, 0
+
+    def __getitem__(self, index):
+        self.reads += 1
+        if self.reads == self.at:
+            os.kill(os.getpid(), self.number)
+        return super().__getitem__(index)
+
+
+@pytest.fixture
+def handlers():
+    """Python's own handlers: a shell starts background processes without that of Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_ctrl_c_ends_a_validation_without_a_result(tiny, pairs, train):
+    # one read at the start, four in the validation of iteration 1; so in that of iteration 2
+    held = Interrupting(pairs(4), at=7)
+    net, info = train(
+        pairs(4), tiny(), validation_data=held, validation_frequency=1, mini_batch_size=1, max_epochs=50
+    )
+    assert (info.stop_reason, validated(info), len(info.training_loss)) == ("Stopped manually.", [1], 2)
+    # the network that is returned is validated, as it has statistics: a second Ctrl-C would end that
+    assert info.final_validation_loss == pytest.approx(by_hand(net, list(held))[0], rel=1e-5)
+
+
+def test_sigterm_leaves_no_time_for_a_validation(tiny, pairs, train):
+    held = Interrupting(pairs(4), at=7, number=signal.SIGTERM)
+    _, info = train(
+        pairs(4), tiny(), validation_data=held, validation_frequency=1, mini_batch_size=1, max_epochs=50
+    )
+    assert (info.stop_reason, validated(info)) == ("Stopped by SIGTERM.", [1])
+    assert info.final_validation_loss is None
+    assert held.reads <= 8
