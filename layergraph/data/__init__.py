@@ -3,6 +3,7 @@
 The names are MATLAB's: ``imageDatastore`` is ``ImageDatastore``, ``countEachLabel`` is ``count_each_label``.
 """
 
+from layergraph.data.augmentation import ImageDataAugmenter, augment_image_and_label
 from layergraph.data.counting.class_weights import (
     effective_number_weights,
     inverse_frequency_weights,
@@ -15,6 +16,7 @@ from layergraph.data.datastore import CombinedDatastore, Datastore, TransformedD
 from layergraph.data.image_datastore import ImageDatastore, read_image, write_image
 from layergraph.data.label_array import LabelArray
 from layergraph.data.pixel_label_datastore import UNLABELED, PixelLabelDatastore, write_labels
+from layergraph.data.randomness import item_generator, item_randomness
 from layergraph.data.resize import resize_image, resize_labels, resize_pair
 from layergraph.data.sets.camvid_classes import camvid_classes, camvid_color_map, camvid_pixel_label_ids
 from layergraph.data.sets.camvid_download import camvid_datastores, download_camvid
@@ -26,10 +28,12 @@ __all__ = [
     "UNLABELED",
     "CombinedDatastore",
     "Datastore",
+    "ImageDataAugmenter",
     "ImageDatastore",
     "LabelArray",
     "PixelLabelDatastore",
     "TransformedDatastore",
+    "augment_image_and_label",
     "camvid_classes",
     "camvid_color_map",
     "camvid_datastores",
@@ -39,6 +43,8 @@ __all__ = [
     "download_camvid",
     "effective_number_weights",
     "inverse_frequency_weights",
+    "item_generator",
+    "item_randomness",
     "label_frequency_chart",
     "median_frequency_weights",
     "oversample_rare_classes",

@@ -1,0 +1,9 @@
+"""Random changes of images and their labels, for training.
+
+Each is a function of an item, an image or a pair (image, labels), for ``transform``; all random numbers come
+from ``item_generator()``.
+"""
+
+from layergraph.data.augmentation.image_data_augmenter import ImageDataAugmenter, augment_image_and_label
+
+__all__ = ["ImageDataAugmenter", "augment_image_and_label"]
