@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from layergraph.training.batches.items import Items
+from layergraph.training.batches.mini_batches import ItemKey
 
 _NUM_COPIES = 3  # for the iteration that runs, one whose check is pending, and the one before
 
@@ -42,7 +43,7 @@ class FiniteLoss:
         self._copies: list[list[Tensor]] = []
         # one pending check on CUDA, none elsewhere: a bool is 1 or 0
         self._delay = any(tensor.is_cuda for tensor in self._tensors)
-        self._pending: deque[tuple[int, list[int], _PendingFlag]] = deque()
+        self._pending: deque[tuple[int, list[ItemKey], _PendingFlag]] = deque()
 
     @torch.no_grad()
     def copy_network(self, iteration: int) -> None:
@@ -53,9 +54,9 @@ class FiniteLoss:
         else:
             _copy(self._tensors, self._copies[(iteration - 1) % _NUM_COPIES])
 
-    def check(self, iteration: int, indices: list[int], finite: Tensor) -> Divergence | None:
+    def check(self, iteration: int, keys: list[ItemKey], finite: Tensor) -> Divergence | None:
         """Add the check of an iteration; return the first that was not finite, as soon as this is known."""
-        self._pending.append((iteration, indices, _PendingFlag(finite)))
+        self._pending.append((iteration, keys, _PendingFlag(finite)))
         return self._check_next() if len(self._pending) > self._delay else None
 
     def check_pending(self) -> Divergence | None:
@@ -66,13 +67,13 @@ class FiniteLoss:
         return None
 
     def _check_next(self) -> Divergence | None:
-        iteration, indices, finite = self._pending.popleft()
+        iteration, keys, finite = self._pending.popleft()
         if finite.value():
             return None
         # later iterations started from the weights that are given up here
         self._pending.clear()
-        # the images are read again, since none is kept; a random transform may make another image
-        item = self._faulty_item(indices)
+        # the images are read again, since none is kept
+        item = self._faulty_item(keys)
         # with finite images, the network before this iteration is at fault: restore the one before that
         restored = iteration if item or iteration == 1 else iteration - 1
         self._restore(restored)
@@ -84,7 +85,7 @@ class FiniteLoss:
             cause = "the first loss overflows; check the range of the images and the weights of the network"
         else:
             cause = "the learning rate is probably too high; lower initial_learn_rate"
-        names = [self._items.item_name(index) for index in indices]
+        names = [self._items.item_name(index) for _, index in keys]
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         state = "before training" if restored == 1 else f"after iteration {restored - 1}"
         return Divergence(
@@ -93,10 +94,10 @@ class FiniteLoss:
             f"ends here, and the network is the one {state}",
         )
 
-    def _faulty_item(self, indices: list[int]) -> str:
-        for index in indices:
+    def _faulty_item(self, keys: list[ItemKey]) -> str:
+        for epoch, index in keys:
             try:
-                item = self._items.read(index)
+                item = self._items.read(index, epoch)
             except Exception:  # the item was readable before, so that this error is not the cause
                 continue
             for array in (*item.images, *item.targets):

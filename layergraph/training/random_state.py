@@ -43,3 +43,10 @@ def seeded(seed: int | None) -> Iterator[None]:
         np.random.seed(seed)
         torch.manual_seed(seed)
         yield
+
+
+def drawn_seed() -> int:
+    """A seed from torch's generator."""
+    import torch
+
+    return int(torch.randint(2**32, ()))

@@ -6,14 +6,14 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from lightning import Callback, Trainer
-from torch.utils.data import DataLoader
 
 from layergraph.network.network import Network
 from layergraph.training.batches.items import Items
+from layergraph.training.batches.loader import BatchLoader
 from layergraph.training.batches.mini_batches import MiniBatches
 from layergraph.training.callbacks.divergence_guard import DivergenceGuard
 from layergraph.training.callbacks.final_statistics import FinalStatistics
@@ -54,11 +54,15 @@ def run(
         # its curvature must not change with the mini-batch
         len(items) if options.solver == "lbfgs" else options.mini_batch_size,
         options.shuffle,
-        options.seed,
+        items.seed,
         group=options.accumulate_grad_batches,
     )
     epoch_length = len(batches) // batches.group
     module = TrainingModule(net, items.lgraph, options, items.metric, epoch_length)
+    # pinned memory is a feature of CUDA; "gpu" may also be Apple's
+    pinned = accelerator == "gpu" and torch.cuda.is_available()
+    num_workers = options.num_workers or int(options.dispatch_in_background)
+    loader = BatchLoader(items, batches, num_workers=num_workers, pinned=pinned)
     frozen = frozen_parameters(net, items.lgraph)
     ending = Ending()
     plan = Plan(epoch_length, options.max_epochs)
@@ -104,7 +108,7 @@ def run(
         for parameter in frozen:
             parameter.requires_grad_(False)
         try:
-            trainer.fit(module, _loader(items, batches, accelerator))
+            trainer.fit(module, loader)
         except SystemExit as error:
             if isinstance(error.__context__, KeyboardInterrupt):  # Lightning raises it for Ctrl-C
                 raise KeyboardInterrupt from None
@@ -116,6 +120,7 @@ def run(
                 attach_network(error, net, trainer.global_step)
             raise
         finally:
+            loader.close()
             for parameter in frozen:
                 parameter.requires_grad_(True)
             if options.channels_last:
@@ -132,17 +137,6 @@ def run(
         final_validation=ending.final_validation,
         output_network_iteration=ending.output_iteration,
     )
-
-
-def _loader(items: Items, batches: MiniBatches, accelerator: str) -> DataLoader[Any]:
-    # pinned memory is a feature of CUDA; "gpu" may also be Apple's
-    pinned = accelerator == "gpu" and torch.cuda.is_available()
-    return DataLoader(items, batch_sampler=batches, collate_fn=_identity, pin_memory=pinned)
-
-
-def _identity(batch: Any) -> Any:
-    """The batch, unchanged: ``Items`` already collates it."""
-    return batch
 
 
 @contextmanager

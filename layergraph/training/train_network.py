@@ -14,7 +14,7 @@ from layergraph.layers.layer import Layer
 from layergraph.training.info import TrainingInfo, TrainingWarning
 from layergraph.training.monitor.log import TrainingLog
 from layergraph.training.options import TrainingOptions
-from layergraph.training.random_state import seeded
+from layergraph.training.random_state import drawn_seed, seeded
 
 if TYPE_CHECKING:
     from layergraph.network.network import Network
@@ -91,7 +91,7 @@ def train_network(
     validation = None
     if options.validation_data is not None:
         # with the class names of the training data, since those of the validation must be the same
-        validation = ValidationSet(options.validation_data, items.lgraph, options.mini_batch_size)
+        validation = ValidationSet(options.validation_data, items.lgraph, options)
     elif options.returns_best:
         raise ArgumentError(
             "train_network: output_network must be 'last-iteration' or 'auto' without validation_data, got "
@@ -104,6 +104,8 @@ def train_network(
         )
     log = TrainingLog(items.metric, validation=validation is not None, shown=options.verbose)
     with seeded(options.seed):
+        # without a seed, from torch's generator: torch.manual_seed fixes order and transforms, too
+        items.seed = drawn_seed() if options.seed is None else options.seed
         net = items.lgraph.compile()  # in the block, since the seed is that of initial weights too
         if options.precision == "64-true":
             net = net.double()

@@ -18,6 +18,7 @@ from layergraph import load
 from layergraph.progress import progress
 from layergraph.training import TrainingOptions, TrainingWarning, train_network
 from layergraph.training.batches.items import Items
+from layergraph.training.batches.mini_batches import ItemKey
 from layergraph.training.divergence import FiniteLoss
 from layergraph.training.interrupts import stop_request
 from layergraph.training.unfinished_network import unfinished_network
@@ -164,7 +165,7 @@ def test_the_restored_network(tiny, pairs, delay, bad_item, restored, last):
                 tensor.fill_(iteration)
         guard.copy_network(iteration)
         assert divergence is None
-        divergence = guard.check(iteration, [iteration], torch.tensor(iteration != 4))
+        divergence = guard.check(iteration, [ItemKey(0, iteration)], torch.tensor(iteration != 4))
         if divergence is not None:
             break
     divergence = divergence or guard.check_pending()

@@ -20,8 +20,9 @@ class InputImages:
     """Checks the images of an input layer, and stacks those of one size to a tensor."""
 
     def __init__(self, layer: Layer) -> None:
-        self.layer: Any = layer
-        self.size: Shape = tuple(self.layer.input_size)
+        source: Any = layer  # an input layer, whose size its class alone knows
+        self.layer: Any = source
+        self.size: Shape = tuple(source.input_size)
         self._first: tuple[np.dtype[Any], str] | None = None  # the dtype of the first image, and its item
 
     def image(self, value: Any, name: str) -> NDArray[Any]:

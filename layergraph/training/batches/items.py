@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
 
+from layergraph.data.randomness import item_randomness
 from layergraph.errors import DataError, InvalidNetworkError, LayergraphError, WrongTypeError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.nearest_sizes import misfit
@@ -20,13 +20,14 @@ from layergraph.sizes import Shape, Size
 from layergraph.training.batches.batch import Batch, Item
 from layergraph.training.batches.class_names import add_class_names
 from layergraph.training.batches.input_images import InputImages, stack_images
+from layergraph.training.batches.mini_batches import ItemKey
 from layergraph.training.batches.targets import num_classes, target_array
 from layergraph.training.batches.training_data import TrainingData
 from layergraph.training.series import Metric
 from layergraph.wording import listed, quoted, times
 
 
-class Items(Dataset[Any]):
+class Items:
     """The checked items of the training data: each is checked at its read, the first in the constructor.
 
     Args:
@@ -38,6 +39,8 @@ class Items(Dataset[Any]):
 
     Attributes:
         dtype: the dtype of the network, and of all images and responses except 8-bit images.
+        has_labels: whether any target read so far has a label, per output layer; always for a regression.
+        seed: the seed of random transforms.
 
     Raises:
         InvalidNetworkError: the graph cannot run.
@@ -53,6 +56,7 @@ class Items(Dataset[Any]):
         # 1. the graph, before the data is read: its errors need no item
         self._data, self._lgraph, self._argument = data, lgraph, argument
         self.dtype = torch.float32
+        self.seed = 0
         sizes = infer_sizes(lgraph)
         # without a softmax all sizes fit, and training would run on a loss of the wrong numbers
         if errors := [*sizes.errors, *missing_softmax(lgraph)]:
@@ -72,7 +76,7 @@ class Items(Dataset[Any]):
         if not len(data):
             raise DataError(f"train_network: {argument} must have one item or more, got none")
         # whether any target read so far has a label, per output layer
-        self._has_labels = [not has_classes for has_classes in is_class]
+        self.has_labels = [not has_classes for has_classes in is_class]
         self.read(0)
 
     @property
@@ -101,10 +105,15 @@ class Items(Dataset[Any]):
             return f"item {index}" if self._argument == "data" else f"item {index} of {self._argument}"
         return f"image {quoted(str(files[index]), longest=4096)}"
 
-    def read(self, index: int) -> Item:
-        """The images and targets of an item, the targets as the losses take them."""
+    def read(self, index: int, epoch: int = 0) -> Item:
+        """The images and targets of an item, the targets as the losses take them.
+
+        Random transforms depend on ``seed``, epoch and index alone.
+        """
         name = self.item_name(index)
-        parts = self._parts(self._data[index], name)
+        with item_randomness(self.seed, epoch, index):
+            item = self._data[index]
+        parts = self._parts(item, name)
         count = len(self._inputs)
         images = tuple(
             inputs.image(part, name) for inputs, part in zip(self._inputs, parts[:count], strict=True)
@@ -118,7 +127,7 @@ class Items(Dataset[Any]):
                 owner += f" for layer {quoted(layer.name)}"
             target = target_array(part, layer, size, owner, float64=self.dtype == torch.float64)
             unlabeled = getattr(layer, "unlabeled", None)
-            self._has_labels[number] = self._has_labels[number] or bool((target != unlabeled).any())
+            self.has_labels[number] = self.has_labels[number] or bool((target != unlabeled).any())
             targets.append(target)
         return Item(images, tuple(targets))
 
@@ -143,23 +152,19 @@ class Items(Dataset[Any]):
 
     def check_labels(self) -> None:
         """Raise if no target so far has a label: the network learned nothing, and the accuracy is 0/0."""
-        for layer, has_labels in zip(self.output_layers, self._has_labels, strict=True):
+        for layer, has_labels in zip(self.output_layers, self.has_labels, strict=True):
             if not has_labels:
-                place = f" for layer {quoted(layer.name)}" if len(self._has_labels) > 1 else ""
+                place = f" for layer {quoted(layer.name)}" if len(self.has_labels) > 1 else ""
                 owner = "training" if self._argument == "data" else "validation"
                 raise DataError(
                     f"train_network: the {owner} data must have labels{place}, got targets that are "
                     f"unlabeled ({getattr(layer, 'unlabeled', None)}) everywhere; check the label ids"
                 )
 
-    def __getitem__(self, index: int) -> Batch:
-        return self.__getitems__([index])
-
-    def __getitems__(self, indices: Sequence[int]) -> Batch:
+    def batch(self, keys: Sequence[ItemKey]) -> Any:
         """The mini-batch of these items: images as uint8 if all are, else in the network's dtype, and
-        targets. A ``DataLoader`` calls this method."""
-        items = [self.read(index) for index in indices]
-        images = []
+        targets."""
+        items, indices = [self.read(key.item, key.epoch) for key in keys], [key.item for key in keys]
         for column in zip(*(item.images for item in items), strict=True):
             for index, image in zip(indices, column, strict=True):
                 if image.shape != column[0].shape:
@@ -169,9 +174,15 @@ class Items(Dataset[Any]):
                         f"({self.item_name(indices[0])}); resize or crop them, for example with transform, "
                         "or train with mini_batch_size=1"
                     )
-            images.append(stack_images(column, self.dtype))
-        targets = zip(*(item.targets for item in items), strict=True)
-        return Batch(tuple(images), tuple(torch.from_numpy(np.stack(column)) for column in targets))
+        return self.collate(items)
+
+    def collate(self, items: Sequence[Item]) -> Batch:
+        """The mini-batch of items with images of one size."""
+        images, targets = ([*zip(*parts, strict=True)] for parts in zip(*items, strict=True))
+        return Batch(
+            tuple(stack_images(column, self.dtype) for column in images),
+            tuple(torch.from_numpy(np.stack(column)) for column in targets),
+        )
 
     def _scores(self, shapes: tuple[Shape, ...], where: str) -> list[Size]:
         """The sizes of the scores for images of these shapes.

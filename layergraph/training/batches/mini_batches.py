@@ -2,56 +2,80 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch.utils.data import Sampler
 
 from layergraph.training.options import Shuffle
 
-_HISTORY = 64  # mini-batches; a DataLoader takes a few in advance
+
+class ItemKey(NamedTuple):
+    """An item in an epoch, both from 0; its random numbers depend on both."""
+
+    epoch: int
+    item: int
 
 
-class MiniBatches(Sampler[list[int]]):
-    """The item indices of each mini-batch, epoch by epoch, for a ``DataLoader``.
+class MiniBatches(Sampler[list[ItemKey]]):
+    """The items of each mini-batch of an epoch, for a ``DataLoader``.
 
     All mini-batches have ``size`` items; a smaller set is one mini-batch. An epoch omits the items that
-    remain at its end: with ``"once"`` and ``"never"`` the same ones in each epoch (as in MATLAB). An epoch
-    has a multiple of ``group`` mini-batches; where there are fewer, all of them are one group.
+    remain at its end: with ``"once"`` and ``"never"`` the same ones in each epoch (as in MATLAB). The order
+    is a function of ``seed`` and the epoch alone, so that a training can continue anywhere. An epoch has a
+    multiple of ``group`` mini-batches; where there are fewer, all of them are one group.
 
-    >>> [*MiniBatches(5, 2, "never")], [*MiniBatches(3, 8, "never")]
-    ([[0, 1], [2, 3]], [[0, 1, 2]])
+    Args:
+        count: items in the data.
+        size: items per mini-batch.
+        shuffle: when to draw a new order.
+        seed: decides the orders.
+        start: mini-batches over all epochs that are already trained on; iteration starts after them.
+        group: mini-batches in each iteration of the training.
+
+    >>> batches = MiniBatches(5, 2, "never", seed=0, start=3)
+    >>> [[key.item for key in batch] for batch in batches]
+    [[2, 3]]
+    >>> batches.set_epoch(2)
+    >>> [[key.item for key in batch] for batch in batches], [*batches][0]
+    ([[0, 1], [2, 3]], [ItemKey(epoch=2, item=0), ItemKey(epoch=2, item=1)])
     """
 
     def __init__(
-        self, count: int, size: int, shuffle: Shuffle, seed: int | None = None, *, group: int = 1
+        self, count: int, size: int, shuffle: Shuffle, seed: int, *, start: int = 0, group: int = 1
     ) -> None:
-        self._size = min(size, count)
+        self._count, self._size = count, min(size, count)
         self._group = min(group, count // self._size)
-        self._shuffle = shuffle
-        self._count = 0
-        self._last: deque[list[int]] = deque(maxlen=_HISTORY)
-        # a separate generator, so that the order does not depend on the random numbers that the network takes
-        self._generator = torch.Generator()
-        # without a seed, from torch's global generator: torch.manual_seed fixes the order, too
-        self._generator.manual_seed(int(torch.randint(2**32, ())) if seed is None else seed)
-        self._order = torch.arange(count)
-        if shuffle == "once":
-            self._order = self._permute()
+        self._epoch, self._start = divmod(start, len(self))
+
+        # an epoch needs its order once per mini-batch
+        @lru_cache(maxsize=2)
+        def order(epoch: int) -> list[int]:
+            if shuffle == "never":
+                return [*range(count)]
+            sequence = np.random.SeedSequence(seed, spawn_key=(epoch if shuffle == "every-epoch" else 0,))
+            return [int(index) for index in np.random.default_rng(sequence).permutation(count)]
+
+        self._order = order
 
     def __len__(self) -> int:
-        return len(self._order) // (self._size * self._group) * self._group
+        """Mini-batches in a whole epoch."""
+        return self._count // (self._size * self._group) * self._group
 
-    def __iter__(self) -> Iterator[list[int]]:
-        order = self._permute() if self._shuffle == "every-epoch" else self._order
-        # a remainder would be a mini-batch of noisier gradients, and of other batch statistics
-        for index in range(len(self)):
-            batch = order[index * self._size : (index + 1) * self._size].tolist()
-            # before the mini-batch is given away: code after a yield runs only at the next request
-            self._count += 1
-            self._last.append(batch)
-            yield batch
+    def __iter__(self) -> Iterator[list[ItemKey]]:
+        # the mini-batches of the epoch at this moment, also if the next one starts meanwhile
+        epoch, start = self._epoch, self._start
+        for number in range(start, len(self)):
+            yield self.batch(epoch * len(self) + number)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Iterate over the whole of this epoch (from 0) next. Lightning calls this before each epoch."""
+        # the epoch of the start begins after its first mini-batches
+        if epoch != self._epoch:
+            self._epoch, self._start = epoch, 0
 
     @property
     def size(self) -> int:
@@ -63,12 +87,17 @@ class MiniBatches(Sampler[list[int]]):
         """Mini-batches in each iteration."""
         return self._group
 
-    def batch(self, iteration: int) -> list[int]:
-        """The items of one of the last mini-batches, by its number from 1 over all epochs."""
-        return self._last[iteration - self._count - 1]
+    def iteration(self, number: int) -> list[ItemKey]:
+        """The items of an iteration by its number from 1 over all epochs."""
+        first = (number - 1) * self._group
+        return [key for part in range(first, first + self._group) for key in self.batch(part)]
 
-    def _permute(self) -> torch.Tensor:
-        return torch.randperm(len(self._order), generator=self._generator)
+    def batch(self, number: int) -> list[ItemKey]:
+        """A mini-batch by its number from 0 over all epochs."""
+        epoch, position = divmod(number, len(self))
+        # a remainder would be a mini-batch of noisier gradients, and of other batch statistics
+        indices = self._order(epoch)[position * self._size : (position + 1) * self._size]
+        return [ItemKey(epoch, index) for index in indices]
 
 
 def even_batches(count: int, size: int) -> list[list[int]]:

@@ -27,9 +27,8 @@ class DivergenceGuard(IterationCallback):
         self._guard.copy_network(iteration)
 
     def on_iteration_end(self, trainer: Trainer, module: TrainingModule, iteration: int) -> None:
-        first, group = (iteration - 1) * self._batches.group + 1, self._batches.group
-        items = [item for number in range(first, first + group) for item in self._batches.batch(number)]
-        self._divergence = self._guard.check(iteration, items, module.finite)
+        keys = self._batches.iteration(iteration)
+        self._divergence = self._guard.check(iteration, keys, module.finite)
         if self._divergence is not None:
             self._ending.stop(trainer, "Loss is not finite.")
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
-import numpy as np
-import torch
 from lightning import Trainer
 
 from layergraph.errors import DataError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.network.modes import inference
-from layergraph.training.batches.batch import Batch, Item
-from layergraph.training.batches.input_images import stack_images
+from layergraph.training.batches.batch import Batch
 from layergraph.training.batches.items import Items
+from layergraph.training.batches.loader import BatchLoader
+from layergraph.training.batches.mini_batches import ItemKey
 from layergraph.training.lightning_module import TrainingModule
+from layergraph.training.options import TrainingOptions
 from layergraph.training.random_state import same_random_state
 from layergraph.training.validation.validation_totals import ValidationTotals
 
@@ -27,15 +27,19 @@ class ValidationSet:
     Args:
         data: as the training data; or a pair (images, targets) of arrays whose first axis counts items.
         lgraph: the network, with the class names of the training data.
-        size: items per mini-batch, at most; those of a mini-batch may have several sizes.
+        options: those of the training, for the size of mini-batches and the number of workers.
 
     Raises:
         DataError: the first item does not fit the network, or the classes differ from those of the training.
     """
 
-    def __init__(self, data: Any, lgraph: LayerGraph, size: int) -> None:
-        self._items = Items(_pairs(data), lgraph, argument="validation_data")
-        self._size = size
+    def __init__(self, data: Any, lgraph: LayerGraph, options: TrainingOptions) -> None:
+        self._items = _ValidationItems(_pairs(data), lgraph, argument="validation_data")
+        count, size = len(self._items), options.mini_batch_size
+        keys = [ItemKey(0, index) for index in range(count)]
+        # as many workers as the training has; they start anew for each validation
+        self._chunks = [keys[start : start + size] for start in range(0, count, size)]
+        self._num_workers = min(options.num_workers, len(self._chunks))
 
     def evaluate(
         self, module: TrainingModule, trainer: Trainer, proceed: Callable[[], bool]
@@ -50,36 +54,34 @@ class ValidationSet:
         Raises:
             DataError: an item does not fit the network, or no target has a label.
         """
+        self._items.dtype = module.dtype_of_images
         totals = ValidationTotals(module.net, self._items.lgraph, self._items.metric)
-        with inference(module.net), same_random_state():
-            for batch in self._batches(module.dtype_of_images, proceed):
-                if batch is None:
-                    return None
-                moved = trainer.strategy.batch_to_device(batch)
-                with trainer.precision_plugin.val_step_context():
-                    totals.add(module.scores(moved), moved.targets)
+        loader = BatchLoader(self._items, self._chunks, num_workers=self._num_workers)
+        try:
+            with inference(module.net), same_random_state():
+                readings = iter(loader)
+                for _ in self._chunks:
+                    # before the items are read, which may take longer than the network
+                    if not proceed():
+                        return None
+                    for batch in next(readings):
+                        moved = trainer.strategy.batch_to_device(batch)
+                        with trainer.precision_plugin.val_step_context():
+                            totals.add(module.scores(moved), moved.targets)
+        finally:
+            loader.close()
         self._items.check_labels()
         return totals.results()
 
-    def _batches(self, dtype: torch.dtype, proceed: Callable[[], bool]) -> Iterator[Batch | None]:
-        for start in range(0, len(self._items), self._size):
-            # before the items are read, which may take longer than the network
-            if not proceed():
-                yield None
-                return
-            indices = range(start, min(start + self._size, len(self._items)))
-            items = map(self._items.read, indices)
-            # in their order, so that only neighbors of one size share a mini-batch
-            for _, group in groupby(items, key=lambda item: [image.shape for image in item.images]):
-                yield _collate([*group], dtype)
 
+class _ValidationItems(Items):
+    """Items whose mini-batches may hold images of several sizes."""
 
-def _collate(items: list[Item], dtype: torch.dtype) -> Batch:
-    images, targets = ([*zip(*parts, strict=True)] for parts in zip(*items, strict=True))
-    return Batch(
-        tuple(stack_images(column, dtype) for column in images),
-        tuple(torch.from_numpy(np.stack(column)) for column in targets),
-    )
+    def batch(self, keys: Sequence[ItemKey]) -> list[Batch]:
+        items = [self.read(key.item, key.epoch) for key in keys]
+        # in their order, so that only neighbors of one size are joined
+        groups = groupby(items, key=lambda item: [image.shape for image in item.images])
+        return [self.collate([*group]) for _, group in groups]
 
 
 def _pairs(data: Any) -> Any:

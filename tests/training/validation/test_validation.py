@@ -385,3 +385,23 @@ def test_sigterm_leaves_no_time_for_a_validation(tiny, pairs, train):
     assert (info.stop_reason, validated(info)) == ("Stopped by SIGTERM.", [1])
     assert info.final_validation_loss is None
     assert held.reads <= 8
+
+
+@pytest.mark.slow
+def test_workers_change_nothing(tiny, pairs, train):
+    """Neither the weights nor the validations, with random data."""
+
+    class Noisy(list):
+        def __getitem__(self, index):
+            image, target = super().__getitem__(index)
+            return image + np.float32(np.random.normal()), target
+
+    settings = {"max_epochs": 2, "mini_batch_size": 2, "validation_frequency": 2, "shuffle": "every-epoch"}
+    results = [
+        train(Noisy(pairs(6)), tiny(), validation_data=Noisy(pairs(5)), num_workers=number, **settings)
+        for number in (0, 2)
+    ]
+    assert same(*(state(net) for net, _ in results))
+    assert validated(results[1][1]) == [1, 2, 4, 6]
+    for name in ("training_loss", "validation_loss"):
+        np.testing.assert_array_equal(*(getattr(info, name) for _, info in results))
