@@ -15,6 +15,7 @@ from layergraph.network.network import Network
 from layergraph.training.batches.items import Items
 from layergraph.training.batches.loader import BatchLoader
 from layergraph.training.batches.mini_batches import MiniBatches
+from layergraph.training.callbacks.checkpoint_writer import CheckpointWriter
 from layergraph.training.callbacks.divergence_guard import DivergenceGuard
 from layergraph.training.callbacks.final_statistics import FinalStatistics
 from layergraph.training.callbacks.final_validation import FinalValidation
@@ -85,6 +86,8 @@ def run(
         if validation is not None:
             callbacks.insert(2, Validator(validation, options, plan.iterations, stop, ending))
             callbacks.insert(-1, FinalValidation(validation, options, stop, ending))
+        if options.checkpoint_path:
+            callbacks.insert(-1, CheckpointWriter(options, epoch_length, ending))
         trainer = Trainer(
             accelerator=accelerator,
             # by default, Lightning takes all GPUs, in one process each

@@ -1,0 +1,49 @@
+"""The callback that writes checkpoints."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from lightning import Trainer
+
+from layergraph.errors import LayergraphError
+from layergraph.training.callbacks.iteration_callback import IterationCallback
+from layergraph.training.ending import Ending
+from layergraph.training.lightning_module import TrainingModule
+from layergraph.training.options import TrainingOptions
+from layergraph.wording import quoted, visible
+
+
+class CheckpointWriter(IterationCallback):
+    """Writes the network to a new file every few epochs or iterations, as MATLAB does.
+
+    A file holds graph and weights, without the state of the solver. It appears under its name when it is
+    complete. If one cannot be written, training goes on, and a warning at its end tells so.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+
+    def __init__(self, options: TrainingOptions, epoch_length: int, ending: Ending) -> None:
+        self._folder = Path(options.checkpoint_path)
+        # before training, because a fault that shows only after the first epoch would cost it
+        self._folder.mkdir(parents=True, exist_ok=True)
+        is_epoch = options.checkpoint_frequency_unit == "epoch"
+        self._period = options.checkpoint_frequency * (epoch_length if is_epoch else 1)
+        self._ending = ending
+        self._has_failed = False
+
+    def on_iteration_end(self, trainer: Trainer, module: TrainingModule, iteration: int) -> None:
+        if iteration % self._period or self._ending.reason == "Loss is not finite.":
+            return
+        path = self._folder / f"net_checkpoint__{iteration}__{datetime.now():%Y_%m_%d__%H_%M_%S}.safetensors"
+        try:
+            module.net.layer_graph().save(path)
+        except (OSError, LayergraphError) as error:
+            if not self._has_failed:
+                self._ending.warnings.append(
+                    f"train_network: the checkpoint {quoted(str(path))} could not be written "
+                    f"({visible(str(error))}), and perhaps later ones"
+                )
+            self._has_failed = True

@@ -1,0 +1,66 @@
+"""Checkpoints: the network every few epochs or iterations."""
+
+import re
+
+import pytest
+
+from layergraph import load
+from layergraph.training import TrainingWarning
+
+
+def iterations(folder):
+    """The iterations of the checkpoints in a folder."""
+    names = [path.name for path in folder.iterdir()]
+    pattern = r"net_checkpoint__(\d+)__\d{4}_\d\d_\d\d__\d\d_\d\d_\d\d\.safetensors"
+    return sorted(int(re.fullmatch(pattern, name)[1]) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [2, 4, 6, 8]),
+        ({"checkpoint_frequency": 3}, [6]),
+        ({"checkpoint_frequency": 3, "checkpoint_frequency_unit": "iteration"}, [3, 6]),
+        ({"accumulate_grad_batches": 2}, [1, 2, 3, 4]),
+    ],
+)
+def test_when_they_are_written(tiny, pairs, train, tmp_path, options, expected):
+    folder = tmp_path / "new" / "folder"
+    train(pairs(4), tiny(), max_epochs=4, mini_batch_size=2, checkpoint_path=folder, **options)
+    assert iterations(folder) == expected
+
+
+def test_each_has_the_network_of_its_iteration(tiny, pairs, train, tmp_path):
+    settings = {"shuffle": "never", "batch_normalization_statistics": "moving"}
+    lgraph = tiny("zerocenter", batch_norm=True)
+    net, _ = train(pairs(4), lgraph, max_epochs=3, checkpoint_path=tmp_path / "checkpoints", **settings)
+    plain, _ = train(pairs(4), lgraph, max_epochs=3, **settings)
+    assert all(plain.state_dict()[key].equal(tensor) for key, tensor in net.state_dict().items())
+    for path in (tmp_path / "checkpoints").iterdir():
+        epochs = int(path.name.split("__")[1])
+        short, _ = train(pairs(4), lgraph, max_epochs=epochs, **settings)
+        saved = load(path).compile().state_dict()
+        assert saved.keys() == short.state_dict().keys()
+        assert all(tensor.equal(saved[key]) for key, tensor in short.state_dict().items())
+
+
+def test_a_failure_to_write_ends_no_training(tiny, pairs, train, tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("layergraph.LayerGraph.save", fail)
+    with pytest.warns(TrainingWarning) as caught:
+        _, info = train(pairs(4), tiny(), max_epochs=3, checkpoint_path=tmp_path / "checkpoints")
+    assert len(info.training_loss) == 3
+    assert len(caught) == 1
+    assert re.fullmatch(
+        r"train_network: the checkpoint '.*net_checkpoint__1__.*' could not be written \(\[Errno 28\] No "
+        r"space left on device\), and perhaps later ones",
+        str(caught[0].message),
+    )
+
+
+def test_a_folder_that_cannot_be_made_is_known_before_training(tiny, pairs, refusal, tmp_path):
+    (tmp_path / "file").write_text("")
+    text = refusal(pairs(4), tiny(), checkpoint_path=tmp_path / "file" / "folder", error=OSError)
+    assert "file" in text
