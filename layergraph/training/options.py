@@ -93,10 +93,10 @@ class TrainingOptions:
             than the best so far; infinite for never.
         output_network: ``"last-iteration"``; ``"best-validation-loss"``; ``"auto"`` is the best if there is
             validation data, else the last.
-        checkpoint_path: a folder for checkpoints; ``""`` for none.
+        checkpoint_path: a folder for files of the network while training runs; ``""`` for none.
         checkpoint_frequency: epochs or iterations, as ``checkpoint_frequency_unit`` says, between them.
-        execution_environment: ``"cpu"``; ``"gpu"``; ``"auto"``, the GPU if torch has CUDA; ``"multi-gpu"``,
-            all GPUs; ``"parallel"``, all GPUs or else processes on the CPU. ``device`` works too.
+        execution_environment: ``"cpu"``; ``"gpu"``; ``"auto"``, the GPU if torch has CUDA; ``"multi-gpu"``
+            and ``"parallel"``, where there is at most one GPU. ``device`` works too.
         plots: ``"training-progress"`` writes a page of curves while training runs.
         output_fcn: a function, or several, called after each iteration; one that returns True ends training.
         reset_input_normalization: compute the missing statistics of the input layer anew, also those of an
@@ -116,7 +116,7 @@ class TrainingOptions:
         seed: the seed of initial weights, shuffling and dropout. Two runs with it on one CPU give bitwise
             equal weights (a GPU sums in varying order), and the random states of torch, NumPy and Python
             stay unchanged. Without a seed, training uses and advances these states.
-        strategy, devices, num_nodes: of Lightning's ``Trainer``, for several devices and machines.
+        strategy, devices, num_nodes: only at Lightning's defaults; training runs on one device.
         logger: a logger of Lightning or several, ``"csv"`` or ``"tensorboard"``.
         log_path: the folder of logs and of the page; ``""`` for a temporary one, or none.
         serve: show the page on 127.0.0.1 while training runs.

@@ -35,7 +35,7 @@ def train_network(
             ``output_names``, or it is a dict by their names. Every epoch reads them again.
         lgraph: the graph. Training starts from its weights, if it has some. Of a compiled network a copy is
             trained. A list of layers is a graph in series.
-        options: solver, schedule and device.
+        options: solver, schedule, validation, checkpoints and device.
 
     Returns:
         The trained network, on the CPU and in evaluation mode, and the course of the training. The
@@ -44,8 +44,8 @@ def train_network(
     The loss is the sum over the output layers. The accuracy is the mean over those that have classes; without
     any, the RMSE is that of all outputs together.
 
-    Missing statistics of an input layer are computed from ``data``, per channel, in float64. With
-    ``options.verbose`` a log goes to stdout and, in a terminal, a progress bar to stderr.
+    Statistics of an input layer that are not its arguments are computed from ``data``, per channel, in
+    float64. With ``options.verbose`` a log goes to stdout and, in a terminal, a progress bar to stderr.
 
     A trained network is never lost. Ctrl-C, SIGTERM or SIGHUP end training after the running iteration and
     return the network (a second Ctrl-C is a ``KeyboardInterrupt``). The first loss that is not finite

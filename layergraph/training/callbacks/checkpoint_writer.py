@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from lightning import Trainer
 
 from layergraph.errors import LayergraphError
 from layergraph.graph.layer_graph import LayerGraph
-from layergraph.network.network import Network
 from layergraph.training.callbacks.iteration_callback import IterationCallback
 from layergraph.training.ending import Ending
 from layergraph.training.lightning_module import TrainingModule
@@ -40,8 +40,8 @@ class CheckpointWriter(IterationCallback):
         if iteration % self._period or self._ending.reason == "Loss is not finite.":
             return
         path = self._folder / f"net_checkpoint__{iteration}__{datetime.now():%Y_%m_%d__%H_%M_%S}.safetensors"
-        net: Network[LayerGraph] = module.net
-        lgraph = net.layer_graph()
+        net: Any = module.net
+        lgraph: LayerGraph = net.layer_graph()
         try:
             lgraph.save(path)
         except (OSError, LayergraphError) as error:
