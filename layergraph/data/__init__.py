@@ -12,11 +12,20 @@ from layergraph.data.counting.class_weights import (
 from layergraph.data.counting.counts import count_each_label
 from layergraph.data.counting.label_frequency_chart import label_frequency_chart
 from layergraph.data.counting.oversampling import oversample_rare_classes, repeat_factors
-from layergraph.data.datastore import CombinedDatastore, Datastore, TransformedDatastore, combine, transform
+from layergraph.data.datastore import (
+    CachedDatastore,
+    CombinedDatastore,
+    Datastore,
+    SubsetDatastore,
+    TransformedDatastore,
+    combine,
+    transform,
+)
 from layergraph.data.image_datastore import ImageDatastore, read_image, write_image
 from layergraph.data.label_array import LabelArray
 from layergraph.data.pixel_label_datastore import UNLABELED, PixelLabelDatastore, write_labels
 from layergraph.data.randomness import item_generator, item_randomness
+from layergraph.data.reader import ItemInfo
 from layergraph.data.resize import resize_image, resize_labels, resize_pair
 from layergraph.data.sets.camvid_classes import camvid_classes, camvid_color_map, camvid_pixel_label_ids
 from layergraph.data.sets.camvid_download import camvid_datastores, download_camvid
@@ -26,12 +35,15 @@ from layergraph.data.sets.triangles import triangle_images
 
 __all__ = [
     "UNLABELED",
+    "CachedDatastore",
     "CombinedDatastore",
     "Datastore",
     "ImageDataAugmenter",
     "ImageDatastore",
+    "ItemInfo",
     "LabelArray",
     "PixelLabelDatastore",
+    "SubsetDatastore",
     "TransformedDatastore",
     "augment_image_and_label",
     "camvid_classes",

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import operator
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Generic, Self, SupportsIndex, TypeVar, cast, get_args, overload
+from typing import Any, Self, TypeVar, cast, get_args
 
-import numpy as np
-
+from layergraph.data.item_cache import FolderCache, ItemCache, MemoryCache
+from layergraph.data.item_sequence import Item
 from layergraph.data.pairing import Pair, partners
+from layergraph.data.reader import Info, Reader
 from layergraph.errors import DataError, WrongTypeError
-from layergraph.layers.arguments import choice
-from layergraph.values import Value
+from layergraph.layers import arguments
 from layergraph.wording import counted, visible
 
-# covariant, so that a store of LabelArray is accepted as a store of arrays
-Item = TypeVar("Item", covariant=True)
 NewItem = TypeVar("NewItem")
 
 
-class Datastore(Value, ABC, Generic[Item]):
+class Datastore(Reader[Item]):
     """A sequence whose items are read on access; the base class of all datastores.
 
-    A datastore is a value: no method changes it, and ``subset``, ``shuffle`` and others return new ones.
-    It is a map-style dataset for ``torch.utils.data.DataLoader``. A subclass defines ``__len__`` and
-    ``read_item(index)`` (one item, ``0 <= index < len``), and everything else works. It may define ``take``,
-    ``classes`` and ``files``.
+    A datastore is a value: ``subset``, ``shuffle`` and others return new ones, and nothing changes but the
+    position of ``read``. It is a map-style dataset for ``torch.utils.data.DataLoader``. A subclass defines
+    ``__len__`` and ``read_item(index)`` (one item, ``0 <= index < len``), and everything else works. It may
+    define ``take``, ``classes`` and ``files``.
 
     >>> from tempfile import TemporaryDirectory
     >>> from layergraph.data import triangle_images
@@ -41,18 +38,10 @@ class Datastore(Value, ABC, Generic[Item]):
     (3, 2, ('triangle', 'background'))
     """
 
-    @abstractmethod
-    def __len__(self) -> int: ...
-
-    @abstractmethod
-    def read_item(self, index: int) -> Item:
-        """The item at a position, ``0 <= index < len``."""
-
     def take(self, indices: tuple[int, ...]) -> Self:
-        """The store with the items at these positions, ``0 <= index < len``, in this order.
+        """The store with the items at these positions, in this order: here, a :class:`SubsetDatastore`.
 
-        All subsets, partitions and shuffles come from this method. Here it returns a
-        :class:`SubsetDatastore`, which a subclass may replace by a store of its own kind.
+        A subclass may return a store of its own kind instead.
         """
         # of no other kind than the annotation says for all that a datastore offers
         return cast("Self", SubsetDatastore(self, indices))
@@ -62,96 +51,53 @@ class Datastore(Value, ABC, Generic[Item]):
         """The class names of this store or of its first part with class names, or ``None``."""
         return None
 
-    @property
-    def files(self) -> tuple[Path, ...] | None:
-        """The file of each item of this store or of its first part that reads files, or ``None``."""
-        return None
-
-    @overload
-    def __getitem__(self, index: SupportsIndex) -> Item: ...
-    @overload
-    def __getitem__(self, index: slice | Iterable[SupportsIndex]) -> Self: ...
-    def __getitem__(self, index: SupportsIndex | slice | Iterable[SupportsIndex]) -> Item | Self:
-        # arrays and tensors without axes are single positions, although they are instances of Iterable
-        if isinstance(index, slice) or (isinstance(index, Iterable) and getattr(index, "ndim", 1) > 0):
-            return self.subset(index)
-        return self.read_item(self._position(index))
-
-    def __iter__(self) -> Iterator[Item]:
-        # Python would take items until an IndexError, and one from a transform would end the loop silently
-        return (self.read_item(index) for index in range(len(self)))
-
-    def subset(self, indices: slice | Iterable[SupportsIndex]) -> Self:
-        """The items at these 0-based positions, in this order; negative ones count from the end.
-
-        Raises ``IndexError`` for a position out of range, ``WrongTypeError`` for a position that is not a
-        whole number.
-        """
-        if isinstance(indices, slice):
-            return self.take(tuple(range(len(self))[indices]))
-        if isinstance(indices, str) or not isinstance(indices, Iterable):
-            raise WrongTypeError(
-                f"subset: indices must be a slice or a sequence of whole numbers, got {indices!r}"
-            )
-        return self.take(tuple(self._position(index) for index in indices))
-
-    def partition(self, num_parts: int, index: int) -> Self:
-        """Part ``index`` (from 0) of ``num_parts`` contiguous parts of nearly equal size.
-
-        The parts together hold every item once. Raises ``DataError`` for numbers out of range.
-        """
-        if num_parts < 1 or not 0 <= index < num_parts:
-            raise DataError(
-                f"partition: num_parts must be at least 1 and index from 0 to num_parts - 1, "
-                f"got num_parts={num_parts} and index={index}"
-            )
-        # the end of each part is computed as the start of the next: no item is lost or in two parts
-        return self[len(self) * index // num_parts : len(self) * (index + 1) // num_parts]
-
-    def shuffle(self, seed: int | None = None) -> Self:
-        """The same items in random order: a fixed order per seed, or a new order per call without a seed.
-
-        Raises ``DataError`` for a negative seed.
-        """
-        if seed is not None and seed < 0:
-            raise DataError(f"shuffle: seed must be 0 or more, got {seed}")
-        # a separate generator: np.random.permutation would read and change the global random state
-        return self.take(tuple(np.random.default_rng(seed).permutation(len(self)).tolist()))
-
-    def transform(self, function: Callable[[Any], NewItem]) -> TransformedDatastore[NewItem]:
-        """The store whose items are ``function(item)``, computed at each read."""
-        return TransformedDatastore(self, function)
+    def transform(
+        self, function: Callable[..., NewItem], *, include_info: bool = False
+    ) -> TransformedDatastore[NewItem]:
+        """The store whose items are ``function(item)``, computed at each read; see :func:`transform`."""
+        return TransformedDatastore(self, function, include_info=include_info)
 
     def combine(self, *others: Datastore[Any], pair: Pair = "name") -> CombinedDatastore:
         """The store of tuples: one item of this store, one of each other; see :func:`combine`."""
         return CombinedDatastore(self, *others, pair=pair)
 
-    def _position(self, index: Any) -> int:
-        try:
-            # takes the integers of NumPy and torch, and refuses 1.0, which int() would take
-            position = operator.index(index)
-        except TypeError:
-            position = None
-        # True is the number 1 in Python, but as a position it is a mask of one item
-        if position is None or isinstance(index, bool) or str(getattr(index, "dtype", "")).endswith("bool"):
-            raise WrongTypeError(f"{type(self).__name__}: a position must be a whole number, got {index!r}")
-        if not -len(self) <= position < len(self):
-            raise IndexError(
-                f"{type(self).__name__}: a position must be within its {counted(len(self), 'item')}, got "
-                f"{position}"
-            )
-        return position % len(self)
+    def cache(self, folder: str | os.PathLike[str] | None = None) -> CachedDatastore[Item]:
+        """The same items, each read once: all of them now, into memory, or each at its first use into a file.
+
+        In memory, worker processes that fork share the items. A ``folder`` is made if missing; workers
+        and later runs share its files. An existing cache is accepted if the files of the store
+        have not changed and some items are equal. Cache before random transforms, of which a cache
+        would keep one result.
+
+        Raises:
+            DataError: an item differs from one read to the next, as random transforms make it; or
+                ``folder`` holds other files, or the cache of another store.
+            WrongTypeError: with a folder, an item is not an array, a number or a tuple of these.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> from layergraph.data import triangle_images
+        >>> with TemporaryDirectory() as folder:
+        ...     images, labels = triangle_images(folder, n=4)
+        ...     cached = images.combine(labels).cache()
+        >>> image, label = cached[0]  # the files no longer exist
+        """
+        return CachedDatastore(self, MemoryCache(self) if folder is None else FolderCache(folder, self))
 
     def __repr__(self) -> str:
         first = f", first file {str(self.files[0])!r}" if self.files else ""
         return f"{type(self).__name__}({counted(len(self), 'item')}{first})"
 
 
-class SubsetDatastore(Datastore[Item]):
-    """Some items of a store, in an order of their own: what ``take`` returns by default."""
+class DerivedDatastore(Datastore[Item]):
+    """A store made of another one, with its classes, files and information; ``store`` is the other."""
 
-    def __init__(self, store: Datastore[Item], indices: tuple[int, ...]) -> None:
-        self._store, self._indices = store, indices
+    def __init__(self, store: Datastore[Any]) -> None:
+        self._store = store
+
+    @property
+    def store(self) -> Datastore[Any]:
+        """The store that this one is made of."""
+        return self._store
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -159,18 +105,64 @@ class SubsetDatastore(Datastore[Item]):
 
     @property
     def files(self) -> tuple[Path, ...] | None:
+        return self._store.files
+
+    @property
+    def read_size(self) -> int:
+        return self._store.read_size
+
+    def info(self, index: int) -> Info:
+        return self._store.info(index)
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+
+class SubsetDatastore(DerivedDatastore[Item]):
+    """Some items of a store, in an order of their own: what ``take`` returns by default."""
+
+    def __init__(self, store: Datastore[Item], indices: tuple[int, ...]) -> None:
+        super().__init__(store)
+        self._indices = indices
+
+    @property
+    def files(self) -> tuple[Path, ...] | None:
         files = self._store.files
         return None if files is None else tuple(files[index] for index in self._indices)
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        labels = self._store.labels
+        return None if labels is None else tuple(labels[index] for index in self._indices)
+
+    def info(self, index: int) -> Info:
+        return self._store.info(self._indices[index])
 
     def __len__(self) -> int:
         return len(self._indices)
 
     def read_item(self, index: int) -> Item:
-        return self._store.read_item(self._indices[index])
+        item: Item = self._store.read_item(self._indices[index])
+        return item
 
     def take(self, indices: tuple[int, ...]) -> Self:
         # of the whole store, so that subsets of subsets are no deeper
         return type(self)(self._store, tuple(self._indices[index] for index in indices))
+
+
+class CachedDatastore(DerivedDatastore[Item]):
+    """The items of a store, each read once; see ``cache``."""
+
+    def __init__(self, store: Datastore[Item], cache: ItemCache[Item]) -> None:
+        super().__init__(store)
+        self._cache = cache
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        return self._store.labels
+
+    def read_item(self, index: int) -> Item:
+        return self._cache.item(index)
 
 
 class CombinedDatastore(Datastore[tuple[Any, ...]]):
@@ -182,7 +174,7 @@ class CombinedDatastore(Datastore[tuple[Any, ...]]):
                 raise WrongTypeError(f"combine: stores must be datastores, got {type(store).__name__}")
         if not stores:
             raise DataError("combine: there must be at least one datastore, got none")
-        pair_by = choice("combine", "pair", pair, get_args(Pair))
+        pair_by = arguments.choice("combine", "pair", pair, get_args(Pair))
         groups = [store.stores if isinstance(store, CombinedDatastore) else (store,) for store in stores]
         # the first store that reads files keeps its order, and the others get the same order
         first, *others = [index for index, store in enumerate(stores) if store.files is not None] or [0]
@@ -211,6 +203,16 @@ class CombinedDatastore(Datastore[tuple[Any, ...]]):
     def files(self) -> tuple[Path, ...] | None:
         return next((store.files for store in self._stores if store.files is not None), None)
 
+    @property
+    def read_size(self) -> int:
+        sizes = [store.read_size for store in self._stores]
+        if len(set(sizes)) > 1:
+            raise DataError(f"read: all parts must have one read_size, got {' and '.join(map(str, sizes))}")
+        return sizes[0]
+
+    def info(self, index: int) -> tuple[Any, ...]:
+        return tuple(store.info(index) for store in self._stores)
+
     def __len__(self) -> int:
         return len(self._stores[0])
 
@@ -222,36 +224,25 @@ class CombinedDatastore(Datastore[tuple[Any, ...]]):
         return type(self)(*(store.take(indices) for store in self._stores), pair="order")
 
 
-class TransformedDatastore(Datastore[Item]):
-    """A store whose items go through a function; see ``transform``."""
+class TransformedDatastore(DerivedDatastore[Item]):
+    """A store whose items go through a function; see :func:`transform`."""
 
-    def __init__(self, store: Datastore[Any], function: Callable[[Any], Item]) -> None:
+    def __init__(
+        self, store: Datastore[Any], function: Callable[..., Item], *, include_info: bool = False
+    ) -> None:
         if not isinstance(store, Datastore):
             raise WrongTypeError(f"transform: store must be a datastore, got {type(store).__name__}")
         if not callable(function):
             raise WrongTypeError(f"transform: function must be a function of one item, got {function!r}")
-        self._store, self._function = store, function
-
-    @property
-    def store(self) -> Datastore[Any]:
-        """The store whose items are transformed."""
-        return self._store
-
-    @property
-    def classes(self) -> tuple[str, ...] | None:
-        return self._store.classes
-
-    @property
-    def files(self) -> tuple[Path, ...] | None:
-        return self._store.files
-
-    def __len__(self) -> int:
-        return len(self._store)
+        super().__init__(store)
+        self._function = function
+        self._include_info = arguments.flag("transform", "include_info", include_info)
 
     def read_item(self, index: int) -> Item:
         item = self._store.read_item(index)
+        arguments_of_function = (item, self._store.info(index)) if self._include_info else (item,)
         try:
-            return self._function(item)
+            return self._function(*arguments_of_function)
         except Exception as error:
             # the error of the user's function stays unchanged, except for a note with the item
             file = f" (file '{visible(str(self.files[index]))}')" if self.files else ""
@@ -260,7 +251,7 @@ class TransformedDatastore(Datastore[Item]):
 
     def take(self, indices: tuple[int, ...]) -> Self:
         # the order of the two does not matter: the function sees one item at a time
-        return type(self)(self._store.take(indices), self._function)
+        return type(self)(self._store.take(indices), self._function, include_info=self._include_info)
 
 
 def combine(*stores: Datastore[Any], pair: Pair = "name") -> CombinedDatastore:
@@ -289,10 +280,13 @@ def combine(*stores: Datastore[Any], pair: Pair = "name") -> CombinedDatastore:
     return CombinedDatastore(*stores, pair=pair)
 
 
-def transform(store: Datastore[Any], function: Callable[[Any], NewItem]) -> TransformedDatastore[NewItem]:
+def transform(
+    store: Datastore[Any], function: Callable[..., NewItem], *, include_info: bool = False
+) -> TransformedDatastore[NewItem]:
     """The store whose items are ``function(item)``: MATLAB's ``transform``.
 
-    The function gets the item of a combined store, a tuple, as one argument.
+    The function gets the item of a combined store, a tuple, as one argument; with ``include_info=True`` also
+    the :class:`ItemInfo` of the item, of a combined store a tuple of these.
 
     >>> from tempfile import TemporaryDirectory
     >>> from layergraph.data import triangle_images
@@ -301,4 +295,4 @@ def transform(store: Datastore[Any], function: Callable[[Any], NewItem]) -> Tran
     ...     transform(images, lambda image: image[:16] / 255)[0].shape
     (16, 32, 1)
     """
-    return TransformedDatastore(store, function)
+    return TransformedDatastore(store, function, include_info=include_info)

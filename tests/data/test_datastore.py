@@ -16,7 +16,7 @@ from layergraph.data import (
     triangle_images,
     write_image,
 )
-from layergraph.errors import WrongTypeError
+from layergraph.errors import DataError, WrongTypeError
 
 
 class Numbers(Datastore[int]):
@@ -90,17 +90,66 @@ def test_past_the_end(index, refusal):
 @pytest.mark.parametrize("index", [1.0, True, None, np.True_, torch.tensor(True)])
 def test_invalid_positions(index, refusal):
     store = Numbers(range(5))
-    for attempt in (index, [index]):
-        text = refusal(store.__getitem__, attempt, error=WrongTypeError)
-        assert text == f"Numbers: a position must be a whole number, got {index!r}"
+    text = f"Numbers: a position must be a whole number, got {index!r}"
+    assert refusal(store.__getitem__, index, error=WrongTypeError) == text
+    # among whole numbers, a boolean is no mask either
+    assert refusal(store.__getitem__, [0, index], error=WrongTypeError) == text
+
+
+def test_masks_select_items():
+    store = Numbers(range(4))
+    for mask in ([True, False, True, False], np.array([1, 0, 1, 0], bool), torch.tensor([1, 0, 1, 0]) == 1):
+        assert list(store.subset(mask)) == list(store[mask]) == [0, 2]
+    assert list(store.subset([False] * 4)) == list(store.subset([])) == []
+
+
+@pytest.mark.parametrize("length", [1, 3, 5])
+def test_masks_of_other_lengths_are_refused(length, refusal):
+    for mask in ([True] * length, np.ones(length, bool), torch.ones(length) == 1):
+        assert refusal(Numbers(range(4)).subset, mask) == (
+            f"Numbers: a mask must have one boolean per item (4), got {length}; give whole numbers to select "
+            "by position"
+        )
 
 
 def test_invalid_subsets(refusal):
-    store, text = Numbers(range(5)), "subset: indices must be a slice or a sequence of whole numbers, got"
+    store = Numbers(range(5))
+    text = "subset: indices must be a slice, a mask or a sequence of whole numbers, got"
     assert refusal(store.__getitem__, "ab", error=WrongTypeError) == f"{text} 'ab'"
     assert refusal(store.subset, 3, error=WrongTypeError) == f"{text} 3"
-    mask = torch.tensor([True, False])
-    assert "whole number, got tensor(" in refusal(store.subset, mask, error=WrongTypeError)
+    assert "whole number, got [True" in refusal(store.subset, [[True] * 5], error=WrongTypeError)
+
+
+@given(count=st.integers(8, 60), seed=st.integers(0, 2**40))
+def test_split_gives_every_item_once(count, seed):
+    for store, plain in every_kind(count):
+        parts = store.split(0.6, 0.2, 0.2, seed=seed)
+        assert sorted(plain(item) for part in parts for item in part) == list(range(count))
+        assert [*map(len, parts)] == [int(0.6 * count + 0.5), int(0.2 * count + 0.5), len(parts[2])]
+        again = store.split(0.6, 0.2, 0.2, seed=seed)
+        assert [[*map(plain, part)] for part in parts] == [[*map(plain, part)] for part in again]
+
+
+def test_the_parts_of_a_split():
+    store = Numbers(range(10))
+    sizes = {(0.6, 0.4): [6, 4], (0.5,): [5, 5], (0.25, 0.25): [3, 3, 4], (7, 3): [7, 3], (7,): [7, 3]}
+    for parts, expected in sizes.items():
+        assert [*map(len, store.split(*parts))] == expected, parts
+    assert set(store.split(5, seed=1)[0]) != set(store.split(5, seed=2)[0])
+    assert [*map(len, Numbers(range(701)).split(0.6, 0.2, 0.2))] == [421, 140, 140]
+
+
+def test_invalid_splits(refusal):
+    split = Numbers(range(10)).split
+    kinds = "split: parts must be fractions of a sum of at most 1, or whole numbers of items, got"
+    for parts in ((0.6, 0.6), (0.5, 3), (-0.5,), (1.5,), (0, 0.5)):
+        assert refusal(split, *parts) == f"{kinds} ({', '.join(map(str, parts))})"
+    assert refusal(split, 8, 3) == "split: parts must be at most 10 items in all, got (8, 3)"
+    for parts in ((), ("0.5",), (True,), (float("nan"),)):
+        assert refusal(split, *parts, error=(WrongTypeError, DataError)).startswith("split: parts must be")
+    assert refusal(split, 0.96, 0.04) == (
+        "split: each part must get an item, got 10 + 0 of 10 items; give other parts, or a larger store"
+    )
 
 
 def test_numbers_out_of_range(refusal):
@@ -160,6 +209,14 @@ def test_classes_and_files_come_from_the_parts(tmp_path):
     assert Numbers([1]).classes is None
     assert Numbers([1]).files is None
     assert images.classes is None
+
+
+def test_a_transform_gets_the_information_of_the_item(tmp_path):
+    images, labels = triangle_images(tmp_path, n=2)
+    store = combine(images, labels).transform(lambda item, info: (item, info), include_info=1)
+    _, infos = store[1:][0]
+    assert [info.filename for info in infos] == [images.files[1], labels.files[1]]
+    assert infos == store.info(1)
 
 
 def test_an_error_in_a_transform_names_the_item(tmp_path):

@@ -226,7 +226,7 @@ def test_information_that_the_array_lacks_is_reported_once(tmp_path):
     assert len(caught) == 1
 
 
-@pytest.mark.parametrize("name", ["read_fcn", "read_size", "mini_batch_size", "file"])
+@pytest.mark.parametrize("name", ["mini_batch_size", "file"])
 def test_unknown_attributes_are_refused(tmp_path, name):
     write_image(tmp_path / "a.png", [[0]])
     images = ImageDatastore(tmp_path)
