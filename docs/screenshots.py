@@ -1,20 +1,26 @@
-"""Take the pictures of the page in docs/images: ``python docs/screenshots.py`` (needs Chromium)."""
+"""Take the pictures of the pages in docs/images: ``python docs/screenshots.py`` (needs Chromium)."""
 
 from __future__ import annotations
 
 import io
+import math
 import sys
 import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+import numpy as np
 from chromium import chromium, tab
 from PIL import Image
 
 from layergraph import Convolution2dLayer, LayerGraph, PixelClassificationLayer, TransposedConv2dLayer
 from layergraph.analyze import analyze_network
 from layergraph.builders import deeplabv3plus_layers, segnet_layers, unet_layers
+from layergraph.training import TrainingOptions
+from layergraph.training.monitor.page_data import Plan
+from layergraph.training.monitor.training_page import TrainingPage
+from layergraph.training.series import Row
 
 IMAGES = Path(__file__).parent / "images"
 
@@ -30,6 +36,27 @@ def broken_unet() -> LayerGraph:
     for layer in (up, final, loss):
         lgraph = lgraph.replace_layer(layer.name, layer)
     return lgraph
+
+
+def training_page(path: Path) -> None:
+    """The page of a training of 30 epochs, after 12 of them."""
+    random = np.random.default_rng(0)
+    page = TrainingPage(path, "Accuracy", Plan(40, 30), TrainingOptions("sgdm").to_dict())
+    rows = []
+    for i in range(1, 481):
+        loss = 0.25 + 2 * math.exp(-i / 160) * (1 + random.normal(0, 0.06))
+        accuracy = 96 - 38 * loss + random.normal(0, 1.5)
+        validation = (loss * 1.1 + 0.08, accuracy - 3) if i == 1 or i % 40 == 0 else None
+        rate = 0.01 * 0.3 ** ((i - 1) // 400)
+        rows.append(Row((i - 1) // 40 + 1, i, 2.4 * i, loss, accuracy, rate, validation))
+    page.write(rows)
+
+
+def save(screenshot: bytes, name: str) -> None:
+    """Save a picture in 256 colors, which are enough for a page, at a third of the bytes."""
+    picture = Image.open(io.BytesIO(screenshot)).convert("RGB")
+    palette = picture.quantize(256, kmeans=4, dither=Image.Dither.NONE)
+    palette.save(IMAGES / f"page-{name}.png", optimize=True)
 
 
 def main() -> None:
@@ -55,10 +82,12 @@ def main() -> None:
             page.write_text(analyze_network(lgraph, name=title).to_html(), encoding="utf-8")
             with tab(browser, 1400, 900, dark=name.endswith("dark")) as window:
                 window.open(page, f"#{state}")
-                picture = Image.open(io.BytesIO(window.screenshot())).convert("RGB")
-                # 256 colors are enough for a page, at a third of the bytes
-                palette = picture.quantize(256, kmeans=4, dither=Image.Dither.NONE)
-                palette.save(IMAGES / f"page-{name}.png", optimize=True)
+                save(window.screenshot(), name)
+        training_page(page)
+        for name in ("training-light", "training-dark"):
+            with tab(browser, 1200, 1000, dark=name.endswith("dark")) as window:
+                window.open(page)
+                save(window.screenshot(), name)
 
 
 if __name__ == "__main__":

@@ -112,6 +112,10 @@ class DataError(LayergraphError):
     """Images, labels or folders that cannot be used."""
 
 
+class NotEnoughMemoryError(LayergraphError, MemoryError):
+    """A training that needs more memory than its device has."""
+
+
 class DataWarning(UserWarning):
     """Images or labels that can be used but may be wrong."""
 

@@ -27,6 +27,7 @@ from layergraph.training.ending import Ending
 from layergraph.training.info import TrainingInfo
 from layergraph.training.interrupts import stop_request
 from layergraph.training.lightning_module import TrainingModule
+from layergraph.training.memory_advice import memory_advice
 from layergraph.training.monitor.log import TrainingLog
 from layergraph.training.monitor.page_data import Plan
 from layergraph.training.optimization.solvers import frozen_parameters
@@ -117,10 +118,13 @@ def run(
                 raise KeyboardInterrupt from None
             raise
         except Exception as error:
+            advice = memory_advice(error, options, batches.size)
             if trainer.global_step:  # before, there is no result to lose
                 net.zero_grad()
                 net.cpu().eval()
-                attach_network(error, net, trainer.global_step)
+                attach_network(advice or error, net, trainer.global_step)
+            if advice is not None:
+                raise advice from error
             raise
         finally:
             loader.close()

@@ -59,6 +59,7 @@ def train_network(
             item and the number and names of the classes are checked first.
         InvalidNetworkError: the graph cannot run.
         WrongTypeError: an argument has another type; the message says how to get the right one.
+        NotEnoughMemoryError: the device has too little memory; the message says what takes less.
         LayergraphError: no parameter can learn, torch finds no GPU for ``execution_environment="gpu"``, or
             Lightning is not installed.
 
