@@ -3,7 +3,7 @@
 The names are MATLAB's: ``imageDatastore`` is ``ImageDatastore``, ``countEachLabel`` is ``count_each_label``.
 """
 
-from layergraph.data.augmentation import ImageDataAugmenter, augment_image_and_label
+from layergraph.data.augmentation import ImageDataAugmenter, RandomCrop, augment_image_and_label
 from layergraph.data.counting.class_weights import (
     effective_number_weights,
     inverse_frequency_weights,
@@ -23,6 +23,9 @@ from layergraph.data.datastore import (
 )
 from layergraph.data.image_datastore import ImageDatastore, read_image, write_image
 from layergraph.data.label_array import LabelArray
+from layergraph.data.pair_stores.augmented_image_datastore import AugmentedImageDatastore
+from layergraph.data.pair_stores.pixel_label_image_datastore import PixelLabelImageDatastore
+from layergraph.data.pair_stores.random_patch_extraction_datastore import RandomPatchExtractionDatastore
 from layergraph.data.pixel_label_datastore import UNLABELED, PixelLabelDatastore, write_labels
 from layergraph.data.randomness import item_generator, item_randomness
 from layergraph.data.reader import ItemInfo
@@ -35,6 +38,7 @@ from layergraph.data.sets.triangles import triangle_images
 
 __all__ = [
     "UNLABELED",
+    "AugmentedImageDatastore",
     "CachedDatastore",
     "CombinedDatastore",
     "Datastore",
@@ -43,6 +47,9 @@ __all__ = [
     "ItemInfo",
     "LabelArray",
     "PixelLabelDatastore",
+    "PixelLabelImageDatastore",
+    "RandomCrop",
+    "RandomPatchExtractionDatastore",
     "SubsetDatastore",
     "TransformedDatastore",
     "augment_image_and_label",

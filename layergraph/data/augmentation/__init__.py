@@ -5,5 +5,6 @@ from ``item_generator()``.
 """
 
 from layergraph.data.augmentation.image_data_augmenter import ImageDataAugmenter, augment_image_and_label
+from layergraph.data.augmentation.random_crop import RandomCrop
 
-__all__ = ["ImageDataAugmenter", "augment_image_and_label"]
+__all__ = ["ImageDataAugmenter", "RandomCrop", "augment_image_and_label"]

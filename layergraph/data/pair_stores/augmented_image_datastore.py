@@ -1,0 +1,76 @@
+"""Images of one size, augmented: MATLAB's ``augmentedImageDatastore``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from layergraph.data.datastore import Datastore
+from layergraph.data.pair_stores.output_size import ColorPreprocessing, OutputSizeMode, Preprocessing
+from layergraph.errors import ArgumentError, WrongTypeError
+
+
+class AugmentedImageDatastore(Datastore[Any]):
+    """Images, or items with images, augmented and of one size: MATLAB's ``augmentedImageDatastore``.
+
+    Each item is converted in color, then augmented, then brought to ``output_size``. An item may be an image
+    or a tuple of an image and its class, its labels or its response.
+
+    Args:
+        output_size: (height, width), or (height, width, channels), which checks the channels.
+        imds: the images, or any datastore whose items start with an image.
+        data_augmentation: an ``ImageDataAugmenter``, or any function of an item.
+        color_preprocessing: ``"none"``, ``"gray2rgb"`` or ``"rgb2gray"``.
+        output_size_mode: ``"resize"``, ``"centercrop"`` or ``"randcrop"``.
+
+    Raises:
+        ArgumentError: an option with a value that is not allowed.
+        WrongTypeError: ``imds`` is no datastore.
+        DataError: on access, an image smaller than the crop, or of other channels than ``output_size`` says.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from layergraph.data import triangle_images
+    >>> with TemporaryDirectory() as folder:
+    ...     images, labels = triangle_images(folder, n=2)
+    ...     AugmentedImageDatastore((64, 48, 3), images, color_preprocessing="gray2rgb")[0].shape
+    (64, 48, 3)
+    """
+
+    def __init__(
+        self,
+        output_size: Sequence[int],
+        imds: Datastore[Any],
+        *,
+        data_augmentation: Callable[[Any], Any] | str | None = None,
+        color_preprocessing: ColorPreprocessing = "none",
+        output_size_mode: OutputSizeMode = "resize",
+    ) -> None:
+        name = type(self).__name__
+        if not isinstance(imds, Datastore):
+            raise WrongTypeError(f"{name}: imds must be a datastore, got {type(imds).__name__}")
+        if output_size is None:
+            raise ArgumentError(f"{name}: output_size must be (height, width[, channels]), got None")
+        self._preprocessing = Preprocessing.of(
+            name, output_size, output_size_mode, color_preprocessing, data_augmentation
+        )
+        self._store = imds
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        return self._store.classes
+
+    @property
+    def files(self) -> tuple[Path, ...] | None:
+        return self._store.files
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    def read_item(self, index: int) -> Any:
+        return self._preprocessing.apply(self._store.read_item(index))
+
+    def take(self, indices: tuple[int, ...]) -> Self:
+        subset = type(self).__new__(type(self))
+        subset._preprocessing, subset._store = self._preprocessing, self._store.take(indices)
+        return subset
