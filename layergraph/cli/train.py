@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import tempfile
 import warnings
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from layergraph.cli.class_options import (
-    ClassesOption,
-    IgnoredIdsOption,
-    LabelIdsOption,
-    PairOption,
-    classes_and_ids,
-    ignored_values,
-)
+from layergraph.cli.class_options import IgnoredIdsOption, LabelIdsOption
 from layergraph.cli.messages import print_note
-from layergraph.cli.network_command import NetworkArgument, NetworkCommand, is_file, network
+from layergraph.cli.network_command import NetworkCommand, is_file
 from layergraph.cli.output_files import print_path
 from layergraph.cli.segment import input_size
-from layergraph.errors import DataError, LayergraphError
+from layergraph.cli.trained_files import check_files, default_output, num_bytes, save_run, save_somewhere
+from layergraph.cli.training_loss import fit_loss
+from layergraph.cli.training_options import training_names, training_options, training_parameters
+from layergraph.cli.training_request import TrainingRequest, training_request
+from layergraph.errors import DataError
 from layergraph.extensions import check_extension
-from layergraph.graph.layer_graph import LayerGraph
-from layergraph.wording import quoted, visible
+from layergraph.wording import visible
+
+_TRAINING = "layergraph.training"  # a key of ``context.meta``
 
 
 class TrainCommand(NetworkCommand):
@@ -36,41 +31,86 @@ class TrainCommand(NetworkCommand):
 
     from_data = ("image_size", "num_classes")
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        # not in the signature of the function: TrainingOptions costs the import of NumPy, and other commands
+        # have no use for it
+        own = super().get_params(ctx)
+        return [*own[:-1], *training_parameters(), own[-1]]  # --help stays the last one
+
+    def invoke(self, ctx: Any) -> Any:
+        # out of the arguments of the function, of which Typer knows those of the signature alone
+        ctx.meta[_TRAINING] = {name: ctx.params.pop(name, None) for name in training_names()}
+        return super().invoke(ctx)
+
 
 def train(
     context: typer.Context,
-    network_: NetworkArgument,
+    network: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NETWORK",
+            help="A builder, such as unet (layergraph builders lists them), or a file that layergraph saved.",
+        ),
+    ] = None,
     *,
-    images: Annotated[Path, typer.Option(metavar="FOLDER", help="The images.")],
-    labels: Annotated[Path, typer.Option(metavar="FOLDER", help="The label images, one per image.")],
-    classes: ClassesOption,
-    label_ids: LabelIdsOption = None,
-    ignored_ids: IgnoredIdsOption = None,
-    pair: PairOption = "name",
-    output: Annotated[
+    config: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The file of the trained network; by default model.safetensors, and for a NETWORK that is "
-            "a file, NAME-trained.safetensors.",
+            help="A TOML file with the values of any options, under their names with _ for -; tables: "
+            "[training] for the options of training, [builder] for those of the network. Options given "
+            "here win.",
         ),
     ] = None,
-    solver: Annotated[
-        Literal["sgdm", "adam", "rmsprop"], typer.Option(help="The rule that updates the weights.")
-    ] = "sgdm",
-    initial_learn_rate: Annotated[
-        float | None, typer.Option(help="Learning rate; by default 0.01 for sgdm, else 0.001.")
+    images: Annotated[str | None, typer.Option(metavar="FOLDER", help="The images.  [required]")] = None,
+    labels: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="The label images, one per image.  [required]")
     ] = None,
-    max_epochs: Annotated[int, typer.Option(min=1, help="Passes over all images.")] = 30,
-    mini_batch_size: Annotated[int, typer.Option(min=1, help="Images per iteration.")] = 8,
-    verbose_frequency: Annotated[int, typer.Option(min=1, help="Iterations per printed line.")] = 10,
-    seed: Annotated[int, typer.Option(help="Seed of the initial weights and the order of the images.")] = 0,
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES|FILE",
+            help="Class names such as sky,road; or a file with one line 'id name' or 'R G B name' per "
+            "class.  [required]",
+        ),
+    ] = None,
+    label_ids: LabelIdsOption = None,
+    ignored_ids: IgnoredIdsOption = None,
+    pair: Annotated[
+        Literal["name", "order"] | None,
+        typer.Option(help="Pair the files by their names, or in their order.  [default: name]"),
+    ] = None,
+    validation_images: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Images to validate on while training.")
+    ] = None,
+    validation_labels: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="The label images of --validation-images.")
+    ] = None,
+    validation_fraction: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE", help="The share of the images, chosen by --seed, to validate on instead."
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="The file of the trained network; by default model.safetensors, and for a NETWORK that is "
+            "a file, NAME-trained.safetensors. A file .toml beside it records the run.",
+        ),
+    ] = None,
     class_weights: Annotated[
         bool | None,
         typer.Option(
-            help="Weigh rare classes more, by median frequency, or not; by default yes, but a NETWORK that "
-            "is a file and names its classes keeps its own weights."
+            "--class-weights/--no-class-weights",
+            help="Weigh rare classes more, or not; by default yes, but a NETWORK that is a file and names "
+            "its classes keeps its own weights.",
         ),
+    ] = None,
+    class_weights_by: Annotated[
+        Literal["median-frequency", "inverse-frequency", "effective-number"] | None,
+        typer.Option(help="How class weights come from pixel counts.  [default: median-frequency]"),
     ] = None,
 ) -> None:
     """Train a network on images with pixel labels, and save it.
@@ -82,38 +122,61 @@ def train(
     Example: layergraph train segnet --images images --labels labels --classes sky,road
     --image-size 120 160 3 --encoder-depth 3 --max-epochs 10
     """
+    given = {
+        "network": network,
+        "images": images,
+        "labels": labels,
+        "classes": classes,
+        "label_ids": label_ids,
+        "ignored_ids": ignored_ids,
+        "pair": pair,
+        "validation_images": validation_images,
+        "validation_labels": validation_labels,
+        "validation_fraction": validation_fraction,
+        "output": output,
+        "class_weights": class_weights,
+        "class_weights_by": class_weights_by,
+    }
+    run_training(training_request(given, context.meta[_TRAINING], context.args, config))
+
+
+def run_training(request: TrainingRequest) -> None:
+    """Train as requested, save the network and its record, and report both.
+
+    Raises:
+        typer.Exit: the training ended by a signal or by a loss that is not finite.
+        LayergraphError, OSError: something cannot be read, trained or written; the message says what was
+            saved.
+    """
     from layergraph.atomic import check_writable
-    from layergraph.data import ImageDatastore, PixelLabelDatastore, combine, resize_pair
+    from layergraph.cli.training_data import run_data
+    from layergraph.data import resize_pair
     from layergraph.graph.file_format import EXTENSIONS
-    from layergraph.training import TrainingOptions, TrainingWarning, train_network
+    from layergraph.training import TrainingWarning, train_network
     from layergraph.training.interrupts import stop_request
     from layergraph.training.unfinished_network import unfinished_network
 
+    values, network_ = request.values, request.network
     # once before the images are read, and once when the size of the file is known: a fault that shows only
     # after hours of training would lose them
-    path = output or default_output(network_)
+    path = Path(values["output"]) if values.get("output") is not None else default_output(network_)
     check_extension(path, EXTENSIONS, "--output")
     check_writable(path)
-    names, ids = classes_and_ids(classes, label_ids)
-    pixel_labels = PixelLabelDatastore(labels, names, ids, ignored_ids=ignored_values(ignored_ids))
-    pairs = combine(ImageDatastore(images), pixel_labels, pair=pair)
+    check_files(path, network_, request.config, changed=request.changed)
+    options = training_options(request.training)
+    data = run_data(values, options.seed)
     # by default the size of the first image, to which the others are resized
-    from_data = {} if is_file(network_) else {"image_size": pairs[0][0].shape, "num_classes": len(names)}
-    # with weights, since a file is trained further
-    lgraph = network(network_, context.args, weights=True, from_data=from_data)
+    size = data.training[0][0].shape
+    from_data = {} if is_file(network_) else {"image_size": size, "num_classes": len(data.labels.classes)}
+    lgraph = request.graph(from_data)
     check_writable(path, size=num_bytes(lgraph))
-    options = TrainingOptions(
-        solver,
-        initial_learn_rate=initial_learn_rate,
-        max_epochs=max_epochs,
-        mini_batch_size=mini_batch_size,
-        verbose_frequency=verbose_frequency,
-        shuffle="every-epoch",
-        seed=seed,
-    )
-    lgraph = fit_loss(lgraph, pixel_labels, class_weights)
+    method = values.get("class_weights_by") or "median-frequency"
+    lgraph = fit_loss(lgraph, data.labels, values.get("class_weights"), method)
     # image by image while training reads them, so that memory does not hold all
-    resized = pairs.transform(partial(resize_pair, size=input_size(lgraph)))
+    resize = partial(resize_pair, size=input_size(lgraph))
+    resized = data.training.transform(resize)
+    if data.validation is not None:
+        options = replace_validation(options, data.validation.transform(resize))
     # signals that end a process are held from the first iteration until the network is in its file
     with stop_request() as stop, warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainingWarning)  # printed below, after the network is saved
@@ -128,8 +191,13 @@ def train(
             raise
         # before anything is printed, because the terminal may be closed
         save_somewhere(net.layer_graph(), path)
+        record = save_run(path, request.record(options)) if request.needs_record(path) else None
     for text in info.warnings:
         print_note(text)
+    if record is not None:
+        print(
+            f"wrote {visible(str(record))}: layergraph train --config {visible(str(record))} repeats the run"
+        )
     print_path(path)
     if info.stop_reason == "Loss is not finite.":
         raise typer.Exit(1)
@@ -138,81 +206,8 @@ def train(
         raise typer.Exit(128 + stop.received)
 
 
-def default_output(network_: str) -> Path:
-    """The file of the trained network, which is not the file that NETWORK names.
+def replace_validation(options: Any, store: Any) -> Any:
+    """The options with validation data."""
+    from dataclasses import replace
 
-    >>> default_output("unet").name, default_output("models/model.safetensors").name
-    ('model.safetensors', 'model-trained.safetensors')
-    """
-    return Path(f"{Path(network_).stem}-trained.safetensors" if is_file(network_) else "model.safetensors")
-
-
-def num_bytes(lgraph: LayerGraph) -> int:
-    """The least size of a file of the weights."""
-    from layergraph.analyze import analyze_network
-
-    # float32 has 4 bytes
-    return 4 * (analyze_network(lgraph).total_learnables or 0)
-
-
-def save_somewhere(lgraph: LayerGraph, path: Path) -> None:
-    """Save a network at ``path``, or else in any folder that takes it, since hours of training are in it.
-
-    Raises:
-        OSError: the network is in another file, or in none; the message has its path and the reason.
-    """
-    try:
-        lgraph.save(path)
-        return
-    except (OSError, LayergraphError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-    for folder in (Path.cwd(), Path(tempfile.gettempdir()), Path.home()):
-        # the process id keeps two trainings that end at once apart
-        elsewhere = folder / f"layergraph-{os.getpid()}.safetensors"
-        try:
-            lgraph.save(elsewhere)
-        except OSError:
-            continue
-        # an error even so, since scripts look for the network at the path they gave
-        raise OSError(
-            f"the trained network cannot be written to {quoted(str(path))} ({visible(reason)}); it is in "
-            f"{quoted(str(elsewhere))}"
-        )
-    raise OSError(
-        f"the trained network cannot be written to {quoted(str(path))} ({visible(reason)}), nor to the "
-        "working, temporary or home folder; it is lost"
-    )
-
-
-def fit_loss(lgraph: LayerGraph, labels: Any, weighted: bool | None) -> LayerGraph:
-    """The graph with the classes of the labels in its loss, weighted by median frequency or not.
-
-    Args:
-        lgraph: the graph; its loss stays of the same kind.
-        labels: the datastore of the labels.
-        weighted: whether to weigh. None weighs a loss without classes, as builders give it, and keeps any
-            other: weights that the user chose must not change unasked.
-
-    Raises:
-        DataError: the loss has other classes, or these in another order, or takes no label images.
-    """
-    from layergraph.data import count_each_label, median_frequency_weights
-    from layergraph.training.batches.class_names import check_class_names
-
-    if len(lgraph.output_names) != 1:
-        raise DataError(f"training needs a network with one output layer, got {len(lgraph.output_names)}")
-    loss: Any = lgraph[lgraph.output_names[0]]
-    if not getattr(loss, "per_pixel", False):
-        raise DataError(
-            f"the loss {quoted(loss.name)} must take a class per pixel, got {type(loss).__name__}; replace "
-            "it by a PixelClassificationLayer, or train with train_network"
-        )
-    check_class_names(labels.classes, loss)
-    if weighted is None and loss.classes != "auto":
-        print_note(
-            f"layer {quoted(loss.name)} keeps its loss, {loss.description}; --class-weights computes class "
-            "weights from the labels"
-        )
-        return lgraph
-    weights: Any = "none" if weighted is False else median_frequency_weights(count_each_label(labels))
-    return lgraph.replace_layer(loss.name, replace(loss, classes=labels.classes, class_weights=weights))
+    return replace(options, validation_data=store)

@@ -15,7 +15,9 @@ from typer.testing import CliRunner
 
 from layergraph import ClassificationLayer, DataError, PixelClassificationLayer, RegressionLayer, load
 from layergraph.builders import segnet_layers
-from layergraph.cli.train import TrainCommand, default_output, fit_loss, save_somewhere, train
+from layergraph.cli.train import TrainCommand, train
+from layergraph.cli.trained_files import default_output, save_somewhere
+from layergraph.cli.training_loss import fit_loss
 from layergraph.data import ImageDatastore, PixelLabelDatastore, resize_pair, triangle_images, write_image
 
 CLASSES = ("--classes", "triangle,background", "--label-ids", "255,0")
