@@ -3,7 +3,13 @@
 The names are MATLAB's: ``imageDatastore`` is ``ImageDatastore``, ``countEachLabel`` is ``count_each_label``.
 """
 
-from layergraph.data.augmentation import ImageDataAugmenter, RandomCrop, augment_image_and_label
+from layergraph.data.augmentation import (
+    ColorJitter,
+    ElasticDeformation,
+    ImageDataAugmenter,
+    RandomCrop,
+    augment_image_and_label,
+)
 from layergraph.data.counting.class_weights import (
     effective_number_weights,
     inverse_frequency_weights,
@@ -40,8 +46,10 @@ __all__ = [
     "UNLABELED",
     "AugmentedImageDatastore",
     "CachedDatastore",
+    "ColorJitter",
     "CombinedDatastore",
     "Datastore",
+    "ElasticDeformation",
     "ImageDataAugmenter",
     "ImageDatastore",
     "ItemInfo",

@@ -4,7 +4,9 @@ Each is a function of an item, an image or a pair (image, labels), for ``transfo
 from ``item_generator()``.
 """
 
+from layergraph.data.augmentation.color_jitter import ColorJitter
+from layergraph.data.augmentation.elastic_deformation import ElasticDeformation
 from layergraph.data.augmentation.image_data_augmenter import ImageDataAugmenter, augment_image_and_label
 from layergraph.data.augmentation.random_crop import RandomCrop
 
-__all__ = ["ImageDataAugmenter", "RandomCrop", "augment_image_and_label"]
+__all__ = ["ColorJitter", "ElasticDeformation", "ImageDataAugmenter", "RandomCrop", "augment_image_and_label"]

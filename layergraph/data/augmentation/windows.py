@@ -38,15 +38,15 @@ def random_window(parts: Parts, size: tuple[int, ...], *, is_class_balanced: boo
     """
     _check(parts, size)
     random = item_generator()
-    low = np.zeros(len(size), int)
-    high = np.array(parts.spatial) - size
+    low = np.zeros(len(size), np.int64)
+    high = np.array(parts.spatial, np.int64) - np.array(size, np.int64)
     pixel = _pixel_of_random_class(parts, random) if is_class_balanced else None
     if pixel is not None:
-        low, high = np.maximum(low, pixel - size + 1), np.minimum(high, pixel)
+        low, high = np.maximum(low, pixel - np.array(size, np.int64) + 1), np.minimum(high, pixel)
     return _window(random.integers(low, high, endpoint=True).tolist(), size)
 
 
-def _pixel_of_random_class(parts: Parts, random: np.random.Generator) -> NDArray[np.int_] | None:
+def _pixel_of_random_class(parts: Parts, random: np.random.Generator) -> NDArray[np.int64] | None:
     if parts.labels is None:
         raise DataError(
             f"{parts.owner}: class_balanced needs labels (whole numbers, without channels) beside the image, "
@@ -58,7 +58,7 @@ def _pixel_of_random_class(parts: Parts, random: np.random.Generator) -> NDArray
     if not len(present):
         return None
     pixels = np.flatnonzero(labels == random.choice(present))
-    return np.array(np.unravel_index(random.choice(pixels), parts.spatial))
+    return np.array(np.unravel_index(random.choice(pixels), parts.spatial), np.int64)
 
 
 def _check(parts: Parts, size: tuple[int, ...]) -> None:
