@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import itertools
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +16,10 @@ IMAGE_EXTENSIONS = (
     *(".tif", ".tiff", ".webp"),
 )
 
+ARRAY_EXTENSIONS = (".npy", ".npz")
+VOLUME_EXTENSIONS = (".nii", ".nii.gz")
+ALL_EXTENSIONS = (*IMAGE_EXTENSIONS, *ARRAY_EXTENSIONS, *VOLUME_EXTENSIONS)
+
 PathLike = str | os.PathLike[str]
 Location = PathLike | Iterable[PathLike]
 
@@ -25,13 +31,16 @@ def image_files(
     include_subfolders: bool = False,
     file_extensions: str | Iterable[str] | None = None,
 ) -> tuple[Path, ...]:
-    """The files at ``location``: a folder, a file, or a sequence of them.
+    """The files at ``location``: a folder, a file, a pattern such as ``"set/*.png"``, or a sequence of these.
 
     The files of a folder are in alphabetical order (with subfolders: by their path below the folder),
-    without hidden files and those with other extensions. A file in the argument may have any
-    extension, and a sequence keeps its order. ``file_extensions`` is one or several extensions such as
-    ``".png"``, in upper or lower case. ``caller`` is the name of the calling class in errors. Raises
-    ``DataError`` for a path that does not exist, a folder without images, or an empty sequence.
+    without hidden files and those with other extensions; arrays (``.npy``, ``.npz``) and volumes (``.nii``,
+    ``.nii.gz``) count only if there are no images. A file in the argument may have any extension, and a
+    sequence keeps its order. In a pattern, ``*`` stands for any part of a name, ``?`` for a character,
+    ``[ab]`` for one of them and ``**`` for any subfolders; it finds files, or else folders, in alphabetical
+    order. ``file_extensions`` is one or several extensions such as ``".png"``, in upper or lower case.
+    ``caller`` is the name of the calling class in errors. Raises ``DataError`` for a path that does not
+    exist, a pattern or a folder without images, or an empty sequence.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -42,7 +51,7 @@ def image_files(
     """
     extensions = _extensions(caller, file_extensions)
     if isinstance(location, (str, os.PathLike)):
-        return _files_at(Path(location), include_subfolders, extensions)
+        return _files_at(caller, Path(location), include_subfolders, extensions)
     if not isinstance(location, Iterable):
         raise WrongTypeError(
             f"{caller}: location must be a folder, a file, or a sequence of them, got {quoted(location)}"
@@ -54,12 +63,12 @@ def image_files(
         paths.append(Path(path))
     if not paths:
         raise DataError(f"{caller}: location must hold one image file or folder or more, got none")
-    return tuple(file for path in paths for file in _files_at(path, include_subfolders, extensions))
+    return tuple(file for path in paths for file in _files_at(caller, path, include_subfolders, extensions))
 
 
 def _extensions(caller: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
     if given is None:
-        return IMAGE_EXTENSIONS
+        return ALL_EXTENSIONS
     names = (given,) if isinstance(given, str) else tuple(given)
     if not names or not all(isinstance(name, str) and name.strip(".") for name in names):
         raise DataError(
@@ -68,10 +77,15 @@ def _extensions(caller: str, given: str | Iterable[str] | None) -> tuple[str, ..
     return tuple("." + name.lower().removeprefix(".") for name in names)
 
 
-def _files_at(path: Path, include_subfolders: bool, extensions: tuple[str, ...]) -> tuple[Path, ...]:
+def _files_at(
+    caller: str, path: Path, include_subfolders: bool, extensions: tuple[str, ...]
+) -> tuple[Path, ...]:
     # any extension: a user who names a file wants that file
     if path.is_file():
         return (path,)
+    # a file or folder may have such a character in its name
+    if glob.has_magic(str(path)) and not path.is_dir():
+        return _matches(caller, path, include_subfolders, extensions)
     if not path.is_dir():
         raise DataError(f"there is no file or folder {quoted(str(path))}{_nearest_names(path)}")
     images: list[Path] = []
@@ -87,6 +101,9 @@ def _files_at(path: Path, include_subfolders: bool, extensions: tuple[str, ...])
         # os.walk begins with the folder itself
         if not include_subfolders:
             break
+    # arrays beside images are rarely images: features, masks, coordinates
+    if extensions is ALL_EXTENSIONS:
+        images = [file for file in images if file.name.lower().endswith(IMAGE_EXTENSIONS)] or images
     if not images:
         others_text = f"other files, such as {quoted(min(others).name)}" if others else "no files"
         below = has_subfolders and not include_subfolders
@@ -99,6 +116,28 @@ def _files_at(path: Path, include_subfolders: bool, extensions: tuple[str, ...])
     return tuple(sorted(images, key=lambda file: file.relative_to(path).parts))
 
 
+def _matches(
+    caller: str, pattern: Path, include_subfolders: bool, extensions: tuple[str, ...]
+) -> tuple[Path, ...]:
+    """The files that a pattern finds, or else those of the folders that it finds."""
+    found = sorted(map(Path, glob.glob(str(pattern), recursive=True)), key=lambda path: path.parts)
+    files = [path for path in found if path.is_file()]
+    # "*.dat" names the extension itself, and "*" does not
+    if glob.has_magic(pattern.suffix) or not pattern.suffix:
+        files = [path for path in files if path.name.lower().endswith(extensions)]
+        if extensions is ALL_EXTENSIONS:
+            files = [path for path in files if path.name.lower().endswith(IMAGE_EXTENSIONS)] or files
+    folders = [] if files else [path for path in found if path.is_dir()]
+    if not files and not folders:
+        # the folder up to the first wildcard shows what is there
+        plain = Path(*itertools.takewhile(lambda part: not glob.has_magic(part), pattern.parts))
+        advice = _nearest_names(plain / pattern.name if plain.is_dir() else plain)
+        raise DataError(f"{caller}: location must match image files, got {quoted(str(pattern))}{advice}")
+    # a file twice would count twice in training
+    nested = (_files_at(caller, folder, include_subfolders, extensions) for folder in folders)
+    return tuple(files) + tuple(dict.fromkeys(itertools.chain.from_iterable(nested)))
+
+
 def _nearest_names(path: Path) -> str:
     """Advice for a path that does not exist: its longest existing part, or similar names in its folder."""
     parent = path.parent
@@ -107,7 +146,7 @@ def _nearest_names(path: Path) -> str:
     if parent != path.parent:
         return f"; the path exists only up to {quoted(str(parent))}"
     try:
-        return did_you_mean(path.name, sorted(entry.name for entry in parent.iterdir()))
+        return did_you_mean(path.name, sorted(n for n in os.listdir(parent) if not n.startswith(".")))
     # the folder exists but cannot be listed; the advice is not worth another error
     except OSError:
         return ""

@@ -3,7 +3,7 @@ from functools import partial
 
 import pytest
 
-from layergraph.data.image_files import IMAGE_EXTENSIONS
+from layergraph.data.image_files import ALL_EXTENSIONS
 from layergraph.data.image_files import image_files as image_files_of_caller
 from layergraph.errors import WrongTypeError
 
@@ -68,7 +68,7 @@ def test_missing_paths(folder, refusal):
 def test_folders_without_images(folder, refusal):
     (folder / "empty").mkdir()
     (folder / "outer/inner").mkdir(parents=True)
-    all_kinds = ", ".join(IMAGE_EXTENSIONS)
+    all_kinds = ", ".join(ALL_EXTENSIONS)
     assert refusal(image_files, folder / "empty") == (
         f"folder '{folder}/empty' must hold image files ({all_kinds}), got no files; "
         "give the folder of the images, or file_extensions"
@@ -103,3 +103,44 @@ def test_a_folder_without_permission(folder, refusal, monkeypatch):
     assert refusal(image_files, folder / "deep") == (
         f"cannot look into folder '{folder}/deep': Permission denied; check its permissions"
     )
+
+
+def test_patterns(folder, refusal):
+    def found(pattern, **options):
+        return names(image_files(folder / pattern, **options), folder)
+
+    assert found("*.png") == ["b.png"]
+    assert found("*") == ["a-1.tif", "a.JPG", "b.png"]
+    assert found("[ab].*") == ["a.JPG", "b.png"]
+    assert found("**/*.png") == ["b.png", "deep/c.png", "deep/er/d.png"]
+    assert found("**") == ["a-1.tif", "a.JPG", "b.png", "deep/c.png", "deep/er/d.png"]
+    assert found("d??p/er/*.png") == ["deep/er/d.png"]
+    # folders only where no file matches
+    assert found("d*") == ["deep/c.png"]
+    assert found("d*", include_subfolders=True) == ["deep/c.png", "deep/er/d.png"]
+    # an extension in the pattern is meant, and one in file_extensions, too
+    assert found("*.txt") == ["notes.txt"]
+    assert found("*", file_extensions=".txt") == ["notes.txt"]
+    assert names(image_files([folder / "*.txt", folder / "b*"]), folder) == ["notes.txt", "b.png"]
+    with_brackets = folder / "b[1].png"
+    with_brackets.touch()
+    assert image_files(with_brackets) == (with_brackets,)
+    assert refusal(image_files, folder / "*.gif") == (
+        f"ImageDatastore: location must match image files, got '{folder}/*.gif'; there are 'a-1.tif', "
+        "'a.JPG', 'b.png', 'b[1].png', 'deep', 'notes.txt'"
+    )
+    assert refusal(image_files, folder / "b*.pnk") == (
+        f"ImageDatastore: location must match image files, got '{folder}/b*.pnk'; did you mean 'b.png'?"
+    )
+    assert refusal(image_files, folder / "depe/*.png") == (
+        f"ImageDatastore: location must match image files, got '{folder}/depe/*.png'; did you mean 'deep'?"
+    )
+
+
+def test_arrays_and_volumes_count_where_there_are_no_images(folder):
+    for name in ("b.npy", "deep/er/v.nii.gz"):
+        (folder / name).touch()
+    assert names(image_files(folder), folder) == ["a-1.tif", "a.JPG", "b.png"]
+    assert names(image_files(folder, file_extensions="npy"), folder) == ["b.npy"]
+    (folder / "deep/er/d.png").unlink()
+    assert names(image_files(folder / "deep/er"), folder) == ["deep/er/v.nii.gz"]

@@ -1,0 +1,1 @@
+"""The decoders of image files: each makes an array of one file, with its axes."""
