@@ -20,7 +20,9 @@ from layergraph import (
     Crop3dLayer,
     CrossChannelNormalizationLayer,
     DepthConcatenationLayer,
+    DicePixelClassificationLayer,
     DropoutLayer,
+    FocalLossLayer,
     FullyConnectedLayer,
     GlobalAveragePooling2dLayer,
     GroupedConvolution2dLayer,
@@ -44,6 +46,7 @@ from layergraph import (
     SoftmaxLayer,
     TransposedConv2dLayer,
     TransposedConv3dLayer,
+    TverskyPixelClassificationLayer,
 )
 from layergraph.layers import LAYER_TYPES
 from layergraph.sizes import image_size
@@ -300,6 +303,12 @@ _ALL: list[Example] = [
     *_examples(
         ClassificationLayer(classes=list("abcdef"), class_weights=[1, 2, 3, 4, 5, 6]),
         on=(PIXEL,),
+    ),
+    *_examples(
+        DicePixelClassificationLayer(classes=["a", "b", "c"]),
+        TverskyPixelClassificationLayer(0.5, 0),
+        FocalLossLayer(alpha=1, gamma=0.5),
+        on=(SMALL, (((2, 3, 4), 3),)),
     ),
     *_examples(RegressionLayer(), on=(SMALL, VECTOR, CUBE)),
     *_examples(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import Any
 
 from layergraph.analyze.costs.memory import Activations, LiveMemory, Peak, plan_of, results_of
 from layergraph.graph.draft import End
@@ -51,7 +52,8 @@ def loss_inputs(lgraph: LayerGraph) -> dict[str, tuple[End, bool]]:
     inputs = {}
     for name in lgraph.output_names:
         for source in lgraph.sources(name).values():
-            from_logits = isinstance(lgraph[source.layer], SoftmaxLayer)
+            layer: Any = lgraph[name]
+            from_logits = layer.takes_logits and isinstance(lgraph[source.layer], SoftmaxLayer)
             if from_logits:
                 for logits in lgraph.sources(source.layer).values():
                     inputs[name] = (logits, True)

@@ -20,7 +20,7 @@ from layergraph.extensions import check_extension
 from layergraph.graph.draft import Draft
 from layergraph.graph.graph import Graph
 from layergraph.graph.sharing import shared_modules
-from layergraph.layers import LAYER_TYPES, ModuleLayer
+from layergraph.layers import LAYER_TYPES, LossLayer, ModuleLayer
 from layergraph.layers.layer import Layer
 from layergraph.weights import Weights
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 FORMAT = "layergraph 1"
 EXTENSIONS = (".safetensors",)
+_GIVEN_AGAIN = ("module", "function")  # fields that a file does not hold
 _LARGEST_ARCHITECTURE = 16 * 1024**2  # characters; 10,000 layers take some 2 million
 
 
@@ -189,13 +190,21 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _layer_to_json(layer: Layer, owner: str | None = None) -> dict[str, Any]:
     """The arguments of a layer; ``owner`` is the layer whose torch module it shares."""
+    if LAYER_TYPES.get(type(layer).__name__) is not type(layer):
+        raise LayergraphError(
+            f"save: layer {layer.name!r} must be of a type of layergraph, got {type(layer).__name__}, which "
+            "a file cannot hold; save the network without it: net.layer_graph().remove_layers("
+            f"{layer.name!r}), or use a LossLayer for a loss"
+        )
     item: dict[str, Any] = {"type": type(layer).__name__}
     if owner is not None:
         item["module_of"] = owner
     for field in fields(layer):
         value = getattr(layer, field.name)
         # without defaults, so that files stay small and readable, and tensors hold the weights
-        if field.name in ("weights", "module") or (field.default is not MISSING and value == field.default):
+        if field.name in ("weights", *_GIVEN_AGAIN) or (
+            field.default is not MISSING and value == field.default
+        ):
             continue
         # an initializer has done its work once there are weights
         if callable(value):
@@ -224,7 +233,7 @@ def _layer_from_json(item: object, modules: Mapping[str, nn.Module]) -> tuple[La
         if not (isinstance(owner, str) and owner):
             raise FileFormatError(f"module_of must be the name of a layer, got {owner!r:.80}")
     # checked before the call, because an older name that a constructor accepts is not part of the format
-    known = {field.name for field in fields(kind)} - {"weights", "module"}
+    known = {field.name for field in fields(kind)} - {"weights", *_GIVEN_AGAIN}
     if unknown := arguments.keys() - known:
         raise FileFormatError(f"{kind.__name__} has no argument {min(map(str, unknown))!r:.80}")
     name = arguments.get("name")
@@ -237,6 +246,13 @@ def _layer_from_json(item: object, modules: Mapping[str, nn.Module]) -> tuple[La
                 f"load(..., modules={{{name!r}: module}}) gives it"
             )
         arguments["module"] = modules[name if name in modules else owner]
+    if kind is LossLayer:
+        if name not in modules:
+            raise FileFormatError(
+                f"{name!r} is a loss function, which the file does not hold; "
+                f"load(..., modules={{{name!r}: function}}) gives it"
+            )
+        arguments["function"] = modules[name]
     try:
         return kind(**arguments), owner
     except (TypeError, ValueError) as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from layergraph.graph.graph import Graph
 from layergraph.issues import Issue
 from layergraph.layers import SoftmaxLayer
-from layergraph.layers.output import CrossEntropyLayer
+from layergraph.layers.output import ClassLossLayer
 
 
 def missing_softmax(lgraph: Graph) -> Iterator[Issue]:
@@ -36,7 +36,7 @@ def missing_softmax(lgraph: Graph) -> Iterator[Issue]:
 
 def output_scores(lgraph: Graph) -> dict[str, bool | None]:
     """Whether the scores of each cross-entropy are from 0 to 1; ``None`` where only a run shows."""
-    outputs = [layer.name for layer in lgraph.layers if isinstance(layer, CrossEntropyLayer)]
+    outputs = [layer.name for layer in lgraph.layers if isinstance(layer, ClassLossLayer)]
     sources = [lgraph[end.layer] for name in outputs for end in lgraph.sources(name).values()]
     if all(isinstance(source, SoftmaxLayer) for source in sources):  # as most are: no pass over the graph
         return {name: True if lgraph.sources(name) else None for name in outputs}

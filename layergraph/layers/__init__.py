@@ -9,6 +9,7 @@ from layergraph.layers.activation import (
     SigmoidLayer,
     SoftmaxLayer,
 )
+from layergraph.layers.classification import ClassificationLayer, PixelClassificationLayer
 from layergraph.layers.combination import (
     AdditionLayer,
     ConcatenationLayer,
@@ -16,12 +17,15 @@ from layergraph.layers.combination import (
     MultiplicationLayer,
 )
 from layergraph.layers.convolution import Convolution2dLayer, Convolution3dLayer, GroupedConvolution2dLayer
+from layergraph.layers.focal import FocalLossLayer
 from layergraph.layers.fully_connected import FullyConnectedLayer
 from layergraph.layers.input import Image3dInputLayer, ImageInputLayer
 from layergraph.layers.layer import Layer as Layer
+from layergraph.layers.loss_function import LossLayer
 from layergraph.layers.module import ModuleLayer
 from layergraph.layers.normalization import BatchNormalizationLayer, CrossChannelNormalizationLayer
-from layergraph.layers.output import ClassificationLayer, PixelClassificationLayer, RegressionLayer
+from layergraph.layers.output import OutputLayer as OutputLayer
+from layergraph.layers.pixel_overlap import DicePixelClassificationLayer, TverskyPixelClassificationLayer
 from layergraph.layers.pooling import (
     AveragePooling2dLayer,
     AveragePooling3dLayer,
@@ -30,6 +34,7 @@ from layergraph.layers.pooling import (
     MaxPooling3dLayer,
     MaxUnpooling2dLayer,
 )
+from layergraph.layers.regression import RegressionLayer
 from layergraph.layers.resizing import Crop2dLayer, Crop3dLayer, Pad2dLayer, Resize2dLayer
 from layergraph.layers.transposed import TransposedConv2dLayer, TransposedConv3dLayer
 
@@ -47,13 +52,16 @@ __all__ = [
     "Crop3dLayer",
     "CrossChannelNormalizationLayer",
     "DepthConcatenationLayer",
+    "DicePixelClassificationLayer",
     "DropoutLayer",
+    "FocalLossLayer",
     "FullyConnectedLayer",
     "GlobalAveragePooling2dLayer",
     "GroupedConvolution2dLayer",
     "Image3dInputLayer",
     "ImageInputLayer",
     "LeakyReluLayer",
+    "LossLayer",
     "MaxPooling2dLayer",
     "MaxPooling3dLayer",
     "MaxUnpooling2dLayer",
@@ -69,6 +77,7 @@ __all__ = [
     "SoftmaxLayer",
     "TransposedConv2dLayer",
     "TransposedConv3dLayer",
+    "TverskyPixelClassificationLayer",
 ]
 
 LAYER_TYPES: dict[str, type[Layer]] = {name: globals()[name] for name in __all__}

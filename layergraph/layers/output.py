@@ -1,24 +1,22 @@
-"""Output layers: how scores and targets become a loss."""
+"""The bases of output layers: how scores and targets become a loss."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from math import prod
-from typing import TYPE_CHECKING, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from layergraph.amounts import Amount
 from layergraph.errors import ArgumentError, SizeError
 from layergraph.labels import UNLABELED
 from layergraph.layers import arguments
 from layergraph.layers.fields import converter
-from layergraph.layers.layer import Kind, Layer, Shape, expect_spatial
-from layergraph.layers.older_names import older_fields
+from layergraph.layers.layer import Kind, Layer, expect_spatial
 from layergraph.layers.saved_for_backward import SavedForBackward
-from layergraph.sizes import Size, image_size
+from layergraph.sizes import Size
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 NO_CLASS = -100
@@ -27,11 +25,50 @@ NO_CLASS = -100
 
 @dataclass(frozen=True, repr=False)
 class OutputLayer(Layer):
-    """The base of output layers: they pass the scores on, and their module computes the loss."""
+    """The base of output layers: they pass the scores on, and their module computes the loss.
 
+    A loss of one's own is a subclass with a method :meth:`loss`; a file cannot hold such a layer. Where a
+    loss needs no arguments, :class:`layergraph.LossLayer` takes a plain function, which ``load`` takes again.
+
+    Attributes:
+        per_pixel: what a target is: a class index per pixel (True), a class index per observation (False),
+            or numbers of the size of the scores (None, the default), as for a regression.
+        takes_logits: whether the loss computes a softmax before it itself, in one stable step with its
+            logarithm; else it gets the probabilities.
+
+    >>> from dataclasses import dataclass
+    >>> from layergraph import Convolution2dLayer, ImageInputLayer, LayerGraph, OutputLayer
+    >>> @dataclass(frozen=True, repr=False)
+    ... class LogCoshLayer(OutputLayer):
+    ...     steepness: float = 1.0
+    ...
+    ...     def loss(self, scores, target):
+    ...         return (self.steepness * (scores - target)).cosh().log().mean()
+    >>> net = LayerGraph([ImageInputLayer((8, 8, 1)), Convolution2dLayer(3, 1), LogCoshLayer(2)]).compile()
+    >>> import torch
+    >>> net.loss(torch.zeros(4, 1, 8, 8), torch.ones(4, 1, 6, 6)).shape
+    torch.Size([])
+    """
+
+    type: ClassVar[str]
     kind: ClassVar[Kind] = "output"
+    default_name: ClassVar[str] = "loss"
     is_output: ClassVar[bool] = True
     keeps_probabilities: ClassVar[bool | None] = True
+    takes_logits: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        # as MATLAB's analyzer shows custom layers; the layers of this package have types of their own
+        cls.type = cls.__dict__.get("type", cls.__name__)
+
+    @property
+    def per_pixel(self) -> bool | None:
+        return None
+
+    @property
+    def unlabeled(self) -> int | None:
+        """The class index that never counts; ``None`` without classes."""
+        return {True: UNLABELED, False: NO_CLASS, None: None}[self.per_pixel]
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -41,6 +78,25 @@ class OutputLayer(Layer):
     def shares_memory(self, inputs: Sequence[Size], training: bool) -> bool:
         # the module returns the scores, or a view of them
         return True
+
+    def loss(self, scores: Tensor, target: Tensor) -> Tensor:
+        """The loss as a scalar tensor; in a subclass of one's own.
+
+        Args:
+            scores: the input of the layer (batch, channels, height, width), in float32 or float64.
+            target: class indices (batch, height, width) or (batch,) in int64, or a tensor like the scores.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define loss(self, scores, target)")
+
+    def saved_by_loss(self, inputs: Sequence[Size], from_logits: bool) -> SavedForBackward:
+        # the loss of a user is not known without a run: as much as a squared error saves
+        return SavedForBackward(private=Amount(wide_numbers=inputs[0].num_elements))
+
+    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
+        """A module that passes the scores on; its method ``loss`` takes scores and target."""
+        from layergraph.modules.losses import FunctionLoss
+
+        return FunctionLoss(self.name, self.loss, per_pixel=self.per_pixel)
 
 
 def _classes(layer: object, argument: str, value: object) -> str | tuple[str, ...]:
@@ -53,37 +109,15 @@ def _classes(layer: object, argument: str, value: object) -> str | tuple[str, ..
     return names
 
 
-def _class_weights(layer: CrossEntropyLayer, argument: str, value: object) -> str | tuple[float, ...]:
-    if isinstance(value, str) or value is None:
-        return arguments.choice(layer, argument, value, ("none",), or_else="a number per class")
-    # already in its normal form: fields are converted in their order
-    owner, classes = type(layer).__name__, layer.classes
-    if classes == "auto":
-        raise ArgumentError(f"{owner}: classes must be given with {argument}, got classes='auto'")
-    # None is a single number, which is repeated below, or a wrong type, which is refused there
-    if (count := arguments.length(value)) not in (None, len(classes)):
-        raise ArgumentError(
-            f"{owner}: {argument} must be {len(classes)} numbers, one per class, got {count} "
-            "[LG-CLASS-WEIGHTS]"
-        )
-    weights = arguments.per_channel(layer, argument, value, len(classes), "class") or ()
-    if min(weights) <= 0:
-        raise ArgumentError(f"{owner}: {argument} must be above 0, got {value!r:.200} [LG-CLASS-WEIGHTS]")
-    return weights
-
-
 @dataclass(frozen=True, repr=False)
-class CrossEntropyLayer(OutputLayer):
-    """The base of output layers with cross-entropy: classes and their weights."""
+class ClassLossLayer(OutputLayer):
+    """The base of output layers with classes: their scores are probabilities, and targets class indices."""
 
-    unlabeled: ClassVar[int]  # the target of unlabeled pixels, unless a class has that index
-    per_pixel: ClassVar[bool]
+    per_pixel: ClassVar[bool] = True
+    takes_logits: ClassVar[bool] = True
 
     _: KW_ONLY
     classes: Sequence[str] | Literal["auto"] = field(default="auto", metadata=converter(_classes))
-    class_weights: Sequence[float] | Literal["none"] = field(
-        default="none", metadata=converter(_class_weights)
-    )
 
     def classes_text(self) -> str:
         """The classes in words, as in MATLAB's tables."""
@@ -93,6 +127,13 @@ class CrossEntropyLayer(OutputLayer):
         if len(names) <= 2:
             return " with " + " and ".join(names)
         return f" with {names[0]}, {names[1]}, and {len(names) - 2} other classes"
+
+    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
+        # pixels of images and volumes alike; only a vector has none, and this words the error
+        if not inputs[0].spatial:
+            expect_spatial(inputs[0], 2)
+        self.check_classes(inputs[0])
+        return (inputs[0],)
 
     def check_classes(self, scores: Size) -> None:
         """Raise unless there is one score channel per class."""
@@ -104,119 +145,7 @@ class CrossEntropyLayer(OutputLayer):
                 advice=f"give the last convolution {len(self.classes)} filters, or the loss other classes",
             )
 
-    def saved_by_loss(self, inputs: Sequence[Size], from_logits: bool) -> SavedForBackward:
-        # from logits the logarithm of the softmax; from scores these, a clamped copy and its logarithm
-        # the target becomes int64 in the loss, whatever integers it comes in
-        scores, target = inputs[0].num_elements, Amount(indices=prod(inputs[0].spatial))
-        if from_logits:
-            return SavedForBackward(private=target + Amount(wide_numbers=scores))
-        return SavedForBackward(("in",), private=target + Amount(wide_numbers=2 * scores))
-
-    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        """A module that passes the scores on; its method ``loss`` takes scores and target."""
-        from layergraph.modules.losses import CrossEntropy
-
-        weights = None if self.class_weights == "none" else cast("tuple[float, ...]", self.class_weights)
-        # with more than 255 classes, 255 is the index of a class
-        unlabeled = self.unlabeled if self.unlabeled >= inputs[0].channels else NO_CLASS
-        return CrossEntropy(self.name, weights, unlabeled=unlabeled, per_pixel=self.per_pixel)
-
-
-@older_fields(class_names="classes")
-@dataclass(frozen=True, repr=False)
-class PixelClassificationLayer(CrossEntropyLayer):
-    """Cross-entropy of each labeled pixel (MATLAB ``pixelClassificationLayer``).
-
-    L = -(1/N) Σ w(class) ln(score of the true class), N the number of labeled pixels of the mini-batch:
-    weights are not renormalized, and unlabeled pixels never count. Their index is 255; where there are more
-    than 255 classes, 255 is a class, and unlabeled pixels have the index -100. The scores must be
-    probabilities: a ``SoftmaxLayer`` comes before.
-
-    Args:
-        classes: names of the classes, or ``"auto"``; MATLAB's older name ``class_names`` works too.
-        class_weights: a positive weight per class, or ``"none"``.
-
-    >>> from layergraph import PixelClassificationLayer
-    >>> PixelClassificationLayer(classes=["triangle", "background"], class_weights=[9, 1]).description
-    "Class weighted cross-entropy loss with 'triangle' and 'background'"
-    """
-
-    type: ClassVar[str] = "Pixel Classification Layer"
-    default_name: ClassVar[str] = "pixel-class"
-    unlabeled: ClassVar[int] = UNLABELED
-    per_pixel: ClassVar[bool] = True
-
-    @property
-    def description(self) -> str:
-        loss = "Cross-entropy" if self.class_weights == "none" else "Class weighted cross-entropy"
-        return f"{loss} loss{self.classes_text()}"
-
-    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
-        # pixels of images and volumes alike; only a vector has none, and this words the error
-        if not inputs[0].spatial:
-            expect_spatial(inputs[0], 2)
-        self.check_classes(inputs[0])
-        return (inputs[0],)
-
-
-@older_fields(class_names="classes")
-@dataclass(frozen=True, repr=False)
-class ClassificationLayer(CrossEntropyLayer):
-    """Cross-entropy of each observation (MATLAB ``classificationLayer``); arguments as for pixels.
-
-    Its input is 1×1×classes; the network returns one row of scores per observation.
-
-    >>> from layergraph import ClassificationLayer
-    >>> ClassificationLayer().description
-    'crossentropyex'
-    """
-
-    type: ClassVar[str] = "Classification Output"
-    default_name: ClassVar[str] = "classoutput"
-    unlabeled: ClassVar[int] = NO_CLASS  # 255 is a class where there are a thousand
-    per_pixel: ClassVar[bool] = False
-    example_inputs: ClassVar[tuple[Shape, ...]] = ((1, 1, 6),)
-
-    @property
-    def description(self) -> str:
-        return f"crossentropyex{self.classes_text()}"
-
-    def output_sizes(self, inputs: Sequence[Size]) -> tuple[Size, ...]:
-        if set(inputs[0].spatial) - {1}:
-            raise SizeError(
-                "LG-SPATIAL",
-                f"the layer takes one score per class, its input is {inputs[0]}",
-                advice="pool globally or add a FullyConnectedLayer before the softmax",
-            )
-        self.check_classes(inputs[0])
-        # the module flattens the scores, so that height and width are gone
-        return (image_size((), inputs[0].channels),)
-
-
-@dataclass(frozen=True, repr=False)
-class RegressionLayer(OutputLayer):
-    """Half mean squared error: Σ (t - y)² / 2, over each observation (MATLAB ``regressionLayer``).
-
-    The sum is divided by the number of observations.
-
-    >>> from layergraph import RegressionLayer
-    >>> RegressionLayer().description
-    'mean-squared-error'
-    """
-
-    type: ClassVar[str] = "Regression Output"
-    default_name: ClassVar[str] = "regressionoutput"
-    description: ClassVar[str] = "mean-squared-error"
-
-    def saved_by_loss(self, inputs: Sequence[Size], from_logits: bool) -> SavedForBackward:
-        target = Amount(inputs[0].num_elements)
-        # the module computes the softmax itself then, so that its result belongs to no port
-        if from_logits:
-            return SavedForBackward(private=target + target)
-        return SavedForBackward(("in",), private=target)
-
-    def torch_module(self, inputs: Sequence[Size]) -> nn.Module:
-        """A module that passes the prediction on; its method ``loss`` takes prediction and target."""
-        from layergraph.modules.losses import HalfMeanSquaredError
-
-        return HalfMeanSquaredError()
+    def unlabeled_index(self, scores: Size) -> int:
+        """The target of unlabeled pixels; with more than 255 classes, 255 is the index of a class."""
+        unlabeled = self.unlabeled
+        return unlabeled if unlabeled is not None and unlabeled >= scores.channels else NO_CLASS

@@ -18,15 +18,11 @@ from layergraph.wording import dtype_name, quoted
 _ROUNDING = 0.01  # how far rounding in half precision may take probabilities out of 0 to 1
 
 
-class CrossEntropy(nn.Module):
-    """Mean cross-entropy over the labeled pixels.
-
-    The weighted sum is divided by the number of labeled pixels, where ``nn.CrossEntropyLoss`` divides by
-    the sum of their weights.
+class ClassLoss(nn.Module):
+    """The base of losses with classes: checks of scores and targets, and their logarithms.
 
     Args:
         layer: the name of the output layer, for messages.
-        weights: one weight per class.
         unlabeled: the class index that never counts.
         per_pixel: whether each pixel has a class, or each observation.
 
@@ -35,60 +31,33 @@ class CrossEntropy(nn.Module):
         checked: the scores may not be probabilities, so that each loss reads them, and waits for the GPU.
     """
 
-    weight: Tensor | None
     from_logits: bool = False
     checked: bool = False
 
-    def __init__(
-        self,
-        layer: str,
-        weights: Sequence[float] | None,
-        *,
-        unlabeled: int,
-        per_pixel: bool,
-    ) -> None:
+    def __init__(self, layer: str, *, unlabeled: int, per_pixel: bool = True) -> None:
         super().__init__()
         self.layer, self.unlabeled, self.per_pixel = layer, unlabeled, per_pixel
-        self._weights = None if weights is None else tuple(weights)
-        # not persistent: the weights belong to the layer, whose file would hold them twice
-        values = None if weights is None else torch.tensor(weights)
-        self.register_buffer("weight", values, persistent=False)
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> CrossEntropy:
-        before = None if self.weight is None else self.weight.dtype
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        if self.weight is not None and self.weight.dtype != before:
-            # from the values given: a cast to float64 would keep the rounding of float32
-            dtype = torch.promote_types(self.weight.dtype, torch.float32)
-            self.weight = torch.tensor(self._weights, dtype=dtype, device=self.weight.device)
-        return self
 
     def forward(self, scores: Tensor) -> Tensor:
         return scores if self.per_pixel else scores.flatten(1)
 
-    def loss(self, scores: Tensor, target: Tensor) -> Tensor:
-        scores = self(scores)
-        classes, unlabeled = scores.shape[1], self.unlabeled
-        self._check(scores, target)
+    def logarithms(self, scores: Tensor) -> Tensor:
+        """The logarithms of the probabilities, in at least float32."""
         dtype = torch.promote_types(scores.dtype, torch.float32)
         if self.from_logits:
-            logs = F.log_softmax(scores, dim=1, dtype=dtype)
-        else:
-            logs = scores.clamp(min=torch.finfo(dtype).eps).to(dtype).log()
-        weight = None if self.weight is None else self.weight.to(dtype)
-        target = target.long()
-        try:
-            total = F.nll_loss(logs, target, weight, ignore_index=unlabeled, reduction="sum")
-        except IndexError:
-            # torch checks indices while it sums; a check before it would cost a pass over the target
-            wrong = target[((target < 0) | (target >= classes)) & (target != unlabeled)]
-            raise DataError(
-                f"layer {quoted(self.layer)}: class indices of the target must be 0 to {classes - 1}, one "
-                f"for each of the {classes} classes, or {unlabeled} where unlabeled, got {int(wrong[0])}"
-            ) from None
-        return total / (target != unlabeled).sum().clamp(min=1)
+            return F.log_softmax(scores, dim=1, dtype=dtype)
+        return scores.clamp(min=torch.finfo(dtype).eps).to(dtype).log()
 
-    def _check(self, scores: Tensor, target: Tensor) -> None:
+    def wrong_index(self, target: Tensor, classes: int) -> DataError:
+        """The error for a target with an index that no class has."""
+        wrong = target[((target < 0) | (target >= classes)) & (target != self.unlabeled)]
+        return DataError(
+            f"layer {quoted(self.layer)}: class indices of the target must be 0 to {classes - 1}, one "
+            f"for each of the {classes} classes, or {self.unlabeled} where unlabeled, got {int(wrong[0])}"
+        )
+
+    def check(self, scores: Tensor, target: Tensor) -> None:
+        """Raise ``DataError`` for targets of another shape or kind, or scores that are no probabilities."""
         classes, expected = scores.shape[1], (scores.shape[0], *scores.shape[2:])
         if target.shape != expected:
             raise DataError(
@@ -118,6 +87,72 @@ class CrossEntropy(nn.Module):
                 )
 
 
+class CrossEntropy(ClassLoss):
+    """Mean cross-entropy over the labeled pixels.
+
+    The weighted sum is divided by the number of labeled pixels, where ``nn.CrossEntropyLoss`` divides by
+    the sum of their weights.
+
+    Args:
+        weights: one weight per class.
+    """
+
+    weight: Tensor | None
+
+    def __init__(
+        self, layer: str, weights: Sequence[float] | None, *, unlabeled: int, per_pixel: bool
+    ) -> None:
+        super().__init__(layer, unlabeled=unlabeled, per_pixel=per_pixel)
+        self._weights = None if weights is None else tuple(weights)
+        # not persistent: the weights belong to the layer, whose file would hold them twice
+        values = None if weights is None else torch.tensor(weights)
+        self.register_buffer("weight", values, persistent=False)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> CrossEntropy:
+        before = None if self.weight is None else self.weight.dtype
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        if self.weight is not None and self.weight.dtype != before:
+            # from the values given: a cast to float64 would keep the rounding of float32
+            dtype = torch.promote_types(self.weight.dtype, torch.float32)
+            self.weight = torch.tensor(self._weights, dtype=dtype, device=self.weight.device)
+        return self
+
+    def loss(self, scores: Tensor, target: Tensor) -> Tensor:
+        scores = self(scores)
+        self.check(scores, target)
+        logs = self.logarithms(scores)
+        weight = None if self.weight is None else self.weight.to(logs.dtype)
+        target = target.long()
+        try:
+            total = F.nll_loss(logs, target, weight, ignore_index=self.unlabeled, reduction="sum")
+        except IndexError:
+            # torch checks indices while it sums; a check before it would cost a pass over the target
+            raise self.wrong_index(target, scores.shape[1]) from None
+        return total / (target != self.unlabeled).sum().clamp(min=1)
+
+
+class Focal(ClassLoss):
+    """The mean of -alpha (1 - p)^gamma ln(p) over the labeled pixels, p the score of the true class."""
+
+    def __init__(self, layer: str, alpha: float, gamma: float, *, unlabeled: int) -> None:
+        super().__init__(layer, unlabeled=unlabeled)
+        self.alpha, self.gamma = alpha, gamma
+
+    def loss(self, scores: Tensor, target: Tensor) -> Tensor:
+        self.check(scores, target)
+        logs = self.logarithms(scores)
+        target = target.long()
+        try:
+            # -ln(p); 0 for unlabeled pixels, whose loss and gradient are 0 then
+            losses = F.nll_loss(logs, target, ignore_index=self.unlabeled, reduction="none")
+        except IndexError:
+            raise self.wrong_index(target, scores.shape[1]) from None
+        # 1 - p without cancellation where p is near 1; a base of 0 would have an infinite gradient
+        others = (-torch.expm1(-losses)).clamp(min=torch.finfo(losses.dtype).tiny)
+        total = (others.pow(self.gamma) * losses).sum()
+        return self.alpha * total / (target != self.unlabeled).sum().clamp(min=1)
+
+
 class HalfMeanSquaredError(nn.Module):
     """Half the squared error, summed over each observation and averaged over the observations.
 
@@ -140,3 +175,46 @@ class HalfMeanSquaredError(nn.Module):
         if self.from_logits:
             prediction = prediction.softmax(dim=1)
         return 0.5 * F.mse_loss(prediction.to(dtype), target.to(dtype), reduction="sum") / prediction.shape[0]
+
+
+class FunctionLoss(nn.Module):
+    """A loss of one's own: a function of scores and target.
+
+    Args:
+        layer: the name of the output layer, for messages.
+        function: returns a scalar tensor.
+        per_pixel: whether each pixel has a class, or each observation; ``None``: the target is a tensor
+            like the scores.
+    """
+
+    def __init__(
+        self, layer: str, function: Callable[[Tensor, Tensor], Tensor], *, per_pixel: bool | None
+    ) -> None:
+        super().__init__()
+        self.layer, self.function, self.per_pixel = layer, function, per_pixel
+
+    def forward(self, scores: Tensor) -> Tensor:
+        return scores
+
+    def loss(self, scores: Tensor, target: Tensor) -> Tensor:
+        shapes = {
+            True: (scores.shape[0], *scores.shape[2:]),
+            False: (scores.shape[0],),
+            None: tuple(scores.shape),
+        }
+        # most functions of torch would broadcast a target of another shape without an error
+        if target.shape != shapes[self.per_pixel]:
+            raise DataError(
+                f"layer {quoted(self.layer)}: the target must have the shape {shapes[self.per_pixel]} for "
+                f"scores of shape {tuple(scores.shape)}, got {tuple(target.shape)}"
+            )
+        dtype = torch.promote_types(scores.dtype, torch.float32)
+        target = target.to(dtype) if self.per_pixel is None else target.long()
+        result = self.function(scores.to(dtype), target)
+        if not isinstance(result, Tensor) or result.numel() != 1:
+            got = f"of shape {tuple(result.shape)}" if isinstance(result, Tensor) else type(result).__name__
+            raise DataError(
+                f"layer {quoted(self.layer)}: the loss must be a tensor of one number, got {got}; return its "
+                "mean or sum"
+            )
+        return result.reshape(())

@@ -20,7 +20,7 @@ from layergraph.graph.probabilities import missing_softmax, output_scores
 from layergraph.graph.size_inference import network_outputs
 from layergraph.issues import Issue
 from layergraph.layers.activation import SoftmaxLayer
-from layergraph.layers.output import CrossEntropyLayer
+from layergraph.layers.output import ClassLossLayer
 from layergraph.network.modes import inference
 from layergraph.network.own_code import with_own_code
 from layergraph.network.plan import Plan, make_plan
@@ -103,10 +103,11 @@ class Network(nn.Module, Generic[G]):
         for name in self._lgraph.output_names:
             (source,) = self._lgraph.sources(name).values()
             module: Any = self.layer_module(name)
-            module.from_logits = isinstance(self._lgraph[source.layer], SoftmaxLayer)
+            layer: Any = self._lgraph[name]
+            module.from_logits = layer.takes_logits and isinstance(self._lgraph[source.layer], SoftmaxLayer)
             if module.from_logits:
                 (source,) = self._lgraph.sources(source.layer).values()
-            elif isinstance(self._lgraph[name], CrossEntropyLayer):
+            elif isinstance(layer, ClassLossLayer):
                 module.checked = are_probabilities[name] is None
             starts.append(source)
         return make_plan(self._lgraph, starts, self._keys)

@@ -15,7 +15,7 @@ from torch import fx, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import layergraph
-from layergraph import Layer, LayerGraph, ModuleLayer, ReluLayer, Size, load
+from layergraph import Layer, LayerGraph, LossLayer, ModuleLayer, ReluLayer, Size, load
 from layergraph.layers import LAYER_TYPES
 
 every_example = pytest.mark.parametrize("example", EXAMPLES, ids=str)
@@ -160,8 +160,8 @@ def test_learnables_and_states_are_those_of_the_module(example):
 @every_example
 def test_the_repr_evaluates_to_an_equal_layer(example):
     layer = example.layer
-    if isinstance(layer, ModuleLayer):
-        assert repr(layer).startswith("ModuleLayer(")
+    if isinstance(layer, (ModuleLayer, LossLayer)):
+        assert repr(layer).startswith(f"{type(layer).__name__}(")
         return
     again = eval(repr(layer), vars(layergraph))
     assert again == layer
@@ -175,6 +175,7 @@ def test_a_file_gives_back_an_equal_layer(example, tmp_path):
     lgraph = LayerGraph(layer)
     name = lgraph.layers[0].name
     modules = {name: layer.module} if isinstance(layer, ModuleLayer) else None
+    modules = {name: layer.function} if isinstance(layer, LossLayer) else modules
     path = tmp_path / "layer.safetensors"
     lgraph.save(path)
     assert load(path, modules=modules, weights=False) == lgraph

@@ -1,5 +1,7 @@
 """The losses against naive formulas; what never counts; numbers that overflow elsewhere."""
 
+from dataclasses import dataclass
+
 import naive
 import numpy as np
 import pytest
@@ -16,15 +18,19 @@ from layergraph import (
     ClippedReluLayer,
     Convolution2dLayer,
     DataError,
+    DicePixelClassificationLayer,
     DropoutLayer,
+    FocalLossLayer,
     FullyConnectedLayer,
     Image3dInputLayer,
     ImageInputLayer,
     InvalidNetworkError,
     LayerGraph,
     LayergraphError,
+    LossLayer,
     MaxPooling2dLayer,
     ModuleLayer,
+    OutputLayer,
     PixelClassificationLayer,
     RegressionLayer,
     ReluLayer,
@@ -32,6 +38,8 @@ from layergraph import (
     ScalingLayer,
     SigmoidLayer,
     SoftmaxLayer,
+    TverskyPixelClassificationLayer,
+    load,
 )
 from layergraph.analyze import analyze_network
 
@@ -360,3 +368,126 @@ def test_targets_of_a_regression_are_not_rounded_to_half_precision():
     target = torch.tensor([1e5, 2049, 0]).view(1, 3, 1, 1)
     loss = net.loss(torch.zeros(1, 3, 1, 1).half(), target)
     assert loss.item() == pytest.approx(0.5 * (1e10 + 2049**2), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "kind", [DicePixelClassificationLayer, TverskyPixelClassificationLayer, FocalLossLayer]
+)
+@pytest.mark.parametrize("softmax", [True, False])
+class TestLossesOfPixels:
+    """What holds for every loss of pixels beyond the contract of output layers."""
+
+    def test_without_labeled_pixels_loss_and_gradient_are_zero(self, kind, softmax):
+        scores = torch.rand(2, 3, 4, 5).double().requires_grad_()
+        loss = scores_network(kind(), softmax=softmax).loss(scores, torch.full((2, 4, 5), UNLABELED))
+        loss.backward()
+        assert loss.item() == 0
+        assert torch.equal(scores.grad, torch.zeros_like(scores))
+
+    def test_an_image_without_labels_changes_nothing(self, kind, softmax):
+        net, scores = scores_network(kind(), softmax=softmax), torch.rand(2, 3, 4, 5).double()
+        target = random_target(0, (2, 4, 5), 3)
+        target[1] = UNLABELED
+        assert net.loss(scores, target).item() == pytest.approx(net.loss(scores[:1], target[:1]).item())
+
+    def test_an_index_that_no_class_has_is_named(self, kind, softmax):
+        net = scores_network(kind(name="labels"), softmax=softmax, spatial=(1, 1))
+        for index in (3, 254, -1):
+            target = torch.zeros(2, 1, 1, dtype=torch.long)
+            target[1] = index
+            with pytest.raises(DataError, match=rf"layer 'labels': .*0 to 2, .*got {index}$"):
+                net.loss(torch.rand(2, 3, 1, 1).double(), target)
+
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+    def test_half_precision_is_summed_in_float32(self, kind, softmax, dtype):
+        net = scores_network(kind(), softmax=softmax, spatial=(300, 300)).to(dtype)
+        scores = torch.rand(2, 3, 300, 300)
+        scores = (scores if softmax else scores.softmax(1)).to(dtype)
+        target = random_target(0, (2, 300, 300), 3)
+        loss = net.loss(scores, target)
+        assert loss.dtype == torch.float32
+        exact = scores_network(kind(), softmax=softmax, spatial=(300, 300)).loss(scores.double(), target)
+        assert loss.item() == pytest.approx(exact.item(), rel=1e-4)
+
+    def test_it_compiles_without_breaks_and_takes_channels_last(self, kind, softmax):
+        torch._dynamo.reset()
+        net, x = scores_network(kind(), softmax=softmax), torch.rand(2, 3, 4, 5).double()
+        target = random_target(0, (2, 4, 5), 3)
+        loss = torch.compile(net.loss, fullgraph=True, backend="eager")
+        assert torch.equal(loss(x, target), net.loss(x, target))
+        last = x.contiguous(memory_format=torch.channels_last)
+        assert net.loss(last, target).item() == pytest.approx(net.loss(x, target).item(), rel=1e-12)
+
+    def test_huge_logits_have_a_finite_gradient(self, kind, softmax):
+        if not softmax:
+            return
+        logits = torch.zeros(1, 3, 4, 5)
+        logits[:, 0], logits[:, 1] = 1000, -1000
+        logits.requires_grad_()
+        for true_class in (0, 1, 2):
+            loss = scores_network(kind()).float().loss(logits, torch.full((1, 4, 5), true_class))
+            (gradient,) = torch.autograd.grad(loss, logits)
+            assert loss.isfinite()
+            assert gradient.isfinite().all()
+
+    def test_raw_scores_are_an_error(self, kind, softmax):
+        layers = [ImageInputLayer((4, 5, 2)), Convolution2dLayer(1, 3), *[SoftmaxLayer()] * softmax, kind()]
+        net = LayerGraph(layers).compile()
+        arguments = torch.randn(2, 2, 4, 5), torch.zeros(2, 4, 5)
+        if softmax:
+            assert net.loss(*arguments).isfinite()
+            return
+        with pytest.raises(InvalidNetworkError, match="LG-NO-SOFTMAX"):
+            net.loss(*arguments)
+
+
+def test_focal_loss_without_focus_is_cross_entropy():
+    x, target = torch.randn(2, 3, 4, 5).double(), random_target(1, (2, 4, 5), 3)
+    focal = scores_network(FocalLossLayer(alpha=1, gamma=0)).loss(x, target)
+    assert focal.item() == pytest.approx(scores_network(PixelClassificationLayer()).loss(x, target).item())
+
+
+def test_a_perfect_prediction_has_no_loss_of_overlap():
+    target = torch.tensor([[[0, 1, 1, 0]]])
+    scores = torch.nn.functional.one_hot(target, 3).movedim(-1, 1).double()
+    dice = scores_network(DicePixelClassificationLayer(), softmax=False, spatial=(1, 4))
+    assert dice.loss(scores, target).item() == pytest.approx(0, abs=1e-12)
+    assert dice.loss(1 - scores, target).item() > 0.4
+
+
+def test_a_loss_of_ones_own_gets_probabilities_and_indices(tmp_path):
+    def own(scores, target):
+        assert target.dtype == torch.int64
+        return torch.nn.functional.nll_loss(scores.log(), target, ignore_index=UNLABELED)
+
+    layer = LossLayer(own, name="own")
+    net, x = scores_network(layer), torch.randn(2, 3, 4, 5).double()
+    target = random_target(2, (2, 4, 5), 3)
+    expected = scores_network(PixelClassificationLayer()).loss(x, target)
+    assert net.loss(x, target.byte()).item() == pytest.approx(expected.item())
+    net.layer_graph().save(tmp_path / "net.safetensors")
+    assert load(tmp_path / "net.safetensors", modules={"own": own})["own"] == layer
+    with pytest.raises(LayergraphError, match=r"'own' is a loss function.*modules=\{'own': function\}"):
+        load(tmp_path / "net.safetensors")
+    with pytest.raises(DataError, match=r"the target must have the shape \(2, 4, 5\)"):
+        net.loss(x, target[:, :3])
+    with pytest.raises(DataError, match="a tensor of one number"):
+        scores_network(LossLayer(lambda scores, target: scores, name="all")).loss(x, target)
+
+
+def test_a_class_of_ones_own_works_in_a_graph_and_is_refused_by_files(tmp_path):
+    @dataclass(frozen=True, repr=False)
+    class CubeLayer(OutputLayer):
+        factor: float = 1.0
+
+        def loss(self, scores, target):
+            return self.factor * (scores - target).abs().pow(3).mean()
+
+    net = scores_network(CubeLayer(2), softmax=False)
+    x, target = torch.randn(2, 3, 4, 5).double(), torch.randn(2, 3, 4, 5).double()
+    assert net.loss(x, target).item() == pytest.approx(2 * float(((x - target).abs() ** 3).mean()))
+    assert net.layer_graph()["loss"].type == "CubeLayer"
+    assert "CubeLayer" in str(analyze_network(net.layer_graph()))
+    with pytest.raises(LayergraphError, match="save: layer 'loss' must be of a type of layergraph, got Cube"):
+        net.layer_graph().save(tmp_path / "net.safetensors")
+    assert not [*tmp_path.iterdir()]

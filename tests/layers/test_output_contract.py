@@ -13,7 +13,17 @@ from layer_examples import EXAMPLES, Example
 from memory_measures import SavedTensors, storage
 from torch import Tensor, nn
 
-from layergraph import ClassificationLayer, Layer, PixelClassificationLayer, RegressionLayer, Size
+from layergraph import (
+    ClassificationLayer,
+    DicePixelClassificationLayer,
+    FocalLossLayer,
+    Layer,
+    LossLayer,
+    PixelClassificationLayer,
+    RegressionLayer,
+    Size,
+    TverskyPixelClassificationLayer,
+)
 from layergraph.amounts import Amount
 from layergraph.layers import LAYER_TYPES
 from layergraph.layers.saved_for_backward import SavedForBackward
@@ -43,10 +53,50 @@ def dice(layer: Any, scores: np.ndarray, target: np.ndarray) -> float:
     return 1 - float(np.mean(overlaps))
 
 
+def generalized_dice(layer: Any, scores: np.ndarray, target: np.ndarray) -> float:
+    """Image by image and class by class, in plain loops."""
+    losses = []
+    for image, truth in zip(scores, target, strict=True):
+        top = bottom = 0.0
+        labeled = truth != layer.unlabeled
+        for index, score in enumerate(image):
+            t = (truth[labeled] == index).astype(float)
+            if t.sum():
+                top += 2 * (score[labeled] * t).sum() / t.sum() ** 2
+                bottom += (score[labeled] ** 2 + t**2).sum() / t.sum() ** 2
+        if labeled.any():
+            losses.append(1 - top / bottom)
+    return float(np.mean(losses))
+
+
+def tversky(layer: Any, scores: np.ndarray, target: np.ndarray) -> float:
+    losses = []
+    for image, truth in zip(scores, target, strict=True):
+        labeled = truth != layer.unlabeled
+        total = 0.0
+        for index, score in enumerate(image):
+            t, y = (truth[labeled] == index).astype(float), score[labeled]
+            top = (y * t).sum() + 1e-8
+            total += 1 - top / (top + layer.alpha * (y * (1 - t)).sum() + layer.beta * ((1 - y) * t).sum())
+        if labeled.any():
+            losses.append(total)
+    return float(np.mean(losses))
+
+
+def focal(layer: Any, scores: np.ndarray, target: np.ndarray) -> float:
+    labeled = target != layer.unlabeled
+    p = np.take_along_axis(scores, np.where(labeled, target, 0)[:, None], axis=1)[:, 0][labeled]
+    return float((-layer.alpha * (1 - p) ** layer.gamma * np.log(p)).mean())
+
+
 REFERENCES: dict[type[Layer], Reference] = {
     PixelClassificationLayer: cross_entropy,
     ClassificationLayer: cross_entropy,
     RegressionLayer: half_squared_error,
+    DicePixelClassificationLayer: generalized_dice,
+    TverskyPixelClassificationLayer: tversky,
+    FocalLossLayer: focal,
+    LossLayer: lambda layer, scores, target: BATCH * half_squared_error(layer, scores, target),
 }
 OUTPUTS = [example for example in EXAMPLES if example.layer.is_output]
 every_output = pytest.mark.parametrize("example", OUTPUTS, ids=str)
@@ -70,7 +120,7 @@ def target_of(example: Example) -> Tensor:
     """Random class indices, some of them unlabeled; for a regression random numbers."""
     (size,) = example.sizes
     layer: Any = example.layer
-    if isinstance(layer, RegressionLayer):
+    if layer.per_pixel is None:
         return torch.randn(BATCH, *size.tensor_shape[1:], dtype=torch.float64)
     shape = (BATCH, *size.spatial) if layer.per_pixel else (BATCH,)
     target = torch.randint(0, size.channels, shape)
@@ -128,6 +178,7 @@ def test_every_output_layer_has_a_reference():
 @every_output
 @from_logits_or_scores
 def test_the_loss_is_the_formula(example, from_logits):
+    from_logits = from_logits and example.layer.takes_logits
     check_loss(example, REFERENCES[type(example.layer)], from_logits)
 
 
@@ -137,7 +188,7 @@ def test_the_gradient_is_that_of_finite_differences(example, from_logits):
     check_gradient(example, from_logits)
 
 
-@pytest.mark.parametrize("example", [e for e in OUTPUTS if getattr(e.layer, "per_pixel", False)], ids=str)
+@pytest.mark.parametrize("example", [e for e in OUTPUTS if e.layer.per_pixel], ids=str)
 @from_logits_or_scores
 def test_unlabeled_pixels_never_count(example, from_logits):
     check_unlabeled(example, from_logits)
@@ -162,7 +213,7 @@ class Dice(nn.Module):
 
     def loss(self, scores: Tensor, target: Tensor) -> Tensor:
         probabilities = scores.softmax(1) if self.from_logits else scores
-        labeled = (target != PixelClassificationLayer.unlabeled).unsqueeze(1)
+        labeled = (target != 255).unsqueeze(1)
         classes = F.one_hot(torch.where(labeled[:, 0], target, 0), scores.shape[1]).movedim(-1, 1)
         truth = torch.where(labeled, classes, 0).to(scores.dtype)
         dims = (0, *range(2, scores.ndim))
