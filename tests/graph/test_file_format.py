@@ -22,6 +22,7 @@ from layergraph import (
     ImageInputLayer,
     LayerGraph,
     LayergraphError,
+    LossLayer,
     ModuleLayer,
     ReluLayer,
     Weights,
@@ -37,7 +38,7 @@ GRAPHS = {
     "all layers, apart": LayerGraph(),
 }
 for number, example in enumerate(EXAMPLES):
-    if not isinstance(example.layer, ModuleLayer):
+    if not isinstance(example.layer, (LossLayer, ModuleLayer)):
         layer = replace(example.layer, name=f"{number}")
         GRAPHS["all layers, apart"] = GRAPHS["all layers, apart"].add_layers(layer)
 
