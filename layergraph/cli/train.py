@@ -23,6 +23,7 @@ from layergraph.errors import DataError
 from layergraph.extensions import check_extension
 from layergraph.wording import visible
 
+_SHIFTS = (-10, 10)  # pixels, as in MATLAB's examples
 _TRAINING = "layergraph.training"  # a key of ``context.meta``
 
 
@@ -92,6 +93,14 @@ def train(
             metavar="SHARE", help="The share of the images, chosen by --seed, to validate on instead."
         ),
     ] = None,
+    augment: Annotated[
+        bool | None,
+        typer.Option(
+            "--augment/--no-augment",
+            help="Reflect the images to train on left and right at random, and move them by up to 10 pixels, "
+            "with their labels.",
+        ),
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -133,6 +142,7 @@ def train(
         "validation_images": validation_images,
         "validation_labels": validation_labels,
         "validation_fraction": validation_fraction,
+        "augment": augment,
         "output": output,
         "class_weights": class_weights,
         "class_weights_by": class_weights_by,
@@ -150,7 +160,7 @@ def run_training(request: TrainingRequest) -> None:
     """
     from layergraph.atomic import check_writable
     from layergraph.cli.training_data import run_data
-    from layergraph.data import resize_pair
+    from layergraph.data import augment_image_and_label, resize_pair
     from layergraph.graph.file_format import EXTENSIONS
     from layergraph.training import TrainingWarning, train_network
     from layergraph.training.interrupts import stop_request
@@ -175,6 +185,9 @@ def run_training(request: TrainingRequest) -> None:
     # image by image while training reads them, so that memory does not hold all
     resize = partial(resize_pair, size=input_size(lgraph))
     resized = data.training.transform(resize)
+    if values.get("augment"):
+        moved = partial(augment_image_and_label, x_translation=_SHIFTS, y_translation=_SHIFTS)
+        resized = resized.transform(moved)
     if data.validation is not None:
         options = replace_validation(options, data.validation.transform(resize))
     # signals that end a process are held from the first iteration until the network is in its file

@@ -20,7 +20,7 @@ from layergraph.wording import quoted
 
 _REQUIRED = ("images", "labels", "classes")
 _FLAGS, _NUMBERS, _LISTS = (
-    ("class_weights",),
+    ("class_weights", "augment"),
     ("validation_fraction",),
     ("classes", "label_ids", "ignored_ids"),
 )

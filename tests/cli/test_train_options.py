@@ -7,6 +7,7 @@ import shlex
 import tomllib
 from dataclasses import fields
 
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -220,6 +221,22 @@ def test_weights_by_another_method(folder):
     _, labels = triangle_images(folder / "set", 8, (16, 16), seed=1)
     expected = inverse_frequency_weights(count_each_label(labels))
     assert load("model.safetensors")["pixelLabels"].class_weights == pytest.approx(expected)
+
+
+def test_augmentation_changes_what_is_trained_on_and_not_what_validates(folder, monkeypatch):
+    seen = []
+
+    def stop(data, lgraph, options):
+        seen.extend([[*data], [*options.validation_data]])
+        raise LayergraphError("stopped")
+
+    monkeypatch.setattr("layergraph.training.train_network", stop)
+    words = f"{SMALL} --validation-fraction 0.25"
+    assert fails(words) == fails(f"{words} --augment") == "stopped"
+    plain, plain_validation, moved, validation = seen
+    assert all(np.array_equal(a[0], b[0]) for a, b in zip(plain_validation, validation, strict=True))
+    assert not any(np.array_equal(a[0], b[0]) for a, b in zip(plain, moved, strict=True))
+    assert any((label == 255).any() for _, label in moved)
 
 
 VALUES = {

@@ -105,7 +105,7 @@ def _label_part(store: Datastore[Any], caller: str) -> Datastore[Any]:
 def _is_files_alone(store: Datastore[Any]) -> bool:
     """Whether reading calls no function of the user."""
     while type(store) is SubsetDatastore:
-        store = store._store  # H1
+        store = store.store
     return type(store) is PixelLabelDatastore
 
 
