@@ -9,6 +9,7 @@ from layergraph.data.augmentation import (
     ImageDataAugmenter,
     RandomCrop,
     augment_image_and_label,
+    augment_with,
 )
 from layergraph.data.counting.class_weights import (
     effective_number_weights,
@@ -61,6 +62,7 @@ __all__ = [
     "SubsetDatastore",
     "TransformedDatastore",
     "augment_image_and_label",
+    "augment_with",
     "camvid_classes",
     "camvid_color_map",
     "camvid_datastores",

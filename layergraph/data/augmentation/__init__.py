@@ -6,7 +6,15 @@ from ``item_generator()``.
 
 from layergraph.data.augmentation.color_jitter import ColorJitter
 from layergraph.data.augmentation.elastic_deformation import ElasticDeformation
+from layergraph.data.augmentation.foreign import augment_with
 from layergraph.data.augmentation.image_data_augmenter import ImageDataAugmenter, augment_image_and_label
 from layergraph.data.augmentation.random_crop import RandomCrop
 
-__all__ = ["ColorJitter", "ElasticDeformation", "ImageDataAugmenter", "RandomCrop", "augment_image_and_label"]
+__all__ = [
+    "ColorJitter",
+    "ElasticDeformation",
+    "ImageDataAugmenter",
+    "RandomCrop",
+    "augment_image_and_label",
+    "augment_with",
+]
