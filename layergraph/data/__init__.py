@@ -3,6 +3,7 @@
 The names are MATLAB's: ``imageDatastore`` is ``ImageDatastore``, ``countEachLabel`` is ``count_each_label``.
 """
 
+from layergraph.data.array_datastore import ArrayDatastore
 from layergraph.data.augmentation import (
     ColorJitter,
     ElasticDeformation,
@@ -19,6 +20,7 @@ from layergraph.data.counting.class_weights import (
 from layergraph.data.counting.counts import count_each_label
 from layergraph.data.counting.label_frequency_chart import label_frequency_chart
 from layergraph.data.counting.oversampling import oversample_rare_classes, repeat_factors
+from layergraph.data.dataset_datastore import DatasetDatastore
 from layergraph.data.datastore import (
     CachedDatastore,
     CombinedDatastore,
@@ -29,6 +31,7 @@ from layergraph.data.datastore import (
     transform,
 )
 from layergraph.data.image_datastore import ImageDatastore, read_image, write_image
+from layergraph.data.image_labels import LabeledImageDatastore, split_each_label
 from layergraph.data.label_array import LabelArray
 from layergraph.data.pair_stores.augmented_image_datastore import AugmentedImageDatastore
 from layergraph.data.pair_stores.pixel_label_image_datastore import PixelLabelImageDatastore
@@ -45,16 +48,19 @@ from layergraph.data.sets.triangles import triangle_images
 
 __all__ = [
     "UNLABELED",
+    "ArrayDatastore",
     "AugmentedImageDatastore",
     "CachedDatastore",
     "ColorJitter",
     "CombinedDatastore",
+    "DatasetDatastore",
     "Datastore",
     "ElasticDeformation",
     "ImageDataAugmenter",
     "ImageDatastore",
     "ItemInfo",
     "LabelArray",
+    "LabeledImageDatastore",
     "PixelLabelDatastore",
     "PixelLabelImageDatastore",
     "RandomCrop",
@@ -85,6 +91,7 @@ __all__ = [
     "resize_image",
     "resize_labels",
     "resize_pair",
+    "split_each_label",
     "transform",
     "triangle_images",
     "write_image",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from layergraph.atomic import atomic_file
-from layergraph.data.datastore import Datastore
+from layergraph.data.file_datastore import FileDatastore, ReadFcn
 from layergraph.data.image_files import Location, PathLike, image_files
-from layergraph.errors import DataError, DataWarning
+from layergraph.errors import ArgumentError, DataError, DataWarning, WrongTypeError
+from layergraph.layers import arguments
 from layergraph.wording import quoted
 
 if TYPE_CHECKING:
@@ -34,13 +34,18 @@ _ARRAYS = {
 _ORIENTATION = 0x0112  # the EXIF tag
 
 
-class ImageDatastore(Datastore[NDArray[Any]]):
+class ImageDatastore(FileDatastore[NDArray[Any]]):
     """The images of a folder, of one file, or of a sequence of files: MATLAB's ``imageDatastore``.
 
     Items are arrays (height, width, channels), as in ``read_image``. The files of a folder are in
     alphabetical order, those of a sequence in its order. Raises ``DataError`` for a missing path or
     a folder without images; a file is opened only on access to its item. A :class:`DataWarning` reports, once
     per kind, information of a file that its array does not contain, such as an orientation.
+
+    ``read_fcn`` is a function of a path that returns the array, for other kinds of files, such as
+    ``np.load`` with ``file_extensions=".npy"``. ``labels`` are one class name per image, or
+    ``label_source="foldernames"`` takes the names of their folders; ``train_network`` takes such a store
+    alone. ``read`` returns lists of ``read_size`` images if that is above 1.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -56,22 +61,29 @@ class ImageDatastore(Datastore[NDArray[Any]]):
         *,
         include_subfolders: bool = False,
         file_extensions: str | Iterable[str] | None = None,
+        label_source: str = "none",
+        labels: Iterable[str] | None = None,
+        read_size: int = 1,
+        read_fcn: ReadFcn | None = None,
     ) -> None:
-        self._files = image_files(
+        source = arguments.choice("ImageDatastore", "label_source", label_source, ("none", "foldernames"))
+        files = image_files(
             "ImageDatastore", location, include_subfolders=include_subfolders, file_extensions=file_extensions
         )
+        super().__init__(files, read_size, read_fcn)
+        self._labels = _labels(files, source, labels)
         self._reported: set[str] = set()  # shared with subsets, so that each loss is reported once
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        """The file of each item."""
-        return self._files
-
-    def __len__(self) -> int:
-        return len(self._files)
+    def labels(self) -> tuple[str, ...] | None:
+        """The class name of each image, or ``None``."""
+        return self._labels
 
     def read_item(self, index: int) -> NDArray[Any]:
         path = self._files[index]
+        if self._read_fcn is not None:
+            array = self._array_of_function(path)
+            return array[:, :, None] if array.ndim == 2 else array
         image = open_image(path)
         for loss in losses(image):
             if loss not in self._reported:
@@ -81,10 +93,25 @@ class ImageDatastore(Datastore[NDArray[Any]]):
         return to_array(image, path)
 
     def take(self, indices: tuple[int, ...]) -> Self:
-        # a copy without a call of __init__, which would look for the files again
-        subset = copy.copy(self)
-        subset._files = tuple(self._files[index] for index in indices)
+        subset = super().take(indices)
+        if self._labels is not None:
+            subset._labels = tuple(self._labels[index] for index in indices)
         return subset
+
+
+def _labels(files: Sequence[Path], source: str, labels: Iterable[str] | None) -> tuple[str, ...] | None:
+    if labels is None:
+        return tuple(file.absolute().parent.name for file in files) if source == "foldernames" else None
+    if source != "none":
+        raise ArgumentError(
+            "ImageDatastore: label_source must be 'none' with labels, got 'foldernames'; give one of the two"
+        )
+    if isinstance(labels, str):
+        raise WrongTypeError(f"ImageDatastore: labels must be one name per file, got {quoted(labels)}")
+    names = tuple(map(str, labels))
+    if len(names) != len(files):
+        raise DataError(f"ImageDatastore: labels must be one name per file ({len(files)}), got {len(names)}")
+    return names
 
 
 def read_image(path: PathLike) -> NDArray[Any]:

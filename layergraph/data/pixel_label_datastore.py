@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layergraph.data.datastore import Datastore
+from layergraph.data.file_datastore import FileDatastore, ReadFcn
 from layergraph.data.image_datastore import open_image, to_rgb, whole_numbers, write_image
 from layergraph.data.image_files import Location, PathLike, image_files
 from layergraph.data.label_array import LabelArray
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["UNLABELED", "PixelLabelDatastore", "write_labels"]
 
 
-class PixelLabelDatastore(Datastore[LabelArray]):
+class PixelLabelDatastore(FileDatastore[LabelArray]):
     """The label images at ``location``, read as class indices: MATLAB's ``pixelLabelDatastore``.
 
     Items are uint8 arrays (height, width): 0 for the first class, 1 for the second, and so on, and
@@ -37,7 +36,8 @@ class PixelLabelDatastore(Datastore[LabelArray]):
     255 is no id. ``ignored_ids`` holds the values of pixels that have no class on purpose, in the same form;
     a :class:`DataWarning` with the file reports any other value without a class, once per value.
     Location, order of files, ``include_subfolders`` and ``file_extensions`` are those of
-    ``ImageDatastore``.
+    ``ImageDatastore``. ``read_fcn`` is a function of a path that returns the array of values or of colors,
+    for other kinds of files.
 
     Raises ``DataError`` for class names that are empty or occur twice, an id in two classes, more than 255
     classes, or different numbers of names and ids; on access to an item for a damaged file, numbers for a
@@ -60,16 +60,19 @@ class PixelLabelDatastore(Datastore[LabelArray]):
         ignored_ids: Iterable[Any] = (),
         include_subfolders: bool = False,
         file_extensions: str | Iterable[str] | None = None,
+        read_size: int = 1,
+        read_fcn: ReadFcn | None = None,
     ) -> None:
         # the ids before the files: a wrong one is reported without a walk through a large folder
         self._ids = LabelIds(classes, label_ids, ignored_ids)
         self._undeclared = UndeclaredValues()  # shared with subsets, so that each value is reported once
-        self._files = image_files(
+        files = image_files(
             "PixelLabelDatastore",
             location,
             include_subfolders=include_subfolders,
             file_extensions=file_extensions,
         )
+        super().__init__(files, read_size, read_fcn)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -86,29 +89,40 @@ class PixelLabelDatastore(Datastore[LabelArray]):
         """The values of pixels that have no class on purpose: whole numbers, or RGB triplets."""
         return self._ids.ignored_ids
 
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The file of each item."""
-        return self._files
-
-    def __len__(self) -> int:
-        return len(self._files)
-
     def read_item(self, index: int) -> LabelArray:
         path = self._files[index]
-        image = open_image(path)
-        values = self._colors(image, path) if self._ids.is_rgb else self._numbers(image, path)
+        if self._read_fcn is not None:
+            values, kind = self._values_of_function(path), ""
+        else:
+            image = open_image(path)
+            values = self._colors(image, path) if self._ids.is_rgb else self._numbers(image, path)
+            kind = image.format or ""
         indices = self._ids.indices(values)
         undeclared = self._ids.undeclared(values, indices)
         if len(undeclared):
-            self._undeclared.report(undeclared, indices.size, path, self._ids, image.format or "")
+            self._undeclared.report(undeclared, indices.size, path, self._ids, kind)
         return LabelArray.from_indices(indices, self.classes)
 
-    def take(self, indices: tuple[int, ...]) -> Self:
-        # a copy without a call of __init__, which would look for the files again
-        subset = copy.copy(self)
-        subset._files = tuple(self._files[index] for index in indices)
-        return subset
+    def _values_of_function(self, path: Path) -> NDArray[Any]:
+        """The values of the array that ``read_fcn`` returns, in the form of the label ids."""
+        array = self._array_of_function(path)
+        if not self._ids.is_rgb and array.ndim == 3 and array.shape[2] == 1:
+            array = array[:, :, 0]
+        wanted = "(height, width, 3) of colors" if self._ids.is_rgb else "(height, width[, 1])"
+        # 255 is the largest value of a color, and 65535 that of a label id
+        limit = 255 if self._ids.is_rgb else 65535
+        fits = array.ndim == 3 and array.shape[2] == 3 if self._ids.is_rgb else array.ndim == 2
+        # scientific files often hold whole numbers as decimals
+        is_whole = array.dtype.kind in "biu" or bool(np.isfinite(array).all() and (array % 1 == 0).all())
+        if not fits or not is_whole or (array.size and (array.min() < 0 or array.max() > limit)):
+            raise DataError(
+                f"PixelLabelDatastore: read_fcn must return whole numbers from 0 to {limit}, {wanted}, got "
+                f"{array.dtype} of shape {array.shape} for the file {quoted(str(path))}"
+            )
+        if not self._ids.is_rgb:
+            return array.astype(np.uint16)
+        red, green, blue = (array[..., band].astype(np.uint32) for band in range(3))
+        return red | green << 8 | blue << 16
 
     def _numbers(self, image: Image.Image, path: Path) -> NDArray[Any]:
         if image.mode == "1":

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from layergraph.data.image_datastore import ImageDatastore
+from layergraph.data.image_labels import LabeledImageDatastore
 from layergraph.data.randomness import item_randomness
 from layergraph.errors import DataError, InvalidNetworkError, LayergraphError, WrongTypeError
 from layergraph.graph.layer_graph import LayerGraph
@@ -21,6 +23,7 @@ from layergraph.training.batches.batch import Batch, Item
 from layergraph.training.batches.class_names import add_class_names
 from layergraph.training.batches.input_images import InputImages, stack_images
 from layergraph.training.batches.mini_batches import ItemKey
+from layergraph.training.batches.plain_items import plain_item
 from layergraph.training.batches.targets import num_classes, target_array
 from layergraph.training.batches.training_data import TrainingData
 from layergraph.training.series import Metric
@@ -51,8 +54,10 @@ class Items:
         if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")) or isinstance(data, str):
             raise WrongTypeError(
                 f"train_network: {argument} must be a combined datastore or a sequence of pairs (image, "
-                f"target), got an object of type {type(data).__name__}"
+                f"target), got an object of type {type(data).__name__}{_advice(data)}"
             )
+        if isinstance(data, ImageDatastore) and data.labels is not None:
+            data = LabeledImageDatastore(data)
         # 1. the graph, before the data is read: its errors need no item
         self._data, self._lgraph, self._argument = data, lgraph, argument
         self.dtype = torch.float32
@@ -112,7 +117,7 @@ class Items:
         """
         name = self.item_name(index)
         with item_randomness(self.seed, epoch, index):
-            item = self._data[index]
+            item = plain_item(self._data[index])
         parts = self._parts(item, name)
         count = len(self._inputs)
         images = tuple(
@@ -138,7 +143,8 @@ class Items:
             if missing := [layer for layer in layers if layer not in item]:
                 raise DataError(
                     f"train_network: {name} must have a value for each input and output layer "
-                    f"({listed(layers)}), got none for {quoted(missing[0])}"
+                    f"({listed(layers)}), got none for {quoted(missing[0])}; DatasetDatastore(dataset, "
+                    "('image', 'label')) chooses columns"
                 )
             return [item[layer] for layer in layers]
         if not isinstance(item, (tuple, list)) or len(item) != len(layers):
@@ -201,6 +207,13 @@ class Items:
                 lgraph = lgraph.replace_layer(inputs.layer.name, replace(inputs.layer, input_size=shape))
             self._known_scores[shapes] = _score_sizes(infer_sizes(lgraph), self.output_layers)
         return self._known_scores[shapes]
+
+
+def _advice(data: object) -> str:
+    """What to do with data that has no positions."""
+    if not hasattr(data, "__len__") and hasattr(data, "__iter__"):
+        return "; items in turn have no positions: list(...) of them does"
+    return ""
 
 
 def _score_sizes(sizes: InferredSizes, outputs: Sequence[Layer]) -> list[Size]:
