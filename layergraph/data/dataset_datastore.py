@@ -43,7 +43,7 @@ class DatasetDatastore(Datastore[Any]):
 
     >>> rows = [{"image": np.zeros((4, 6, 3), np.uint8), "mask": np.full((4, 6), 7)}]
     >>> store = DatasetDatastore(rows, ("image", "mask"), classes=["sky", "road"], label_ids=[1, 7])
-    >>> store[0][0].shape, store[0][1].max(), store.classes
+    >>> store[0][0].shape, int(store[0][1].max()), store.classes
     ((4, 6, 3), 1, ('sky', 'road'))
     """
 
