@@ -16,7 +16,7 @@ from layergraph.cli.network_command import NetworkCommand, is_file
 from layergraph.cli.output_files import print_path
 from layergraph.cli.segment import input_size
 from layergraph.cli.trained_files import check_files, default_output, num_bytes, save_run, save_somewhere
-from layergraph.cli.training_loss import fit_loss
+from layergraph.cli.training_loss import fit_loss, with_loss
 from layergraph.cli.training_options import training_names, training_options, training_parameters
 from layergraph.cli.training_request import TrainingRequest, training_request
 from layergraph.errors import DataError
@@ -109,6 +109,10 @@ def train(
             "a file, NAME-trained.safetensors. A file .toml beside it records the run.",
         ),
     ] = None,
+    loss: Annotated[
+        Literal["crossentropy", "dice", "focal"] | None,
+        typer.Option(help="The loss instead of that of NETWORK; dice and focal take no class weights."),
+    ] = None,
     class_weights: Annotated[
         bool | None,
         typer.Option(
@@ -144,6 +148,7 @@ def train(
         "validation_fraction": validation_fraction,
         "augment": augment,
         "output": output,
+        "loss": loss,
         "class_weights": class_weights,
         "class_weights_by": class_weights_by,
     }
@@ -179,6 +184,8 @@ def run_training(request: TrainingRequest) -> None:
     size = data.training[0][0].shape
     from_data = {} if is_file(network_) else {"image_size": size, "num_classes": len(data.labels.classes)}
     lgraph = request.graph(from_data)
+    if values.get("loss"):
+        lgraph = with_loss(lgraph, values["loss"])
     check_writable(path, size=num_bytes(lgraph))
     method = values.get("class_weights_by") or "median-frequency"
     lgraph = fit_loss(lgraph, data.labels, values.get("class_weights"), method)

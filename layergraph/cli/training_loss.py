@@ -11,12 +11,39 @@ from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers.arguments import choice
 from layergraph.wording import quoted
 
+LOSSES = {
+    "crossentropy": "PixelClassificationLayer",
+    "dice": "DicePixelClassificationLayer",
+    "focal": "FocalLossLayer",
+}
+"""The words for losses, and the layers of ``layergraph`` that compute them."""
+
 METHODS = {
     "median-frequency": "median_frequency_weights",
     "inverse-frequency": "inverse_frequency_weights",
     "effective-number": "effective_number_weights",
 }
 """The words for class weights, and the functions of ``layergraph.data`` that compute them."""
+
+
+def with_loss(lgraph: LayerGraph, loss: str) -> LayerGraph:
+    """The graph with another loss, under the name of its own, for classes that the data names.
+
+    Raises:
+        DataError: the graph has several output layers.
+        ArgumentError: the word means no loss.
+
+    >>> from layergraph.builders import segnet_layers
+    >>> type(with_loss(segnet_layers((32, 32), 2, 1), "dice")["pixelLabels"]).__name__
+    'DicePixelClassificationLayer'
+    """
+    import layergraph
+
+    word = choice("layergraph train", "loss", loss, tuple(LOSSES))
+    if len(lgraph.output_names) != 1:
+        raise DataError(f"training needs a network with one output layer, got {len(lgraph.output_names)}")
+    name = lgraph.output_names[0]
+    return lgraph.replace_layer(name, getattr(layergraph, LOSSES[word])(name=name))
 
 
 def fit_loss(
@@ -52,6 +79,14 @@ def fit_loss(
             "weights from the labels"
         )
         return lgraph
+    # generalized Dice has weights of its own, and focal loss one number for all classes
+    if not hasattr(loss, "class_weights"):
+        if weighted:
+            raise DataError(
+                f"--class-weights must not be given for the loss {quoted(loss.name)}, a "
+                f"{type(loss).__name__}, which has none; leave it out, or give --loss crossentropy"
+            )
+        return lgraph.replace_layer(loss.name, replace(loss, classes=labels.classes))
     weights: Any = "none"
     if weighted is not False:
         word = choice("layergraph train", "class_weights_by", method, tuple(METHODS))

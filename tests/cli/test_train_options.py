@@ -223,6 +223,33 @@ def test_weights_by_another_method(folder):
     assert load("model.safetensors")["pixelLabels"].class_weights == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("dice", "DicePixelClassificationLayer"),
+        ("focal", "FocalLossLayer"),
+        ("crossentropy", "PixelClassificationLayer"),
+    ],
+)
+def test_another_loss(folder, word, kind):
+    run(f"{SMALL} --loss {word} --no-verbose")
+    layer = load("model.safetensors")["pixelLabels"]
+    assert type(layer).__name__ == kind
+    assert layer.classes == ("triangle", "background")
+    weights = getattr(layer, "class_weights", None)
+    assert (weights is None) == (word != "crossentropy")
+
+
+def test_a_loss_without_class_weights_refuses_them(folder):
+    message = fails(f"{SMALL} --loss dice --class-weights")
+    assert (
+        "--class-weights must not be given for the loss 'pixelLabels', a DicePixelClassificationLayer"
+        in message
+    )
+    (folder / "run.toml").write_text("loss = 'dise'")
+    assert "loss must be 'crossentropy', 'dice' or 'focal', got 'dise'" in fails(f"{SMALL} --config run.toml")
+
+
 def test_augmentation_changes_what_is_trained_on_and_not_what_validates(folder, monkeypatch):
     seen = []
 
