@@ -15,6 +15,7 @@ from layergraph.training.optimization.schedules import (
 )
 from layergraph.training.options import TrainingOptions
 from layergraph.training.train_network import train_network
+from layergraph.training.trainnet import trainnet
 
 __all__ = [
     "CosineLearnRate",
@@ -29,4 +30,5 @@ __all__ = [
     "TrainingWarning",
     "WarmupLearnRate",
     "train_network",
+    "trainnet",
 ]

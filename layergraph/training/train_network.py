@@ -88,7 +88,7 @@ def train_network(
 
     check_log_path(options)
     # the data before the device and the log: wrong data prints nothing
-    items = Items(data, _graph(lgraph))
+    items = Items(data, graph_of(lgraph))
     validation = None
     if options.validation_data is not None:
         # with the class names of the training data, since those of the validation must be the same
@@ -141,7 +141,7 @@ def _require_lightning() -> None:
         ) from None
 
 
-def _graph(lgraph: object) -> LayerGraph:
+def graph_of(lgraph: object) -> LayerGraph:
     """The graph to train; a list of layers becomes a graph in series."""
     if isinstance(lgraph, LayerGraph):
         return lgraph

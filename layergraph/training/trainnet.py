@@ -1,0 +1,139 @@
+"""trainnet: training of a network without an output layer, with a loss by name or function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from layergraph.errors import ArgumentError, InvalidNetworkError, WrongTypeError
+from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.size_inference import infer_sizes, network_outputs
+from layergraph.layers import (
+    ClassificationLayer,
+    LossLayer,
+    OutputLayer,
+    PixelClassificationLayer,
+    RegressionLayer,
+    arguments,
+)
+from layergraph.layers.layer import Layer
+from layergraph.sizes import Size
+from layergraph.training.info import TrainingInfo
+from layergraph.training.options import TrainingOptions
+from layergraph.training.train_network import graph_of, train_network
+
+if TYPE_CHECKING:
+    from layergraph.network.network import Network
+    from layergraph.training.batches.training_data import TrainingData
+
+_WORDS = (
+    "crossentropy",
+    "index-crossentropy",
+    "binary-crossentropy",
+    "mse",
+    "mean-squared-error",
+    "l1",
+    "mean-absolute-error",
+)
+Loss = str | Callable[..., Any] | OutputLayer
+
+
+def trainnet(
+    data: TrainingData,
+    net: LayerGraph | Network[LayerGraph] | Sequence[Layer],
+    loss: Loss | Sequence[Loss],
+    options: TrainingOptions,
+) -> tuple[Network[LayerGraph], TrainingInfo]:
+    """Train a network without an output layer, as MATLAB's ``trainnet``.
+
+    Args:
+        data: as in :func:`train_network`; targets of classes are class indices, not one-hot.
+        net: the graph, network or list of layers.
+        loss: for all outputs, or a list with one per output. ``"crossentropy"`` and ``"index-crossentropy"``
+            are the loss of a ``PixelClassificationLayer``, or of a ``ClassificationLayer`` where the output
+            is a vector or 1×1: the mean over the labeled pixels or observations, after a softmax.
+            ``"mse"`` or ``"mean-squared-error"`` is that of a ``RegressionLayer``, Σ (t - y)² / 2 per
+            observation; ``"l1"`` or ``"mean-absolute-error"`` is Σ abs(t - y) per observation;
+            ``"binary-crossentropy"`` takes the results of a sigmoid, and is the mean over all numbers. Or a
+            function of scores and target, as in a ``LossLayer``, whose targets are class indices if those of
+            the first item are whole numbers; or an output layer.
+        options: as in :func:`train_network`.
+
+    Returns:
+        The trained network, without an output layer, and the course of the training.
+
+    Raises:
+        ArgumentError: the network has an output layer, or the loss is unknown.
+        DataError, InvalidNetworkError, LayergraphError: as in :func:`train_network`.
+
+    >>> import numpy as np
+    >>> from layergraph import Convolution2dLayer, ImageInputLayer, SoftmaxLayer
+    >>> layers = [ImageInputLayer((8, 8, 1)), Convolution2dLayer(3, 2, padding="same"), SoftmaxLayer()]
+    >>> data = [(np.full((8, 8), i, np.uint8), np.full((8, 8), i, np.uint8)) for i in (0, 1)]
+    >>> options = TrainingOptions("adam", max_epochs=2, verbose=False, seed=0)
+    >>> net, info = trainnet(data, layers, "crossentropy", options)
+    >>> len(info.training_loss), net.layer_graph().output_names
+    (2, ())
+    """
+    lgraph = graph_of(net)
+    if lgraph.output_names:
+        raise ArgumentError(
+            f"trainnet: net must have no output layer, got {lgraph.output_names[0]!r}; remove it, or train "
+            "with train_network"
+        )
+    sizes = infer_sizes(lgraph, "network")
+    if sizes.errors:
+        raise InvalidNetworkError(sizes.errors)
+    outputs = tuple(network_outputs(lgraph))
+    losses = list(loss) if isinstance(loss, (list, tuple)) else [cast(Loss, loss)] * len(outputs)
+    if len(losses) != len(outputs):
+        raise ArgumentError(
+            f"trainnet: loss must be one for all outputs, or {len(outputs)} (one per output), got "
+            f"{len(losses)}"
+        )
+    added: list[str] = []
+    for number, (name, one) in enumerate(zip(outputs, losses, strict=True)):
+        size = sizes.outputs[name][0]
+        assert size is not None
+        layer = _output_layer(one, size, _is_whole(data, len(lgraph.input_names) + number))
+        before = set(lgraph)
+        lgraph = lgraph.add_layers(layer)
+        added += [new for new in lgraph if new not in before]
+        lgraph = lgraph.connect_layers(name, added[-1])
+    trained, info = train_network(data, lgraph, options)
+    return trained.layer_graph().remove_layers(added).compile().eval(), info
+
+
+def _output_layer(loss: Loss, size: Size, is_whole: bool) -> OutputLayer:
+    """The output layer with a loss, for scores of a size."""
+    if isinstance(loss, OutputLayer):
+        return loss
+    is_vector = not set(size.spatial) - {1}
+    if callable(loss):
+        target = ("observations" if is_vector else "pixels") if is_whole else "responses"
+        return LossLayer(loss, target=cast(Any, target))
+    if not isinstance(loss, str):
+        raise WrongTypeError(
+            f"trainnet: loss must be a word, a function or an output layer, got {type(loss).__name__}; the "
+            "order is data, net, loss, options"
+        )
+    word = arguments.choice("trainnet", "loss", loss, _WORDS)
+    if word in ("crossentropy", "index-crossentropy"):
+        return ClassificationLayer() if is_vector else PixelClassificationLayer()
+    if word in ("mse", "mean-squared-error"):
+        return RegressionLayer()
+    from layergraph.modules.losses import absolute_error, binary_cross_entropy
+
+    function = binary_cross_entropy if word == "binary-crossentropy" else absolute_error
+    return LossLayer(function, target="responses")
+
+
+def _is_whole(data: TrainingData, column: int) -> bool:
+    """Whether the target of an output is whole numbers, by the first item; faulty data is refused later."""
+    try:
+        target = np.asarray(data[0][column])
+    except Exception:  # train_network checks the data, and words the error
+        return True
+    return target.dtype.kind in "iub"
