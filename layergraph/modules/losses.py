@@ -218,13 +218,3 @@ class FunctionLoss(nn.Module):
                 "mean or sum"
             )
         return result.reshape(())
-
-
-def absolute_error(prediction: Tensor, target: Tensor) -> Tensor:
-    """The absolute error, summed over each observation and averaged over the observations."""
-    return (prediction - target).abs().sum() / prediction.shape[0]
-
-
-def binary_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
-    """The mean cross-entropy of probabilities of two classes, such as the results of a sigmoid."""
-    return F.binary_cross_entropy(scores, target)

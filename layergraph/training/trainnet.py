@@ -25,6 +25,8 @@ from layergraph.training.options import TrainingOptions
 from layergraph.training.train_network import graph_of, train_network
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from layergraph.network.network import Network
     from layergraph.training.batches.training_data import TrainingData
 
@@ -124,10 +126,20 @@ def _output_layer(loss: Loss, size: Size, is_whole: bool) -> OutputLayer:
         return ClassificationLayer() if is_vector else PixelClassificationLayer()
     if word in ("mse", "mean-squared-error"):
         return RegressionLayer()
-    from layergraph.modules.losses import absolute_error, binary_cross_entropy
-
     function = binary_cross_entropy if word == "binary-crossentropy" else absolute_error
     return LossLayer(function, target="responses")
+
+
+def absolute_error(prediction: Tensor, target: Tensor) -> Tensor:
+    """The absolute error, summed over each observation and averaged over the observations."""
+    return (prediction - target).abs().sum() / prediction.shape[0]
+
+
+def binary_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
+    """The mean cross-entropy of probabilities of two classes, such as the results of a sigmoid."""
+    from torch.nn import functional
+
+    return functional.binary_cross_entropy(scores, target)
 
 
 def _is_whole(data: TrainingData, column: int) -> bool:
