@@ -30,6 +30,7 @@ from layergraph.data.datastore import (
     combine,
     transform,
 )
+from layergraph.data.formats.nifti_files import read_affine
 from layergraph.data.image_datastore import ImageDatastore, read_image, write_image
 from layergraph.data.image_labels import LabeledImageDatastore, split_each_label
 from layergraph.data.label_array import LabelArray
@@ -84,6 +85,7 @@ __all__ = [
     "median_frequency_weights",
     "oversample_rare_classes",
     "partition_camvid_data",
+    "read_affine",
     "read_image",
     "repeat_factors",
     "resize_camvid_images",

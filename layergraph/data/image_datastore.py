@@ -5,33 +5,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from layergraph.atomic import atomic_file
 from layergraph.data.file_datastore import FileDatastore, ReadFcn
+from layergraph.data.formats.decode import decode
+from layergraph.data.formats.stored_image import Pages, StoredImage, image_array, turn
 from layergraph.data.image_files import Location, PathLike, image_files
 from layergraph.errors import ArgumentError, DataError, DataWarning, WrongTypeError
 from layergraph.layers import arguments
 from layergraph.wording import quoted
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-SUPPORTED = (
-    "gray images of 1, 8 or 16 bits or of floating-point numbers and color images of 8 bits, in BMP, GIF, "
-    "JPEG, PNG, PNM, TIFF and WebP files"
-)
-_ARRAYS = {
-    ".npy": "it holds a NumPy array; read it with np.load, and give arrays instead of files",
-    ".npz": "it holds NumPy arrays; read them with np.load, and give arrays instead of files",
-    ".mat": "it holds MATLAB variables; read it with scipy.io.loadmat, and give arrays instead of files",
-    ".nii": "it holds a volume; read it with nibabel, and give arrays instead of files",
-    ".gz": "it is compressed; unpack it, or read it with the library of its format",
-}
-_ORIENTATION = 0x0112  # the EXIF tag
 
 
 class ImageDatastore(FileDatastore[NDArray[Any]]):
@@ -45,7 +31,8 @@ class ImageDatastore(FileDatastore[NDArray[Any]]):
     ``read_fcn`` is a function of a path that returns the array, for other kinds of files, such as
     ``np.load`` with ``file_extensions=".npy"``. ``labels`` are one class name per image, or
     ``label_source="foldernames"`` takes the names of their folders; ``train_network`` takes such a store
-    alone. ``read`` returns lists of ``read_size`` images if that is above 1.
+    alone. ``read`` returns lists of ``read_size`` images if that is above 1. ``pages`` and
+    ``apply_orientation`` are those of ``read_image``.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -65,7 +52,11 @@ class ImageDatastore(FileDatastore[NDArray[Any]]):
         labels: Iterable[str] | None = None,
         read_size: int = 1,
         read_fcn: ReadFcn | None = None,
+        pages: Pages = "error",
+        apply_orientation: bool = False,
     ) -> None:
+        self._pages = arguments.choice("ImageDatastore", "pages", pages, get_args(Pages))
+        self._turned = arguments.flag("ImageDatastore", "apply_orientation", apply_orientation)
         source = arguments.choice("ImageDatastore", "label_source", label_source, ("none", "foldernames"))
         files = image_files(
             "ImageDatastore", location, include_subfolders=include_subfolders, file_extensions=file_extensions
@@ -79,18 +70,24 @@ class ImageDatastore(FileDatastore[NDArray[Any]]):
         """The class name of each image, or ``None``."""
         return self._labels
 
+    @property
+    def pages(self) -> Pages:
+        """What several pages of a file are."""
+        return self._pages
+
     def read_item(self, index: int) -> NDArray[Any]:
         path = self._files[index]
         if self._read_fcn is not None:
             array = self._array_of_function(path)
             return array[:, :, None] if array.ndim == 2 else array
-        image = open_image(path)
-        for loss in losses(image):
+        stored = decode(path, self._pages)
+        for loss in stored.losses if self._turned else losses(stored):
             if loss not in self._reported:
                 self._reported.add(loss)
                 text = f"image file {quoted(str(path))} {loss}; so may others of the store"
                 warnings.warn(text, DataWarning, stacklevel=2)
-        return to_array(image, path)
+        image = image_array(stored, path, self._pages)
+        return turn(image, stored.orientation) if self._turned else image
 
     def take(self, indices: tuple[int, ...]) -> Self:
         subset = super().take(indices)
@@ -114,14 +111,25 @@ def _labels(files: Sequence[Path], source: str, labels: Iterable[str] | None) ->
     return names
 
 
-def read_image(path: PathLike) -> NDArray[Any]:
+def read_image(path: PathLike, *, pages: Pages = "error", apply_orientation: bool = False) -> NDArray[Any]:
     """The image in a file as an array (height, width, channels), with 1 channel for gray and 3 for color.
 
-    8 bits per channel give uint8, 16-bit gray gives uint16, floating-point gray float32. Palette, CMYK and
-    other color images become RGB, without transparency; 1-bit images become 0 and 255. Pillow reads 16-bit
-    color as 8-bit. Orientation tags are not applied, so that an image and its labels
-    stay aligned. Raises ``DataError`` with the path and the reason for a file that cannot be read, and for
-    a file with several pages of one size, such as a volume or an animation.
+    The numbers are as stored, from 8-bit integers to decimals; color may have 8 or 16 bits, and a TIFF or
+    NumPy file any number of channels. Palette, CMYK and other color images become RGB, without transparency;
+    1-bit images become 0 and 255. Volumes (NIfTI, TIFF with a depth axis, arrays of four axes) are
+    (height, width, depth, channels), see ``read_affine`` for their position in space.
+
+    Args:
+        path: the file.
+        pages: what several pages of a file are, which often does not say it: the ``"channels"`` of one image
+            or the slices of a ``"volume"``; also for the third axis of a NumPy array, by default channels.
+        apply_orientation: whether to turn the image as its orientation tag says and viewers show it. By
+            default it is as stored, so that an image and its labels stay aligned.
+
+    Raises:
+        DataError: the file cannot be read, or has several pages without a word about them.
+        MissingExtraError: a TIFF file that Pillow cannot read whole needs the extra ``tiff``, a NIfTI file
+            the extra ``volumes``.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -129,23 +137,22 @@ def read_image(path: PathLike) -> NDArray[Any]:
     ...     read_image(Path(folder) / "gray.png").tolist()
     [[[0], [128], [255]]]
     """
-    return to_array(open_image(path), path)
+    pages = arguments.choice("read_image", "pages", pages, get_args(Pages))
+    stored = decode(path, pages)
+    image = image_array(stored, path, pages)
+    if arguments.flag("read_image", "apply_orientation", apply_orientation):
+        return turn(image, stored.orientation)
+    return image
 
 
-def to_array(image: Image.Image, path: PathLike) -> NDArray[Any]:
-    """The array of a decoded image; see :func:`read_image`."""
-    mode = image.mode
-    if mode in ("1", "LA", "La"):
-        image = image.convert("L")
-    elif mode == "I":
-        return whole_numbers(image, path).astype(np.uint16)[:, :, None]
-    elif mode not in ("L", "RGB", "F") and not mode.startswith("I;16"):
-        image = to_rgb(image)
-    # a copy, since np.asarray of a Pillow image is read-only
-    array = np.array(image)
-    if mode.startswith("I;16"):
-        array = array.astype(np.uint16)  # the file may have the other byte order
-    return array[:, :, None] if array.ndim == 2 else array
+def losses(stored: StoredImage) -> Iterator[str]:
+    """The information of the file that its array does not contain, as predicates of the file name."""
+    yield from stored.losses
+    if stored.orientation != 1:
+        yield (
+            "has an orientation tag, which is not applied: labels must be as the image is stored, not as "
+            "viewers turn it"
+        )
 
 
 def write_image(path: PathLike, image: ArrayLike) -> None:
@@ -180,96 +187,3 @@ def write_image(path: PathLike, image: ArrayLike) -> None:
         raise DataError(
             f"cannot write {quoted(str(path))}: {error.strerror or error}; check the folder"
         ) from error
-
-
-def open_image(path: PathLike) -> Image.Image:
-    """The decoded Pillow image of a file, in the mode of the file; ``DataError`` for an unreadable file."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as image:
-            # before the pixels are read: Pillow reads the first page of a volume without a word
-            pages = _pages(image)
-            if pages > 1:
-                raise DataError(
-                    f"image file {quoted(str(path))} must hold one image, got {pages} pages of "
-                    f"{image.width}×{image.height}; save each page as a file, or the pages as a NumPy array"
-                )
-            # Pillow loses this information when it loads the image
-            image.info["16-bit color"] = _is_16_bit_color(image)
-            image.load()
-            return image
-    # unchanged, where the last clause below would put it into an error of another text
-    except DataError:
-        raise
-    except FileNotFoundError as error:
-        raise DataError(f"there is no image file {quoted(str(path))}; check the path") from error
-    except UnidentifiedImageError as error:
-        if Path(path).stat().st_size == 0:  # the usual rest of a full disk or of an aborted copy
-            raise _read_error(path, "it is empty") from error
-        if advice := _ARRAYS.get(Path(path).suffix.lower()):
-            raise DataError(f"cannot read {quoted(str(path))} as an image: {advice}") from error
-        raise DataError(
-            f"cannot read image file {quoted(str(path))}: it is damaged, or of a kind that is not supported; "
-            f"supported are {SUPPORTED}"
-        ) from error
-    except Image.DecompressionBombError as error:
-        raise DataError(
-            f"image file {quoted(str(path))} is refused for its size ({error}); if you trust it, set "
-            "PIL.Image.MAX_IMAGE_PIXELS = None before reading"
-        ) from error
-    except Exception as error:  # decoders raise any error on damaged files: struct.error, SyntaxError
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise _read_error(path, reason) from error
-
-
-def losses(image: Image.Image) -> Iterator[str]:
-    """The information of the file that its array does not contain, as predicates of the file name."""
-    if image.info.get("16-bit color"):
-        yield "has 16 bits per color channel, of which the upper 8 are read"
-    if image.getexif().get(_ORIENTATION, 1) != 1:
-        yield (
-            "has an orientation tag, which is not applied: labels must be as the image is stored, not as "
-            "viewers turn it"
-        )
-
-
-def _pages(image: Image.Image) -> int:
-    """The number of pages, or 1 if the second has another size, as the preview in a phone's JPEG does."""
-    count = getattr(image, "n_frames", 1)
-    if count > 1:
-        size = image.size
-        image.seek(1)
-        # Pillow counts the preview of a phone's JPEG as a second frame
-        count = count if image.size == size else 1
-        image.seek(0)
-    return int(count)
-
-
-def _is_16_bit_color(image: Image.Image) -> bool:
-    # the mode is that of 8-bit color: only the raw mode of a tile, such as RGB;16B, shows the depth
-    tiles = getattr(image, "tile", ())  # how the file stores the pixels
-    return image.mode in ("RGB", "RGBA") and any(";16" in str(tile[3]) for tile in tiles)
-
-
-def to_rgb(image: Image.Image) -> Image.Image:
-    """The image in RGB, without transparency."""
-    if "transparency" in image.info or image.mode == "PA":
-        # Pillow warns about a direct conversion from a palette with transparency to RGB
-        image = image.convert("RGBA")
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def whole_numbers(image: Image.Image, path: PathLike) -> NDArray[Any]:
-    """The values of a 32-bit image, which must fit 16 bits (older Pillows open 16-bit files that way)."""
-    array = np.asarray(image)
-    if array.min() < 0 or array.max() > 65535:
-        raise DataError(
-            f"image file {quoted(str(path))} must hold values from 0 to 65535, got 32-bit values from "
-            f"{array.min()} to {array.max()}; convert it to 8 or 16 bits"
-        )
-    return array
-
-
-def _read_error(path: PathLike, reason: str) -> DataError:
-    return DataError(f"cannot read image file {quoted(str(path))}: {reason}; repair the file or leave it out")

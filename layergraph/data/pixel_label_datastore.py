@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from layergraph.data.file_datastore import FileDatastore, ReadFcn
-from layergraph.data.image_datastore import open_image, to_rgb, whole_numbers, write_image
+from layergraph.data.formats.decode import decode
+from layergraph.data.formats.stored_image import Pages
+from layergraph.data.image_datastore import write_image
 from layergraph.data.image_files import Location, PathLike, image_files
 from layergraph.data.label_array import LabelArray
 from layergraph.data.label_ids import Ids, LabelIds
+from layergraph.data.label_values import label_colors, label_numbers
 from layergraph.data.undeclared import UndeclaredValues
 from layergraph.errors import DataError
 from layergraph.labels import UNLABELED
+from layergraph.layers import arguments
 from layergraph.wording import quoted
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 __all__ = ["UNLABELED", "PixelLabelDatastore", "write_labels"]
 
@@ -37,7 +38,8 @@ class PixelLabelDatastore(FileDatastore[LabelArray]):
     a :class:`DataWarning` with the file reports any other value without a class, once per value.
     Location, order of files, ``include_subfolders`` and ``file_extensions`` are those of
     ``ImageDatastore``. ``read_fcn`` is a function of a path that returns the array of values or of colors,
-    for other kinds of files.
+    for other kinds of files. A volume of labels (``.npy``, NIfTI, a TIFF with a depth axis or with
+    ``pages="volume"``) is (height, width, depth).
 
     Raises ``DataError`` for class names that are empty or occur twice, an id in two classes, more than 255
     classes, or different numbers of names and ids; on access to an item for a damaged file, numbers for a
@@ -62,7 +64,9 @@ class PixelLabelDatastore(FileDatastore[LabelArray]):
         file_extensions: str | Iterable[str] | None = None,
         read_size: int = 1,
         read_fcn: ReadFcn | None = None,
+        pages: Pages = "error",
     ) -> None:
+        self._pages = arguments.choice("PixelLabelDatastore", "pages", pages, get_args(Pages))
         # the ids before the files: a wrong one is reported without a walk through a large folder
         self._ids = LabelIds(classes, label_ids, ignored_ids)
         self._undeclared = UndeclaredValues()  # shared with subsets, so that each value is reported once
@@ -94,9 +98,9 @@ class PixelLabelDatastore(FileDatastore[LabelArray]):
         if self._read_fcn is not None:
             values, kind = self._values_of_function(path), ""
         else:
-            image = open_image(path)
-            values = self._colors(image, path) if self._ids.is_rgb else self._numbers(image, path)
-            kind = image.format or ""
+            stored = decode(path, self._pages)
+            read_values = label_colors if self._ids.is_rgb else label_numbers
+            values, kind = read_values(stored, path, self._ids), stored.format
         indices = self._ids.indices(values)
         undeclared = self._ids.undeclared(values, indices)
         if len(undeclared):
@@ -123,43 +127,6 @@ class PixelLabelDatastore(FileDatastore[LabelArray]):
             return array.astype(np.uint16)
         red, green, blue = (array[..., band].astype(np.uint32) for band in range(3))
         return red | green << 8 | blue << 16
-
-    def _numbers(self, image: Image.Image, path: Path) -> NDArray[Any]:
-        if image.mode == "1":
-            # Pillow writes the set pixels of a 1-bit mask as 255 when it converts it to gray
-            return np.asarray(image) * np.uint8(255 if 255 in self._ids else 1)
-        if image.mode == "I":
-            return whole_numbers(image, path)
-        # of a palette image the index, not the color: PASCAL VOC, for example, stores the class there
-        if image.mode in ("L", "P") or image.mode.startswith("I;16"):
-            return np.asarray(image)
-        if image.mode in ("LA", "La", "PA"):
-            # the second channel is transparency, which means no class
-            return np.asarray(image.getchannel(0))
-        # many programs save gray label images in color
-        if image.mode in ("RGB", "RGBA", "RGBX"):
-            red, green, blue = (np.asarray(image.getchannel(band)) for band in range(3))
-            if np.array_equal(red, green) and np.array_equal(red, blue):
-                return red
-        kind = "floating-point numbers" if image.mode == "F" else "colors"
-        raise DataError(
-            f"label image {quoted(str(path))} must hold gray or palette values, as the label ids are single "
-            f"numbers (class {quoted(self.classes[0])}: {self.label_ids[0][0]}), got {kind} ({image.mode}); "
-            "give each class RGB triplets, or gray or palette label images"
-        )
-
-    def _colors(self, image: Image.Image, path: Path) -> NDArray[np.uint32]:
-        if image.mode in ("1", "L", "LA", "La", "I", "F") or image.mode.startswith("I;16"):
-            raise DataError(
-                f"label image {quoted(str(path))} must hold colors, as the label ids are RGB triplets (class "
-                f"{quoted(self.classes[0])}: {self.label_ids[0][0]}), got gray ({image.mode}); give each "
-                "class the gray values that mean it, or color label images; three gray values for every "
-                "class are written as sets"
-            )
-        # one little-endian word per pixel: three times as fast as shifts of three channels
-        words = np.frombuffer(to_rgb(image).tobytes("raw", "RGBX"), "<u4").reshape(image.height, image.width)
-        # the fourth byte, X, is padding
-        return words.astype(np.uint32, copy=False) & np.uint32(0xFFFFFF)
 
 
 def write_labels(path: PathLike, labels: ArrayLike) -> None:

@@ -60,7 +60,7 @@ def test_other_formats(tmp_path):
     Image.fromarray(np.array([[0.5, -2.0]], np.float32)).save(tmp_path / "b.tif")
     check(tmp_path / "b.tif", [[[0.5], [-2.0]]], np.float32)
     Image.fromarray(np.array([[5, 65535]], np.int32)).save(tmp_path / "c.tif")
-    check(tmp_path / "c.tif", [[[5], [65535]]], np.uint16)
+    check(tmp_path / "c.tif", [[[5], [65535]]], np.int32)
     big_endian = struct.pack(">2sHI", b"MM", 42, 8) + struct.pack(">H", 8)
     for tag, kind, value in ((256, 3, 2), (257, 3, 1), (258, 3, 16), (259, 3, 1), (262, 3, 1), (277, 3, 1)):
         big_endian += struct.pack(">HHIHH", tag, kind, 1, value, 0)
@@ -85,8 +85,8 @@ def test_files_that_cannot_be_read(tmp_path, refusal):
     text.write_text("not an image")
     assert refusal(read_image, text) == (
         f"cannot read image file '{text}': it is damaged, or of a kind that is not supported; supported are "
-        "gray images of 1, 8 or 16 bits or of floating-point numbers and color images of 8 bits, in BMP, "
-        "GIF, JPEG, PNG, PNM, TIFF and WebP files"
+        "images in BMP, GIF, JPEG, PNG, PNM, TIFF and WebP files, arrays in .npy and .npz files, and volumes "
+        "in .nii and .nii.gz files"
     )
     noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3))
     write_image(cut, noise)
@@ -95,9 +95,10 @@ def test_files_that_cannot_be_read(tmp_path, refusal):
     expected = rf"cannot read image file '{re.escape(str(cut))}': .*truncated.*{advice}"
     assert re.fullmatch(expected, refusal(read_image, cut))
     Image.fromarray(np.array([[5, 65536]], np.int32)).save(tmp_path / "deep.tif")
-    assert refusal(read_image, tmp_path / "deep.tif") == (
-        f"image file '{tmp_path}/deep.tif' must hold values from 0 to 65535, got 32-bit values from 5 to "
-        "65536; convert it to 8 or 16 bits"
+    assert read_image(tmp_path / "deep.tif").tolist() == [[[5], [65536]]]
+    assert refusal(PixelLabelDatastore(tmp_path / "deep.tif", ["a"], [5]).__getitem__, 0) == (
+        f"label image '{tmp_path}/deep.tif' must hold values from 0 to 65535, got values from 5 to 65536; "
+        "convert it to 8 or 16 bits"
     )
 
 
@@ -166,8 +167,9 @@ def test_a_file_of_several_pages_is_refused(tmp_path, refusal):
     for name in ("volume.tif", "movie.gif", "movie.webp"):
         pages[0].save(tmp_path / name, save_all=True, append_images=pages[1:], duration=9)
         assert refusal(read_image, tmp_path / name) == (
-            f"image file '{tmp_path}/{name}' must hold one image, got 3 pages of 6×4; save each page as a "
-            "file, or the pages as a NumPy array"
+            f"image file '{tmp_path}/{name}' must hold one image, got 3 pages of 6×4; give "
+            "pages='channels' if they are the channels of one image, pages='volume' if they are the slices "
+            "of a volume, or save each page as a file"
         )
     # a second page of another size is a preview
     pages[0].save(tmp_path / "preview.tif", save_all=True, append_images=[pages[1].resize((3, 2))])
@@ -186,11 +188,11 @@ def test_very_large_images(tmp_path, refusal, monkeypatch):
     assert read_image(tmp_path / "large.png").shape == (20, 20, 1)
 
 
-def test_files_of_arrays_are_refused(tmp_path, refusal):
-    np.save(tmp_path / "a.npy", np.zeros((4, 4)))
-    assert refusal(read_image, tmp_path / "a.npy") == (
-        f"cannot read '{tmp_path}/a.npy' as an image: it holds a NumPy array; read it with np.load, and give "
-        "arrays instead of files"
+def test_files_of_matlab_are_refused(tmp_path, refusal):
+    (tmp_path / "a.mat").write_bytes(b"MATLAB 5.0 MAT-file")
+    assert refusal(read_image, tmp_path / "a.mat") == (
+        f"cannot read '{tmp_path}/a.mat' as an image: it holds MATLAB variables; read it with "
+        "scipy.io.loadmat, for example in a read_fcn"
     )
 
 
@@ -212,10 +214,8 @@ def test_information_that_the_array_lacks_is_reported_once(tmp_path):
     for name in ("a.png", "b.png"):
         sixteen_bit_color(tmp_path / name)
     images = ImageDatastore(tmp_path)
-    with pytest.warns(DataWarning, match="has 16 bits per color channel, of which the upper 8 are") as caught:
-        read = [image.tolist() for image in (*images, *images.shuffle(0))]
-    assert read == [[[[1, 0, 0], [255, 1, 1]]]] * 4
-    assert len(caught) == 1
+    read = [image.tolist() for image in (*images, *images.shuffle(0))]
+    assert read == [[[[300, 0, 0], [65535, 256, 511]]]] * 4
     exif = Image.Exif()
     exif[0x0112] = 6  # rotated by 90 degrees
     for name in ("a.jpg", "b.jpg"):
@@ -266,3 +266,10 @@ def test_one_true_pixel_stays_one():
     assert resize_image(image, (8, 16)).dtype == bool
     shrunk = [np.roll(image, (row, column), (0, 1)) for row in range(2) for column in range(2)]
     assert sum(int(resize_image(one, (4, 4)).sum()) for one in shrunk) == 1  # bilinear would give four each
+
+
+def test_orientation_on_request(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (4, 2)).save(tmp_path / "a.png", exif=exif)
+    assert read_image(tmp_path / "a.png", apply_orientation=1).shape == (4, 2, 3)

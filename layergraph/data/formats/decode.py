@@ -11,13 +11,12 @@ from layergraph.data.formats.stored_image import Pages, StoredImage
 from layergraph.data.image_files import ARRAY_EXTENSIONS, VOLUME_EXTENSIONS, PathLike
 
 
-def decode(path: PathLike, pages: Pages = "error", *, palette_index: bool = False) -> StoredImage:
+def decode(path: PathLike, pages: Pages = "error") -> StoredImage:
     """The array of an image file, as it is stored.
 
     Args:
         path: the file.
         pages: what several pages of a file are, if it does not say so itself.
-        palette_index: whether the values of palette images are their indices and not their colors.
 
     Raises:
         DataError: the file cannot be read; the message has its path and the reason.
@@ -28,4 +27,4 @@ def decode(path: PathLike, pages: Pages = "error", *, palette_index: bool = Fals
         return read_array(path)
     if name.endswith(VOLUME_EXTENSIONS):
         return read_nifti(path)
-    return read_pillow(path, pages, palette_index=palette_index)
+    return read_pillow(path, pages)

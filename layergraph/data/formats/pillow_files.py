@@ -29,7 +29,7 @@ _OTHERS = {
 _ORIENTATION = 0x0112  # the tag of EXIF and TIFF
 
 
-def read_pillow(path: PathLike, pages: Pages, *, palette_index: bool) -> StoredImage:
+def read_pillow(path: PathLike, pages: Pages) -> StoredImage:
     """The image of a file that Pillow reads; TIFF files that it would not read whole go to tifffile.
 
     Raises ``DataError`` with the path and the reason for a file that cannot be read.
@@ -39,14 +39,14 @@ def read_pillow(path: PathLike, pages: Pages, *, palette_index: bool) -> StoredI
     try:
         with Image.open(path) as image:
             if image.format == "TIFF" and not is_plain(image):
-                return read_tiff(path, pages, palette_index=palette_index)
+                return read_tiff(path, pages)
             count = _num_pages(image)
             # before the pixels are read: Pillow reads the first page of a volume without a word
             if count > 1 and image.format == "TIFF":
-                return read_tiff(path, pages, palette_index=palette_index)
+                return read_tiff(path, pages)
             if count > 1 and pages == "error":
                 raise several_pages(path, count, image.height, image.width)
-            return _stored(image, path, count, palette_index)
+            return _stored(image, path, count)
     # unchanged, where the last clause below would put it into an error of another text
     except DataError:
         raise
@@ -56,7 +56,7 @@ def read_pillow(path: PathLike, pages: Pages, *, palette_index: bool) -> StoredI
         if Path(path).stat().st_size == 0:  # the usual rest of a full disk or of an aborted copy
             raise read_error(path, "it is empty") from error
         if is_tiff(path):
-            return read_tiff(path, pages, palette_index=palette_index)
+            return read_tiff(path, pages)
         if advice := _OTHERS.get(Path(path).suffix.lower()):
             raise DataError(f"cannot read {quoted(str(path))} as an image: {advice}") from error
         raise DataError(
@@ -87,36 +87,38 @@ def _num_pages(image: Image.Image) -> int:
     return int(count)
 
 
-def _stored(image: Image.Image, path: PathLike, count: int, palette_index: bool) -> StoredImage:
+def _stored(image: Image.Image, path: PathLike, count: int) -> StoredImage:
     # 1. what Pillow drops when it loads the pixels, as getexif does, too
     raw_mode, losses = _raw_mode(image), tuple(_losses(image, count))
     orientation = int(image.getexif().get(_ORIENTATION, 1))
-    mode, file_type = image.mode, image.format or ""
+    mode, format_ = image.mode, image.format or ""
     # 2. the pixels
     if count == 1 and _is_deep(image, raw_mode):
         values = _sixteen_bits(path, raw_mode)
-        return StoredImage(values, "HW" + "C" * (values.ndim == 3), file_type, raw_mode, orientation)
+        return StoredImage(values, "HW" + "C" * (values.ndim == 3), format_, raw_mode, orientation)
     arrays = []
     for page in range(count):
         image.seek(page)
-        arrays.append(_array(image, palette_index))
+        array = _array(image)
+        # the frames of an animation may have palettes of their own, or none
+        arrays.append(_palette(image)[array] if count > 1 and image.mode in ("P", "PA") else array)
     values = arrays[0] if count == 1 else np.stack(arrays, axis=2)
     # Pillow turns TIFF files, and no others, as their tag says
-    if file_type == "TIFF":
+    if format_ == "TIFF":
         values = turn(values, orientation, back=True)
     axes = "HW" + "D" * (count > 1) + "C" * (arrays[0].ndim == 3)
-    return StoredImage(values, axes, file_type, mode, orientation, losses)
+    palette = _palette(image) if mode in ("P", "PA") and arrays[0].ndim == 2 else None
+    return StoredImage(values, axes, format_, mode, orientation, palette, losses)
 
 
-def _array(image: Image.Image, palette_index: bool) -> NDArray[Any]:
+def _array(image: Image.Image) -> NDArray[Any]:
     """A page as an array (height, width), or (height, width, 3) in color; transparency is left out."""
     image.load()
     mode = image.mode
     # 1. gray, indices, numbers; np.array copies, since np.asarray of a Pillow image is read-only
     if mode in ("LA", "La"):
         return np.array(image.getchannel(0))
-    if palette_index and mode in ("P", "PA"):
-        # of a palette image the index, not the color: PASCAL VOC, for example, stores the class there
+    if mode in ("P", "PA"):
         return np.array(image if mode == "P" else image.getchannel(0))
     if mode == "I":
         # older Pillows open files of 16 bits with 32
@@ -126,10 +128,15 @@ def _array(image: Image.Image, palette_index: bool) -> NDArray[Any]:
     if mode in ("1", "L", "F"):
         return np.array(image)
     # 2. color
-    if "transparency" in image.info or mode == "PA":
-        # Pillow warns about a direct conversion from a palette with transparency to RGB
-        image = image.convert("RGBA")
-    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
+    return np.array(image if mode == "RGB" else image.convert("RGB"))
+
+
+def _palette(image: Image.Image) -> NDArray[np.uint8]:
+    """256 colors; values beyond the palette are black."""
+    colors = np.zeros((256, 3), np.uint8)
+    stored = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
+    colors[: len(stored)] = stored
+    return colors
 
 
 def _raw_mode(image: Image.Image) -> str:

@@ -36,9 +36,10 @@ class StoredImage:
         values: the array.
         axes: a letter per axis: ``H`` height, ``W`` width, ``D`` depth, ``C`` channels, and ``A`` for the
             third axis of a plain array, which may be either of the last two.
-        file_type: ``"PNG"``, ``"TIFF"``, ``"NumPy"``, ...
+        format: ``"PNG"``, ``"TIFF"``, ``"NumPy"``, ...
         kind: the kind of values, for messages: a mode of Pillow, or the type of the numbers.
         orientation: the EXIF tag from 1 to 8; 1 is upright.
+        palette: the color of each value, if the values are positions in a palette.
         losses: what the array does not contain of the file, as predicates of the file name.
 
     >>> StoredImage(np.zeros((4, 6), np.uint8), "HW", "PNG", "L").values.shape
@@ -47,17 +48,18 @@ class StoredImage:
 
     values: NDArray[Any]
     axes: str
-    file_type: str
+    format: str
     kind: str
     orientation: int = 1
+    palette: NDArray[np.uint8] | None = None
     losses: tuple[str, ...] = ()
 
 
 def image_array(stored: StoredImage, path: PathLike, pages: Pages = "error") -> NDArray[Any]:
     """The image (height, width, channels), or the volume (height, width, depth, channels), as stored.
 
-    1-bit values become 0 and 255. The third axis of a plain array holds channels, unless ``pages`` says
-    that it holds slices.
+    1-bit values become 0 and 255, and palettes colors. The third axis of a plain array holds channels,
+    unless ``pages`` says that it holds slices.
 
     >>> image_array(StoredImage(np.zeros((4, 6), bool), "HW", "PNG", "1"), "a.png").shape
     (4, 6, 1)
@@ -65,6 +67,8 @@ def image_array(stored: StoredImage, path: PathLike, pages: Pages = "error") -> 
     values, axes = stored.values, stored.axes
     if values.dtype == bool:
         values = values * np.uint8(255)
+    if stored.palette is not None:
+        values, axes = stored.palette[values], axes + "C"
     axes = axes.replace("A", "D" if pages == "volume" else "C")
     if pages == "channels" and axes == "HWD":
         axes = "HWC"

@@ -54,7 +54,7 @@ def whole_type(image: Image.Image) -> np.dtype[Any]:
     return np.dtype(f"{kind}{max(tags.get(_BITS, (16,))[0] // 8, 2)}")
 
 
-def read_tiff(path: PathLike, pages: Pages, *, palette_index: bool) -> StoredImage:
+def read_tiff(path: PathLike, pages: Pages) -> StoredImage:
     """The image or volume of a TIFF file, read by tifffile.
 
     The file says what its axes are (ImageJ, OME, planes of samples), or ``pages`` says what several pages
@@ -96,16 +96,15 @@ def read_tiff(path: PathLike, pages: Pages, *, palette_index: bool) -> StoredIma
             if photometric == _WHITE_IS_ZERO and values.dtype.kind in "bu":
                 values = ~values
             values = values.transpose([axes.index(axis) for axis in order])
-            if photometric == _PALETTE and not palette_index:
-                # 16-bit colors of a palette are 8-bit ones, times 257
-                values, names = (page.colormap >> 8).astype(np.uint8).T[values], names + "C"
+            # 16-bit colors of a palette are 8-bit ones, times 257
+            palette = (page.colormap >> 8).astype(np.uint8).T if photometric == _PALETTE else None
     except DataError:
         raise
     except Exception as error:  # of many kinds on damaged files, as from any decoder
         raise read_error(path, _reason(error)) from error
     if values.dtype.kind not in "biuf":
         raise DataError(f"image file {quoted(str(path))} must hold real numbers, got {values.dtype}")
-    return StoredImage(np.ascontiguousarray(values), names, "TIFF", str(values.dtype), orientation)
+    return StoredImage(np.ascontiguousarray(values), names, "TIFF", str(values.dtype), orientation, palette)
 
 
 def _order(path: PathLike, axes: str, sizes: dict[str, int], pages: Pages) -> tuple[str, str]:

@@ -112,7 +112,7 @@ def test_pages_of_palette_and_bits_are_as_single_pages(tmp_path):
     images[0].save(tmp_path / "a.tif", save_all=True, append_images=images[1:])
     expected = np.moveaxis(colors[indices], 0, 2)
     np.testing.assert_array_equal(read(tmp_path / "a.tif", "volume"), expected)
-    labels = decode(tmp_path / "a.tif", "volume", palette_index=True)
+    labels = decode(tmp_path / "a.tif", "volume")
     np.testing.assert_array_equal(labels.values, indices.transpose(1, 2, 0))
     assert labels.axes == "HWD"
     bits = RNG.integers(0, 2, (2, 4, 6)).astype(bool)
