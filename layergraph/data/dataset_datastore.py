@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layergraph.data.datastore import Datastore
-from layergraph.data.image_datastore import to_array
+from layergraph.data.formats.pillow_files import loaded_image
+from layergraph.data.formats.stored_image import image_array
 from layergraph.data.label_array import LabelArray
 from layergraph.data.label_ids import LabelIds
 from layergraph.errors import DataError, WrongTypeError
@@ -93,7 +94,7 @@ class DatasetDatastore(Datastore[Any]):
         if self._ids is not None:
             parts[-1] = _labels(parts[-1], f"DatasetDatastore: the labels of item {index}", self._ids)
         # an image of Pillow is known by a method, so that Pillow is not imported for arrays
-        parts = [to_array(part, f"of item {index}") if hasattr(part, "getbands") else part for part in parts]
+        parts = [_array(part, f"of item {index}") if hasattr(part, "getbands") else part for part in parts]
         return parts[0] if self._is_single else tuple(parts)
 
 
@@ -122,3 +123,7 @@ def _labels(value: Any, owner: str, ids: LabelIds) -> LabelArray:
             "a class or ignore it"
         )
     return LabelArray.from_indices(indices, ids.classes)
+
+
+def _array(image: Any, place: str) -> NDArray[Any]:
+    return image_array(loaded_image(image), place)

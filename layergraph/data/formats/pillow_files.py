@@ -75,6 +75,18 @@ def read_pillow(path: PathLike, pages: Pages) -> StoredImage:
         raise read_error(path, reason) from error
 
 
+def loaded_image(image: Image.Image) -> StoredImage:
+    """The current page of an image that is open already, such as one of a dataset of another library.
+
+    >>> from PIL import Image
+    >>> loaded_image(Image.new("RGB", (6, 4))).values.shape
+    (4, 6, 3)
+    """
+    values, mode = _array(image), image.mode
+    palette = _palette(image) if mode in ("P", "PA") else None
+    return StoredImage(values, "HW" + "C" * (values.ndim == 3), image.format or "", mode, palette=palette)
+
+
 def _num_pages(image: Image.Image) -> int:
     """The number of pages, or 1 if the second has another size, as the preview in a phone's JPEG does."""
     count = getattr(image, "n_frames", 1)
