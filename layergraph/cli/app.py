@@ -11,6 +11,7 @@ import typer
 from layergraph import __version__
 from layergraph.cli.analyze import analyze
 from layergraph.cli.builders import builders
+from layergraph.cli.check_data import check_data
 from layergraph.cli.demo import demo
 from layergraph.cli.diff import diff
 from layergraph.cli.draw import diagram
@@ -39,6 +40,7 @@ app.command(cls=NetworkCommand)(diagram)
 app.command(cls=NetworkCommand)(diff)
 app.command(cls=NetworkCommand)(explain)
 app.command(cls=TrainCommand)(train)
+app.command("check-data")(check_data)
 app.command()(segment)
 app.command()(evaluate)
 

@@ -12,6 +12,8 @@ from layergraph.data.augmentation import (
     augment_image_and_label,
     augment_with,
 )
+from layergraph.data.checks.check_data import DataCheck, check_data
+from layergraph.data.checks.file_issue import FileIssue
 from layergraph.data.counting.class_weights import (
     effective_number_weights,
     inverse_frequency_weights,
@@ -54,8 +56,10 @@ __all__ = [
     "CachedDatastore",
     "ColorJitter",
     "CombinedDatastore",
+    "DataCheck",
     "DatasetDatastore",
     "Datastore",
+    "FileIssue",
     "ElasticDeformation",
     "ImageDataAugmenter",
     "ImageDatastore",
@@ -74,6 +78,7 @@ __all__ = [
     "camvid_color_map",
     "camvid_datastores",
     "camvid_pixel_label_ids",
+    "check_data",
     "combine",
     "count_each_label",
     "download_camvid",

@@ -55,7 +55,7 @@ class ImageDatastore(FileDatastore[NDArray[Any]]):
         pages: Pages = "error",
         apply_orientation: bool = False,
     ) -> None:
-        self._pages = arguments.choice("ImageDatastore", "pages", pages, get_args(Pages))
+        self._pages: Pages = arguments.choice("ImageDatastore", "pages", pages, get_args(Pages))
         self._turned = arguments.flag("ImageDatastore", "apply_orientation", apply_orientation)
         source = arguments.choice("ImageDatastore", "label_source", label_source, ("none", "foldernames"))
         files = image_files(

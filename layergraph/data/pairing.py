@@ -80,6 +80,20 @@ def partners(files: Sequence[Path], others: Sequence[Path], caller: str) -> list
     return list(range(len(files)))
 
 
+def matches(files: Sequence[Path], others: Sequence[Path]) -> list[tuple[int, int]]:
+    """The positions of the files that have a partner, and of their partners; no error for the rest.
+
+    >>> matches([Path("1.jpg"), Path("2.jpg")], [Path("2.png"), Path("3.png")])
+    [(1, 0)]
+    """
+    best: list[tuple[int, int]] = []
+    for keys, other_keys, _ in _forms(files, others):
+        if len(set(keys) & set(other_keys)) > len(best):
+            at = {key: position for position, key in enumerate(other_keys)}
+            best = [(position, at[key]) for position, key in enumerate(keys) if key in at]
+    return best
+
+
 # -- keys ------------------------------------------------------------------------------------------------
 
 

@@ -66,7 +66,7 @@ class PixelLabelDatastore(FileDatastore[LabelArray]):
         read_fcn: ReadFcn | None = None,
         pages: Pages = "error",
     ) -> None:
-        self._pages = arguments.choice("PixelLabelDatastore", "pages", pages, get_args(Pages))
+        self._pages: Pages = arguments.choice("PixelLabelDatastore", "pages", pages, get_args(Pages))
         # the ids before the files: a wrong one is reported without a walk through a large folder
         self._ids = LabelIds(classes, label_ids, ignored_ids)
         self._undeclared = UndeclaredValues()  # shared with subsets, so that each value is reported once
@@ -92,6 +92,16 @@ class PixelLabelDatastore(FileDatastore[LabelArray]):
     def ignored_ids(self) -> Ids:
         """The values of pixels that have no class on purpose: whole numbers, or RGB triplets."""
         return self._ids.ignored_ids
+
+    @property
+    def pages(self) -> Pages:
+        """What several pages of a file are."""
+        return self._pages
+
+    @property
+    def ids(self) -> LabelIds:
+        """The classes and their values."""
+        return self._ids
 
     def read_item(self, index: int) -> LabelArray:
         path = self._files[index]

@@ -153,7 +153,8 @@ def _palette(image: Image.Image) -> NDArray[np.uint8]:
 
 def _raw_mode(image: Image.Image) -> str:
     """How the file stores a pixel, such as ``"RGB;16B"``."""
-    arguments: Any = image.tile[0].args if image.tile else ""
+    tiles: Any = getattr(image, "tile", ())
+    arguments = tiles[0].args if tiles else ""
     return str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)
 
 
@@ -170,9 +171,9 @@ def _sixteen_bits(path: PathLike, raw_mode: str) -> NDArray[np.uint16]:
     """
     if raw_mode.startswith("LA"):
         bytes_ = _decode_as(path, "RGBA")
-        return bytes_[..., 0] << 8 | bytes_[..., 1]
+        return (bytes_[..., 0] << 8 | bytes_[..., 1]).astype(np.uint16)
     high, low = _decode_as(path, raw_mode), _decode_as(path, raw_mode[:-1] + "L")
-    return (high << 8 | low)[..., :3]
+    return (high << 8 | low)[..., :3].astype(np.uint16)
 
 
 def _decode_as(path: PathLike, raw_mode: str) -> NDArray[np.uint16]:
@@ -184,7 +185,8 @@ def _decode_as(path: PathLike, raw_mode: str) -> NDArray[np.uint16]:
 
 
 def _losses(image: Image.Image, count: int) -> Iterator[str]:
-    tile = image.tile[0] if image.tile else None
-    is_deep_ppm = tile is not None and tile.codec_name == "ppm" and image.mode == "RGB" and tile.args[1] > 255
+    tiles: Any = getattr(image, "tile", ())
+    is_deep_ppm = bool(tiles) and tiles[0].codec_name == "ppm" and tiles[0].args[1] > 255
+    is_deep_ppm = is_deep_ppm and image.mode == "RGB"
     if is_deep_ppm or (count > 1 and _is_deep(image, _raw_mode(image))):
         yield "has 16 bits per color channel, of which the upper 8 are read"

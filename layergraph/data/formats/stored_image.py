@@ -99,9 +99,13 @@ def turn(image: NDArray[Any], orientation: int, *, back: bool = False) -> NDArra
     return np.ascontiguousarray(image[:: step[reverse_rows], :: step[reverse_columns]])
 
 
-def several_pages(path: PathLike, count: int, height: int, width: int) -> DataError:
+class SeveralPagesError(DataError):
+    """A file that does not say what its pages are."""
+
+
+def several_pages(path: PathLike, count: int, height: int, width: int) -> SeveralPagesError:
     """The error for a file that does not say what its pages are."""
-    return DataError(
+    return SeveralPagesError(
         f"image file {quoted(str(path))} must hold one image, got {count} pages of {width}×{height}; give "
         "pages='channels' if they are the channels of one image, pages='volume' if they are the slices of a "
         "volume, or save each page as a file"
