@@ -30,11 +30,22 @@ if TYPE_CHECKING:
 FORMAT = "layergraph 1"
 EXTENSIONS = (".safetensors",)
 _GIVEN_AGAIN = ("module", "function")  # fields that a file does not hold
+_METADATA_ROW = re.compile(rb',?("(?:[^"\\]|\\.)*+":"(?:[^"\\]|\\.)*+")', re.DOTALL)
 _LARGEST_ARCHITECTURE = 16 * 1024**2  # characters; 10,000 layers take some 2 million
 
 
-def write(lgraph: Graph, path: str | os.PathLike[str]) -> None:
-    """See :meth:`layergraph.LayerGraph.save`."""
+def write(
+    lgraph: Graph,
+    path: str | os.PathLike[str],
+    *,
+    extra: Mapping[str, Tensor] | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """See :meth:`layergraph.LayerGraph.save`.
+
+    ``extra`` are tensors beside those of the layers, and ``metadata`` texts beside the architecture, which
+    :func:`read_extra` reads. :func:`read` skips both.
+    """
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
@@ -52,11 +63,13 @@ def write(lgraph: Graph, path: str | os.PathLike[str]) -> None:
         "layers": [_layer_to_json(layer, owners.get(layer.name)) for layer in lgraph.layers],
         "connections": [list(connection) for connection in lgraph.connections],
     }
-    metadata = {"format": FORMAT, "architecture": json.dumps(architecture, allow_nan=False)}
+    # no layer has an empty name, so that these keys are free
+    tensors.update({f"/{key}": tensor.contiguous() for key, tensor in (extra or {}).items()})
+    texts = {"format": FORMAT, "architecture": json.dumps(architecture, allow_nan=False), **(metadata or {})}
     with atomic_file(path) as temporary:
         try:
             # copies: safetensors refuses tensors that share memory
-            save_file({key: tensor.clone() for key, tensor in tensors.items()}, temporary, metadata)
+            save_file({key: tensor.clone() for key, tensor in tensors.items()}, temporary, texts)
         except SafetensorError as error:
             # safetensors turns errors of the disk into text of its own
             if (number := re.search(r"os error (\d+)", str(error))) is None:
@@ -67,17 +80,18 @@ def write(lgraph: Graph, path: str | os.PathLike[str]) -> None:
 
 def _order_metadata(path: Path) -> None:
     """Put the format first: safetensors orders metadata at random, and equal graphs must give equal files."""
-    first, last = '{"__metadata__":{"architecture":', f',"format":{json.dumps(FORMAT)}}}'
+    opening = b'{"__metadata__":{'
     # in the header alone, which keeps its length: the tensors may be gigabytes
     with path.open("r+b") as file:
         header = file.read(int.from_bytes(file.read(8), "little"))
-        if header.startswith(first.encode()):
-            # every quote inside the architecture is escaped, so this is its end
-            end = header.index(last.encode())
-            opening = header.index(b'"architecture"')
-            moved = last[1:-1].encode() + b","
-            file.seek(8)
-            file.write(header[:opening] + moved + header[opening:end])
+        rows, position = [], len(opening)
+        # metadata are pairs of texts, in which every quote is escaped
+        while (row := _METADATA_ROW.match(header, position)) is not None:
+            rows.append(row[1])
+            position = row.end()
+        rows.sort(key=lambda row: (not row.startswith(b'"format"'), row))
+        file.seek(8)
+        file.write(opening + b",".join(rows))
 
 
 def read(
@@ -100,7 +114,7 @@ def read(
         # with NumPy as the framework, the architecture can be read without torch
         with safe_open(path, framework="pt" if weights else "numpy") as file:
             metadata = file.metadata() or {}
-            keys = file.keys() if weights else ()
+            keys = [key for key in file.keys() if weights and not key.startswith("/")]  # noqa: SIM118
             tensors = {key: file.get_tensor(key) for key in keys}
     except (SafetensorError, OSError, ValueError) as error:
         raise FileFormatError(f"{str(path)!r} is not a safetensors file, or damaged: {error}") from None
@@ -111,6 +125,22 @@ def read(
     except (LayergraphError, RecursionError, OverflowError) as error:
         raise FileFormatError(f"{str(path)!r} holds no valid layer graph: {error}") from error
     return lgraph
+
+
+def read_extra(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """The texts and the tensors that :func:`write` got beside the graph; the tensors by their keys.
+
+    Raises:
+        FileFormatError: the file is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(Path(path), framework="pt") as file:
+            keys = [key for key in file.keys() if key.startswith("/")]  # noqa: SIM118
+            return file.metadata() or {}, {key[1:]: file.get_tensor(key) for key in keys}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise FileFormatError(f"{str(path)!r} is not a safetensors file, or damaged: {error}") from None
 
 
 def _read(

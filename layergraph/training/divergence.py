@@ -41,6 +41,7 @@ class FiniteLoss:
         # sorted by dtype, since one call copies consecutive tensors of one dtype
         self._tensors.sort(key=lambda tensor: str(tensor.dtype))
         self._copies: list[list[Tensor]] = []
+        self._first = 1  # the iteration of the first copy; a training that continues starts later
         # one pending check on CUDA, none elsewhere: a bool is 1 or 0
         self._delay = any(tensor.is_cuda for tensor in self._tensors)
         self._pending: deque[tuple[int, list[ItemKey], _PendingFlag]] = deque()
@@ -49,10 +50,12 @@ class FiniteLoss:
     def copy_network(self, iteration: int) -> None:
         """Copy the network before iteration ``iteration`` (from 1)."""
         # the first copies take the memory; the later ones overwrite the oldest of them
+        if not self._copies:
+            self._first = iteration
         if len(self._copies) < _NUM_COPIES:
             self._copies.append([tensor.clone() for tensor in self._tensors])
         else:
-            _copy(self._tensors, self._copies[(iteration - 1) % _NUM_COPIES])
+            _copy(self._tensors, self._copies[(iteration - self._first) % _NUM_COPIES])
 
     def check(self, iteration: int, keys: list[ItemKey], finite: Tensor) -> Divergence | None:
         """Add the check of an iteration; return the first that was not finite, as soon as this is known."""
@@ -75,7 +78,7 @@ class FiniteLoss:
         # the images are read again, since none is kept
         item = self._faulty_item(keys)
         # with finite images, the network before this iteration is at fault: restore the one before that
-        restored = iteration if item or iteration == 1 else iteration - 1
+        restored = iteration if item or iteration == self._first else iteration - 1
         self._restore(restored)
         if item:
             cause = f"{item} holds values that are NaN or infinite; repair it or leave it out"
@@ -107,7 +110,7 @@ class FiniteLoss:
 
     @torch.no_grad()
     def _restore(self, iteration: int) -> None:
-        _copy(self._copies[(iteration - 1) % _NUM_COPIES], self._tensors)
+        _copy(self._copies[(iteration - self._first) % _NUM_COPIES], self._tensors)
 
     def _finite(self) -> bool:
         return all(bool(tensor.isfinite().all()) for tensor in self._tensors)

@@ -20,9 +20,12 @@ from layergraph.training.callbacks.divergence_guard import DivergenceGuard
 from layergraph.training.callbacks.final_statistics import FinalStatistics
 from layergraph.training.callbacks.final_validation import FinalValidation
 from layergraph.training.callbacks.monitoring import monitoring
+from layergraph.training.callbacks.random_states import RandomStates
 from layergraph.training.callbacks.recording import Recording
 from layergraph.training.callbacks.signal_stop import SignalStop
 from layergraph.training.callbacks.validator import Validator
+from layergraph.training.checkpoints.checkpoint_file import CheckpointFiles
+from layergraph.training.checkpoints.resume import Resume, recipe_of
 from layergraph.training.ending import Ending
 from layergraph.training.info import TrainingInfo
 from layergraph.training.interrupts import stop_request
@@ -45,6 +48,7 @@ def run(
     log: TrainingLog,
     accelerator: Literal["cpu", "gpu"],
     validation: ValidationSet | None = None,
+    resume: Resume | None = None,
 ) -> TrainingInfo:
     """Train ``net``, the network of ``items.lgraph``, in place; then it is on the CPU, in evaluation mode.
 
@@ -57,9 +61,11 @@ def run(
         len(items) if options.solver == "lbfgs" else options.mini_batch_size,
         options.shuffle,
         items.seed,
+        start=resume.iterations if resume else 0,
         group=options.accumulate_grad_batches,
     )
     epoch_length = len(batches) // batches.group
+    recipe = recipe_of(options, len(items), items.seed)
     module = TrainingModule(net, items.lgraph, options, items.metric, epoch_length)
     # pinned memory is a feature of CUDA; "gpu" may also be Apple's
     pinned = accelerator == "gpu" and torch.cuda.is_available()
@@ -87,8 +93,10 @@ def run(
         if validation is not None:
             callbacks.insert(2, Validator(validation, options, plan.iterations, stop, ending))
             callbacks.insert(-1, FinalValidation(validation, options, stop, ending))
+        if options.checkpoint_path or resume:
+            callbacks.append(RandomStates())
         if options.checkpoint_path:
-            callbacks.insert(-1, CheckpointWriter(options, epoch_length, ending))
+            callbacks.insert(-2, CheckpointWriter(options, epoch_length, ending))
         trainer = Trainer(
             accelerator=accelerator,
             # by default, Lightning takes all GPUs, in one process each
@@ -99,6 +107,7 @@ def run(
             # None leaves the flags of the user as they are
             deterministic=options.deterministic or None,
             callbacks=callbacks,
+            plugins=[CheckpointFiles(module, recipe)],
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -112,7 +121,7 @@ def run(
         for parameter in frozen:
             parameter.requires_grad_(False)
         try:
-            trainer.fit(module, loader)
+            trainer.fit(module, loader, ckpt_path=str(resume.path) if resume else None)
         except SystemExit as error:
             if isinstance(error.__context__, KeyboardInterrupt):  # Lightning raises it for Ctrl-C
                 raise KeyboardInterrupt from None

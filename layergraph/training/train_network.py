@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 
 
 def train_network(
-    data: TrainingData, lgraph: LayerGraph | Network[LayerGraph] | Sequence[Layer], options: TrainingOptions
+    data: TrainingData,
+    lgraph: LayerGraph | Network[LayerGraph] | Sequence[Layer],
+    options: TrainingOptions,
+    *,
+    resume_from: str | os.PathLike[str] | None = None,
 ) -> tuple[Network[LayerGraph], TrainingInfo]:
     """Train a network, as MATLAB's ``trainNetwork``.
 
@@ -36,6 +41,10 @@ def train_network(
         lgraph: the graph. Training starts from its weights, if it has some. Of a compiled network a copy is
             trained. A list of layers is a graph in series.
         options: solver, schedule, validation, checkpoints and device.
+        resume_from: a checkpoint, or a folder of checkpoints, whose newest one counts. The training that
+            wrote it goes on from there, with its weights, solver, schedule, order and random numbers. On the
+            CPU, the result is bitwise that of a training without interruption. Data, graph and options must
+            be the same; ``max_epochs`` may be larger.
 
     Returns:
         The trained network, on the CPU and in evaluation mode, and the course of the training. The
@@ -56,7 +65,8 @@ def train_network(
 
     Raises:
         DataError: the data does not fit the network or is damaged; the message names the item. The first
-            item and the number and names of the classes are checked first.
+            item and the number and names of the classes are checked first. Or the checkpoint is that of
+            another training; the message lists the differences.
         InvalidNetworkError: the graph cannot run.
         WrongTypeError: an argument has another type; the message says how to get the right one.
         NotEnoughMemoryError: the device has too little memory; the message says what takes less.
@@ -80,6 +90,7 @@ def train_network(
     # before these imports, whose error would not name the extra to install
     _require_lightning()
     from layergraph.training.batches.items import Items
+    from layergraph.training.checkpoints.resume import open_checkpoint
     from layergraph.training.lightning_module import dtype_of
     from layergraph.training.monitor.views import check_log_path
     from layergraph.training.run import run
@@ -103,20 +114,28 @@ def train_network(
         raise ArgumentError(
             "train_network: precision must be 'bf16-mixed', '32-true' or '64-true' on the CPU, got '16-mixed'"
         )
+    resume = None
+    if resume_from is not None:
+        resume = open_checkpoint(resume_from, items.lgraph, options, len(items))
     log = TrainingLog(items.metric, validation=validation is not None, shown=options.verbose)
     with seeded(options.seed):
         # without a seed, from torch's generator: torch.manual_seed fixes order and transforms, too
         items.seed = drawn_seed() if options.seed is None else options.seed
-        net = items.lgraph.compile()  # in the block, since the seed is that of initial weights too
+        if resume:
+            items.seed = resume.seed
+        net = (
+            resume or items
+        ).lgraph.compile()  # in the block, since the seed is that of initial weights too
         if options.precision == "64-true":
             net = net.double()
         # known only now, as the dtype is that of the compiled network
         items.dtype = dtype_of(net)
         log.print_device("GPU" if accelerator == "gpu" else "CPU")
-        initialize_normalization(
-            net, items, log, verbose=options.verbose, reset=options.reset_input_normalization
-        )
-        info = run(net, items, options, log, accelerator, validation)
+        if not resume:  # the checkpoint has the statistics
+            initialize_normalization(
+                net, items, log, verbose=options.verbose, reset=options.reset_input_normalization
+            )
+        info = run(net, items, options, log, accelerator, validation, resume)
     for text in info.warnings:
         _warn(text)
     return net, info

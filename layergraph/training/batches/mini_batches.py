@@ -33,7 +33,7 @@ class MiniBatches(Sampler[list[ItemKey]]):
         size: items per mini-batch.
         shuffle: when to draw a new order.
         seed: decides the orders.
-        start: mini-batches over all epochs that are already trained on; iteration starts after them.
+        start: iterations over all epochs that are already trained on; the mini-batches after them come next.
         group: mini-batches in each iteration of the training.
 
     >>> batches = MiniBatches(5, 2, "never", seed=0, start=3)
@@ -49,7 +49,7 @@ class MiniBatches(Sampler[list[ItemKey]]):
     ) -> None:
         self._count, self._size = count, min(size, count)
         self._group = min(group, count // self._size)
-        self._epoch, self._start = divmod(start, len(self))
+        self._epoch, self._start = divmod(start * self._group, len(self))
 
         # an epoch needs its order once per mini-batch
         @lru_cache(maxsize=2)

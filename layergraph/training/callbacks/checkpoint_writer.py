@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from lightning import Trainer
 
 from layergraph.errors import LayergraphError
-from layergraph.graph.layer_graph import LayerGraph
 from layergraph.training.callbacks.iteration_callback import IterationCallback
 from layergraph.training.ending import Ending
 from layergraph.training.lightning_module import TrainingModule
@@ -20,8 +18,9 @@ from layergraph.wording import quoted, visible
 class CheckpointWriter(IterationCallback):
     """Writes the network to a new file every few epochs or iterations, as MATLAB does.
 
-    A file holds graph and weights, without the state of the solver. It appears under its name when it is
-    complete. If one cannot be written, training goes on, and a warning at its end tells so.
+    A file holds graph and weights, and the state of the training, from which it continues. It appears under
+    its name when it is complete. If one cannot be written, training goes on, and a warning at its end
+    reports it.
 
     Raises:
         OSError: the folder cannot be made.
@@ -40,10 +39,9 @@ class CheckpointWriter(IterationCallback):
         if iteration % self._period or self._ending.reason == "Loss is not finite.":
             return
         path = self._folder / f"net_checkpoint__{iteration}__{datetime.now():%Y_%m_%d__%H_%M_%S}.safetensors"
-        net: Any = module.net
-        lgraph: LayerGraph = net.layer_graph()
         try:
-            lgraph.save(path)
+            # Lightning collects the state, and CheckpointFiles writes it
+            trainer.save_checkpoint(path)
         except (OSError, LayergraphError) as error:
             if not self._has_failed:
                 self._ending.warnings.append(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from lightning import LightningModule, Trainer
 
 from layergraph.training.batches.items import Items
@@ -19,6 +21,21 @@ class Recording(IterationCallback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
         pl_module.series.start()
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        assert isinstance(pl_module, TrainingModule)
+        checkpoint["series"] = pl_module.series.state_dict()
+        # the rest of the epoch may have no labels
+        checkpoint["has_labels"] = list(self._items.has_labels)
+
+    def on_load_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        assert isinstance(pl_module, TrainingModule)
+        pl_module.series.load_state_dict(checkpoint["series"])
+        self._items.has_labels = list(checkpoint["has_labels"])
 
     def on_iteration_start(self, trainer: Trainer, module: TrainingModule, iteration: int) -> None:
         # at the end of the iteration, its schedule may have set the rate of the next one

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from lightning import LightningModule, Trainer
 
@@ -32,11 +34,25 @@ class Validator(IterationCallback):
     ) -> None:
         self._validation, self._options, self._num_iterations = validation, options, num_iterations
         self._stop, self._ending = stop, ending
+        self._loaded: dict[str, Any] | None = None
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
-        # here the network is on its device, as it is when a checkpoint is loaded
+        # here the network is on its device
         self.best = BestNetwork(pl_module.net, keep=self._options.returns_best)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self._loaded is not None:
+            self.best.load_state_dict(self._loaded)
+            self._loaded = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best network so far, for a checkpoint."""
+        return self.best.state_dict()
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from a checkpoint, when training starts."""
+        self._loaded = state_dict
 
     def on_iteration_end(self, trainer: Trainer, module: TrainingModule, iteration: int) -> None:
         frequency = self._options.validation_frequency

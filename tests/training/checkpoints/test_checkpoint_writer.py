@@ -45,10 +45,10 @@ def test_each_has_the_network_of_its_iteration(tiny, pairs, train, tmp_path):
 
 
 def test_a_failure_to_write_ends_no_training(tiny, pairs, train, tmp_path, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("layergraph.LayerGraph.save", fail)
+    monkeypatch.setattr("layergraph.graph.file_format.write", fail)
     with pytest.warns(TrainingWarning) as caught:
         _, info = train(pairs(4), tiny(), max_epochs=3, checkpoint_path=tmp_path / "checkpoints")
     assert len(info.training_loss) == 3

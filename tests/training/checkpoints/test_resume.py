@@ -1,0 +1,176 @@
+"""A training that continues from a checkpoint gives what one without interruption gives, bit for bit."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+
+from layergraph import (
+    BatchNormalizationLayer,
+    Convolution2dLayer,
+    DataError,
+    DropoutLayer,
+    FileFormatError,
+    ImageInputLayer,
+    LayerGraph,
+    PixelClassificationLayer,
+    ReluLayer,
+    SoftmaxLayer,
+    load,
+)
+from layergraph.training import TrainingOptions, train_network
+
+
+class NoisyPairs:
+    """Images with new noise at each read."""
+
+    def __init__(self, count=7):
+        random = np.random.default_rng(0)
+        self.images = random.normal(0, 1, (count, 8, 8, 1)).astype(np.float32)
+        self.targets = random.integers(0, 2, (count, 8, 8)).astype(np.uint8)
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, index):
+        noise = np.random.normal(0, 0.1, (8, 8, 1)).astype(np.float32)
+        return self.images[index] + noise, self.targets[index]
+
+
+def network(filters=4):
+    return LayerGraph(
+        [
+            ImageInputLayer((8, 8, 1), normalization="zscore"),
+            Convolution2dLayer(3, filters, padding="same"),
+            BatchNormalizationLayer(),
+            ReluLayer(),
+            DropoutLayer(0.5),
+            Convolution2dLayer(1, 2),
+            SoftmaxLayer(),
+            PixelClassificationLayer(),
+        ]
+    )
+
+
+BASE = {"max_epochs": 3, "mini_batch_size": 2, "shuffle": "every-epoch", "seed": 3, "verbose": False}
+
+
+def train(solver="adam", resume_from=None, data=None, lgraph=None, **options):
+    chosen = TrainingOptions(solver, **{**BASE, **options})
+    return train_network(data or NoisyPairs(), lgraph or network(), chosen, resume_from=resume_from)
+
+
+def checkpoints(folder):
+    return sorted(folder.glob("net_*"), key=lambda path: int(path.name.split("__")[1]))
+
+
+def assert_same(result, expected):
+    (net, info), (expected_net, expected_info) = result, expected
+    state, expected_state = net.state_dict(), expected_net.state_dict()
+    assert state.keys() == expected_state.keys()
+    assert all(state[key].equal(expected_state[key]) for key in state)
+    assert info.training_loss == expected_info.training_loss
+    assert info.base_learn_rate == expected_info.base_learn_rate
+    assert str(info.validation_loss) == str(expected_info.validation_loss)  # NaN is unequal to itself
+
+
+def drops(optimizer):
+    return torch.optim.lr_scheduler.MultiStepLR(optimizer, [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("solver", "options", "iterations"),
+    [
+        ("sgdm", {"learn_rate_schedule": "cosine"}, [1, 3, 5, 9]),
+        ("adam", {"shuffle": "once"}, [2, 6]),
+        ("adam", {"shuffle": "never", "learn_rate_schedule": drops}, [4]),
+        ("rmsprop", {"gradient_threshold": 0.1}, [7]),
+        ("adam", {"accumulate_grad_batches": 2}, [1, 2]),
+        (
+            "adam",
+            {"validation_data": NoisyPairs(3), "validation_frequency": 2, "output_network": "auto"},
+            [4, 5],
+        ),
+    ],
+)
+def test_a_training_continues_at_any_iteration(tmp_path, solver, options, iterations):
+    writing = {"checkpoint_path": tmp_path, "checkpoint_frequency_unit": "iteration"}
+    expected = train(solver, **options, **writing)
+    paths = checkpoints(tmp_path)
+    assert len(paths) == len(expected[1].training_loss)
+    for iteration in iterations:
+        assert_same(train(solver, paths[iteration - 1], **options), expected)
+
+
+@pytest.mark.slow
+def test_workers_change_nothing(tmp_path):
+    expected = train(checkpoint_path=tmp_path, checkpoint_frequency_unit="iteration")
+    for iteration in (2, 3, 7):
+        path = checkpoints(tmp_path)[iteration - 1]
+        assert_same(train(resume_from=path, num_workers=2), expected)
+
+
+def test_a_folder_gives_its_newest_checkpoint_and_a_training_may_become_longer(tmp_path):
+    train(checkpoint_path=tmp_path, max_epochs=2)
+    # without a seed, the checkpoint has it
+    continued = train(resume_from=tmp_path, max_epochs=4, seed=None)
+    assert_same(continued, train(max_epochs=4))
+
+
+def test_a_checkpoint_opens_as_a_graph_and_holds_the_weights_once(tmp_path):
+    train("sgdm", checkpoint_path=tmp_path, max_epochs=1)
+    (path,) = checkpoints(tmp_path)
+    assert load(path).compile().state_dict().keys() == network().compile().state_dict().keys()
+    assert load(path, weights=False).layers[0] == network().layers[0]
+    with safe_open(path, framework="np") as file:
+        names = [name for name in file.keys() if file.get_slice(name).get_shape() == [4, 1, 3, 3]]  # noqa: SIM118
+        assert [*json.loads(file.metadata()["training state"])] == ["recipe", "checkpoint"]
+    assert len(names) == 2  # the weights and their velocity
+
+
+def test_another_training_is_refused_with_its_differences(tmp_path):
+    train(checkpoint_path=tmp_path, max_epochs=1)
+    with pytest.raises(DataError) as caught:
+        train(
+            resume_from=tmp_path,
+            data=NoisyPairs(8),
+            lgraph=network(filters=5),
+            mini_batch_size=3,
+            initial_learn_rate=0.5,
+            seed=4,
+        )
+    text = str(caught.value)
+    for part in (
+        "got another network; initial_learn_rate 0.5 instead of 0.001; mini_batch_size 3 instead of 2",
+        "number of items 8 instead of 7",
+        "seed 4 instead of 3",
+    ):
+        assert part in text
+
+
+def test_paths_without_a_checkpoint_are_refused(tmp_path):
+    with pytest.raises(DataError, match=r"resume_from must be a checkpoint or a folder, got .*missing"):
+        train(resume_from=tmp_path / "missing")
+    with pytest.raises(DataError, match=r"must have checkpoints .* without any; leave resume_from out"):
+        train(resume_from=tmp_path)
+    network().save(tmp_path / "plain.safetensors")
+    with pytest.raises(FileFormatError, match="got a network without the state of its solver"):
+        train(resume_from=tmp_path / "plain.safetensors")
+    (tmp_path / "text.safetensors").write_text("no safetensors")
+    with pytest.raises(FileFormatError, match="not a safetensors file, or damaged"):
+        train(resume_from=tmp_path / "text.safetensors")
+
+
+def test_a_divergence_right_after_the_resume_restores_a_network(tmp_path):
+    class Broken(NoisyPairs):
+        def __getitem__(self, index):
+            return np.full((8, 8, 1), math.nan, np.float32), self.targets[index]
+
+    net, _ = train(checkpoint_path=tmp_path, max_epochs=1, batch_normalization_statistics="moving")
+    with pytest.warns(UserWarning, match="NaN or infinite"):
+        restored, info = train(resume_from=tmp_path, data=Broken(), batch_normalization_statistics="moving")
+    assert info.stop_reason == "Loss is not finite."
+    assert all(net.state_dict()[key].equal(tensor) for key, tensor in restored.state_dict().items())
