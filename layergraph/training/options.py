@@ -93,7 +93,7 @@ class TrainingOptions:
             than the best so far; infinite for never.
         output_network: ``"last-iteration"``; ``"best-validation-loss"``; ``"auto"`` is the best if there is
             validation data, else the last.
-        checkpoint_path: a folder for files of the network while training runs; ``""`` for none.
+        checkpoint_path: a folder for checkpoints while training runs; ``""`` for none.
         checkpoint_frequency: epochs or iterations, as ``checkpoint_frequency_unit`` says, between them.
         execution_environment: ``"cpu"``; ``"gpu"``; ``"auto"``, the GPU if torch has CUDA; ``"multi-gpu"``
             and ``"parallel"``, where there is at most one GPU. ``device`` works too.

@@ -120,12 +120,9 @@ def train_network(
     log = TrainingLog(items.metric, validation=validation is not None, shown=options.verbose)
     with seeded(options.seed):
         # without a seed, from torch's generator: torch.manual_seed fixes order and transforms, too
-        items.seed = drawn_seed() if options.seed is None else options.seed
-        if resume:
-            items.seed = resume.seed
-        net = (
-            resume or items
-        ).lgraph.compile()  # in the block, since the seed is that of initial weights too
+        items.seed = resume.seed if resume else drawn_seed() if options.seed is None else options.seed
+        # in the block, since the seed is that of initial weights too
+        net = (resume or items).lgraph.compile()
         if options.precision == "64-true":
             net = net.double()
         # known only now, as the dtype is that of the compiled network

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from layergraph.errors import DataError, FileFormatError
 from layergraph.graph.layer_graph import LayerGraph, load
+from layergraph.layers.layer import Layer
 from layergraph.training.options import TrainingOptions
 from layergraph.wording import quoted
 
@@ -80,8 +81,9 @@ def open_checkpoint(
     from layergraph.training.checkpoints.checkpoint_file import read_state
 
     file = latest_checkpoint(path)
-    modules = {layer.name: layer.module for layer in lgraph.layers if hasattr(layer, "module")}
-    saved = load(file, modules=modules)
+    # a file holds no code: modules and functions are those of the graph that was given
+    given = {name: part for name in lgraph if (part := _given_part(lgraph[name])) is not None}
+    saved = load(file, modules=given)
     recipe, checkpoint = read_state(file)
     try:
         seed, iterations = int(recipe["seed"]), int(checkpoint["global_step"])
@@ -112,9 +114,14 @@ def _text(values: Mapping[str, Any], key: str) -> str:
 
 
 def _architecture(lgraph: LayerGraph) -> Any:
-    # modules of the user are the same objects; weights differ, since training changes them
+    # training changes the weights, and the parts that a file does not hold are given
     layers = [
-        replace(layer, weights=None) if not hasattr(layer, "module") else layer.name
+        replace(layer, weights=None) if _given_part(layer) is None else (type(layer), layer.name)
         for layer in lgraph.layers
     ]
     return layers, list(lgraph.connections)
+
+
+def _given_part(layer: Layer) -> Any:
+    """The torch module or the function of a layer."""
+    return getattr(layer, "module", None) or getattr(layer, "function", None)

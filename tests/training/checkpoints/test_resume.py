@@ -16,6 +16,8 @@ from layergraph import (
     FileFormatError,
     ImageInputLayer,
     LayerGraph,
+    LossLayer,
+    ModuleLayer,
     PixelClassificationLayer,
     ReluLayer,
     SoftmaxLayer,
@@ -174,3 +176,21 @@ def test_a_divergence_right_after_the_resume_restores_a_network(tmp_path):
         restored, info = train(resume_from=tmp_path, data=Broken(), batch_normalization_statistics="moving")
     assert info.stop_reason == "Loss is not finite."
     assert all(net.state_dict()[key].equal(tensor) for key, tensor in restored.state_dict().items())
+
+
+def test_modules_and_functions_of_the_user_are_given_again(tmp_path):
+    def build():
+        torch.manual_seed(0)
+        return LayerGraph(
+            [
+                ImageInputLayer((8, 8, 1), normalization="none"),
+                ModuleLayer(torch.nn.Conv2d(1, 2, 3, padding=1), name="module"),
+                SoftmaxLayer(),
+                LossLayer(lambda scores, target: (1 - scores.max(dim=1).values).mean(), name="loss"),
+            ]
+        )
+
+    # one function: a lambda of another call is another loss
+    lgraph = build()
+    expected = train(lgraph=lgraph, checkpoint_path=tmp_path)
+    assert_same(train(lgraph=lgraph, resume_from=checkpoints(tmp_path)[0]), expected)
