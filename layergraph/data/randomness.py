@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 
 import numpy as np
@@ -12,6 +12,8 @@ import numpy as np
 from layergraph.layers.arguments import whole
 
 _generator: ContextVar[np.random.Generator | None] = ContextVar("item generator", default=None)
+# whether a block around keeps the global states; never within an item, whose own states count there
+_kept: ContextVar[bool] = ContextVar("kept randomness", default=False)
 
 
 @contextmanager
@@ -40,16 +42,52 @@ def item_randomness(seed: int, epoch: int, index: int) -> Iterator[np.random.Gen
     # a key of its own for epoch and item: in one list of words, a long seed could run into them
     sequence = np.random.SeedSequence(numbers[0], spawn_key=(numbers[1], numbers[2]))
     words = sequence.generate_state(3, np.uint64)
-    before = random.getstate(), np.random.get_state(), torch.default_generator.get_state()
-    token = _generator.set(np.random.Generator(np.random.PCG64(sequence)))
+    is_kept = _kept.get()
+    tokens = _generator.set(np.random.Generator(np.random.PCG64(sequence))), _kept.set(False)
     try:
-        random.seed(int(words[0]))
-        np.random.seed(int(words[1]) % 2**32)  # the most that the older generators of NumPy take
-        # not torch.manual_seed, which also seeds GPUs, where no item is read
-        torch.default_generator.manual_seed(int(words[2]))
-        yield item_generator()
+        with nullcontext() if is_kept else _same_states():
+            random.seed(int(words[0]))
+            np.random.seed(int(words[1]) % 2**32)  # the most that the older generators of NumPy take
+            # not torch.manual_seed, which also seeds GPUs, where no item is read
+            torch.default_generator.manual_seed(int(words[2]))
+            yield item_generator()
     finally:
-        _generator.reset(token)
+        _generator.reset(tokens[0])
+        _kept.reset(tokens[1])
+
+
+@contextmanager
+def kept_randomness() -> Iterator[None]:
+    """Keep the global random states for a series of :func:`item_randomness`, which is faster than in each.
+
+    NumPy takes 50 microseconds to save and restore its state.
+
+    >>> np.random.seed(3)
+    >>> with kept_randomness():
+    ...     for index in range(8):
+    ...         with item_randomness(0, 0, index):
+    ...             _ = np.random.rand()
+    >>> number = np.random.rand()
+    >>> np.random.seed(3)
+    >>> np.random.rand() == number
+    True
+    """
+    token = _kept.set(True)
+    try:
+        with _same_states():
+            yield
+    finally:
+        _kept.reset(token)
+
+
+@contextmanager
+def _same_states() -> Iterator[None]:
+    import torch
+
+    before = random.getstate(), np.random.get_state(), torch.default_generator.get_state()
+    try:
+        yield
+    finally:
         random.setstate(before[0])
         np.random.set_state(before[1])
         torch.default_generator.set_state(before[2])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from layergraph.data.randomness import item_generator, item_randomness
+from layergraph.data.randomness import item_generator, item_randomness, kept_randomness
 from layergraph.errors import ArgumentError
 
 
@@ -74,3 +74,30 @@ def test_numbers_of_numpy_are_accepted_and_negative_ones_refused():
     assert drawn(np.int64(1), np.uint8(2), 3.0) == drawn(1, 2, 3)
     with pytest.raises(ArgumentError, match="epoch must be a whole number of at least 0"):
         drawn(0, -1, 0)
+
+
+def test_a_series_of_items_is_the_same_and_keeps_the_states():
+    apart = [drawn(1, 2, index) for index in range(4)]
+    np.random.randn()  # leaves a second normal number in NumPy's state
+    before = states(), np.random.get_state()[3:]
+    with kept_randomness():
+        together = [drawn(1, 2, index) for index in range(4)]
+    assert together == apart
+    assert (states(), np.random.get_state()[3:]) == before
+
+
+def test_an_item_within_an_item_of_a_series_keeps_the_states_of_that_item():
+    with item_randomness(1, 2, 3):
+        expected = random.random(), np.random.rand(), torch.rand(1).item()
+    with kept_randomness(), item_randomness(1, 2, 3):
+        drawn(4, 5, 6)
+        assert (random.random(), np.random.rand(), torch.rand(1).item()) == expected
+
+
+def test_an_error_in_a_series_restores_the_states():
+    before = states()
+    with pytest.raises(OSError, match="gone"), kept_randomness(), item_randomness(0, 0, 0):
+        raise OSError("gone")
+    assert states() == before
+    drawn(0, 0, 0)
+    assert states() == before

@@ -11,7 +11,7 @@ import torch
 
 from layergraph.data.image_datastore import ImageDatastore
 from layergraph.data.image_labels import LabeledImageDatastore
-from layergraph.data.randomness import item_randomness
+from layergraph.data.randomness import item_randomness, kept_randomness
 from layergraph.errors import DataError, InvalidNetworkError, LayergraphError, WrongTypeError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.nearest_sizes import misfit
@@ -170,7 +170,9 @@ class Items:
     def batch(self, keys: Sequence[ItemKey]) -> Any:
         """The mini-batch of these items: images as uint8 if all are, else in the network's dtype, and
         targets."""
-        items, indices = [self.read(key.item, key.epoch) for key in keys], [key.item for key in keys]
+        with kept_randomness():
+            items = [self.read(key.item, key.epoch) for key in keys]
+        indices = [key.item for key in keys]
         for column in zip(*(item.images for item in items), strict=True):
             for index, image in zip(indices, column, strict=True):
                 if image.shape != column[0].shape:

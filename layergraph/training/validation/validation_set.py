@@ -8,6 +8,7 @@ from typing import Any
 
 from lightning import Trainer
 
+from layergraph.data.randomness import kept_randomness
 from layergraph.errors import DataError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.network.modes import inference
@@ -78,7 +79,8 @@ class _ValidationItems(Items):
     """Items whose mini-batches may hold images of several sizes."""
 
     def batch(self, keys: Sequence[ItemKey]) -> list[Batch]:
-        items = [self.read(key.item, key.epoch) for key in keys]
+        with kept_randomness():
+            items = [self.read(key.item, key.epoch) for key in keys]
         # in their order, so that only neighbors of one size are joined
         groups = groupby(items, key=lambda item: [image.shape for image in item.images])
         return [self.collate([*group]) for _, group in groups]
