@@ -11,6 +11,7 @@ from layergraph.segmentation.evaluation.confusion import (
 from layergraph.segmentation.evaluation.evaluate_semantic_segmentation import evaluate_semantic_segmentation
 from layergraph.segmentation.evaluation.metrics import SemanticSegmentationMetrics
 from layergraph.segmentation.evaluation.overlap import dice, jaccard
+from layergraph.segmentation.pictures.augmentation_sheet import augmentation_sheet
 from layergraph.segmentation.pictures.colors import distinct_colors
 from layergraph.segmentation.pictures.heatmap import heatmap
 from layergraph.segmentation.pictures.overlay import labeloverlay
@@ -35,6 +36,7 @@ __all__ = [
     "SemanticSegmentationMetrics",
     "SlidingWindow",
     "WithDenseCRF",
+    "augmentation_sheet",
     "confusion_metrics",
     "dense_crf",
     "dice",

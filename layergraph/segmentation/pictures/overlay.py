@@ -144,6 +144,21 @@ def color_bytes(colormap: ArrayLike, owner: str) -> NDArray[np.uint8]:
         raise ArgumentError(str(error)) from None
 
 
+def class_colors(colormap: ArrayLike | None, count: int, owner: str) -> NDArray[np.uint8]:
+    """The colors of ``count`` classes, uint8 (M, 3): those of ``colormap``, or :func:`distinct_colors`.
+
+    A sheet chooses them once, so that all overlays and the legend agree. Raises ArgumentError for fewer
+    colors than classes, and the errors of :func:`color_bytes`.
+
+    >>> class_colors(None, 2, "overlay_sheet: colormap").shape
+    (2, 3)
+    """
+    colors = distinct_colors(count) if colormap is None else color_bytes(colormap, owner)
+    if len(colors) < count:
+        raise ArgumentError(f"{owner} must have one color per class ({count}), got {len(colors)}")
+    return colors
+
+
 def _bytes(array: NDArray[Any], owner: str) -> NDArray[np.uint8]:
     """uint8 unchanged; bool, uint16 and floats in 0 .. 1 scaled; whole numbers of a list count as bytes."""
     if array.dtype.kind == "f":
