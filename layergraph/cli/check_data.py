@@ -13,6 +13,7 @@ from layergraph.cli.class_options import (
     ClassesOption,
     IgnoredIdsOption,
     LabelIdsOption,
+    PairOption,
     classes_and_ids,
     ignored_values,
 )
@@ -29,6 +30,7 @@ def check_data(
     classes: ClassesOption,
     label_ids: LabelIdsOption = None,
     ignored_ids: IgnoredIdsOption = None,
+    pair: PairOption = "name",
     format_: Annotated[
         Literal["table", "json", "csv"] | None, typer.Option("--format", help="The form of the list.")
     ] = None,
@@ -50,7 +52,7 @@ def check_data(
     chosen = format_for(output, format_, _EXTENSIONS, "table")
     names, ids = classes_and_ids(classes, label_ids)
     store = PixelLabelDatastore(labels, names, ids, ignored_ids=ignored_values(ignored_ids))
-    result = check(ImageDatastore(images), store)
+    result = check(ImageDatastore(images), store, pair=pair)
     rows = result.table.to_records()
     if chosen == "json":
         text = json_text({"issues": rows, "num_errors": len(result.errors)}, indent=2)

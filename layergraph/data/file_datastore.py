@@ -39,6 +39,11 @@ class FileDatastore(Datastore[Item]):
     def read_size(self) -> int:
         return self._read_size
 
+    @property
+    def read_fcn(self) -> ReadFcn | None:
+        """The function that reads a file, if there is one."""
+        return self._read_fcn
+
     def readimage(self, index: SupportsIndex) -> Item:
         """The item at a position from 0, as ``store[index]``; the reading position stays."""
         return self.read_item(position(index, len(self), type(self).__name__))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from layergraph.data.checks.file_facts import FileFacts, image_facts, label_facts
 from layergraph.data.checks.file_issue import FileIssue
 from layergraph.data.datastore import CombinedDatastore
 from layergraph.data.image_datastore import ImageDatastore
-from layergraph.data.pairing import matches
+from layergraph.data.pairing import Pair, matches
 from layergraph.data.pixel_label_datastore import PixelLabelDatastore
 from layergraph.data.threads import in_threads
-from layergraph.errors import DataError, WrongTypeError
+from layergraph.errors import ArgumentError, DataError, WrongTypeError
 from layergraph.issues import Severity
+from layergraph.layers import arguments
 from layergraph.tables import Table
 from layergraph.values import Value
 from layergraph.wording import counted, quoted, times
@@ -72,7 +73,7 @@ class DataCheck(Value):
         raise DataError("check_data: there must be an item without an error, got none; see issues")
 
     def __str__(self) -> str:
-        count = Counter(issue.severity for issue in self._issues)
+        count: Counter[str] = Counter(issue.severity for issue in self._issues)
         files = len(self._images) + (0 if self._labels is None else len(self._labels))
         parts = ", ".join(counted(count[severity], severity) for severity in _ORDER)
         return "\n".join([f"{counted(files, 'file')}: {parts}", *map(str, self._issues)])
@@ -80,7 +81,9 @@ class DataCheck(Value):
     __repr__ = __str__
 
 
-def check_data(images: ImageDatastore, labels: PixelLabelDatastore | None = None) -> DataCheck:
+def check_data(
+    images: ImageDatastore, labels: PixelLabelDatastore | None = None, *, pair: Pair = "name"
+) -> DataCheck:
     """Find the damaged, mismatched, empty and odd files of a data set before training.
 
     Each file is read once, in threads, with a progress bar if stderr is a terminal; nothing is changed on the
@@ -89,6 +92,11 @@ def check_data(images: ImageDatastore, labels: PixelLabelDatastore | None = None
     Args:
         images: the images.
         labels: their label images.
+        pair: ``"name"``, or ``"order"`` to pair the files in their order.
+
+    Raises:
+        WrongTypeError: the stores are of other kinds.
+        ArgumentError: a store has a ``read_fcn``, whose results are not in the files.
 
     Returns:
         The result: ``issues``, a ``table``, and ``good``, the store of the items without an error.
@@ -111,6 +119,11 @@ def check_data(images: ImageDatastore, labels: PixelLabelDatastore | None = None
         raise WrongTypeError(
             f"check_data: labels must be a PixelLabelDatastore, got an object of type {type(labels).__name__}"
         )
+    pair = arguments.choice("check_data", "pair", pair, get_args(Pair))
+    if any(store is not None and store.read_fcn is not None for store in (images, labels)):
+        raise ArgumentError(
+            "check_data: images and labels must have no read_fcn, got one; check its results yourself"
+        )
     files = images.files
     image_files = list(
         in_threads(lambda at: image_facts(files[at], images.pages), len(files), "Checking images")
@@ -124,7 +137,18 @@ def check_data(images: ImageDatastore, labels: PixelLabelDatastore | None = None
         in_threads(lambda at: label_facts(paths[at], pages, ids), len(paths), "Checking labels")
     )
     issues += [issue for facts in label_files for issue in facts.issues]
-    pairs = matches(files, paths)
+    pairs = (
+        matches(files, paths)
+        if pair == "name"
+        else list(zip(range(len(files)), range(len(paths)), strict=False))
+    )
+    if not pairs and len(files) == len(paths):
+        # as combine pairs them
+        pairs = [(index, index) for index in range(len(files))]
+        text = (
+            f"no label file has a name like it, so the order pairs the files: it and {quoted(paths[0].name)}"
+        )
+        issues.append(FileIssue(files[0], "warning", "other-names", text, "check the pairs"))
     issues += _pair_issues(image_files, label_files, pairs)
     return DataCheck(images, labels, pairs, issues)
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from layergraph.cli.app import run
 from layergraph.data import ImageDatastore, PixelLabelDatastore, check_data, write_image, write_labels
-from layergraph.errors import DataError, WrongTypeError
+from layergraph.errors import ArgumentError, DataError, WrongTypeError
 
 
 @pytest.fixture
@@ -147,3 +147,19 @@ def test_the_command(faulty_set, capsys):
     assert capsys.readouterr().out.startswith("file,severity,fault,text,advice\n")
     assert run(words) == 1
     assert capsys.readouterr().out.startswith("46 files: 14 errors, 7 warnings, 1 note\n")
+
+
+def test_pairs_without_common_names(tmp_path):
+    rng = np.random.default_rng(0)
+    for folder, names in (("images", "ab"), ("labels", "xy")):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            write_image(tmp_path / folder / f"{name}.png", rng.integers(0, 2, (4, 6)))
+    images, labels = stores(tmp_path)
+    result = check_data(images, labels)
+    assert [(issue.file.name, issue.fault) for issue in result.issues] == [("a.png", "other-names")]
+    assert len(result.good) == 2
+    assert check_data(images, labels, pair="ORDER").issues == ()
+    assert [i.fault for i in check_data(images, labels[:1], pair="order").issues] == ["no-partner"]
+    with pytest.raises(ArgumentError, match="must have no read_fcn"):
+        check_data(ImageDatastore(tmp_path / "images", read_fcn=np.load))
