@@ -210,7 +210,7 @@ def run_training(request: TrainingRequest) -> None:
                 raise DataError("; ".join([str(error), *getattr(error, "__notes__", ())])) from error
             raise
         # before anything is printed, because the terminal may be closed
-        save_somewhere(net.layer_graph(), path)
+        save_somewhere(net.layer_graph(), path, (info, options))
         record = save_run(path, request.record(options)) if request.needs_record(path) else None
     for text in info.warnings:
         print_note(text)

@@ -13,6 +13,7 @@ from layergraph.cli.network_command import is_file
 from layergraph.cli.run_file import RUN_MARK, write_run
 from layergraph.errors import ArgumentError, LayergraphError
 from layergraph.graph.layer_graph import LayerGraph
+from layergraph.training import TrainingInfo, TrainingOptions, save_trained_network
 from layergraph.wording import quoted, visible
 
 
@@ -81,14 +82,25 @@ def num_bytes(lgraph: LayerGraph) -> int:
     return 4 * (analyze_network(lgraph).total_learnables or 0)
 
 
-def save_somewhere(lgraph: LayerGraph, path: Path) -> None:
+def save_somewhere(
+    lgraph: LayerGraph, path: Path, training: tuple[TrainingInfo, TrainingOptions] | None = None
+) -> None:
     """Save a network at ``path``, or else in any folder that takes it, since hours of training are in it.
+
+    With its training, if that is given.
 
     Raises:
         OSError: the network is in another file, or in none; the message has its path and the reason.
     """
+
+    def save(target: Path) -> None:
+        if training is None:
+            lgraph.save(target)
+        else:
+            save_trained_network(target, lgraph, *training)
+
     try:
-        lgraph.save(path)
+        save(path)
         return
     except (OSError, LayergraphError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -96,7 +108,7 @@ def save_somewhere(lgraph: LayerGraph, path: Path) -> None:
         # the process id keeps two trainings that end at once apart
         elsewhere = folder / f"layergraph-{os.getpid()}.safetensors"
         try:
-            lgraph.save(elsewhere)
+            save(elsewhere)
         except OSError:
             continue
         # an error even so, since scripts look for the network at the path they gave

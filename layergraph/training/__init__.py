@@ -14,6 +14,7 @@ from layergraph.training.optimization.schedules import (
     WarmupLearnRate,
 )
 from layergraph.training.options import TrainingOptions
+from layergraph.training.saved_training import load_training, save_trained_network
 from layergraph.training.train_network import train_network
 from layergraph.training.trainnet import trainnet
 
@@ -29,6 +30,8 @@ __all__ = [
     "TrainingRecord",
     "TrainingWarning",
     "WarmupLearnRate",
+    "load_training",
+    "save_trained_network",
     "train_network",
     "trainnet",
 ]
