@@ -125,6 +125,14 @@ def train(
         Literal["median-frequency", "inverse-frequency", "effective-number"] | None,
         typer.Option(help="How class weights come from pixel counts.  [default: median-frequency]"),
     ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Continue the training of a checkpoint, or of the newest one in a folder, bit for bit; the "
+            "other options must be those of that run.",
+        ),
+    ] = None,
 ) -> None:
     """Train a network on images with pixel labels, and save it.
 
@@ -152,11 +160,13 @@ def train(
         "class_weights": class_weights,
         "class_weights_by": class_weights_by,
     }
-    run_training(training_request(given, context.meta[_TRAINING], context.args, config))
+    run_training(training_request(given, context.meta[_TRAINING], context.args, config), resume)
 
 
-def run_training(request: TrainingRequest) -> None:
+def run_training(request: TrainingRequest, resume: Path | None = None) -> None:
     """Train as requested, save the network and its record, and report both.
+
+    ``resume`` is a checkpoint to continue from, or a folder of checkpoints.
 
     Raises:
         typer.Exit: the training ended by a signal or by a loss that is not finite.
@@ -201,7 +211,7 @@ def run_training(request: TrainingRequest) -> None:
     with stop_request() as stop, warnings.catch_warnings():
         warnings.simplefilter("ignore", TrainingWarning)  # printed below, after the network is saved
         try:
-            net, info = train_network(resized, lgraph, options)
+            net, info = train_network(resized, lgraph, options, resume_from=resume)
         except Exception as error:
             if (unfinished := unfinished_network(error)) is not None:
                 save_somewhere(unfinished.layer_graph(), path)

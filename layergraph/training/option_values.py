@@ -129,6 +129,8 @@ def to_record(values: Mapping[str, Any]) -> dict[str, Any]:
     """
     record = {}
     for name, value in values.items():
+        if name == "validation_data":  # data, also if it is a list
+            continue
         plain = schedule_to_record(value) if name == "learn_rate_schedule" else value
         if name == "logger":
             plain = [item for item in value if isinstance(item, str)]

@@ -55,7 +55,7 @@ def trained_options(words, monkeypatch):
     """The TrainingOptions of a run, without the run."""
     seen = []
 
-    def stop(data, lgraph, options):
+    def stop(data, lgraph, options, **_):
         seen.append(options)
         raise LayergraphError("stopped")
 
@@ -253,7 +253,7 @@ def test_a_loss_without_class_weights_refuses_them(folder):
 def test_augmentation_changes_what_is_trained_on_and_not_what_validates(folder, monkeypatch):
     seen = []
 
-    def stop(data, lgraph, options):
+    def stop(data, lgraph, options, **_):
         seen.extend([[*data], [*options.validation_data]])
         raise LayergraphError("stopped")
 
@@ -323,3 +323,14 @@ def test_toml_gives_back_every_value(tmp_path):
     }
     write_run(tmp_path / "run.toml", values | {"pair": None})
     assert read_run(tmp_path / "run.toml", values, values["training"]) == values
+
+
+def test_a_training_resumes(folder):
+    words = f"{SMALL} --mini-batch-size 4 --max-epochs 2 --output whole.safetensors"
+    run(f"{words} --checkpoint-path checkpoints")
+    first = min(folder.glob("checkpoints/net_*"), key=lambda path: int(path.name.split("__")[1]))
+    run(f"{words.replace('whole', 'again')} --resume '{first}'")
+    assert load("again.safetensors") == load("whole.safetensors")
+    assert "initial_learn_rate 0.5 instead of 0.01" in fails(
+        f"{words} --resume checkpoints --initial-learn-rate 0.5"
+    )

@@ -234,6 +234,7 @@ def test_a_record_leaves_out_what_json_cannot_hold():
     options = TrainingOptions(
         "sgdm", validation_data=[1], output_fcn=print, learn_rate_schedule=lambda _: None
     )
+    assert "validation_data" not in options.to_dict()
     assert TrainingOptions.from_dict(options.to_dict()) == TrainingOptions("sgdm")
 
 
