@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from layergraph.data.datastore import Datastore
+from layergraph.data.image_datastore import ImageDatastore
+from layergraph.data.image_labels import LabeledImageDatastore
 from layergraph.data.pair_stores.output_size import ColorPreprocessing, OutputSizeMode, Preprocessing
 from layergraph.errors import ArgumentError, WrongTypeError
 
@@ -15,7 +17,8 @@ class AugmentedImageDatastore(Datastore[Any]):
     """Images, or items with images, augmented and of one size: MATLAB's ``augmentedImageDatastore``.
 
     Each item is converted in color, then augmented, then brought to ``output_size``. An item may be an image
-    or a tuple of an image and its class, its labels or its response.
+    or a tuple of an image and its class, its labels or its response. Of an ``ImageDatastore`` with labels the
+    items are pairs (image, class index), as training takes them.
 
     Args:
         output_size: (height, width), or (height, width, channels), which checks the channels.
@@ -54,11 +57,19 @@ class AugmentedImageDatastore(Datastore[Any]):
         self._preprocessing = Preprocessing.of(
             name, output_size, output_size_mode, color_preprocessing, data_augmentation
         )
+        if isinstance(imds, ImageDatastore) and imds.labels is not None:
+            imds = LabeledImageDatastore(imds)
         self._store = imds
 
     @property
     def classes(self) -> tuple[str, ...] | None:
         return self._store.classes
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """The label of each image, if the images have labels."""
+        labels: tuple[str, ...] | None = getattr(self._store, "labels", None)
+        return labels
 
     @property
     def files(self) -> tuple[Path, ...] | None:
