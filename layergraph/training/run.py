@@ -15,6 +15,7 @@ from layergraph.network.network import Network
 from layergraph.training.batches.items import Items
 from layergraph.training.batches.loader import BatchLoader
 from layergraph.training.batches.mini_batches import MiniBatches
+from layergraph.training.callbacks.callback_group import CallbackGroup
 from layergraph.training.callbacks.checkpoint_writer import CheckpointWriter
 from layergraph.training.callbacks.divergence_guard import DivergenceGuard
 from layergraph.training.callbacks.final_statistics import FinalStatistics
@@ -82,7 +83,7 @@ def run(
         explain_one_value(net, items.lgraph) if batches.size == 1 else nullcontext(),
         monitoring(options, log, items.metric, plan, ending) as monitor,
     ):
-        # Lightning calls them in this order
+        # called in this order
         callbacks: list[Callback] = [
             Recording(items),
             DivergenceGuard(items, batches, ending),
@@ -106,7 +107,7 @@ def run(
             accumulate_grad_batches=batches.group,
             # None leaves the flags of the user as they are
             deterministic=options.deterministic or None,
-            callbacks=callbacks,
+            callbacks=[CallbackGroup(callbacks)],
             plugins=[CheckpointFiles(module, recipe)],
             logger=False,
             enable_checkpointing=False,
