@@ -37,7 +37,8 @@ class Noisy:
 layers = [
     ImageInputLayer((16, 16, 1), name="in"), Convolution2dLayer(3, 8, padding=1, name="c1"),
     BatchNormalizationLayer(name="bn"), ReluLayer(name="relu"), DropoutLayer(0.3, name="drop"),
-    Convolution2dLayer(1, 2, name="c2"), SoftmaxLayer(name="softmax"), PixelClassificationLayer(name="labels"),
+    Convolution2dLayer(1, 2, name="c2"), SoftmaxLayer(name="softmax"),
+    PixelClassificationLayer(name="labels"),
 ]
 options = TrainingOptions(
     "adam", learn_rate_schedule="piecewise", learn_rate_drop_period=3, max_epochs=12, mini_batch_size=4,
@@ -46,7 +47,7 @@ options = TrainingOptions(
 )
 net, info = train_network(Noisy(), layers, options, resume_from=folder if resume else None)
 net.layer_graph().save(output)
-assert len(info.training_loss) == 60
+assert len(info.training_loss) == 60, (len(info.training_loss), info)
 """
 
 
@@ -81,7 +82,7 @@ def kill_and_continue(work: Path, kills: int, seed: int) -> list[str]:
                 count += 1
                 lines.append(f"{count}: {workers} workers, from {latest}, in a write: {in_write}")
             else:
-                assert process.wait() == 0
+                assert process.wait() == 0, [*lines, f"{workers} workers, from {latest}"]
                 break
         is_equal = output.read_bytes() == whole.read_bytes()
         lines.append(f"   end: equal to the training without a kill: {is_equal}")
