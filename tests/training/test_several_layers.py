@@ -208,7 +208,7 @@ def test_wrong_items_are_named_with_their_layer(columns, refusal):
     by_name = {"gray": gray, "flow": flow, "labels": labels}
     assert refusal([by_name], lgraph, error=DataError) == (
         "train_network: item 0 must have a value for each input and output layer ('gray', 'flow', 'labels', "
-        "'values'), got none for 'values'"
+        "'values'), got none for 'values'; DatasetDatastore(dataset, ('image', 'label')) chooses columns"
     )
     assert refusal([(flow, gray, labels, values)], lgraph, error=DataError) == (
         "train_network: item 0 must have 1 channel, as the input layer 'gray' takes, got 6×6×2"
