@@ -6,15 +6,17 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from layergraph.cli.messages import print_note
 from layergraph.cli.network_command import is_file
 from layergraph.cli.run_file import RUN_MARK, write_run
 from layergraph.errors import ArgumentError, LayergraphError
 from layergraph.graph.layer_graph import LayerGraph
-from layergraph.training import TrainingInfo, TrainingOptions, save_trained_network
 from layergraph.wording import quoted, visible
+
+if TYPE_CHECKING:
+    from layergraph.training import TrainingInfo, TrainingOptions
 
 
 def check_files(path: Path, network_: str, config: Path | None, *, changed: bool) -> None:
@@ -97,6 +99,9 @@ def save_somewhere(
         if training is None:
             lgraph.save(target)
         else:
+            # here, because other commands do not need the package
+            from layergraph.training import save_trained_network
+
             save_trained_network(target, lgraph, *training)
 
     try:
