@@ -98,6 +98,7 @@ def run(
             callbacks.append(RandomStates())
         if options.checkpoint_path:
             callbacks.insert(-2, CheckpointWriter(options, epoch_length, ending))
+        group = CallbackGroup(callbacks)
         trainer = Trainer(
             accelerator=accelerator,
             # by default, Lightning takes all GPUs, in one process each
@@ -107,7 +108,7 @@ def run(
             accumulate_grad_batches=batches.group,
             # None leaves the flags of the user as they are
             deterministic=options.deterministic or None,
-            callbacks=[CallbackGroup(callbacks)],
+            callbacks=[group],
             plugins=[CheckpointFiles(module, recipe)],
             logger=False,
             enable_checkpointing=False,
@@ -123,6 +124,10 @@ def run(
             parameter.requires_grad_(False)
         try:
             trainer.fit(module, loader, ckpt_path=str(resume.path) if resume else None)
+            # Lightning calls no hook if the checkpoint is from the end of the training
+            if not group.has_started:
+                group.on_train_start(trainer, module)
+                group.on_train_end(trainer, module)
         except SystemExit as error:
             if isinstance(error.__context__, KeyboardInterrupt):  # Lightning raises it for Ctrl-C
                 raise KeyboardInterrupt from None

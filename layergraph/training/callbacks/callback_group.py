@@ -18,6 +18,7 @@ class CallbackGroup(Callback):
 
     def __init__(self, callbacks: Sequence[Callback]) -> None:
         self._callbacks = callbacks
+        self.has_started = False
 
     def state_dict(self) -> dict[str, Any]:
         """The states of the callbacks that have one, by the name of their class."""
@@ -47,6 +48,7 @@ class CallbackGroup(Callback):
             callback.on_fit_start(trainer, pl_module)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.has_started = True
         for callback in self._callbacks:
             callback.on_train_start(trainer, pl_module)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from lightning import Trainer
+from lightning import LightningModule, Trainer
 
 from layergraph.errors import LayergraphError
 from layergraph.training.callbacks.iteration_callback import IterationCallback
@@ -32,10 +32,22 @@ class CheckpointWriter(IterationCallback):
         self._folder.mkdir(parents=True, exist_ok=True)
         is_epoch = options.checkpoint_frequency_unit == "epoch"
         self._period = options.checkpoint_frequency * (epoch_length if is_epoch else 1)
+        self._epoch_length = epoch_length
         self._ending = ending
         self._has_failed = False
 
     def on_iteration_end(self, trainer: Trainer, module: TrainingModule, iteration: int) -> None:
+        # at the end of an epoch, Lightning would count it as unfinished here, and a training that continues
+        # several times would repeat it
+        if iteration % self._epoch_length:
+            self._write(trainer, iteration)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # a training may end within an epoch, where the file is written already
+        if trainer.global_step % self._epoch_length == 0:
+            self._write(trainer, trainer.global_step)
+
+    def _write(self, trainer: Trainer, iteration: int) -> None:
         if iteration % self._period or self._ending.reason == "Loss is not finite.":
             return
         path = self._folder / f"net_checkpoint__{iteration}__{datetime.now():%Y_%m_%d__%H_%M_%S}.safetensors"

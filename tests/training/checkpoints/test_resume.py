@@ -194,3 +194,15 @@ def test_modules_and_functions_of_the_user_are_given_again(tmp_path):
     lgraph = build()
     expected = train(lgraph=lgraph, checkpoint_path=tmp_path)
     assert_same(train(lgraph=lgraph, resume_from=checkpoints(tmp_path)[0]), expected)
+
+
+@pytest.mark.parametrize("chain", [(3, 6, 9), (3, 4, 6, 8), (2, 3, 9), (6, 9)])
+def test_a_training_continues_several_times(tmp_path, chain):
+    """Ends of epochs (3, 6, 9) and of the training among them: none is counted twice."""
+    writing = {"checkpoint_frequency_unit": "iteration", "batch_normalization_statistics": "population"}
+    folder = tmp_path / "whole"
+    expected = train(checkpoint_path=folder, **writing)
+    for iteration in chain:
+        (path,) = folder.glob(f"net_checkpoint__{iteration}__*")
+        folder = tmp_path / f"from {iteration}"
+        assert_same(train(resume_from=path, checkpoint_path=folder, **writing), expected)
