@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Self
 
-from layergraph.data.datastore import Datastore
+from layergraph.data.datastore import Datastore, DerivedDatastore
 from layergraph.data.image_datastore import ImageDatastore
 from layergraph.data.image_labels import LabeledImageDatastore
 from layergraph.data.pair_stores.output_size import ColorPreprocessing, OutputSizeMode, Preprocessing
 from layergraph.errors import ArgumentError, WrongTypeError
 
 
-class AugmentedImageDatastore(Datastore[Any]):
+class AugmentedImageDatastore(DerivedDatastore[Any]):
     """Images, or items with images, augmented and of one size: MATLAB's ``augmentedImageDatastore``.
 
     Each item is converted in color, then augmented, then brought to ``output_size``. An item may be an image
@@ -59,29 +59,18 @@ class AugmentedImageDatastore(Datastore[Any]):
         )
         if isinstance(imds, ImageDatastore) and imds.labels is not None:
             imds = LabeledImageDatastore(imds)
-        self._store = imds
-
-    @property
-    def classes(self) -> tuple[str, ...] | None:
-        return self._store.classes
+        super().__init__(imds)
 
     @property
     def labels(self) -> tuple[str, ...] | None:
         """The label of each image, if the images have labels."""
-        labels: tuple[str, ...] | None = getattr(self._store, "labels", None)
-        return labels
-
-    @property
-    def files(self) -> tuple[Path, ...] | None:
-        return self._store.files
-
-    def __len__(self) -> int:
-        return len(self._store)
+        return self._store.labels
 
     def read_item(self, index: int) -> Any:
         return self._preprocessing.apply(self._store.read_item(index))
 
     def take(self, indices: tuple[int, ...]) -> Self:
-        subset = type(self).__new__(type(self))
-        subset._preprocessing, subset._store = self._preprocessing, self._store.take(indices)
+        subset = copy.copy(self)
+        subset._store = self._store.take(indices)
+        subset.reset()
         return subset

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Self
 
-from layergraph.data.datastore import CombinedDatastore, Datastore
+from layergraph.data.datastore import CombinedDatastore, Datastore, DerivedDatastore
 from layergraph.data.pair_stores.output_size import ColorPreprocessing, OutputSizeMode, Preprocessing
 from layergraph.errors import DataError
 
 
-class PixelLabelImageDatastore(Datastore[tuple[Any, ...]]):
+class PixelLabelImageDatastore(DerivedDatastore[tuple[Any, ...]]):
     """Pairs (image, labels) for training, augmented and of one size: MATLAB's ``pixelLabelImageDatastore``.
 
     Each item is converted in color, then augmented, then brought to ``output_size``; image and labels alike,
@@ -62,40 +62,42 @@ class PixelLabelImageDatastore(Datastore[tuple[Any, ...]]):
         self._preprocessing = Preprocessing.of(
             type(self).__name__, output_size, output_size_mode, color_preprocessing, data_augmentation
         )
-        self._pairs = CombinedDatastore(imds, pxds)
-        if len(self._pairs.stores) != 2 or pxds.classes is None:
+        pairs = CombinedDatastore(imds, pxds)
+        super().__init__(pairs)
+        if len(pairs.stores) != 2 or pxds.classes is None:
             raise DataError(
                 f"{type(self).__name__}: imds must be a store of images and pxds a store of labels with "
                 f"classes, got {imds!r} and {pxds!r}; give a PixelLabelDatastore second"
             )
 
     @property
+    def store(self) -> CombinedDatastore:
+        """The pairs of images and labels that this store is made of."""
+        assert isinstance(self._store, CombinedDatastore)
+        return self._store
+
+    @property
     def images(self) -> Datastore[Any]:
         """The store of images, in the order of the pairs."""
-        return self._pairs.stores[0]
+        return self.store.stores[0]
 
     @property
     def pixel_label_data(self) -> Datastore[Any]:
         """The store of labels, in the order of the pairs."""
-        return self._pairs.stores[1]
+        return self.store.stores[1]
 
     @property
     def classes(self) -> tuple[str, ...] | None:
-        return self._pairs.stores[1].classes
-
-    @property
-    def files(self) -> tuple[Path, ...] | None:
-        return self._pairs.files
-
-    def __len__(self) -> int:
-        return len(self._pairs)
+        # those of the labels: the images of one class each have names, too
+        return self.pixel_label_data.classes
 
     def read_item(self, index: int) -> tuple[Any, ...]:
-        pair: tuple[Any, ...] = self._preprocessing.apply(self._pairs.read_item(index))
+        pair: tuple[Any, ...] = self._preprocessing.apply(self._store.read_item(index))
         return pair
 
     def take(self, indices: tuple[int, ...]) -> Self:
         # a copy without a call of __init__, which would pair by names again, where a subset may repeat them
-        subset = type(self).__new__(type(self))
-        subset._preprocessing, subset._pairs = self._preprocessing, self._pairs.take(indices)
+        subset = copy.copy(self)
+        subset._store = self._store.take(indices)
+        subset.reset()
         return subset

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from layergraph.data.augmentation.parts import Parts
 from layergraph.data.augmentation.windows import crop, random_window
-from layergraph.data.datastore import CombinedDatastore, Datastore
+from layergraph.data.datastore import CombinedDatastore, Datastore, DerivedDatastore
 from layergraph.data.pair_stores.output_size import Preprocessing
+from layergraph.data.reader import Info
 from layergraph.errors import ArgumentError
 from layergraph.layers.arguments import flag, length, per_dimension, whole
 from layergraph.wording import quoted
 
 
-class RandomPatchExtractionDatastore(Datastore[tuple[Any, ...]]):
+class RandomPatchExtractionDatastore(DerivedDatastore[tuple[Any, ...]]):
     """Pairs of patches at random positions, the same in both: MATLAB's ``randomPatchExtractionDatastore``.
 
     Item i is a patch of image ``i // patches_per_image``, at a position from ``item_generator()``: new in
@@ -68,23 +70,22 @@ class RandomPatchExtractionDatastore(Datastore[tuple[Any, ...]]):
         self._class_balanced = flag(name, "class_balanced", class_balanced)
         # the augmentation alone, checked as in the other stores
         self._preprocessing = Preprocessing.of(name, None, "resize", "none", data_augmentation)
-        self._pairs: Datastore[tuple[Any, ...]] = CombinedDatastore(ds1, ds2)
+        super().__init__(CombinedDatastore(ds1, ds2))
         self._indices: tuple[int, ...] | None = None  # of patches, in a subset
 
     @property
-    def classes(self) -> tuple[str, ...] | None:
-        return self._pairs.classes
-
-    @property
     def files(self) -> tuple[Path, ...] | None:
-        files = self._pairs.files
+        files = self._store.files
         return None if files is None else tuple(files[self._image(i)] for i in range(len(self)))
 
+    def info(self, index: int) -> Info:
+        return self._store.info(self._image(index))
+
     def __len__(self) -> int:
-        return len(self._pairs) * self._count if self._indices is None else len(self._indices)
+        return len(self._store) * self._count if self._indices is None else len(self._indices)
 
     def read_item(self, index: int) -> tuple[Any, ...]:
-        parts = Parts(type(self).__name__, self._pairs.read_item(self._image(index)))
+        parts = Parts(type(self).__name__, self._store.read_item(self._image(index)))
         # one number is for each axis of whatever the images are
         size = self._size * len(parts.spatial) if len(self._size) == 1 else self._size
         window = random_window(parts, size, is_class_balanced=self._class_balanced)
@@ -92,8 +93,8 @@ class RandomPatchExtractionDatastore(Datastore[tuple[Any, ...]]):
         return patch
 
     def take(self, indices: tuple[int, ...]) -> Self:
-        subset = type(self).__new__(type(self))
-        subset.__dict__.update(self.__dict__)
+        subset = copy.copy(self)
+        subset.reset()
         subset._indices = indices if self._indices is None else tuple(self._indices[i] for i in indices)
         return subset
 

@@ -197,3 +197,18 @@ def test_items_are_equal_whatever_the_number_of_workers(tmp_path, num_workers):
     expected = torch.stack([Seeded(patches)[index][0] for index in range(len(patches))])
     assert torch.equal(read, expected)
     assert len({tuple(image.ravel().tolist()) for image in read}) == len(read)
+
+
+def test_subsets_are_read_from_their_start_and_know_the_files_of_their_items(tmp_path):
+    images, labels = triangle_images(tmp_path, n=3)
+    stores = (
+        PixelLabelImageDatastore(images, labels),
+        AugmentedImageDatastore((8, 8), images),
+        RandomPatchExtractionDatastore(images, labels, 8, patches_per_image=2),
+    )
+    for store in stores:
+        store.read()
+        last = store[[len(store) - 1]]
+        assert last.hasdata()
+        info = last.info(0)
+        assert (info[0] if isinstance(info, tuple) else info).filename == images.files[2]
