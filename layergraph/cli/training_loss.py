@@ -40,9 +40,7 @@ def with_loss(lgraph: LayerGraph, loss: str) -> LayerGraph:
     import layergraph
 
     word = choice("layergraph train", "loss", loss, tuple(LOSSES))
-    if len(lgraph.output_names) != 1:
-        raise DataError(f"training needs a network with one output layer, got {len(lgraph.output_names)}")
-    name = lgraph.output_names[0]
+    name = _loss_name(lgraph)
     return lgraph.replace_layer(name, getattr(layergraph, LOSSES[word])(name=name))
 
 
@@ -64,9 +62,7 @@ def fit_loss(
     from layergraph import data
     from layergraph.training.batches.class_names import check_class_names
 
-    if len(lgraph.output_names) != 1:
-        raise DataError(f"training needs a network with one output layer, got {len(lgraph.output_names)}")
-    loss: Any = lgraph[lgraph.output_names[0]]
+    loss: Any = lgraph[_loss_name(lgraph)]
     if not getattr(loss, "per_pixel", False):
         raise DataError(
             f"the loss {quoted(loss.name)} must take a class per pixel, got {type(loss).__name__}; replace "
@@ -92,3 +88,10 @@ def fit_loss(
         word = choice("layergraph train", "class_weights_by", method, tuple(METHODS))
         weights = getattr(data, METHODS[word])(data.count_each_label(labels))
     return lgraph.replace_layer(loss.name, replace(loss, classes=labels.classes, class_weights=weights))
+
+
+def _loss_name(lgraph: LayerGraph) -> str:
+    """The name of the output layer; ``DataError`` if there are several."""
+    if len(lgraph.output_names) != 1:
+        raise DataError(f"training needs a network with one output layer, got {len(lgraph.output_names)}")
+    return lgraph.output_names[0]

@@ -13,6 +13,7 @@ from layergraph.data.formats.pillow_files import loaded_image
 from layergraph.data.formats.stored_image import image_array
 from layergraph.data.label_array import LabelArray
 from layergraph.data.label_ids import LabelIds
+from layergraph.data.label_values import color_codes
 from layergraph.errors import DataError, WrongTypeError
 from layergraph.wording import listed, quoted
 
@@ -111,9 +112,8 @@ def _labels(value: Any, owner: str, ids: LabelIds) -> LabelArray:
         raise DataError(
             f"{owner} must be {form} in the range of label ids, got {array.dtype} of shape {array.shape}"
         )
-    codes: NDArray[Any] = array.astype(np.uint32)
-    if ids.is_rgb:
-        codes = codes[..., 0] | codes[..., 1] << 8 | codes[..., 2] << 16
+    # a fourth channel is transparency
+    codes = color_codes(array[..., :3].astype(np.uint8)) if ids.is_rgb else array.astype(np.uint32)
     indices = ids.indices(codes)
     undeclared = ids.undeclared(codes, indices)
     if len(undeclared):

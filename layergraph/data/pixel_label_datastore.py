@@ -16,7 +16,7 @@ from layergraph.data.image_datastore import write_image
 from layergraph.data.image_files import Location, PathLike, image_files
 from layergraph.data.label_array import LabelArray
 from layergraph.data.label_ids import Ids, LabelIds
-from layergraph.data.label_values import label_colors, label_numbers
+from layergraph.data.label_values import color_codes, label_colors, label_numbers
 from layergraph.data.undeclared import UndeclaredValues
 from layergraph.errors import DataError
 from layergraph.labels import UNLABELED
@@ -133,10 +133,7 @@ class PixelLabelDatastore(FileDatastore[LabelArray]):
                 f"PixelLabelDatastore: read_fcn must return whole numbers from 0 to {limit}, {wanted}, got "
                 f"{array.dtype} of shape {array.shape} for the file {quoted(str(path))}"
             )
-        if not self._ids.is_rgb:
-            return array.astype(np.uint16)
-        red, green, blue = (array[..., band].astype(np.uint32) for band in range(3))
-        return red | green << 8 | blue << 16
+        return color_codes(array.astype(np.uint8)) if self._ids.is_rgb else array.astype(np.uint16)
 
 
 def write_labels(path: PathLike, labels: ArrayLike) -> None:

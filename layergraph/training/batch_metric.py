@@ -37,7 +37,7 @@ class BatchMetric:
             values = [accuracy(x, t, unlabeled) for x, t, unlabeled, has_classes in rows if has_classes]
             return values[0] if len(values) == 1 else torch.stack(values).nanmean()
         outputs = zip(scores, targets, self._from_logits, strict=True)
-        errors = [squared_error(x.softmax(dim=1) if from_logits else x, t) for x, t, from_logits in outputs]
+        errors = [squared_error(x, t, from_logits=from_logits) for x, t, from_logits in outputs]
         return torch.stack(errors).sum().sqrt()
 
 
@@ -52,18 +52,31 @@ def accuracy(scores: Tensor, target: Tensor, unlabeled: int) -> Tensor:
     >>> accuracy(torch.tensor([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]]), torch.tensor([1, 0, 255]), 255)
     tensor(50.)
     """
+    right, labeled = right_and_labeled(scores, target, unlabeled)
+    return 100 * right / labeled
+
+
+def right_and_labeled(scores: Tensor, target: Tensor, unlabeled: int) -> tuple[Tensor, Tensor]:
+    """The number of pixels (or observations) with the highest score at their class, and of the labeled ones.
+
+    Arguments are those of :func:`accuracy`.
+    """
     # view removes the trailing 1 axes that the scores of observations may have
     predicted = scores.argmax(dim=1).view(target.shape)
     # no class has the value of unlabeled pixels, so that they never count as equal
-    return 100 * (predicted == target).sum() / (target != unlabeled).sum()
+    return (predicted == target).sum(), (target != unlabeled).sum()
 
 
-def squared_error(prediction: Tensor, target: Tensor) -> Tensor:
+def squared_error(prediction: Tensor, target: Tensor, *, from_logits: bool = False) -> Tensor:
     """The squared error, summed over each observation and averaged over the observations.
+
+    ``from_logits`` is whether the prediction comes before its softmax.
 
     >>> squared_error(torch.zeros(2, 3), torch.tensor([[1.0, 2.0, 0.0], [0.0, 0.0, 1.0]]))
     tensor(3.)
     """
+    if from_logits:
+        prediction = prediction.softmax(dim=1)
     # in at least float32: a sum over an image exceeds the range of float16
     dtype = torch.promote_types(prediction.dtype, torch.float32)
     return (prediction.to(dtype) - target.to(dtype)).square().sum() / prediction.shape[0]

@@ -95,11 +95,13 @@ def trainnet(
             f"trainnet: loss must be one for all outputs, or {len(outputs)} (one per output), got "
             f"{len(losses)}"
         )
+    # read only for functions, whose targets it decides
+    first = _first_item(data) if any(callable(one) for one in losses) else ()
     added: list[str] = []
     for number, (name, one) in enumerate(zip(outputs, losses, strict=True)):
         size = sizes.outputs[name][0]
         assert size is not None
-        layer = _output_layer(one, size, _is_whole(data, len(lgraph.input_names) + number))
+        layer = _output_layer(one, size, _is_whole(first, len(lgraph.input_names) + number))
         before = set(lgraph)
         lgraph = lgraph.add_layers(layer)
         added += [new for new in lgraph if new not in before]
@@ -142,10 +144,17 @@ def binary_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
     return functional.binary_cross_entropy(scores, target)
 
 
-def _is_whole(data: TrainingData, column: int) -> bool:
-    """Whether the target of an output is whole numbers, by the first item; faulty data is refused later."""
+def _first_item(data: TrainingData) -> Any:
     try:
-        target = np.asarray(data[0][column])
+        return data[0]
     except Exception:  # train_network checks the data, and words the error
+        return ()
+
+
+def _is_whole(item: Any, column: int) -> bool:
+    """Whether the target in a column of an item is whole numbers; faulty items are refused later."""
+    try:
+        target = np.asarray(item[column])
+    except Exception:
         return True
     return target.dtype.kind in "iub"

@@ -60,6 +60,8 @@ class Items:
             data = LabeledImageDatastore(data)
         # 1. the graph, before the data is read: its errors need no item
         self._data, self._lgraph, self._argument = data, lgraph, argument
+        # once: each item is named when it is read, and a store of patches makes its files anew each time
+        self._files = getattr(data, "files", None)
         self.dtype = torch.float32
         self.seed = 0
         sizes = infer_sizes(lgraph)
@@ -104,11 +106,10 @@ class Items:
 
     def item_name(self, index: int) -> str:
         """The name of an item in errors: its file, or its index."""
-        files = getattr(self._data, "files", None)
-        # 4096 is the longest path on Linux: a shortened path could not be opened
-        if files is None:
+        if self._files is None:
             return f"item {index}" if self._argument == "data" else f"item {index} of {self._argument}"
-        return f"image {quoted(str(files[index]), longest=4096)}"
+        # 4096 is the longest path on Linux: a shortened path could not be opened
+        return f"image {quoted(str(self._files[index]), longest=4096)}"
 
     def read(self, index: int, epoch: int = 0) -> Item:
         """The images and targets of an item, the targets as the losses take them.

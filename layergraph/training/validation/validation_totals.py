@@ -12,7 +12,7 @@ from torch import Tensor
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.labels import UNLABELED
 from layergraph.network.network import Network
-from layergraph.training.batch_metric import squared_error
+from layergraph.training.batch_metric import right_and_labeled, squared_error
 from layergraph.training.series import Metric
 
 
@@ -41,12 +41,9 @@ class ValidationTotals:
             right, error = loss.new_zeros(()), loss.new_zeros(())
             if getattr(layer, "per_pixel", None) is None:
                 count = torch.as_tensor(len(score), device=loss.device)
-                prediction = score.softmax(dim=1) if getattr(module, "from_logits", False) else score
-                error = squared_error(prediction, target)
+                error = squared_error(score, target, from_logits=getattr(module, "from_logits", False))
             else:
-                # view removes the trailing 1 axes that the scores of observations may have
-                right = (score.argmax(dim=1).view(target.shape) == target).sum()
-                count = (target != getattr(layer, "unlabeled", UNLABELED)).sum()
+                right, count = right_and_labeled(score, target, getattr(layer, "unlabeled", UNLABELED))
             # float64 is missing on some devices, and float32 counts only up to 2^24
             row += [loss.float(), count.long(), right.long(), error.float()]
 
