@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from typing import Any
 
 import numpy as np
 
@@ -82,15 +83,38 @@ def kept_randomness() -> Iterator[None]:
 
 @contextmanager
 def _same_states() -> Iterator[None]:
-    import torch
-
-    before = random.getstate(), np.random.get_state(), torch.default_generator.get_state()
+    before = random_states()
     try:
         yield
     finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])
-        torch.default_generator.set_state(before[2])
+        set_random_states(before)
+
+
+def random_states() -> dict[str, Any]:
+    """The global random states of Python, NumPy and torch (on the CPU).
+
+    >>> states = random_states()
+    >>> first = random.random()
+    >>> set_random_states(states)
+    >>> random.random() == first
+    True
+    """
+    import torch
+
+    return {
+        "python": random.getstate(),
+        "numpy": np.random.get_state(),
+        "torch": torch.default_generator.get_state(),
+    }
+
+
+def set_random_states(states: Mapping[str, Any]) -> None:
+    """Set the states that :func:`random_states` returned."""
+    import torch
+
+    random.setstate(states["python"])
+    np.random.set_state(states["numpy"])
+    torch.default_generator.set_state(states["torch"])
 
 
 def item_generator() -> np.random.Generator:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,8 +101,6 @@ def read(
     modules: Mapping[str, nn.Module] | None = None,
 ) -> Graph:
     """See :func:`layergraph.load`."""
-    from safetensors import SafetensorError, safe_open
-
     path = Path(path)
     if path.is_dir():
         raise FileFormatError(f"{str(path)!r} must be a file that save wrote, got a folder")
@@ -110,14 +108,7 @@ def read(
         raise FileNotFoundError(f"no file {str(path)!r} to load a layer graph from")
     with path.open("rb"):  # for a file without read permission, safetensors reports that there is none
         pass
-    try:
-        # with NumPy as the framework, the architecture can be read without torch
-        with safe_open(path, framework="pt" if weights else "numpy") as file:
-            metadata = file.metadata() or {}
-            keys = [key for key in file.keys() if weights and not key.startswith("/")]  # noqa: SIM118
-            tensors = {key: file.get_tensor(key) for key in keys}
-    except (SafetensorError, OSError, ValueError) as error:
-        raise FileFormatError(f"{str(path)!r} is not a safetensors file, or damaged: {error}") from None
+    metadata, tensors = _contents(path, (lambda key: not key.startswith("/")) if weights else None)
     try:
         lgraph = _read(metadata, tensors, modules or {})
     except FileFormatError as error:
@@ -127,20 +118,38 @@ def read(
     return lgraph
 
 
+def _contents(
+    path: str | os.PathLike[str], is_wanted: Callable[[str], bool] | None
+) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """The metadata of a file, and the tensors with wanted keys; with None, no tensors and no torch."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        # with NumPy as the framework, the architecture can be read without torch
+        with safe_open(Path(path), framework="numpy" if is_wanted is None else "pt") as file:
+            keys = [key for key in file.keys() if is_wanted is not None and is_wanted(key)]  # noqa: SIM118
+            return file.metadata() or {}, {key: file.get_tensor(key) for key in keys}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise FileFormatError(f"{str(path)!r} is not a safetensors file, or damaged: {error}") from None
+
+
+def read_texts(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The texts that :func:`write` got beside the architecture, which is among them; without torch.
+
+    Raises:
+        FileFormatError: the file is damaged.
+    """
+    return _contents(path, None)[0]
+
+
 def read_extra(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, Tensor]]:
     """The texts and the tensors that :func:`write` got beside the graph; the tensors by their keys.
 
     Raises:
         FileFormatError: the file is damaged.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(Path(path), framework="pt") as file:
-            keys = [key for key in file.keys() if key.startswith("/")]  # noqa: SIM118
-            return file.metadata() or {}, {key[1:]: file.get_tensor(key) for key in keys}
-    except (SafetensorError, OSError, ValueError) as error:
-        raise FileFormatError(f"{str(path)!r} is not a safetensors file, or damaged: {error}") from None
+    metadata, tensors = _contents(path, lambda key: key.startswith("/"))
+    return metadata, {key[1:]: tensor for key, tensor in tensors.items()}
 
 
 def _read(

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from layergraph.data.randomness import random_states, set_random_states
+
 
 @contextmanager
 def same_random_state() -> Iterator[None]:
@@ -20,14 +22,13 @@ def same_random_state() -> Iterator[None]:
     """
     import torch
 
-    python, numbers = random.getstate(), np.random.get_state()
+    states = random_states()
     # all CUDA devices, not only the current one: manual_seed seeds them all
     with torch.random.fork_rng(range(torch.cuda.device_count())):
         try:
             yield
         finally:
-            random.setstate(python)
-            np.random.set_state(numbers)
+            set_random_states(states)
 
 
 @contextmanager

@@ -109,7 +109,7 @@ def run(
             # None leaves the flags of the user as they are
             deterministic=options.deterministic or None,
             callbacks=[group],
-            plugins=[CheckpointFiles(module, recipe)],
+            plugins=[CheckpointFiles(module, recipe, resume.state if resume else None)],
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,

@@ -84,7 +84,7 @@ def load_training(path: str | os.PathLike[str]) -> tuple[TrainingInfo, TrainingO
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"no file {quoted(str(path))} to load a training from")
-    text = file_format.read_extra(path)[0].get(_KEY)
+    text = file_format.read_texts(path).get(_KEY)
     where = f"load_training: {quoted(str(path))}"
     if text is None or len(text) > _LARGEST:
         got = "none" if text is None else "one that is too long"

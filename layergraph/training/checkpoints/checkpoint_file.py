@@ -27,10 +27,13 @@ class CheckpointFiles(CheckpointIO):
     Args:
         module: the training, whose network is written.
         recipe: numbers and words that a training which continues must have in common.
+        state: of the checkpoint that this training continues, from :func:`read_state`.
     """
 
-    def __init__(self, module: TrainingModule, recipe: Mapping[str, Any]) -> None:
-        self._module, self._recipe = module, recipe
+    def __init__(
+        self, module: TrainingModule, recipe: Mapping[str, Any], state: Mapping[str, Any] | None = None
+    ) -> None:
+        self._module, self._recipe, self._state = module, recipe, state
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
@@ -48,10 +51,9 @@ class CheckpointFiles(CheckpointIO):
     def load_checkpoint(
         self, path: Any, map_location: Any | None = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """Read a checkpoint. The network has its weights already, from the graph in the file."""
-        checkpoint = read_state(path)[1]
-        checkpoint["state_dict"] = self._module.state_dict()
-        return checkpoint
+        """The state of the checkpoint. The network has its weights already, from the graph in the file."""
+        # read before the training, to compare it: a second read of a large file would take as long again
+        return {**(self._state or {}), "state_dict": self._module.state_dict()}
 
     def remove_checkpoint(self, path: Any) -> None:
         """Remove a file."""

@@ -28,12 +28,13 @@ _FREE = {
 
 
 class Resume(NamedTuple):
-    """A checkpoint to continue from, and the network, seed and number of iterations in it."""
+    """A checkpoint to continue from: its network, its seed and number of iterations, and its state."""
 
     path: Path
     lgraph: LayerGraph
     seed: int
     iterations: int
+    state: dict[str, Any]
 
 
 def recipe_of(options: TrainingOptions, num_items: int, seed: int) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def open_checkpoint(
             f"{quoted(str(file))}, got {'; '.join(differences)}; give the same, or train "
             "layergraph.load(path) with new options"
         )
-    return Resume(file, saved, seed, iterations)
+    return Resume(file, saved, seed, iterations, checkpoint)
 
 
 def _text(values: Mapping[str, Any], key: str) -> str:
