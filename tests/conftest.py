@@ -10,6 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 import torch
+from chromium import PROGRAM, Chromium, chromium
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -34,6 +35,15 @@ def double_precision() -> Iterator[None]:
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Chromium]:
+    """A running browser, one for all tests of pages; without a Chromium they are skipped."""
+    if PROGRAM is None:
+        pytest.skip("no Chromium is installed")
+    with chromium() as running:
+        yield running
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -27,7 +27,6 @@ def close(one, other, **tolerance):
 @pytest.mark.parametrize("solver", ["sgdm", "adam"])
 def test_two_mini_batches_of_2_step_as_one_of_4(tiny, pairs, train, solver, double_precision):
     data = [(image.astype(np.float64), target) for image, target in pairs(8)]
-    torch.manual_seed(0)
     net = tiny().compile()
     settings = {"max_epochs": 3, "learn_rate_schedule": "polynomial", "gradient_threshold": 0.5}
     joint, info = train(data, net, solver, mini_batch_size=4, **settings)

@@ -1,23 +1,14 @@
-"""One Chromium for all tests of the page; without one, they are skipped."""
+"""A function that opens the page of an analysis in the browser."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from chromium import PROGRAM, Chromium, Tab, chromium, tab
+from chromium import Chromium, Tab, tab
 
 from layergraph.analyze import NetworkAnalysis
 
 Opener = Callable[..., Tab]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Chromium]:
-    """A running browser."""
-    if PROGRAM is None:
-        pytest.skip("no Chromium is installed")
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture
