@@ -37,7 +37,7 @@ def check_data(
     output: OutputOption = None,
     skip_list: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the paths of the files with errors, one a line."),
+        typer.Option(metavar="FILE", help="Write the paths of the files with errors, one per line."),
     ] = None,
 ) -> None:
     """Find damaged, mismatched, empty and odd files before training.

@@ -65,7 +65,8 @@ class Reader(ItemSequence[Item]):
 
         With ``return_info=True``, the pair of it and its :class:`ItemInfo` (of a combined store a tuple
         of these), or the list of these. At the end, a list has the items that remain. Raises ``DataError``
-        after the last item. Items of an unreadable file are passed: the next call reads the item after them.
+        after the last item. Unreadable items are skipped: the next call
+        reads the item after them.
 
         >>> from tempfile import TemporaryDirectory
         >>> from layergraph.data import triangle_images

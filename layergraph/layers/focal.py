@@ -29,7 +29,7 @@ class FocalLossLayer(ClassLossLayer):
 
     Args:
         alpha: the factor of the loss, of at least 0.
-        gamma: from 0 on; the larger, the less do pixels count whose score is right already.
+        gamma: the exponent, of at least 0; the larger it is, the less well-classified pixels count.
         classes: names of the classes, or ``"auto"``.
 
     Source: Lin et al., "Focal loss for dense object detection", ICCV 2017.

@@ -88,7 +88,8 @@ class TrainingOptions:
         shuffle: ``"once"`` before the first epoch, ``"never"``, or before ``"every-epoch"``.
         verbose: print the log; ``verbose_frequency`` is the number of iterations between its rows.
         validation_data: pairs (image, target) as the training data, or a pair (images, targets) of arrays.
-        validation_frequency: iterations between validations; the first and the last one have one too.
+        validation_frequency: iterations between validations; the first and the last iteration are
+            validated too.
         validation_patience: ends the training after this many validations in a row whose loss is not smaller
             than the best so far; infinite for never.
         output_network: ``"last-iteration"``; ``"best-validation-loss"``; ``"auto"`` is the best if there is
