@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import math
 import random
+import time
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -15,10 +16,15 @@ from layergraph.cli.output_files import save_text
 from layergraph.errors import DataError
 from layergraph.wording import quoted, visible
 
+if TYPE_CHECKING:
+    from layergraph.training.monitor.output_functions import TrainingRecord
+
 # the pixels of all images of all epochs that two cores train in about a minute
 _BUDGET = 16_000_000
 _LARGEST_IMAGE = 96 * 128
 _MOST_EPOCHS, _USUAL_EPOCHS = 12, 8
+# seconds from the start to the end of training at the latest: a busy machine needs as long again for the rest
+_TRAINING_ENDS = 60.0
 
 
 class DemoData(NamedTuple):
@@ -55,7 +61,8 @@ def demo(
     """Build, train and evaluate a network, in two minutes on a CPU.
 
     Draws small images of triangles, or takes yours. Builds, edits, analyzes and trains a SegNet, segments
-    test images, and writes a folder with a report.
+    test images, and writes a folder with a report. Training ends early on a machine that is too slow for
+    the two minutes, unless you give --max-epochs.
 
     Example: layergraph demo --images images --labels labels --classes sky,road,car
     """
@@ -67,6 +74,7 @@ def demo(
     from layergraph.segmentation import evaluate_semantic_segmentation, overlay_sheet, semanticseg
     from layergraph.training import TrainingOptions, train_network
 
+    start = time.monotonic()
     _step(1, "Data")
     if images is None:
         if labels or classes or label_ids:
@@ -99,9 +107,19 @@ def demo(
     # replace_layer does the same in one step; the demo shows the edits
     lgraph = lgraph.remove_layers("pixelLabels").add_layers(loss).connect_layers("softmax", "labels")
     print(f"\nreplaced the loss by remove_layers, add_layers, connect_layers; it is now:\n{loss.description}")
+    save_text(analyze_network(lgraph, name="segnet").to_html(), output / "network.html")
+    page_path = visible(str(output / "network.html"))
+    print(f"\nLook at {page_path} while the network trains: a page to click through.")
 
     epochs = max_epochs or _epochs(len(train), size)
     _step(4, f"Training on {len(train)} images, {epochs} epochs")
+
+    def is_late(record: TrainingRecord) -> bool:
+        # at least one iteration
+        return (
+            record.state == "iteration" and max_epochs is None and time.monotonic() - start > _TRAINING_ENDS
+        )
+
     options = TrainingOptions(
         "sgdm",
         initial_learn_rate=0.05,
@@ -109,9 +127,15 @@ def demo(
         mini_batch_size=min(8, len(train)),
         shuffle="every-epoch",
         verbose_frequency=25,
+        output_fcn=is_late,
         seed=seed,
     )
     net, info = train_network(train, lgraph, options)
+    if info.stop_reason == "Stopped by output function.":
+        print(
+            f"The time is up: training ended in epoch {info.epochs[-1]} of {epochs}; "
+            f"--max-epochs {epochs} trains to the end."
+        )
     trained = net.layer_graph()
     trained.save(output / "model.safetensors")  # before any step that could fail
 
@@ -140,6 +164,7 @@ def demo(
     print(
         f"""Look at these, in {visible(str(output))}:
   report.html        start here: all results on one page
+  network.html       the network to click through: graph, sizes, costs and findings
   overlay.png        test images, their true and their predicted labels
   network.svg        the network as a diagram
   metrics.json       all metrics, for programs

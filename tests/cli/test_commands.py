@@ -324,10 +324,24 @@ def test_demo_writes_its_folder(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     files = {path.name for path in (tmp_path / "here").iterdir()}
     assert files == {
-        "data", "report.html", "network.svg", "overlay.png", "metrics.json", "model.safetensors"
+        "data", "network.html", "report.html", "network.svg", "overlay.png", "metrics.json",
+        "model.safetensors",
     }  # fmt: skip
     assert "report.html        start here" in result.stdout
     assert [*tmp_path.iterdir()] == [tmp_path / "here"]
+
+
+@pytest.mark.slow
+def test_demo_ends_its_training_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # as on a machine so slow that the time is up before the first iteration
+    monkeypatch.setattr("layergraph.cli.demo._TRAINING_ENDS", 0.0)
+    monkeypatch.chdir(tmp_path)
+    assert run_here(["demo"]) == 0
+    assert "training ended in epoch 1 of 12; --max-epochs 12 trains to the end." in capsys.readouterr().out
+    results = json.loads((tmp_path / "layergraph-demo" / "metrics.json").read_text())
+    assert len(results["training"]["training_loss"]) == 1
 
 
 @pytest.mark.slow
