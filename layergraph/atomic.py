@@ -6,12 +6,12 @@ import errno
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from layergraph.errors import ArgumentError
+from layergraph.temporary_files import make_temporary
 from layergraph.wording import quoted
 
 # a full disk, an exhausted quota, a file system without files this large
@@ -39,7 +39,8 @@ def atomic_file(path: str | os.PathLike[str], *, synced: bool = True) -> Iterato
         ArgumentError: the path has a character that no file name can have.
         OSError: the folder does not exist, the path is a folder, or the file cannot be written.
 
-    >>> with tempfile.TemporaryDirectory() as folder:
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
     ...     with atomic_file(f"{folder}/note.txt") as temporary:
     ...         _ = temporary.write_text("done")
     ...     os.listdir(folder)
@@ -75,7 +76,8 @@ def check_writable(path: str | os.PathLike[str], size: int = 0) -> None:
     Raises:
         ArgumentError, OSError: as :func:`atomic_file`, or the disk has less than ``size`` bytes free.
 
-    >>> with tempfile.TemporaryDirectory() as folder:
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
     ...     check_writable(f"{folder}/no/net.safetensors")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     FileNotFoundError: there is no folder '...no' to write 'net.safetensors' to
@@ -135,12 +137,10 @@ def _temporary(target: Path, in_place: bool) -> Path:
     # in the folder of the target: a file can be renamed only within one file system
     folder = None if in_place else target.parent
     try:
-        handle, name = tempfile.mkstemp(dir=folder, prefix=".layergraph.", suffix=extension)
+        return make_temporary(folder, extension)
     except OSError as error:
-        # the error of mkstemp names the temporary file, which the user does not know
+        # the error names the temporary file, which the user does not know
         raise OSError(error.errno, error.strerror, str(target)) from None
-    os.close(handle)
-    return Path(name)
 
 
 def _replace(temporary: Path, target: Path, synced: bool) -> None:

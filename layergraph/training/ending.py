@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layergraph.training.info import StopReason
@@ -17,6 +18,7 @@ class Ending:
         warnings: a sentence for each difference between the result and the options.
         output_iteration: the iteration of the returned network; None for the last one.
         final_validation: loss and metric of the returned network on the validation data, if known.
+        checkpoint: the checkpoint from which a training that was stopped continues, if it has one.
     """
 
     def __init__(self) -> None:
@@ -24,11 +26,17 @@ class Ending:
         self.warnings: list[str] = []
         self.output_iteration: int | None = None
         self.final_validation: tuple[float, float] | None = None
+        self.checkpoint: Path | None = None
 
     @property
     def reason(self) -> StopReason:
         """The reason, as in the log."""
         return self._reason or "Max epochs completed."
+
+    @property
+    def is_early(self) -> bool:
+        """Whether the training is stopped with a finite loss, so that it could continue."""
+        return self.reason not in ("Max epochs completed.", "Loss is not finite.")
 
     def stop(self, trainer: Trainer, reason: StopReason) -> None:
         """End the training after the running iteration."""

@@ -96,6 +96,7 @@ class TrainingOptions:
             validation data, else the last.
         checkpoint_path: a folder for checkpoints while training runs; ``""`` for none.
         checkpoint_frequency: epochs or iterations, as ``checkpoint_frequency_unit`` says, between them.
+        checkpoint_limit: the number of newest checkpoints of a training to keep; infinite for all.
         execution_environment: ``"cpu"``; ``"gpu"``; ``"auto"``, the GPU if torch has CUDA; ``"multi-gpu"``
             and ``"parallel"``, where there is at most one GPU. ``device`` works too.
         plots: ``"training-progress"`` writes a page of curves while training runs.
@@ -165,6 +166,7 @@ class TrainingOptions:
     checkpoint_path: str | os.PathLike[str] = ""
     checkpoint_frequency: int = 1
     checkpoint_frequency_unit: CheckpointUnit = "epoch"
+    checkpoint_limit: float = inf
     execution_environment: Environment = "auto"
     plots: Plots = "none"
     output_fcn: Callable[..., Any] | Sequence[Callable[..., Any]] | None = ()
@@ -222,9 +224,9 @@ class TrainingOptions:
         self._number("epsilon", up_to, lambda value: value > 0)
         if self.gradient_threshold != inf:
             self._number("gradient_threshold", up_to, lambda value: value > 0)
-        if self.validation_patience != inf:
-            patience = arguments.whole(_OWNER, "validation_patience", self.validation_patience)
-            self._set("validation_patience", patience)
+        for name in ("validation_patience", "checkpoint_limit"):
+            if (value := getattr(self, name)) != inf:
+                self._set(name, arguments.whole(_OWNER, name, value))
         if self.seed is not None:
             self._set("seed", arguments.whole(_OWNER, "seed", self.seed, 0))
             if self.seed >= 2**32:  # the limit of NumPy

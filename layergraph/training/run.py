@@ -89,15 +89,16 @@ def run(
             DivergenceGuard(items, batches, ending),
             monitor,
             FinalStatistics(items, options, stop, ending),
-            SignalStop(stop, ending),  # the last, because a signal may end the statistics
+            SignalStop(stop, ending),  # after the statistics, which a signal may end
         ]
         if validation is not None:
             callbacks.insert(2, Validator(validation, options, plan.iterations, stop, ending))
             callbacks.insert(-1, FinalValidation(validation, options, stop, ending))
+        if options.checkpoint_path:
+            # after all that may stop the training, so that it can continue from there
+            callbacks.append(CheckpointWriter(options, epoch_length, ending))
         if options.checkpoint_path or resume:
             callbacks.append(RandomStates())
-        if options.checkpoint_path:
-            callbacks.insert(-2, CheckpointWriter(options, epoch_length, ending))
         group = CallbackGroup(callbacks)
         trainer = Trainer(
             accelerator=accelerator,
@@ -150,6 +151,8 @@ def run(
     net.zero_grad()
     net.eval()
     log.print_end(ending.reason)
+    if ending.checkpoint is not None:
+        log.print_checkpoint(ending.checkpoint)
     return TrainingInfo.of(
         module.series.numbers(),
         items.metric,

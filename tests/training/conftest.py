@@ -68,9 +68,10 @@ def pairs() -> Callable[..., list]:
 def train() -> Callable[..., tuple]:
     """train_network, silent and seeded, with options by name."""
 
-    def call(data, lgraph, solver="sgdm", **options):
+    def call(data, lgraph, solver="sgdm", resume_from=None, **options):
         settings = {"max_epochs": 1, "mini_batch_size": 4, "verbose": False, "seed": 0, "device": "cpu"}
-        return train_network(data, lgraph, TrainingOptions(solver, **{**settings, **options}))
+        chosen = TrainingOptions(solver, **{**settings, **options})
+        return train_network(data, lgraph, chosen, resume_from=resume_from)
 
     return call
 

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import inf
 from pathlib import Path
+from typing import Any
 
 from lightning import LightningModule, Trainer
 
 from layergraph.errors import LayergraphError
+from layergraph.temporary_files import remove_stale
 from layergraph.training.callbacks.iteration_callback import IterationCallback
 from layergraph.training.ending import Ending
 from layergraph.training.lightning_module import TrainingModule
 from layergraph.training.options import TrainingOptions
 from layergraph.wording import quoted, visible
 
+EXTENSION = ".safetensors"
+
 
 class CheckpointWriter(IterationCallback):
-    """Writes the network to a new file every few epochs or iterations, as MATLAB does.
+    """Writes the network to a new file every few epochs or iterations, as MATLAB does, and at an early stop.
 
     A file holds graph and weights, and the state of the training, from which it continues. It appears under
-    its name when it is complete. If one cannot be written, training goes on, and a warning at its end
-    reports it.
+    its name when it is complete; then the oldest files of this training beyond ``checkpoint_limit`` are
+    deleted. If one cannot be written, training goes on, and a warning at its end reports it.
 
     Raises:
         OSError: the folder cannot be made.
@@ -30,34 +35,73 @@ class CheckpointWriter(IterationCallback):
         self._folder = Path(options.checkpoint_path)
         # before training, because a fault that shows only after the first epoch would cost it
         self._folder.mkdir(parents=True, exist_ok=True)
+        # a killed training leaves the file that it was writing, which may be large
+        remove_stale(self._folder, EXTENSION)
         is_epoch = options.checkpoint_frequency_unit == "epoch"
         self._period = options.checkpoint_frequency * (epoch_length if is_epoch else 1)
         self._epoch_length = epoch_length
+        self._limit = options.checkpoint_limit
         self._ending = ending
-        self._has_failed = False
+        self._names: list[str] = []  # of the files of this training, oldest first
+        self._failures: set[str] = set()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The names of the files so far, which a training that continues may delete."""
+        return {"names": list(self._names)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from a checkpoint."""
+        self._names = list(state_dict["names"])
 
     def on_iteration_end(self, trainer: Trainer, module: TrainingModule, iteration: int) -> None:
         # at the end of an epoch, Lightning would count it as unfinished here, and a training that continues
         # several times would repeat it
         if iteration % self._epoch_length:
-            self._write(trainer, iteration)
+            self._write_if_due(trainer, module, iteration)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         # a training may end within an epoch, where the file is written already
         if trainer.global_step % self._epoch_length == 0:
-            self._write(trainer, trainer.global_step)
+            assert isinstance(pl_module, TrainingModule)
+            self._write_if_due(trainer, pl_module, trainer.global_step)
 
-    def _write(self, trainer: Trainer, iteration: int) -> None:
-        if iteration % self._period or self._ending.reason == "Loss is not finite.":
+    def _write_if_due(self, trainer: Trainer, module: TrainingModule, iteration: int) -> None:
+        is_due = iteration % self._period == 0 and self._ending.reason != "Loss is not finite."
+        if not ((is_due or self._ending.is_early) and _is_finite(module)):
             return
-        path = self._folder / f"net_checkpoint__{iteration}__{datetime.now():%Y_%m_%d__%H_%M_%S}.safetensors"
+        path = self._folder / f"net_checkpoint__{iteration}__{datetime.now():%Y_%m_%d__%H_%M_%S}{EXTENSION}"
+        self._names.append(path.name)  # before the file is written, which holds the names
         try:
             # Lightning collects the state, and CheckpointFiles writes it
             trainer.save_checkpoint(path)
         except (OSError, LayergraphError) as error:
-            if not self._has_failed:
-                self._ending.warnings.append(
-                    f"train_network: the checkpoint {quoted(str(path))} could not be written "
-                    f"({visible(str(error))}), and perhaps later ones"
-                )
-            self._has_failed = True
+            self._names.pop()
+            self._report("written", path, error)
+            return
+        if self._ending.is_early:
+            self._ending.checkpoint = path
+        self._delete_oldest()
+
+    def _delete_oldest(self) -> None:
+        """Delete the files beyond the limit, never the one that was just written."""
+        while self._limit != inf and len(self._names) > self._limit:
+            path = self._folder / self._names.pop(0)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                self._report("deleted", path, error)
+
+    def _report(self, action: str, path: Path, error: Exception) -> None:
+        """Warn of the first failure of each kind; the next ones usually have the same cause."""
+        if action not in self._failures:
+            self._failures.add(action)
+            self._ending.warnings.append(
+                f"train_network: the checkpoint {quoted(str(path))} could not be {action} "
+                f"({visible(str(error))}), and perhaps later ones"
+            )
+
+
+def _is_finite(module: TrainingModule) -> bool:
+    """Whether the training can continue from here."""
+    # read here: on a GPU the end of a training whose loss is not finite comes an iteration later
+    return bool(module.finite) and all(bool(p.isfinite().all()) for p in module.net.parameters())

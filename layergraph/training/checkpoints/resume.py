@@ -20,7 +20,8 @@ _NAME = re.compile(r"net_checkpoint__(\d+)__(\d{4}_\d\d_\d\d__\d\d_\d\d_\d\d)\.s
 # options that change nothing before the iteration of the checkpoint, or nothing at all
 _FREE = {
     *("max_epochs", "verbose", "verbose_frequency", "validation_frequency", "validation_patience"),
-    *("checkpoint_path", "checkpoint_frequency", "checkpoint_frequency_unit", "plots", "log_path", "serve"),
+    *("checkpoint_path", "checkpoint_frequency", "checkpoint_frequency_unit", "checkpoint_limit"),
+    *("plots", "log_path", "serve"),
     *("execution_environment", "dispatch_in_background", "num_workers", "strategy", "devices", "num_nodes"),
     *("reset_input_normalization", "batch_normalization_statistics", "seed", "deterministic", "compile"),
     *("output_network", "logger", "sequence_length", "sequence_padding_value", "worker_load"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Literal
 
 from layergraph.training.info import StopReason
 from layergraph.training.series import Metric, Row
+from layergraph.wording import quoted, visible
 
 
 class TrainingLog:
@@ -88,6 +90,11 @@ class TrainingLog:
     def print_end(self, reason: StopReason) -> None:
         """Print the end of the table, and the reason for the end of training."""
         self._print(self._rule, f"Training finished: {reason}")
+
+    def print_checkpoint(self, path: Path) -> None:
+        """Print how a training that was stopped continues."""
+        folder = quoted(str(path.parent))
+        self._print(f"Wrote {visible(path.name)}; continue with resume_from={folder} (in a shell: --resume).")
 
     def _metric_cell(self, value: float | None) -> str:
         if value is None:

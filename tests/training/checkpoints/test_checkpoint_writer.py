@@ -5,6 +5,7 @@ import re
 import pytest
 
 from layergraph import load
+from layergraph.graph import file_format
 from layergraph.training import TrainingWarning
 
 
@@ -64,3 +65,54 @@ def test_a_folder_that_cannot_be_made_is_known_before_training(tiny, pairs, refu
     (tmp_path / "file").write_text("")
     text = refusal(pairs(4), tiny(), checkpoint_path=tmp_path / "file" / "folder", error=OSError)
     assert "file" in text
+
+
+def test_the_oldest_are_deleted_when_a_new_one_is_complete(tiny, pairs, train, tmp_path, monkeypatch):
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    # of another training, and of something else
+    foreign = [folder / "net_checkpoint__1__2020_01_01__00_00_00.safetensors", folder / "notes.txt"]
+    for path in foreign:
+        path.write_text("")
+    existing, write = [], file_format.write
+
+    def record(*arguments, **options):
+        write(*arguments, **options)
+        existing.append(len([*folder.glob("net_*")]) - 1)
+
+    monkeypatch.setattr("layergraph.graph.file_format.write", record)
+    options = {"checkpoint_path": folder, "checkpoint_limit": 2, "mini_batch_size": 4}
+    train(pairs(4), tiny(), max_epochs=4, **options)
+    # the new file and the two before it
+    assert existing == [1, 2, 3, 3]
+    assert all(path.exists() for path in foreign)
+    for path in foreign:
+        path.unlink()
+    assert iterations(folder) == [3, 4]
+    # a training that continues knows the files of its first part
+    train(pairs(4), tiny(), max_epochs=5, resume_from=folder, **options)
+    assert iterations(folder) == [4, 5]
+
+
+def test_a_failed_write_deletes_nothing(tiny, pairs, train, tmp_path, monkeypatch):
+    write, calls = file_format.write, []
+
+    def fail_later(*arguments, **options):
+        calls.append(1)
+        if len(calls) > 2:
+            raise OSError(28, "No space left on device")
+        write(*arguments, **options)
+
+    monkeypatch.setattr("layergraph.graph.file_format.write", fail_later)
+    with pytest.warns(TrainingWarning, match="could not be written"):
+        train(pairs(4), tiny(), max_epochs=5, checkpoint_path=tmp_path / "checkpoints", checkpoint_limit=2)
+    assert iterations(tmp_path / "checkpoints") == [1, 2]
+
+
+def test_a_network_that_is_not_finite_is_not_written(tiny, pairs, train, tmp_path):
+    rate = {"initial_learn_rate": 1e30, "checkpoint_frequency_unit": "iteration", "checkpoint_limit": 1}
+    with pytest.warns(TrainingWarning, match="not finite"):
+        train(pairs(4), tiny(), max_epochs=50, checkpoint_path=tmp_path / "checkpoints", **rate)
+    for path in (tmp_path / "checkpoints").glob("net_*"):
+        weights = load(path).compile().state_dict().values()
+        assert all(tensor.isfinite().all() for tensor in weights)
