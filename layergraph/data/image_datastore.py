@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from layergraph.atomic import atomic_file
-from layergraph.data.file_datastore import FileDatastore, ReadFcn
+from layergraph.data.file_datastore import FileDatastore, ReadFcn, chosen_volumes
 from layergraph.data.formats.decode import decode
 from layergraph.data.formats.stored_image import Pages, StoredImage, image_array, turn
 from layergraph.data.image_files import Location, PathLike, image_files
+from layergraph.data.slices import Volumes
 from layergraph.errors import ArgumentError, DataError, DataWarning, WrongTypeError
 from layergraph.layers import arguments
 from layergraph.wording import quoted
@@ -34,6 +35,11 @@ class ImageDatastore(FileDatastore[NDArray[Any]]):
     alone. ``read`` returns lists of ``read_size`` images if that is above 1. ``pages`` and
     ``apply_orientation`` are those of ``read_image``.
 
+    ``volumes="folders"`` reads each folder that holds images, at any depth below ``location``, as one volume
+    (height, width, depth, channels), whose slices are the files in the order of the numbers in their names:
+    9 before 10. The folder is then the item's file. ``read_fcn`` reads one slice. Raises ``DataError`` if
+    names do not tell the order, and on access if slices differ in size or type.
+
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     write_image(Path(folder) / "a.png", np.zeros((4, 6, 3), np.uint8))
@@ -41,6 +47,8 @@ class ImageDatastore(FileDatastore[NDArray[Any]]):
     ...     images[0].shape, images.files[0].name
     ((4, 6, 3), 'a.png')
     """
+
+    _num_axes = 3  # (height, width, channels)
 
     def __init__(
         self,
@@ -54,15 +62,20 @@ class ImageDatastore(FileDatastore[NDArray[Any]]):
         read_fcn: ReadFcn | None = None,
         pages: Pages = "error",
         apply_orientation: bool = False,
+        volumes: Volumes = "files",
     ) -> None:
         self._pages: Pages = arguments.choice("ImageDatastore", "pages", pages, get_args(Pages))
         self._turned = arguments.flag("ImageDatastore", "apply_orientation", apply_orientation)
         source = arguments.choice("ImageDatastore", "label_source", label_source, ("none", "foldernames"))
+        volumes = chosen_volumes("ImageDatastore", volumes, pages)
         files = image_files(
-            "ImageDatastore", location, include_subfolders=include_subfolders, file_extensions=file_extensions
+            "ImageDatastore",
+            location,
+            include_subfolders=include_subfolders or volumes == "folders",
+            file_extensions=file_extensions,
         )
-        super().__init__(files, read_size, read_fcn)
-        self._labels = _labels(files, source, labels)
+        super().__init__(files, read_size, read_fcn, volumes)
+        self._labels = _labels(self.files, source, labels)
         self._reported: set[str] = set()  # shared with subsets, so that each loss is reported once
 
     @property
@@ -76,7 +89,9 @@ class ImageDatastore(FileDatastore[NDArray[Any]]):
         return self._pages
 
     def read_item(self, index: int) -> NDArray[Any]:
-        path = self._files[index]
+        return self.joined([self._image(file) for file in self.parts(index)], index)
+
+    def _image(self, path: Path) -> NDArray[Any]:
         if self._read_fcn is not None:
             array = self._array_of_function(path)
             return array[:, :, None] if array.ndim == 2 else array

@@ -173,9 +173,16 @@ def _fingerprint(store: Reader[Any]) -> str:
     for index in range(len(store)):
         for info in _flat(store.info(index)):
             exists = info.filename is not None and info.file_size is not None
-            modified = Path(info.filename or "").stat().st_mtime_ns if exists else None
+            modified = _modified(Path(info.filename or "")) if exists else None
             digest.update(repr((str(info.filename), info.file_size, modified, info.label)).encode())
     return json.dumps({"layergraph_cache": 1, "num_items": len(store), "files": digest.hexdigest()})
+
+
+def _modified(path: Path) -> object:
+    """When a file changed, or each file of a folder of slices: the time of a folder stays."""
+    if path.is_dir():
+        return [(file.name, file.stat().st_mtime_ns) for file in sorted(path.iterdir())]
+    return path.stat().st_mtime_ns
 
 
 def _flat(info: Info) -> list[ItemInfo]:

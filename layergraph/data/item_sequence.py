@@ -10,6 +10,7 @@ import numpy as np
 
 from layergraph.data.positions import part_sizes, position, positions
 from layergraph.errors import DataError
+from layergraph.layers import arguments
 from layergraph.values import Value
 from layergraph.wording import counted
 
@@ -69,6 +70,22 @@ class ItemSequence(Value, ABC, Generic[Item]):
             )
         # the end of each part is computed as the start of the next: no item is lost or in two parts
         return self[len(self) * index // num_parts : len(self) * (index + 1) // num_parts]
+
+    def numpartitions(self, num_workers: int | None = None) -> int:
+        """The largest useful number of parts of :meth:`partition`: MATLAB's ``numpartitions``.
+
+        It is the number of items, since an item is never divided; for a number of worker processes at most
+        three parts for each, so that one that is done early gets another. Raises ``ArgumentError`` for
+        fewer than one worker.
+
+        >>> from layergraph.data import ArrayDatastore
+        >>> store = ArrayDatastore(np.zeros((10, 4, 4)))
+        >>> store.numpartitions(), store.numpartitions(2)
+        (10, 6)
+        """
+        if num_workers is None:
+            return len(self)
+        return min(len(self), 3 * arguments.whole("numpartitions", "num_workers", num_workers))
 
     def split(self, *parts: float, seed: int = 0) -> tuple[Self, ...]:
         """One store per part, and one of the remaining items; drawn at random, every item once.

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layergraph.data.file_datastore import FileDatastore, ReadFcn
+from layergraph.data.file_datastore import FileDatastore, ReadFcn, chosen_volumes
 from layergraph.data.formats.decode import decode
 from layergraph.data.formats.stored_image import Pages
 from layergraph.data.image_datastore import write_image
@@ -17,6 +17,7 @@ from layergraph.data.image_files import Location, PathLike, image_files
 from layergraph.data.label_array import LabelArray
 from layergraph.data.label_ids import Ids, LabelIds
 from layergraph.data.label_values import color_codes, label_colors, label_numbers
+from layergraph.data.slices import Volumes
 from layergraph.data.undeclared import UndeclaredValues
 from layergraph.errors import DataError
 from layergraph.labels import UNLABELED
@@ -39,7 +40,8 @@ class PixelLabelDatastore(FileDatastore[LabelArray]):
     Location, order of files, ``include_subfolders`` and ``file_extensions`` are those of
     ``ImageDatastore``. ``read_fcn`` is a function of a path that returns the array of values or of colors,
     for other kinds of files. A volume of labels (``.npy``, NIfTI, a TIFF with a depth axis or with
-    ``pages="volume"``) is (height, width, depth).
+    ``pages="volume"``, or with ``volumes="folders"`` a folder of slices, as in ``ImageDatastore``) is
+    (height, width, depth).
 
     Raises ``DataError`` for class names that are empty or occur twice, an id in two classes, more than 255
     classes, or different numbers of names and ids; on access to an item for a damaged file, numbers for a
@@ -53,6 +55,8 @@ class PixelLabelDatastore(FileDatastore[LabelArray]):
     LabelArray([[  0,   1, 255]], dtype=uint8)
     """
 
+    _num_axes = 2  # (height, width)
+
     def __init__(
         self,
         location: Location,
@@ -65,18 +69,20 @@ class PixelLabelDatastore(FileDatastore[LabelArray]):
         read_size: int = 1,
         read_fcn: ReadFcn | None = None,
         pages: Pages = "error",
+        volumes: Volumes = "files",
     ) -> None:
         self._pages: Pages = arguments.choice("PixelLabelDatastore", "pages", pages, get_args(Pages))
+        volumes = chosen_volumes("PixelLabelDatastore", volumes, pages)
         # the ids before the files: a wrong one is reported without a walk through a large folder
         self._ids = LabelIds(classes, label_ids, ignored_ids)
         self._undeclared = UndeclaredValues()  # shared with subsets, so that each value is reported once
         files = image_files(
             "PixelLabelDatastore",
             location,
-            include_subfolders=include_subfolders,
+            include_subfolders=include_subfolders or volumes == "folders",
             file_extensions=file_extensions,
         )
-        super().__init__(files, read_size, read_fcn)
+        super().__init__(files, read_size, read_fcn, volumes)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -104,18 +110,21 @@ class PixelLabelDatastore(FileDatastore[LabelArray]):
         return self._ids
 
     def read_item(self, index: int) -> LabelArray:
-        path = self._files[index]
-        if self._read_fcn is not None:
-            values, kind = self._values_of_function(path), ""
-        else:
-            stored = decode(path, self._pages)
-            read_values = label_colors if self._ids.is_rgb else label_numbers
-            values, kind = read_values(stored, path, self._ids), stored.format
+        parts, kinds = zip(*map(self._values, self.parts(index)), strict=True)
+        values = self.joined(parts, index)
         indices = self._ids.indices(values)
         undeclared = self._ids.undeclared(values, indices)
         if len(undeclared):
-            self._undeclared.report(undeclared, indices.size, path, self._ids, kind)
+            self._undeclared.report(undeclared, indices.size, self._files[index], self._ids, kinds[0])
         return LabelArray.from_indices(indices, self.classes)
+
+    def _values(self, path: Path) -> tuple[NDArray[Any], str]:
+        """The values or codes of colors of a file, and its format."""
+        if self._read_fcn is not None:
+            return self._values_of_function(path), ""
+        stored = decode(path, self._pages)
+        read_values = label_colors if self._ids.is_rgb else label_numbers
+        return read_values(stored, path, self._ids), stored.format
 
     def _values_of_function(self, path: Path) -> NDArray[Any]:
         """The values of the array that ``read_fcn`` returns, in the form of the label ids."""

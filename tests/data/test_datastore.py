@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layergraph.data import (
+    ArrayDatastore,
     CombinedDatastore,
     Datastore,
     ImageDatastore,
@@ -16,7 +17,7 @@ from layergraph.data import (
     triangle_images,
     write_image,
 )
-from layergraph.errors import DataError, WrongTypeError
+from layergraph.errors import ArgumentError, DataError, WrongTypeError
 
 
 class Numbers(Datastore[int]):
@@ -241,3 +242,14 @@ def test_the_import_loads_nothing_heavy():
     code = f"import sys, layergraph.data; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_numpartitions_is_the_number_of_useful_parts():
+    store = ArrayDatastore(np.arange(7))
+    assert (store.numpartitions(), store.numpartitions(2), store.numpartitions(100)) == (7, 6, 7)
+    parts = [store.partition(store.numpartitions(2), index) for index in range(store.numpartitions(2))]
+    assert [int(item) for part in parts for item in part] == list(range(7))
+    assert all(map(len, parts))
+    assert store[:0].numpartitions() == 0
+    with pytest.raises(ArgumentError, match="num_workers must be a whole number of at least 1, got 0"):
+        store.numpartitions(0)

@@ -125,17 +125,13 @@ def check_data(
             "check_data: images and labels must have no read_fcn, got one; check its results yourself"
         )
     files = images.files
-    image_files = list(
-        in_threads(lambda at: image_facts(files[at], images.pages), len(files), "Checking images")
-    )
+    image_files = list(in_threads(lambda at: image_facts(images, at), len(files), "Checking images"))
     issues = [issue for facts in image_files for issue in facts.issues]
     issues += _odd_images(image_files)
     if labels is None:
         return DataCheck(images, None, (), issues)
-    paths, ids, pages = labels.files, labels.ids, labels.pages
-    label_files = list(
-        in_threads(lambda at: label_facts(paths[at], pages, ids), len(paths), "Checking labels")
-    )
+    paths = labels.files
+    label_files = list(in_threads(lambda at: label_facts(labels, at), len(paths), "Checking labels"))
     issues += [issue for facts in label_files for issue in facts.issues]
     pairs = (
         matches(files, paths)
