@@ -125,6 +125,7 @@ def test_the_core_imports_no_package_above_it():
 LIGHT = [n for n in modules() if n.startswith("layergraph.layers")] + [
     "layergraph.graph.draft",
     "layergraph.graph.file_format",
+    "layergraph.graph.layer_format",
 ]
 TORCH = [n for n in modules() if n.startswith(("layergraph.modules", "layergraph.network.network"))]
 

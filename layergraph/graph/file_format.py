@@ -9,27 +9,29 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from layergraph.atomic import atomic_file
 from layergraph.errors import FileFormatError, LayergraphError
 from layergraph.extensions import check_extension
 from layergraph.graph.draft import Draft
 from layergraph.graph.graph import Graph
+from layergraph.graph.layer_format import check_initializers, difference, layer_from_json, layer_to_json
 from layergraph.graph.sharing import shared_modules
-from layergraph.layers import LAYER_TYPES, LossLayer, ModuleLayer
+from layergraph.layers import ModuleLayer
 from layergraph.layers.layer import Layer
 from layergraph.weights import Weights
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
+
+G = TypeVar("G", bound=Graph)
 
 FORMAT = "layergraph 1"
 EXTENSIONS = (".safetensors",)
-_GIVEN_AGAIN = ("module", "function")  # fields that a file does not hold
 _METADATA_ROW = re.compile(rb',?("(?:[^"\\]|\\.)*+":"(?:[^"\\]|\\.)*+")', re.DOTALL)
 _LARGEST_ARCHITECTURE = 16 * 1024**2  # characters; 10,000 layers take some 2 million
 
@@ -50,6 +52,8 @@ def write(
     from safetensors.torch import save_file
 
     check_extension(path, EXTENSIONS, "save: path")
+    for layer in lgraph.layers:
+        check_initializers(layer)
     # the weights of a shared module are written once, with its first layer, unless others are attached
     owners = shared_modules(lgraph)
     weights = _weights_of(lgraph)
@@ -59,13 +63,13 @@ def write(
         if not (name in owners and weights[name] == weights[owners[name]])
         for key, tensor in weights[name].items()
     }
-    architecture = {
-        "layers": [_layer_to_json(layer, owners.get(layer.name)) for layer in lgraph.layers],
-        "connections": [list(connection) for connection in lgraph.connections],
-    }
     # no layer has an empty name, so that these keys are free
     tensors.update({f"/{key}": tensor.contiguous() for key, tensor in (extra or {}).items()})
-    texts = {"format": FORMAT, "architecture": json.dumps(architecture, allow_nan=False), **(metadata or {})}
+    texts = {
+        "format": FORMAT,
+        "architecture": json.dumps(architecture(lgraph), allow_nan=False),
+        **(metadata or {}),
+    }
     with atomic_file(path) as temporary:
         try:
             # copies: safetensors refuses tensors that share memory
@@ -76,6 +80,15 @@ def write(
                 raise
             raise OSError(int(number[1]), os.strerror(int(number[1]))) from None
         _order_metadata(temporary)
+
+
+def architecture(lgraph: Graph) -> dict[str, list[Any]]:
+    """The layers and connections of a graph, for JSON."""
+    owners = shared_modules(lgraph)
+    return {
+        "layers": [layer_to_json(layer, owners.get(layer.name)) for layer in lgraph.layers],
+        "connections": [list(connection) for connection in lgraph.connections],
+    }
 
 
 def _order_metadata(path: Path) -> None:
@@ -98,9 +111,47 @@ def read(
     path: str | os.PathLike[str],
     *,
     weights: bool = True,
-    modules: Mapping[str, nn.Module] | None = None,
+    modules: Mapping[str, Any] | None = None,
 ) -> Graph:
     """See :func:`layergraph.load`."""
+    metadata, tensors = _contents_of_graph(path, with_tensors=weights)
+    with _named(path):
+        return _read(metadata, tensors, modules or {})
+
+
+def read_again(path: str | os.PathLike[str], lgraph: G) -> tuple[G, str]:
+    """A graph with the weights of a file, and the first difference of the two architectures, else empty.
+
+    Torch modules, functions and layers of other classes stay those of the graph, so that none is read.
+
+    Raises:
+        FileFormatError: the file is damaged.
+    """
+    metadata, tensors = _contents_of_graph(path, with_tensors=True)
+    with _named(path):
+        layers, connections = _parts(metadata)
+        # through JSON, which has no tuples
+        now = json.loads(json.dumps(architecture(lgraph)))
+        if other := difference(now, {"layers": layers, "connections": connections}):
+            return lgraph, other
+        bare = lgraph.with_weights(dict.fromkeys(lgraph))
+        return _with_weights(bare, tensors, shared_modules(lgraph)), ""
+
+
+@contextmanager
+def _named(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Name the file in errors."""
+    try:
+        yield
+    except FileFormatError as error:
+        raise FileFormatError(f"{str(path)!r} holds no valid layer graph: {error}") from None
+    except (LayergraphError, RecursionError, OverflowError) as error:
+        raise FileFormatError(f"{str(path)!r} holds no valid layer graph: {error}") from error
+
+
+def _contents_of_graph(
+    path: str | os.PathLike[str], *, with_tensors: bool
+) -> tuple[dict[str, str], dict[str, Tensor]]:
     path = Path(path)
     if path.is_dir():
         raise FileFormatError(f"{str(path)!r} must be a file that save wrote, got a folder")
@@ -108,14 +159,7 @@ def read(
         raise FileNotFoundError(f"no file {str(path)!r} to load a layer graph from")
     with path.open("rb"):  # for a file without read permission, safetensors reports that there is none
         pass
-    metadata, tensors = _contents(path, (lambda key: not key.startswith("/")) if weights else None)
-    try:
-        lgraph = _read(metadata, tensors, modules or {})
-    except FileFormatError as error:
-        raise FileFormatError(f"{str(path)!r} holds no valid layer graph: {error}") from None
-    except (LayergraphError, RecursionError, OverflowError) as error:
-        raise FileFormatError(f"{str(path)!r} holds no valid layer graph: {error}") from error
-    return lgraph
+    return _contents(path, (lambda key: not key.startswith("/")) if with_tensors else None)
 
 
 def _contents(
@@ -152,9 +196,47 @@ def read_extra(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, 
     return metadata, {key[1:]: tensor for key, tensor in tensors.items()}
 
 
-def _read(
-    metadata: Mapping[str, str], tensors: Mapping[str, Tensor], modules: Mapping[str, nn.Module]
-) -> Graph:
+def _read(metadata: Mapping[str, str], tensors: Mapping[str, Tensor], given: Mapping[str, Any]) -> Graph:
+    layers, connections = _parts(metadata)
+    made: list[Layer] = []
+    owners: dict[str, str] = {}
+    known = dict(given)
+    for index, item in enumerate(layers):
+        try:
+            layer, owner = layer_from_json(item, known)
+            made.append(layer)
+            if owner:
+                owners[layer.name] = owner
+            # a later layer may share the module of this one
+            if isinstance(layer, ModuleLayer):
+                known[layer.name] = layer.module
+        except LayergraphError as error:
+            raise FileFormatError(f"layers[{index}]: {error}") from None
+    for row in connections:
+        if not (isinstance(row, list) and len(row) == 2 and all(isinstance(end, str) for end in row)):
+            raise FileFormatError(f"a connection must be two names, got {row!r:.80}")
+    # the same steps as edits by hand, so that a file cannot hold a graph that edits would refuse
+    draft = Draft()
+    draft.append(made, in_series=False)
+    draft.connect_all(connections)
+    return _with_weights(Graph._from_draft(draft), tensors, owners)
+
+
+def _with_weights(lgraph: G, tensors: Mapping[str, Tensor], owners: Mapping[str, str]) -> G:
+    """The graph with tensors by their keys in a file; ``owners`` as from :func:`shared_modules`."""
+    # a layer name has no slash, so the first one ends it
+    tensors_of: dict[str, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        name, _, tensor_name = key.partition("/")
+        tensors_of.setdefault(name, {})[tensor_name] = tensor
+    for name, owner in owners.items():
+        if name not in tensors_of and owner in tensors_of:
+            tensors_of[name] = tensors_of[owner]
+    return lgraph.with_weights({name: Weights(tensors) for name, tensors in tensors_of.items()})
+
+
+def _parts(metadata: Mapping[str, str]) -> tuple[list[Any], list[Any]]:
+    """The layers and the connections in the JSON of a file; their items may be anything."""
     if metadata.get("format") != FORMAT:
         raise FileFormatError(
             f"its format must be {FORMAT!r}, got {metadata.get('format')!r}; was it written by save?"
@@ -166,46 +248,14 @@ def _read(
             f"its architecture must have at most {_LARGEST_ARCHITECTURE} characters, got {len(text)}"
         )
     try:
-        architecture = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_distinct)
+        parts = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_distinct)
     except (json.JSONDecodeError, RecursionError) as error:
         raise FileFormatError(f"its architecture is not JSON ({error})") from None
     except FileFormatError:
         raise
     except ValueError:  # a number of thousands of digits
         raise FileFormatError("its architecture holds a number that is too long") from None
-    # a layer name has no slash, so the first one ends it
-    tensors_of: dict[str, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        name, _, tensor_name = key.partition("/")
-        tensors_of.setdefault(name, {})[tensor_name] = tensor
-    layers = _list(architecture, "layers")
-    made: list[Layer] = []
-    owners: dict[str, str] = {}
-    known = dict(modules)
-    for index, item in enumerate(layers):
-        try:
-            layer, owner = _layer_from_json(item, known)
-            made.append(layer)
-            if owner:
-                owners[layer.name] = owner
-            # a later layer may share the module of this one
-            if isinstance(layer, ModuleLayer):
-                known[layer.name] = layer.module
-        except LayergraphError as error:
-            raise FileFormatError(f"layers[{index}]: {error}") from None
-    connections = _list(architecture, "connections")
-    for row in connections:
-        if not (isinstance(row, list) and len(row) == 2 and all(isinstance(end, str) for end in row)):
-            raise FileFormatError(f"a connection must be two names, got {row!r:.80}")
-    # the same steps as edits by hand, so that a file cannot hold a graph that edits would refuse
-    draft = Draft()
-    draft.append(made, in_series=False)
-    draft.connect_all(connections)
-    lgraph = Graph._from_draft(draft)
-    for name, owner in owners.items():
-        if name not in tensors_of and owner in tensors_of:
-            tensors_of[name] = tensors_of[owner]
-    return lgraph.with_weights({name: Weights(tensors) for name, tensors in tensors_of.items()})
+    return _list(parts, "layers"), _list(parts, "connections")
 
 
 def _list(architecture: object, key: str) -> list[Any]:
@@ -225,79 +275,6 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(distinct) < len(pairs):
         raise FileFormatError(f"its architecture has a key twice, one of {[*distinct]!r:.80}")
     return distinct
-
-
-def _layer_to_json(layer: Layer, owner: str | None = None) -> dict[str, Any]:
-    """The arguments of a layer; ``owner`` is the layer whose torch module it shares."""
-    if LAYER_TYPES.get(type(layer).__name__) is not type(layer):
-        raise LayergraphError(
-            f"save: layer {layer.name!r} must be of a type of layergraph, got {type(layer).__name__}, which "
-            "a file cannot hold; save the network without it: net.layer_graph().remove_layers("
-            f"{layer.name!r}), or use a LossLayer for a loss"
-        )
-    item: dict[str, Any] = {"type": type(layer).__name__}
-    if owner is not None:
-        item["module_of"] = owner
-    for field in fields(layer):
-        value = getattr(layer, field.name)
-        # without defaults, so that files stay small and readable, and tensors hold the weights
-        if field.name in ("weights", *_GIVEN_AGAIN) or (
-            field.default is not MISSING and value == field.default
-        ):
-            continue
-        # an initializer has done its work once there are weights
-        if callable(value):
-            if layer.weights is None:
-                raise LayergraphError(
-                    f"save: {field.name} of layer {layer.name!r} must not be a Python function, which a file "
-                    "cannot hold; compile the graph and save net.layer_graph(), which has weights"
-                )
-            continue
-        item[field.name] = value
-    return item
-
-
-def _layer_from_json(item: object, modules: Mapping[str, nn.Module]) -> tuple[Layer, str]:
-    """The layer, and the name of the one whose torch module it shares, else empty."""
-    if not isinstance(item, dict):
-        raise FileFormatError(f"a layer must be an object, got {item!r:.80}")
-    arguments = dict(item)
-    owner = ""
-    # from the registry alone: a name of any class would let a file choose what runs
-    kind = LAYER_TYPES.get(str(arguments.pop("type", None)))
-    if kind is None:
-        raise FileFormatError(f"no layer type is called {str(item.get('type'))!r:.80}")
-    if kind is ModuleLayer and "module_of" in arguments:
-        owner = arguments.pop("module_of")
-        if not (isinstance(owner, str) and owner):
-            raise FileFormatError(f"module_of must be the name of a layer, got {owner!r:.80}")
-    # checked before the call, because an older name that a constructor accepts is not part of the format
-    known = {field.name for field in fields(kind)} - {"weights", *_GIVEN_AGAIN}
-    if unknown := arguments.keys() - known:
-        raise FileFormatError(f"{kind.__name__} has no argument {min(map(str, unknown))!r:.80}")
-    name = arguments.get("name")
-    if not (isinstance(name, str) and name):
-        raise FileFormatError(f"a layer's name must be text, got {name!r:.80}")
-    if kind is ModuleLayer:
-        if name not in modules and owner not in modules:
-            raise FileFormatError(
-                f"{name!r} is a torch module, which the file does not hold; "
-                f"load(..., modules={{{name!r}: module}}) gives it"
-            )
-        arguments["module"] = modules[name if name in modules else owner]
-    if kind is LossLayer:
-        if name not in modules:
-            raise FileFormatError(
-                f"{name!r} is a loss function, which the file does not hold; "
-                f"load(..., modules={{{name!r}: function}}) gives it"
-            )
-        arguments["function"] = modules[name]
-    try:
-        return kind(**arguments), owner
-    except (TypeError, ValueError) as error:
-        if isinstance(error, LayergraphError):
-            raise
-        raise FileFormatError(f"the arguments of {kind.__name__} do not fit: {error}") from None
 
 
 def _weights_of(lgraph: Graph) -> dict[str, Weights]:

@@ -18,7 +18,6 @@ from layergraph.wording import quoted
 
 if TYPE_CHECKING:
     import networkx
-    from torch import nn
 
     from layergraph.network.network import Network
 
@@ -381,8 +380,9 @@ class LayerGraph(Graph):
         """Write the architecture and the attached weights to a safetensors file, which :func:`load` reads.
 
         A failed write leaves an older file as it was. Equal graphs give equal files, byte for byte. Of a
-        :class:`ModuleLayer` the weights are saved, and loading needs the module again. Layers that share a
-        module are saved with one set of weights, and share it again after loading.
+        :class:`ModuleLayer` the weights are saved, and loading needs the module again; of a layer of a class
+        of your own the name of the class, the arguments and the weights. Layers that share a module are
+        saved with one set of weights, and share it again after loading.
 
         Raises:
             ArgumentError: the path has the extension of another format, such as ``.pth`` or ``.mat``, or a
@@ -407,18 +407,20 @@ def load(
     path: str | os.PathLike[str],
     *,
     weights: bool = True,
-    modules: Mapping[str, nn.Module] | None = None,
+    modules: Mapping[str, Any] | None = None,
 ) -> LayerGraph:
     """Read a layer graph that :meth:`LayerGraph.save` wrote, weights attached.
 
     Args:
         path: the file.
         weights: ``False`` reads the architecture alone, and does not import torch.
-        modules: a torch module for each :class:`ModuleLayer` in the file, by layer name; of layers that
-            share one, for the first.
+        modules: what the file does not hold, by layer name: the torch module of each :class:`ModuleLayer`
+            (of layers that share one, for the first), the function of each :class:`LossLayer`, and each
+            layer of a class of your own, with the arguments that the file names.
 
     Raises:
-        FileFormatError: the file is damaged, or not of layergraph; the message says where and why.
+        FileFormatError: the file is damaged, or not of layergraph, or needs ``modules``; the message says
+            where and why.
         FileNotFoundError: there is no such file.
         PermissionError: it must not be read.
     """

@@ -27,8 +27,9 @@ NO_CLASS = -100
 class OutputLayer(Layer):
     """The base of output layers: they pass the scores on, and their module computes the loss.
 
-    A loss of one's own is a subclass with a method :meth:`loss`; a file cannot hold such a layer. Where a
-    loss needs no arguments, :class:`layergraph.LossLayer` takes a plain function, which ``load`` takes again.
+    A loss of one's own is a subclass with a method :meth:`loss`. A file holds its name and arguments, and
+    ``load(path, modules={name: layer})`` gives the layer again. Where a loss needs no arguments,
+    :class:`layergraph.LossLayer` takes a plain function.
 
     Attributes:
         per_pixel: what a target is: a class index per pixel (True), a class index per observation (False),

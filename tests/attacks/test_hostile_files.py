@@ -27,7 +27,7 @@ from layergraph import (
 )
 from layergraph.analyze import analyze_network, compare, plot
 from layergraph.builders import segnet_layers
-from layergraph.graph.file_format import _layer_to_json
+from layergraph.graph.layer_format import layer_to_json
 from layergraph.graph.size_inference import infer_sizes
 from layergraph.layers import LAYER_TYPES
 from layergraph.pretrained import load_weights
@@ -314,7 +314,7 @@ def test_architectures_with_random_changes_load_or_are_refused(data, tmp_path_fa
     """Values of a valid architecture are replaced, keys removed, rows doubled."""
     path = tmp_path_factory.getbasetemp() / "architecture.safetensors"
     lgraph = segnet_layers((8, 8), 2, 1, num_output_channels=1, num_convolution_layers=1)
-    item = graph(*map(_layer_to_json, lgraph.layers), connections=lgraph.connections)
+    item = graph(*map(layer_to_json, lgraph.layers), connections=lgraph.connections)
     item = json.loads(json.dumps(item))
     for _ in range(data.draw(st.integers(1, 3))):
         steps, key = data.draw(st.sampled_from(sorted(positions(item), key=repr)))

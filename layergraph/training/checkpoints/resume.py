@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from layergraph.errors import DataError, FileFormatError
-from layergraph.graph.layer_graph import LayerGraph, load
-from layergraph.layers.layer import Layer
+from layergraph.graph import file_format
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.training.options import TrainingOptions
 from layergraph.wording import quoted
 
@@ -83,9 +82,7 @@ def open_checkpoint(
     from layergraph.training.checkpoints.checkpoint_file import read_state
 
     file = latest_checkpoint(path)
-    # a file holds no code: modules and functions are those of the graph that was given
-    given = {name: part for name in lgraph if (part := _given_part(lgraph[name])) is not None}
-    saved = load(file, modules=given)
+    saved, network = file_format.read_again(file, lgraph)
     recipe, checkpoint = read_state(file)
     try:
         seed, iterations = int(recipe["seed"]), int(checkpoint["global_step"])
@@ -100,8 +97,8 @@ def open_checkpoint(
         for key in [*was, *(key for key in now if key not in was)]
         if was.get(key) != now.get(key)
     ]
-    if _architecture(saved) != _architecture(lgraph):
-        differences.insert(0, "another network")
+    if network:
+        differences.insert(0, f"another network ({network})")
     if differences:
         raise DataError(
             "train_network: the training must be that of the checkpoint "
@@ -113,17 +110,3 @@ def open_checkpoint(
 
 def _text(values: Mapping[str, Any], key: str) -> str:
     return repr(values[key]) if key in values else "the default"
-
-
-def _architecture(lgraph: LayerGraph) -> Any:
-    # training changes the weights, and the parts that a file does not hold are given
-    layers = [
-        replace(layer, weights=None) if _given_part(layer) is None else (type(layer), layer.name)
-        for layer in lgraph.layers
-    ]
-    return layers, list(lgraph.connections)
-
-
-def _given_part(layer: Layer) -> Any:
-    """The torch module or the function of a layer."""
-    return getattr(layer, "module", None) or getattr(layer, "function", None)

@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -18,11 +20,15 @@ from layergraph import (
     LayerGraph,
     LossLayer,
     ModuleLayer,
+    OutputLayer,
     PixelClassificationLayer,
+    RegressionLayer,
     ReluLayer,
     SoftmaxLayer,
     load,
 )
+from layergraph.graph.layer_format import layer_from_json, layer_to_json
+from layergraph.layers.layer import Layer
 from layergraph.training import TrainingOptions, train_network
 
 
@@ -146,7 +152,8 @@ def test_another_training_is_refused_with_its_differences(tmp_path):
         )
     text = str(caught.value)
     for part in (
-        "got another network; initial_learn_rate 0.5 instead of 0.001; mini_batch_size 3 instead of 2",
+        "got another network (layer 'conv_1' with num_filters 5 instead of 4); initial_learn_rate 0.5 "
+        "instead of 0.001; mini_batch_size 3 instead of 2",
         "number of items 8 instead of 7",
         "seed 4 instead of 3",
     ):
@@ -194,6 +201,103 @@ def test_modules_and_functions_of_the_user_are_given_again(tmp_path):
     lgraph = build()
     expected = train(lgraph=lgraph, checkpoint_path=tmp_path)
     assert_same(train(lgraph=lgraph, resume_from=checkpoints(tmp_path)[0]), expected)
+
+
+@dataclass(frozen=True, repr=False)
+class LogCoshLayer(OutputLayer):
+    steepness: float = 1.0
+    scale: torch.Tensor | None = None  # JSON cannot hold it
+
+    def loss(self, scores, target):
+        scale = 1 if self.scale is None else self.scale.mean()
+        return (scale * self.steepness * (scores - target)).cosh().log().mean()
+
+
+@dataclass(frozen=True, repr=False)
+class ShiftLayer(Layer):
+    """A hidden layer of the user with a parameter."""
+
+    type = "shift"
+
+    def learnables(self, inputs):
+        return {"Shift": (1,)}
+
+    def torch_module(self, inputs):
+        class Shift(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.shift = torch.nn.Parameter(torch.zeros(1))
+
+            def forward(self, x):
+                return x + self.shift
+
+        return Shift()
+
+
+def own_network(loss=None, *, initializer="glorot", between=()):
+    first = Convolution2dLayer(3, 1, padding="same", weights_initializer=initializer, name="conv")
+    loss = LogCoshLayer(np.float32(2), torch.ones(2), name="own") if loss is None else loss
+    return LayerGraph([ImageInputLayer((8, 8, 1), normalization="none"), first, *between, loss])
+
+
+def numbers():
+    random = np.random.default_rng(0)
+    return [tuple(random.random((2, 8, 8, 1)).astype(np.float32)) for _ in range(6)]
+
+
+def test_layers_of_classes_of_the_user_are_those_of_the_graph_given(tmp_path):
+    def build():
+        return own_network(between=[ShiftLayer(name="shift")])
+
+    expected = train(lgraph=build(), data=numbers(), checkpoint_path=tmp_path)
+    again = train(lgraph=build(), data=numbers(), resume_from=checkpoints(tmp_path)[0])
+    assert_same(again, expected)
+    assert not expected[1].warnings
+    assert again[0].layer_graph()["own"].steepness == 2
+
+    @dataclass(frozen=True, repr=False)
+    class OtherLayer(LogCoshLayer):
+        pass
+
+    for loss, remark in [
+        (LogCoshLayer(3, torch.ones(2), name="own"), "layer 'own' with steepness 3 instead of 2.0"),
+        (LogCoshLayer(2, torch.ones(2), name="loss"), "LogCoshLayer 'loss' instead of LogCoshLayer 'own'"),
+        (LogCoshLayer(2, name="own"), "layer 'own' with scale None instead of {'not in the file': 'Tensor'}"),
+        (OtherLayer(2, torch.ones(2), name="own"), "OtherLayer 'own' instead of LogCoshLayer 'own'"),
+        (RegressionLayer(name="own"), "RegressionLayer 'own' instead of LogCoshLayer 'own'"),
+    ]:
+        lgraph = own_network(loss, between=[ShiftLayer(name="shift")])
+        with pytest.raises(DataError, match=re.escape(f"another network ({remark})")):
+            train(lgraph=lgraph, data=numbers(), resume_from=tmp_path)
+
+
+def test_a_function_as_initializer_is_no_difference(tmp_path):
+    lgraph = own_network(RegressionLayer(), initializer=np.ones)
+    expected = train(lgraph=lgraph, data=numbers(), checkpoint_path=tmp_path)
+    assert_same(train(lgraph=lgraph, data=numbers(), resume_from=checkpoints(tmp_path)[0]), expected)
+
+
+def test_a_file_of_an_own_layer_needs_the_layer(tmp_path):
+    lgraph = own_network(LogCoshLayer(2, name="own")).compile().layer_graph()
+    lgraph.save(tmp_path / "net.safetensors")
+    with pytest.raises(FileFormatError) as caught:
+        load(tmp_path / "net.safetensors")
+    assert str(caught.value).endswith(
+        "layers[2]: 'own' is a layer of the class LogCoshLayer, which the file does not hold; "
+        "load(..., modules={'own': layer}) gives it"
+    )
+    assert load(tmp_path / "net.safetensors", modules={"own": LogCoshLayer(2)}) == lgraph
+    with pytest.raises(
+        FileFormatError, match=r"must be that of the file, got layer 'own' with steepness 1\.0"
+    ):
+        load(tmp_path / "net.safetensors", modules={"own": LogCoshLayer()})
+    with pytest.raises(FileFormatError, match="got ReluLayer 'own' instead of LogCoshLayer 'own'"):
+        load(tmp_path / "net.safetensors", modules={"own": ReluLayer()})
+    good = layer_to_json(LogCoshLayer(2, name="own"))
+    assert layer_from_json(good, {"own": LogCoshLayer(2)})[0] == lgraph["own"]
+    for part in ({"arguments": 5}, {"name": 5}, {"class": [1]}, {"more": 1}, {"arguments": {"more": 1}}):
+        with pytest.raises(FileFormatError):
+            layer_from_json(good | part, {"own": LogCoshLayer(2)})
 
 
 @pytest.mark.parametrize("chain", [(3, 6, 9), (3, 4, 6, 8), (2, 3, 9), (6, 9)])
