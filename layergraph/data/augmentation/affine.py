@@ -70,10 +70,10 @@ def _positions(
     axes = [pixel_axes(spatial, dtype)[axis] for axis in swap]
     sizes = [spatial[axis] for axis in swap]
     offset = -inverse @ translation
-    positions = np.empty((*spatial, rank), dtype)
+    positions = np.empty((rank, *spatial), dtype)
     for row, size in enumerate(sizes):
         # in half sizes, so that the outer edges are at -1 and 1; torch has the last axis of an array first
-        place = positions[..., row if rank == 2 else (row + 1) % 3]
+        place = positions[row if rank == 2 else (row + 1) % 3]
         terms = [dtype(inverse[row, column] / (size / 2)) * axes[column] for column in range(rank)]
         terms[0] = terms[0] + dtype(offset[row] / (size / 2))
         np.add(terms[0], terms[1], out=place) if rank == 2 else np.add(
@@ -93,17 +93,19 @@ def _shift(
 
     def shift(array: Array, fill: Array) -> Array:
         flipped = array[flips]
-        if not any(moves):
-            return np.ascontiguousarray(flipped)
         result = np.empty_like(flipped, order="C")
-        result[...] = fill
+        if any(moves):
+            result[...] = fill
         # a move beyond the image leaves empty slices
         target = tuple(slice(max(m, 0), max(n + m, 0)) for m, n in zip(moves, parts.spatial, strict=True))
         source = tuple(slice(max(-m, 0), max(n - m, 0)) for m, n in zip(moves, parts.spatial, strict=True))
-        result[target] = flipped[source]
+        # reversed rows channel by channel: NumPy takes five times as long for all of a few channels
+        channels = range(array.shape[-1]) if signs[0] < 0 else [slice(None)]
+        for channel in channels:
+            result[(*target, channel)] = flipped[(*source, channel)]
         return result
 
     return parts.change(
         lambda image: shift(image, fill_of(parts.owner, fill_value, image.shape[-1]).astype(image.dtype)),
-        lambda labels: shift(labels, np.array(UNLABELED)),
+        lambda labels: shift(labels[..., None], np.array(UNLABELED))[..., 0],
     )

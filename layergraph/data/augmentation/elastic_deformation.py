@@ -53,10 +53,10 @@ class ElasticDeformation:
         rank = len(spatial)
         coarse = item_generator().normal(0, self.standard_deviation, (rank, *[self.grid_size] * rank))
         axes = pixel_axes(spatial, dtype)
-        positions = np.empty((*spatial, rank), dtype)
+        positions = np.empty((rank, *spatial), dtype)
         for axis, moved in enumerate(_refine(coarse, spatial)):
             # torch has the last axis of an array first
-            positions[..., rank - 1 - axis] = (axes[axis] + moved.astype(dtype)) / dtype(spatial[axis] / 2)
+            positions[rank - 1 - axis] = (axes[axis] + moved.astype(dtype)) / dtype(spatial[axis] / 2)
         return warp(parts, positions, self.fill_value)
 
 

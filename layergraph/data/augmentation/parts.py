@@ -151,7 +151,8 @@ def rounded(values: Array, like: Array) -> Array:
     """
     if like.dtype.kind in "ui":
         limits = np.iinfo(like.dtype)
-        values = np.rint(values).clip(limits.min, limits.max)
+        values = np.rint(values)
+        np.clip(values, limits.min, limits.max, out=values)
     return values.astype(like.dtype, copy=False)
 
 

@@ -20,7 +20,7 @@ def warp(parts: Parts, positions: NDArray[np.floating[Any]], fill_value: FillVal
 
     Args:
         parts: the item.
-        positions: one per pixel, (height, width, 2) as x, y or (height, width, depth, 3) as z, x, y: from -1
+        positions: one per pixel, (2, height, width) as x, y or (3, height, width, depth) as z, x, y: from -1
             to 1 between the outer edges of the first and the last pixel of an axis.
         fill_value: of image pixels from outside of the image, for all channels or one each; labels from
             there are 255.
@@ -31,29 +31,29 @@ def warp(parts: Parts, positions: NDArray[np.floating[Any]], fill_value: FillVal
     import torch
     from torch.nn.functional import grid_sample
 
-    grid = torch.from_numpy(positions)[None]
-    # (height, width) of the pixels that lie inside
-    covered = torch.ones(positions.shape[:-1], dtype=torch.bool)
-    for axis in range(positions.shape[-1]):
-        covered &= grid[0, ..., axis].abs() <= 1
+    grid = torch.from_numpy(positions).movedim(0, -1)[None]
+    outside = np.logical_or.reduce([np.abs(axis) > 1 for axis in positions])
 
     def sample(array: Array, fill: Array, mode: str) -> Array:
         # channels first, as torch has them
         values = np.ascontiguousarray(np.moveaxis(array, -1, 0)).astype(positions.dtype, copy=False)
         # border: pixels within half a pixel of the edge would else mix with zeros
-        sampled = grid_sample(
+        sampled: Array = grid_sample(
             torch.from_numpy(values)[None], grid, mode=mode, padding_mode="border", align_corners=False
-        )[0]
-        outside = torch.from_numpy(fill.astype(positions.dtype)).reshape(-1, *[1] * (positions.ndim - 1))
-        return np.moveaxis(torch.where(covered, sampled, outside).numpy(), 0, -1)
+        )[0].numpy()
+        # channel by channel, since NumPy takes four times as long to move an axis of a few channels
+        result = np.empty(array.shape, array.dtype)
+        for channel, number in enumerate(fill):
+            np.copyto(sampled[channel], number, where=outside)
+            result[..., channel] = rounded(sampled[channel], array)
+        return result
 
     def image(array: Array) -> Array:
         mode = "nearest" if array.dtype == bool else "bilinear"
-        sampled = sample(array, fill_of(parts.owner, fill_value, array.shape[-1]), mode)
-        return np.ascontiguousarray(rounded(sampled, array))
+        return sample(array, fill_of(parts.owner, fill_value, array.shape[-1]), mode)
 
     def labels(array: Array) -> Array:
-        return sample(array[..., None], np.array([UNLABELED]), "nearest")[..., 0].astype(array.dtype)
+        return sample(array[..., None], np.array([UNLABELED]), "nearest")[..., 0]
 
     return parts.change(image, labels)
 
