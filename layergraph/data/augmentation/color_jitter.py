@@ -60,8 +60,6 @@ class ColorJitter:
 
     def _change(self, image: Array) -> Array:
         channels = image.shape[-1]
-        if image.dtype == bool:
-            raise DataError("ColorJitter: an image must hold numbers, got a boolean image; convert it")
         if channels not in (1, 3) and (self.saturation, self.hue) != ((1, 1), (0, 0)):
             raise DataError(
                 "ColorJitter: saturation and hue are for images of 1 or 3 channels, got "

@@ -82,7 +82,12 @@ class Parts:
         return self._item(changed)
 
     def change_first(self, image: Function) -> Any:
-        """The item with its first image changed, and all else as it is: for colors and noise."""
+        """The item with its first image changed, and all else as it is: for colors and noise.
+
+        Raises ``DataError`` for a boolean image.
+        """
+        if self.arrays[0].dtype == bool:
+            raise DataError(f"{self.owner}: an image must hold numbers, got a boolean image; convert it")
         return self._item([self._change_image(self.arrays[0], image), *self.arrays[1:]])
 
     def _item(self, arrays: list[Array]) -> Any:
