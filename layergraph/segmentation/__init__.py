@@ -2,12 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
+from layergraph.segmentation.evaluation.bfscore import BoundaryScores, bfscore
+from layergraph.segmentation.evaluation.boundaries import BoundaryMatch
 from layergraph.segmentation.evaluation.confusion import (
     ConfusionMetrics,
     confusion_metrics,
     normalized_confusion_matrix,
     segmentation_confusion_matrix,
 )
+from layergraph.segmentation.evaluation.confusionchart import confusionchart
 from layergraph.segmentation.evaluation.evaluate_semantic_segmentation import evaluate_semantic_segmentation
 from layergraph.segmentation.evaluation.metrics import SemanticSegmentationMetrics
 from layergraph.segmentation.evaluation.overlap import dice, jaccard
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AtSize",
+    "BoundaryMatch",
+    "BoundaryScores",
     "ConfusionMetrics",
     "MonteCarlo",
     "MultiScale",
@@ -37,7 +42,9 @@ __all__ = [
     "SlidingWindow",
     "WithDenseCRF",
     "augmentation_sheet",
+    "bfscore",
     "confusion_metrics",
+    "confusionchart",
     "dense_crf",
     "dice",
     "distinct_colors",

@@ -36,7 +36,7 @@ def batches(store: ImageStore, size: int, *, verbose: bool = False) -> Iterator[
     pending: list[NDArray[Any]] = []
     first = 0
     for index in with_progress(range(len(store)), "Segmenting", len(store), shown=verbose):
-        image = _image(store, index)
+        image = image_at(store, index, f"semanticseg: {image_name(store, index)}")
         # only consecutive images share a batch: the results have the order of the images
         if pending and (len(pending) == size or pending[0].shape != image.shape):
             yield first, np.stack(pending)
@@ -46,8 +46,13 @@ def batches(store: ImageStore, size: int, *, verbose: bool = False) -> Iterator[
     yield first, np.stack(pending)
 
 
-def _image(store: ImageStore, index: int) -> NDArray[Any]:
-    item, name = store[index], f"semanticseg: {image_name(store, index)}"
+def image_at(store: ImageStore, index: int, name: str) -> NDArray[Any]:
+    """One image of a store, (H, W, C), with the name that it has in errors.
+
+    >>> image_at([np.zeros((4, 6))], 0, "the image").shape
+    (4, 6, 1)
+    """
+    item = store[index]
     if isinstance(item, tuple):  # a combined store: images first
         item = item[0]
     if isinstance(item, str | os.PathLike):

@@ -18,6 +18,7 @@ from layergraph.segmentation.evaluation.counting import (
     count_pairs,
     refuse_masks,
 )
+from layergraph.segmentation.evaluation.scores import pixel_counts, ratio, scores
 from layergraph.wording import quoted
 
 
@@ -110,39 +111,15 @@ def confusion_metrics(matrix: ArrayLike) -> ConfusionMetrics:
     (0.90624, 0.61588)
     """
     counts = _require_counts("confusion_metrics", matrix)
-    # the column of unlabeled predictions counts in the totals of true classes only: it is no class
-    size = len(counts)
-    hits, true, predicted = np.diagonal(counts), counts.sum(axis=1), counts[:, :size].sum(axis=0)
-    # hits are in both sums of the union, so that one of them is subtracted
-    accuracy, iou = ratio(hits, true), ratio(hits, true + predicted - hits)
+    values = scores(pixel_counts(counts))
     return ConfusionMetrics(
-        accuracy,
-        iou,
-        float(ratio(hits.sum(), true.sum())),
-        _mean(accuracy),
-        _mean(iou),
-        # nansum: a class that does not occur has the weight 0, but 0 * NaN is NaN
-        float(ratio(np.nansum(true * iou), true.sum())),
+        values.accuracy,
+        values.iou,
+        float(values.global_accuracy),
+        float(values.mean_accuracy),
+        float(values.mean_iou),
+        float(values.weighted_iou),
     )
-
-
-def ratio(above: ArrayLike, below: ArrayLike) -> NDArray[np.float64]:
-    """``above / below`` element by element, NaN where ``below`` is 0, without a warning.
-
-    >>> ratio([1, 0], [2, 0])
-    array([0.5, nan])
-    """
-    top, bottom = np.broadcast_arrays(np.asarray(above, np.float64), np.asarray(below, np.float64))
-    # np.divide leaves elements of `out` as they are where `where` is False
-    quotient = np.full(top.shape, np.nan)
-    np.divide(top, bottom, out=quotient, where=bottom != 0)
-    return quotient
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    # np.nanmean warns where all values are NaN
-    known = values[~np.isnan(values)]
-    return float(ratio(known.sum(), known.size))
 
 
 def _require_counts(call: str, matrix: ArrayLike) -> NDArray[np.float64]:

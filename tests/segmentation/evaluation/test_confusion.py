@@ -173,7 +173,10 @@ def test_masks_are_no_labels(function):
         message = f"^{call}: {argument} must hold class indices, got 0 and 255 alone, as a mask"
         with pytest.raises(DataError, match=message):
             function(*pair, 2)
-    with pytest.raises(WrongTypeError, match=f"^{call}: truth must hold class indices, got a boolean mask; "):
+    message = "predicted and truth must both be masks of True and False, or both class indices, got labels"
+    if function is segmentation_confusion_matrix:
+        message = "truth must hold class indices, got a boolean mask; "
+    with pytest.raises(WrongTypeError, match=f"^{call}: {message}"):
         function(labels, MASK > 0, 2)
     # the conversions that the errors name
     assert (

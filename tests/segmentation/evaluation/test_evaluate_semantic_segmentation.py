@@ -26,8 +26,13 @@ def store(folder, images, classes=CLASSES, name="label"):
     return PixelLabelDatastore(folder, classes, range(len(classes)), ignored_ids=[255])
 
 
+# test_bfscore.py has the boundary scores
+COUNTED = ("global-accuracy", "accuracy", "iou", "weighted-iou")
+
+
 def evaluate(**options):
-    return evaluate_semantic_segmentation(PREDICTED, TRUTH, **{"classes": CLASSES, **options})
+    defaults = {"classes": CLASSES, "metrics": COUNTED}
+    return evaluate_semantic_segmentation(PREDICTED, TRUTH, **{**defaults, **options})
 
 
 def test_the_tables():
@@ -69,8 +74,8 @@ def test_the_data_set_is_all_images_side_by_side(seed, num_classes, num_images):
     labels = [*range(num_classes), 255]
     classes = [f"class {i}" for i in range(num_classes)]
     predicted, truth = LabelArray(random.choice(labels, (2, num_images, 3, 4)), classes)
-    metrics = evaluate_semantic_segmentation(predicted, truth)
-    one = evaluate_semantic_segmentation([np.hstack(predicted)], [np.hstack(truth)])
+    metrics = evaluate_semantic_segmentation(predicted, truth, metrics=COUNTED)
+    one = evaluate_semantic_segmentation([np.hstack(predicted)], [np.hstack(truth)], metrics=COUNTED)
     np.testing.assert_array_equal(metrics.confusion_matrix, one.confusion_matrix)
     np.testing.assert_array_equal(metrics.unlabeled_predictions, one.unlabeled_predictions)
     for column in metrics.data_set_metrics.columns:
@@ -90,18 +95,14 @@ def test_every_metric_comes_from_the_one_function():
 def test_datastores_have_names_and_classes(tmp_path):
     predicted = store(tmp_path / "predicted", PREDICTED, name="pixelLabel")
     truth = store(tmp_path / "truth", TRUTH, name="truth")
-    metrics = evaluate_semantic_segmentation(predicted, truth)
+    metrics = evaluate_semantic_segmentation(predicted, truth, metrics=COUNTED)
     assert metrics.classes == CLASSES
     assert metrics.image_metrics.name.tolist() == ["truth_1.png", "truth_2.png"]
-    assert metrics.to_dict() == {
-        **evaluate().to_dict(),
-        "image_metrics": [
-            {**row, "name": name}
-            for row, name in zip(
-                evaluate().to_dict()["image_metrics"], ("truth_1.png", "truth_2.png"), strict=True
-            )
-        ],
-    }
+    expected = evaluate().to_dict()
+    for part in (expected, expected["baseline"]):
+        for row, name in zip(part["image_metrics"], ("truth_1.png", "truth_2.png"), strict=True):
+            row["name"] = name
+    assert metrics.to_dict() == expected
     # one of the two gives the classes, and the one with files the names
     arrays = [np.array(labels) for labels in TRUTH]
     mixed = evaluate_semantic_segmentation(predicted, arrays)
@@ -163,32 +164,27 @@ def test_metrics_can_be_chosen(metrics, data_set, classes):
 
 def test_to_dict_is_json_with_null_for_nan():
     truth = LabelArray([[[0, 255]]], ["sky", "road"])
-    metrics = evaluate_semantic_segmentation([[[0, 0]]], truth)
+    metrics = evaluate_semantic_segmentation([[[0, 0]]], truth, metrics="iou")
     text = json.dumps(metrics.to_dict(), allow_nan=False)
+    tables = {
+        "data_set_metrics": {"mean_iou": 1.0},
+        "class_metrics": [{"name": "sky", "iou": 1.0}, {"name": "road", "iou": None}],
+        "image_metrics": [{"name": "0", "mean_iou": 1.0}],
+    }
     assert json.loads(text) == {
         "classes": ["sky", "road"],
         "confusion_matrix": [[1, 0], [0, 0]],
         "unlabeled_predictions": [0, 0],
         "normalized_confusion_matrix": [[1.0, 0.0], [None, None]],
-        "data_set_metrics": {
-            "global_accuracy": 1.0,
-            "mean_accuracy": 1.0,
-            "mean_iou": 1.0,
-            "weighted_iou": 1.0,
-        },
-        "class_metrics": [
-            {"name": "sky", "accuracy": 1.0, "iou": 1.0},
-            {"name": "road", "accuracy": None, "iou": None},
-        ],
-        "image_metrics": [
-            {"name": "0", "global_accuracy": 1.0, "mean_accuracy": 1.0, "mean_iou": 1.0, "weighted_iou": 1.0}
-        ],
+        **tables,
+        "baseline": {"class": "sky", **tables},
     }
 
 
 def test_print():
     truth = [*TRUTH, [[255, 255], [255, 255]]]
-    metrics = evaluate_semantic_segmentation([*PREDICTED, PREDICTED[0]], truth, classes=[*CLASSES, "sign"])
+    options = {"classes": [*CLASSES, "sign"], "metrics": COUNTED}
+    metrics = evaluate_semantic_segmentation([*PREDICTED, PREDICTED[0]], truth, **options)
     assert str(metrics) == repr(metrics)
     assert (
         str(metrics)
@@ -197,9 +193,10 @@ Semantic segmentation metrics of 3 images, 4 classes, 7 labeled pixels
 
 Data set
 
-    global_accuracy    mean_accuracy    mean_iou    weighted_iou
-  -----------------  ---------------  ----------  --------------
-            0.71429          0.66667     0.58333         0.60714
+                 global_accuracy    mean_accuracy    mean_iou    weighted_iou
+  -----------  -----------------  ---------------  ----------  --------------
+  predicted              0.71429          0.66667     0.58333         0.60714
+  always road            0.42857          0.33333     0.14286         0.18367
 
 Classes
 
@@ -212,12 +209,12 @@ Classes
 
 Images
 
-  metric             lowest    median     mean    highest  lowest_image
-  ---------------  --------  --------  -------  ---------  --------------
-  global_accuracy   0.66667   0.70833  0.70833    0.75     1
-  mean_accuracy     0.75      0.75     0.75       0.75     0
-  mean_iou          0.58333   0.66667  0.66667    0.75     0
-  weighted_iou      0.58333   0.625    0.625      0.66667  0"""
+  metric             lowest    median     mean    highest    baseline_mean  lowest_image
+  ---------------  --------  --------  -------  ---------  ---------------  --------------
+  global_accuracy   0.66667   0.70833  0.70833    0.75             0.41667  1
+  mean_accuracy     0.75      0.75     0.75       0.75             0.5      0
+  mean_iou          0.58333   0.66667  0.66667    0.75             0.20833  0
+  weighted_iou      0.58333   0.625    0.625      0.66667          0.18056  0"""
     )
 
 
@@ -316,19 +313,18 @@ def test_class_names_in_one_string():
             "metrics must be names of metrics, got 'wieghted-iou'; did you mean 'weighted-iou'?",
         ),
         (
-            ["iou", "bfscore"],
-            "metrics must be names of metrics, got 'bfscore'; there are 'global-accuracy', 'accuracy', "
-            "'iou', 'weighted-iou'",
+            ["iou", "bf-score"],
+            "metrics must be names of metrics, got 'bf-score'; did you mean 'bfscore'?",
         ),
         (
             [3],
             "metrics must be names of metrics, got 3; there are 'global-accuracy', 'accuracy', 'iou', "
-            "'weighted-iou'",
+            "'weighted-iou', 'bfscore'",
         ),
         (
             [],
             "metrics must be names of metrics, got none; there are 'global-accuracy', 'accuracy', 'iou', "
-            "'weighted-iou'",
+            "'weighted-iou', 'bfscore'",
         ),
     ],
 )
@@ -353,7 +349,7 @@ def test_two_arrays_are_one_image():
 
 def test_labels_have_their_classes():
     predicted = [LabelArray(labels, CLASSES) for labels in PREDICTED]
-    metrics = evaluate_semantic_segmentation(predicted, TRUTH)
+    metrics = evaluate_semantic_segmentation(predicted, TRUTH, metrics=COUNTED)
     assert metrics.to_dict() == evaluate().to_dict()
     message = "evaluate_semantic_segmentation: predicted and truth must have the same classes"
     with pytest.raises(DataError, match=f"^{message}"):
@@ -397,3 +393,41 @@ def test_labels_that_no_class_can_have(label):
     message = f"image 0: predicted must hold class indices from 0 to 254, or 255 (unlabeled), got {label}"
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         evaluate_semantic_segmentation([[[label]]], [[[0]]])
+
+
+def test_masks_are_refused_without_class_names_too():
+    mask = np.array([[0, 255], [0, 0]], np.uint8)
+    with pytest.raises(DataError, match="truth must hold class indices, got 0 and 255 alone, as a mask has"):
+        evaluate_semantic_segmentation([np.zeros((2, 2), np.uint8)], [mask], metrics="iou")
+
+
+def test_images_without_pixels():
+    with pytest.raises(DataError, match=r"^image 0: truth must have pixels, got the shape \(0, 3\)$"):
+        evaluate_semantic_segmentation([np.ones((1, 3), int)], [np.ones((0, 3), int)])
+
+
+def test_only_the_worst_images_are_read():
+    class Images(list):
+        read = ()
+
+        def __getitem__(self, index):
+            self.read += (index,)
+            return super().__getitem__(index)
+
+    truth = [np.eye(20, dtype=int)] * 30
+    # the first ones are worst: each has one right pixel more than the one before
+    predicted = [
+        np.where(np.arange(400).reshape(20, 20) < 10 * number, truth[0], 255) for number in range(30)
+    ]
+    images = Images(np.full((20, 20, 3), number, np.uint8) for number in range(30))
+    metrics = evaluate_semantic_segmentation(predicted, truth, images=images, metrics="iou")
+    assert [image.position for image in metrics.worst_images] == [*range(8)]
+    assert images.read == tuple(range(8))
+    assert metrics.worst_images[3].picture.tolist() == images[3].tolist()
+    with pytest.raises(
+        DataError, match=r"images must hold one image per true one \(30\), in the same order, got 1"
+    ):
+        evaluate_semantic_segmentation(predicted, truth, images=images[:1], metrics="iou")
+    message = r"^image 0: the image must have the size of the truth \(20×20\), got 4×4$"
+    with pytest.raises(DataError, match=message):
+        evaluate_semantic_segmentation(predicted, truth, images=[np.zeros((4, 4))] * 30, metrics="iou")
