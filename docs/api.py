@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_overloads
 
 PAGE = Path(__file__).with_name("api.md")
 NAMESPACES = (
@@ -64,8 +64,11 @@ def entry(name: str, value: Any) -> Iterator[str]:
     if not callable(value):
         yield f"- `{name}`: {type(value).__name__}"
         return
-    arguments = "" if inspect.isclass(value) and is_error(value) else signature(value)
-    yield f"- `{name}{arguments}`: {summary(value)}"
+    forms = [""] if inspect.isclass(value) and is_error(value) else [signature(value)]
+    # the overloads of a function without names of arguments are the forms of its call
+    if inspect.isroutine(value) and forms[0].startswith("(*"):
+        forms = [signature(form) for form in get_overloads(value)] or forms
+    yield f"- {' or '.join(f'`{name}{form}`' for form in forms)}: {summary(value)}"
     if inspect.isclass(value) and not is_error(value):
         for member, definition in public_members(value):
             is_method = not isinstance(definition, (property, cached_property))

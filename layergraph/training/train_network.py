@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from layergraph.errors import ArgumentError, LayergraphError, MissingExtraError, WrongTypeError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers.layer import Layer
+from layergraph.training.call_forms import call_form
 from layergraph.training.info import TrainingInfo, TrainingWarning
 from layergraph.training.monitor.log import TrainingLog
 from layergraph.training.options import TrainingOptions
@@ -19,17 +20,33 @@ from layergraph.training.random_state import drawn_seed, seeded
 
 if TYPE_CHECKING:
     from layergraph.network.network import Network
-    from layergraph.training.batches.training_data import TrainingData
+    from layergraph.training.batches.training_data import TrainingArray, TrainingData
 
 
+@overload
 def train_network(
     data: TrainingData,
     lgraph: LayerGraph | Network[LayerGraph] | Sequence[Layer],
     options: TrainingOptions,
     *,
     resume_from: str | os.PathLike[str] | None = None,
+) -> tuple[Network[LayerGraph], TrainingInfo]: ...
+@overload
+def train_network(
+    images: TrainingArray,
+    targets: TrainingArray | Sequence[object],
+    lgraph: LayerGraph | Network[LayerGraph] | Sequence[Layer],
+    options: TrainingOptions,
+    *,
+    resume_from: str | os.PathLike[str] | None = None,
+) -> tuple[Network[LayerGraph], TrainingInfo]: ...
+def train_network(
+    *positional: Any, resume_from: str | os.PathLike[str] | None = None, **keywords: Any
 ) -> tuple[Network[LayerGraph], TrainingInfo]:
-    """Train a network, as MATLAB's ``trainNetwork``.
+    """Train a network, as MATLAB's ``trainNetwork``, on a store of pairs or on two arrays.
+
+    The forms of the call are ``train_network(data, lgraph, options)`` and
+    ``train_network(images, targets, lgraph, options)``, both with ``resume_from`` too.
 
     Args:
         data: pairs (image, target): images combined with labels, a list, or a map-style dataset. Images
@@ -38,6 +55,12 @@ def train_network(
             array of the output's size. With several input or output layers, an item has an image per input
             layer and then a target per output layer, in the order of the graph's ``input_names`` and
             ``output_names``, or it is a dict by their names. Every epoch reads them again.
+        images, targets: instead of ``data``, an array (N, height, width, channels) and one of as many
+            targets: class indices (N, height, width), 255 where unlabeled, or (N,); names of classes; or
+            responses. A ``LabelArray``, and names, which are text or a ``Categorical`` of pandas, tell the
+            classes; their order is that of the output layer, or else alphabetical, or of the categories.
+            Tensors are (N, channels, height, width). For MATLAB's arrays (height, width, channels, N) the
+            message says how to move the axis.
         lgraph: the graph. Training starts from its weights, if it has some. Of a compiled network a copy is
             trained. A list of layers is a graph in series.
         options: solver, schedule, validation, checkpoints and device.
@@ -83,6 +106,8 @@ def train_network(
     >>> net.classes, len(info.training_loss), info.stop_reason
     (('triangle', 'background'), 4, 'Max epochs completed.')
     """
+    given = call_form("train_network", ("lgraph", "options"), positional, keywords)
+    lgraph, options = given["lgraph"], given["options"]
     if not isinstance(options, TrainingOptions):
         raise WrongTypeError(
             f"train_network: options must be TrainingOptions(...), got {type(options).__name__}"
@@ -99,7 +124,8 @@ def train_network(
 
     check_log_path(options)
     # the data before the device and the log: wrong data prints nothing
-    items = Items(data, graph_of(lgraph))
+    graph = graph_of(lgraph)
+    items = Items(pairs_of(given, graph, "train_network"), graph)
     validation = None
     if options.validation_data is not None:
         # with the class names of the training data, since those of the validation must be the same
@@ -155,6 +181,15 @@ def _require_lightning() -> None:
             "train_network needs the package lightning, which is not installed: "
             'pip install "layergraph[train]"'
         ) from None
+
+
+def pairs_of(given: Mapping[str, Any], lgraph: LayerGraph, caller: str) -> TrainingData:
+    """The pairs of a call: its data, or its images and targets."""
+    from layergraph.training.batches.array_pairs import ArrayPairs
+
+    if "data" in given:
+        return cast("TrainingData", given["data"])
+    return ArrayPairs(given["images"], given["targets"], lgraph, caller)
 
 
 def graph_of(lgraph: object) -> LayerGraph:

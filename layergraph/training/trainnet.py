@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast, overload
 
 import numpy as np
 
@@ -20,15 +20,16 @@ from layergraph.layers import (
 )
 from layergraph.layers.layer import Layer
 from layergraph.sizes import Size
+from layergraph.training.call_forms import call_form
 from layergraph.training.info import TrainingInfo
 from layergraph.training.options import TrainingOptions
-from layergraph.training.train_network import graph_of, train_network
+from layergraph.training.train_network import graph_of, pairs_of, train_network
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from layergraph.network.network import Network
-    from layergraph.training.batches.training_data import TrainingData
+    from layergraph.training.batches.training_data import TrainingArray, TrainingData
 
 _WORDS = (
     "crossentropy",
@@ -42,16 +43,30 @@ _WORDS = (
 Loss = str | Callable[..., Any] | OutputLayer
 
 
+@overload
 def trainnet(
     data: TrainingData,
     net: LayerGraph | Network[LayerGraph] | Sequence[Layer],
     loss: Loss | Sequence[Loss],
     options: TrainingOptions,
-) -> tuple[Network[LayerGraph], TrainingInfo]:
-    """Train a network without an output layer, as MATLAB's ``trainnet``.
+) -> tuple[Network[LayerGraph], TrainingInfo]: ...
+@overload
+def trainnet(
+    images: TrainingArray,
+    targets: TrainingArray | Sequence[object],
+    net: LayerGraph | Network[LayerGraph] | Sequence[Layer],
+    loss: Loss | Sequence[Loss],
+    options: TrainingOptions,
+) -> tuple[Network[LayerGraph], TrainingInfo]: ...
+def trainnet(*positional: Any, **keywords: Any) -> tuple[Network[LayerGraph], TrainingInfo]:
+    """Train a network without an output layer, as MATLAB's ``trainnet``, on pairs or on two arrays.
+
+    The forms of the call are ``trainnet(data, net, loss, options)`` and
+    ``trainnet(images, targets, net, loss, options)``.
 
     Args:
-        data: as in :func:`train_network`; targets of classes are class indices, not one-hot.
+        data, images, targets: as in :func:`train_network`; targets of classes are class indices or names,
+            not one-hot.
         net: the graph, network or list of layers.
         loss: for all outputs, or a list with one per output. ``"crossentropy"`` and ``"index-crossentropy"``
             are the loss of a ``PixelClassificationLayer``, or of a ``ClassificationLayer`` where the output
@@ -73,13 +88,15 @@ def trainnet(
     >>> import numpy as np
     >>> from layergraph import Convolution2dLayer, ImageInputLayer, SoftmaxLayer
     >>> layers = [ImageInputLayer((8, 8, 1)), Convolution2dLayer(3, 2, padding="same"), SoftmaxLayer()]
-    >>> data = [(np.full((8, 8), i, np.uint8), np.full((8, 8), i, np.uint8)) for i in (0, 1)]
+    >>> images = np.random.default_rng(0).random((6, 8, 8, 1))
     >>> options = TrainingOptions("adam", max_epochs=2, verbose=False, seed=0)
-    >>> net, info = trainnet(data, layers, "crossentropy", options)
+    >>> net, info = trainnet(images, (images[..., 0] > 0.5).astype(int), layers, "crossentropy", options)
     >>> len(info.training_loss), net.layer_graph().output_names
     (2, ())
     """
-    lgraph = graph_of(net)
+    given = call_form("trainnet", ("net", "loss", "options"), positional, keywords)
+    loss, options = given["loss"], given["options"]
+    lgraph = graph_of(given["net"])
     if lgraph.output_names:
         raise ArgumentError(
             f"trainnet: net must have no output layer, got {lgraph.output_names[0]!r}; remove it, or train "
@@ -96,7 +113,7 @@ def trainnet(
             f"{len(losses)}"
         )
     # read only for functions, whose targets it decides
-    first = _first_item(data) if any(callable(one) for one in losses) else ()
+    first = _first_item(given, lgraph) if any(callable(one) for one in losses) else ()
     added: list[str] = []
     for number, (name, one) in enumerate(zip(outputs, losses, strict=True)):
         size = sizes.outputs[name][0]
@@ -106,7 +123,8 @@ def trainnet(
         lgraph = lgraph.add_layers(layer)
         added += [new for new in lgraph if new not in before]
         lgraph = lgraph.connect_layers(name, added[-1])
-    trained, info = train_network(data, lgraph, options)
+    sources = {name: value for name, value in given.items() if name in ("data", "images", "targets")}
+    trained, info = train_network(**sources, lgraph=lgraph, options=options)
     return trained.layer_graph().remove_layers(added).compile().eval(), info
 
 
@@ -144,9 +162,9 @@ def binary_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
     return functional.binary_cross_entropy(scores, target)
 
 
-def _first_item(data: TrainingData) -> Any:
+def _first_item(given: Mapping[str, Any], lgraph: LayerGraph) -> Any:
     try:
-        return data[0]
+        return pairs_of(given, lgraph, "trainnet")[0]
     except Exception:  # train_network checks the data, and words the error
         return ()
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import DataLoader, IterableDataset
 
 from layergraph.data.image_datastore import ImageDatastore
 from layergraph.data.image_labels import LabeledImageDatastore
@@ -51,7 +52,9 @@ class Items:
     """
 
     def __init__(self, data: TrainingData, lgraph: LayerGraph, argument: str = "data") -> None:
-        if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")) or isinstance(data, str):
+        # a stream of torch inherits a __getitem__ that always raises
+        has_positions = hasattr(data, "__getitem__") and not isinstance(data, (str, IterableDataset))
+        if not (hasattr(data, "__len__") and has_positions):
             raise WrongTypeError(
                 f"train_network: {argument} must be a combined datastore or a sequence of pairs (image, "
                 f"target), got an object of type {type(data).__name__}{_advice(data)}"
@@ -214,8 +217,14 @@ class Items:
 
 def _advice(data: object) -> str:
     """What to do with data that has no positions."""
-    if not hasattr(data, "__len__") and hasattr(data, "__iter__"):
-        return "; items in turn have no positions: list(...) of them does"
+    if isinstance(data, DataLoader):
+        return "; give its dataset, and the size of its batches as mini_batch_size"
+    is_stream = isinstance(data, (IterableDataset, Iterator))
+    if is_stream or (hasattr(data, "__iter__") and not hasattr(data, "__len__")):
+        return (
+            "; a stream has no positions, by which an epoch is shuffled and a checkpoint goes on: give "
+            "list(data) if its items fit in memory, or else a Datastore whose read_item(index) reads one"
+        )
     return ""
 
 

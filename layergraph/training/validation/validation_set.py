@@ -9,9 +9,9 @@ from typing import Any
 from lightning import Trainer
 
 from layergraph.data.randomness import kept_randomness
-from layergraph.errors import DataError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.network.modes import inference
+from layergraph.training.batches.array_pairs import ArrayPairs
 from layergraph.training.batches.batch import Batch
 from layergraph.training.batches.items import Items
 from layergraph.training.batches.loader import BatchLoader
@@ -35,7 +35,7 @@ class ValidationSet:
     """
 
     def __init__(self, data: Any, lgraph: LayerGraph, options: TrainingOptions) -> None:
-        self._items = _ValidationItems(_pairs(data), lgraph, argument="validation_data")
+        self._items = _ValidationItems(_pairs(data, lgraph), lgraph, argument="validation_data")
         count, size = len(self._items), options.mini_batch_size
         keys = [ItemKey(0, index) for index in range(count)]
         # as many workers as the training has; they start anew for each validation
@@ -86,17 +86,12 @@ class _ValidationItems(Items):
         return [self.collate([*group]) for _, group in groups]
 
 
-def _pairs(data: Any) -> Any:
+def _pairs(data: Any, lgraph: LayerGraph) -> Any:
     """The data with an item per index; arrays of images and of targets are split into items."""
     if not (isinstance(data, (tuple, list)) and len(data) == 2):
         return data
     images, targets = data
-    # two items of a list are pairs themselves
-    if not all(hasattr(part, "shape") and hasattr(part, "__len__") for part in (images, targets)):
+    # two items of a list are pairs themselves, which have no shape
+    if not hasattr(images, "shape"):
         return data
-    if len(images) != len(targets):
-        raise DataError(
-            "train_network: validation_data must be images and as many targets, got "
-            f"{len(images)} and {len(targets)}"
-        )
-    return [*zip(images, targets, strict=True)]
+    return ArrayPairs(images, targets, lgraph, "train_network: validation_data")

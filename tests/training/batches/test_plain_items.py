@@ -83,8 +83,19 @@ def test_data_without_positions_is_refused():
         def __iter__(self):
             return iter([])
 
-    with pytest.raises(WrongTypeError, match=r"list\(\.\.\.\) of them"):
-        Items(Stream(), segmentation_net())
+    class StreamWithLength(Stream):
+        def __len__(self):
+            return 3
+
+    for stream in (Stream(), StreamWithLength(), iter([]), (pair for pair in [])):
+        with pytest.raises(
+            WrongTypeError, match=r"got an object of type .*; a stream has no positions, .* list"
+        ):
+            Items(stream, segmentation_net())
+    with pytest.raises(
+        WrongTypeError, match="give its dataset, and the size of its batches as mini_batch_size"
+    ):
+        Items(torch.utils.data.DataLoader([]), segmentation_net())
     rows = [{"image": np.zeros((6, 8, 3)), "mask": np.zeros((6, 8))}]
     with pytest.raises(DataError, match=r"DatasetDatastore.* chooses columns"):
         Items(rows, segmentation_net())

@@ -252,7 +252,10 @@ def test_a_scheduler_of_torch_that_watches_the_validation_loss(tiny, pairs, trai
             7,
             "validation_data must be a combined datastore or a sequence of pairs (image, target), got an ob",
         ),
-        ((np.zeros((3, 6, 6, 1)), np.zeros((2, 6, 6), np.uint8)), "images and as many targets, got 3 and 2"),
+        (
+            (np.zeros((3, 6, 6, 1)), np.zeros((2, 6, 6), np.uint8)),
+            "validation_data: targets must be as many as images (3), got 2",
+        ),
         ([(np.zeros((6, 6, 3), np.float32), np.zeros((6, 6), np.uint8))], "item 0 of validation_data must"),
         ([(np.zeros((6, 6, 1), np.float32), np.full((6, 6), 9))], "target of item 0 of validation_data"),
         (
