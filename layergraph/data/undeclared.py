@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,29 @@ _MANY = 8  # values; a list of classes rarely omits more, so that smoothing or c
 _MOST_WARNINGS = 5  # per store
 # of the module, not of each store, since stores are sent to other processes and a lock cannot be
 _ONE_AT_A_TIME = threading.Lock()
+# by their keys, which copies in other processes share
+_INSTANCES: WeakValueDictionary[bytes, UndeclaredValues] = WeakValueDictionary()
+
+
+class UndeclaredWarning(DataWarning):
+    """Values of no class, found by a store; ``key`` is that of its :class:`UndeclaredValues`.
+
+    A process that reads ahead has a copy of the store and sends the warning, which :meth:`is_new` compares
+    with what the store has reported here.
+    """
+
+    def __init__(self, text: str, key: bytes, values: frozenset[int]) -> None:
+        # all of them, so that another process can receive the warning
+        super().__init__(text, key, values)
+        self._text, self._key, self._values = text, key, values
+
+    def __str__(self) -> str:
+        return self._text
+
+    def is_new(self) -> bool:
+        """Whether a store of this process has values to report; they count as reported from now on."""
+        reported = _INSTANCES.get(self._key)
+        return reported is None or reported.add(self._values) is not None
 
 
 class UndeclaredValues:
@@ -32,6 +57,19 @@ class UndeclaredValues:
     def __init__(self) -> None:
         self._reported: set[int] = set()
         self._num_warnings = 0
+        self._key = os.urandom(8)
+        _INSTANCES[self._key] = self
+
+    def add(self, values: frozenset[int]) -> int | None:
+        """Mark values as reported; the number of their warning, or None if there is nothing to report."""
+        # one thread at a time: label files are counted in several, and each value is reported once
+        with _ONE_AT_A_TIME:
+            # a wrong value is usually in most files, and one warning per file would hide the others
+            if self._reported.issuperset(values) or self._num_warnings == _MOST_WARNINGS:
+                return None
+            self._reported.update(values)
+            self._num_warnings += 1
+            return self._num_warnings
 
     def report(self, codes: NDArray[Any], num_pixels: int, path: Path, ids: LabelIds, kind: str) -> None:
         """Warn of the undeclared values of one file, unless all are already reported.
@@ -52,21 +90,15 @@ class UndeclaredValues:
                 f"label image {quoted(str(path))} must have pixels of the classes {_classes(ids)}, got "
                 f"{_shares(values, counts, num_pixels, ids)}; give label_ids as they are in the file"
             )
-        # one thread at a time: label files are counted in several, and each value is reported once
-        with _ONE_AT_A_TIME:
-            # a wrong value is usually in most files, and one warning per file would hide the others
-            if self._reported.issuperset(values.tolist()) or self._num_warnings == _MOST_WARNINGS:
-                return
-            self._reported.update(values.tolist())
-            self._num_warnings += 1
-            number = self._num_warnings
+        found = frozenset(values.tolist())
+        if (number := self.add(found)) is None:
+            return
         last = "; further values are not reported" if number == _MOST_WARNINGS else ""
-        warnings.warn(
+        text = (
             f"label image {quoted(str(path))} has values that are of no class, and these pixels count as "
-            f"unlabeled: {_shares(values, counts, num_pixels, ids)}; {_advice(len(values), kind)}{last}",
-            DataWarning,
-            stacklevel=2,
+            f"unlabeled: {_shares(values, counts, num_pixels, ids)}; {_advice(len(values), kind)}{last}"
         )
+        warnings.warn(UndeclaredWarning(text, self._key, found), stacklevel=2)
 
 
 def _shares(values: NDArray[Any], counts: NDArray[Any], num_pixels: int, ids: LabelIds) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,9 @@ class Ending:
         checkpoint: the checkpoint from which a training that was stopped continues, if it has one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, warnings: Iterable[str] = ()) -> None:
         self._reason: StopReason | None = None
-        self.warnings: list[str] = []
+        self.warnings = [*warnings]
         self.output_iteration: int | None = None
         self.final_validation: tuple[float, float] | None = None
         self.checkpoint: Path | None = None

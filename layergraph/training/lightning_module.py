@@ -9,13 +9,14 @@ import torch
 from lightning import LightningModule
 from torch import Tensor
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
 
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.network.network import Network
 from layergraph.training.batch_metric import BatchMetric
 from layergraph.training.batches.batch import Batch
 from layergraph.training.optimization.gradient_threshold import limit_gradients
-from layergraph.training.optimization.rate_scheduler import rate_scheduler
+from layergraph.training.optimization.rate_scheduler import rate_scheduler, set_rates
 from layergraph.training.optimization.solvers import make_solver, regularization
 from layergraph.training.options import TrainingOptions
 from layergraph.training.series import Metric, Series
@@ -48,6 +49,11 @@ class TrainingModule(LightningModule):
         optimizer = make_solver(self.net, self._lgraph, self._options)
         scheduler = rate_scheduler(optimizer, self._options, self._epoch_length)
         return optimizer if scheduler is None else {"optimizer": optimizer, "lr_scheduler": scheduler}
+
+    def on_train_start(self) -> None:
+        scheduler = self.lr_schedulers()
+        if isinstance(scheduler, LambdaLR) and not callable(self._options.learn_rate_schedule):
+            set_rates(scheduler)
 
     def configure_gradient_clipping(
         self,

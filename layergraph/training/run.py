@@ -66,14 +66,14 @@ def run(
         group=options.accumulate_grad_batches,
     )
     epoch_length = len(batches) // batches.group
-    recipe = recipe_of(options, len(items), items.seed)
+    recipe = recipe_of(options, len(items), items.seed, epoch_length)
     module = TrainingModule(net, items.lgraph, options, items.metric, epoch_length)
     # pinned memory is a feature of CUDA; "gpu" may also be Apple's
     pinned = accelerator == "gpu" and torch.cuda.is_available()
     num_workers = options.num_workers or int(options.dispatch_in_background)
     loader = BatchLoader(items, batches, num_workers=num_workers, pinned=pinned)
     frozen = frozen_parameters(net, items.lgraph)
-    ending = Ending()
+    ending = Ending(resume.warnings if resume else ())
     plan = Plan(epoch_length, options.max_epochs)
     with (
         _quiet(),

@@ -64,10 +64,11 @@ def train_network(
         lgraph: the graph. Training starts from its weights, if it has some. Of a compiled network a copy is
             trained. A list of layers is a graph in series.
         options: solver, schedule, validation, checkpoints and device.
-        resume_from: a checkpoint, or a folder of checkpoints, whose newest one counts. The training that
-            wrote it goes on from there, with its weights, solver, schedule, order and random numbers. On the
-            CPU, the result is bitwise that of a training without interruption. Data, graph and options must
-            be the same; ``max_epochs`` may be larger.
+        resume_from: a checkpoint, or a folder of checkpoints, whose newest one that can be read counts. The
+            training that wrote it goes on from there, with its weights, solver, schedule, order and random
+            numbers. On the CPU, the result is bitwise that of a training without interruption. Data, graph
+            and options must be the same; ``max_epochs`` may be larger (a warning says so where a schedule
+            over all epochs gets other rates).
 
     Returns:
         The trained network, on the CPU and in evaluation mode, and the course of the training. The
@@ -143,6 +144,9 @@ def train_network(
     resume = None
     if resume_from is not None:
         resume = open_checkpoint(resume_from, items.lgraph, options, len(items))
+    early = resume.warnings if resume else ()
+    for text in early:  # before hours of training
+        _warn(text)
     log = TrainingLog(items.metric, validation=validation is not None, shown=options.verbose)
     with seeded(options.seed):
         # without a seed, from torch's generator: torch.manual_seed fixes order and transforms, too
@@ -159,7 +163,7 @@ def train_network(
                 net, items, log, verbose=options.verbose, reset=options.reset_input_normalization
             )
         info = run(net, items, options, log, accelerator, validation, resume)
-    for text in info.warnings:
+    for text in info.warnings[len(early) :]:
         _warn(text)
     return net, info
 

@@ -15,6 +15,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
+from layergraph.data.undeclared import UndeclaredWarning
 from layergraph.errors import LayergraphError, WrongTypeError
 from layergraph.training.batches.items import Items
 from layergraph.training.batches.mini_batches import ItemKey
@@ -79,7 +80,9 @@ class BatchLoader(DataLoader[Any]):
     def _contents(self, readings: Iterator[_Reading]) -> Iterator[Any]:
         for reading in readings:
             for caught in reading.warnings:
-                warnings.warn_explicit(*caught, registry=self._registry)
+                # each worker has its own copy of a store, which reports a value once
+                if not isinstance(caught[0], UndeclaredWarning) or caught[0].is_new():
+                    warnings.warn_explicit(*caught, registry=self._registry)
             if reading.error is not None:
                 raise reading.error
             # a worker sets the flags of its own copy of the items

@@ -1,20 +1,18 @@
-"""A checkpoint to continue from: the latest of a folder, compared with the training that continues it."""
+"""A checkpoint to continue from, compared with the training that continues it."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from layergraph.errors import DataError, FileFormatError
-from layergraph.graph import file_format
+from layergraph.errors import DataError
 from layergraph.graph.layer_graph import LayerGraph
+from layergraph.training.checkpoints.newest_checkpoint import Contents, newest_checkpoint
+from layergraph.training.optimization.schedule_series import learn_rate_factor, schedules_of
 from layergraph.training.options import TrainingOptions
 from layergraph.wording import quoted
-
-_NAME = re.compile(r"net_checkpoint__(\d+)__(\d{4}_\d\d_\d\d__\d\d_\d\d_\d\d)\.safetensors")
 
 # options that change nothing before the iteration of the checkpoint, or nothing at all
 _FREE = {
@@ -28,46 +26,28 @@ _FREE = {
 
 
 class Resume(NamedTuple):
-    """A checkpoint to continue from: its network, its seed and number of iterations, and its state."""
+    """A checkpoint to continue from: its network, its seed and number of iterations, and its state.
+
+    ``warnings`` are the differences between the training that continues and one without interruption.
+    """
 
     path: Path
     lgraph: LayerGraph
     seed: int
     iterations: int
     state: dict[str, Any]
+    warnings: tuple[str, ...] = ()
 
 
-def recipe_of(options: TrainingOptions, num_items: int, seed: int) -> dict[str, Any]:
+def recipe_of(options: TrainingOptions, num_items: int, seed: int, epoch_length: int) -> dict[str, Any]:
     """The numbers and words that decide the course of a training, for its checkpoints."""
     return {
-        "options": {key: value for key, value in options.to_dict().items() if key not in _FREE},
+        "options": _compared(options),
         "num_items": num_items,
         "seed": seed,
+        "max_epochs": options.max_epochs,
+        "epoch_length": epoch_length,
     }
-
-
-def latest_checkpoint(path: str | os.PathLike[str]) -> Path:
-    """The checkpoint at a path: the file, or the newest one of a folder.
-
-    Raises:
-        DataError: there is no such file or folder, or the folder has no checkpoint.
-    """
-    folder = Path(path)
-    if folder.is_file():
-        return folder
-    if not folder.is_dir():
-        raise DataError(
-            f"train_network: resume_from must be a checkpoint or a folder, got {quoted(str(path))}"
-        )
-    names = [
-        (match[2], int(match[1]), file) for file in folder.iterdir() if (match := _NAME.fullmatch(file.name))
-    ]
-    if not names:
-        raise DataError(
-            "train_network: resume_from must have checkpoints (net_checkpoint__...safetensors), got the "
-            f"folder {quoted(str(path))} without any; leave resume_from out to start a training"
-        )
-    return max(names)[2]
 
 
 def open_checkpoint(
@@ -76,36 +56,55 @@ def open_checkpoint(
     """Read a checkpoint, and compare it with the training that continues it.
 
     Raises:
-        DataError: the training has another graph, other data or other options; the message lists them.
-        FileFormatError: the file is no checkpoint, or damaged.
+        DataError: the training has another graph, other data or other options; the message lists them. Or
+            there is no checkpoint.
+        FileFormatError: the file, or each file of the folder, is no checkpoint, or damaged.
     """
-    from layergraph.training.checkpoints.checkpoint_file import read_state
-
-    file = latest_checkpoint(path)
-    saved, network = file_format.read_again(file, lgraph)
-    recipe, checkpoint = read_state(file)
-    try:
-        seed, iterations = int(recipe["seed"]), int(checkpoint["global_step"])
-        was = {**recipe["options"], "number of items": recipe["num_items"]}
-    except (KeyError, TypeError, ValueError):
-        raise FileFormatError(f"resume_from: {str(file)!r} is damaged: its recipe is incomplete") from None
-    now = {**recipe_of(options, num_items, seed)["options"], "number of items": num_items}
+    file, saved = newest_checkpoint(Path(path), lgraph)
+    was: dict[str, Any] = {**saved.options, "number of items": saved.num_items}
+    now: dict[str, Any] = {**_compared(options), "number of items": num_items}
     if options.seed is not None:
-        was["seed"], now["seed"] = seed, options.seed
+        was["seed"], now["seed"] = saved.seed, options.seed
     differences = [
         f"{key} {_text(now, key)} instead of {_text(was, key)}"
         for key in [*was, *(key for key in now if key not in was)]
         if was.get(key) != now.get(key)
     ]
-    if network:
-        differences.insert(0, f"another network ({network})")
+    if saved.other_network:
+        differences.insert(0, f"another network ({saved.other_network})")
     if differences:
         raise DataError(
             "train_network: the training must be that of the checkpoint "
             f"{quoted(str(file))}, got {'; '.join(differences)}; give the same, or train "
             "layergraph.load(path) with new options"
         )
-    return Resume(file, saved, seed, iterations, checkpoint)
+    changes = tuple(_rate_changes(saved, options))
+    return Resume(file, saved.lgraph, saved.seed, saved.iterations, saved.state, changes)
+
+
+def _compared(options: TrainingOptions) -> dict[str, Any]:
+    """The options that must be those of the checkpoint."""
+    return {key: value for key, value in options.to_dict().items() if key not in _FREE}
+
+
+def _rate_changes(saved: Contents, options: TrainingOptions) -> Iterator[str]:
+    """A sentence if another ``max_epochs`` would have given the iterations so far other learning rates."""
+    schedule, length = options.learn_rate_schedule, saved.epoch_length
+    if callable(schedule) or not saved.iterations:  # a scheduler of torch has its own numbers
+        return
+    schedules = schedules_of(schedule, options.learn_rate_drop_factor, options.learn_rate_drop_period)
+    # the schedules that last all epochs are monotone, so that the last iteration shows it
+    was, now = (
+        options.learn_rate * learn_rate_factor(schedules, saved.iterations - 1, length, epochs * length)
+        for epochs in (saved.max_epochs, options.max_epochs)
+    )
+    if was != now:
+        yield (
+            f"train_network: max_epochs is {options.max_epochs} instead of {saved.max_epochs}, and "
+            f"learn_rate_schedule lasts all epochs: iteration {saved.iterations} had the rate {was:.3g}, and "
+            f"would have {now:.3g}; training continues with the new rates, and its result is not that of "
+            "a training without interruption"
+        )
 
 
 def _text(values: Mapping[str, Any], key: str) -> str:

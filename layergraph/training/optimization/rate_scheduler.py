@@ -42,6 +42,13 @@ def rate_scheduler(
     return {"scheduler": LambdaLR(optimizer, factor), "interval": "step"}
 
 
+def set_rates(scheduler: LambdaLR) -> None:
+    """Set the rates of the next iteration anew: a checkpoint has those for the ``max_epochs`` of its time."""
+    groups = zip(scheduler.optimizer.param_groups, scheduler.base_lrs, scheduler.lr_lambdas, strict=True)
+    for group, base, factor in groups:
+        group["lr"] = base * factor(scheduler.last_epoch)
+
+
 def _given(result: Any, options: TrainingOptions) -> dict[str, Any]:
     config: dict[str, Any] = dict(result) if isinstance(result, dict) else {"scheduler": result}
     scheduler = config.get("scheduler")

@@ -14,6 +14,7 @@ from layergraph import (
     BatchNormalizationLayer,
     Convolution2dLayer,
     DataError,
+    DataWarning,
     DropoutLayer,
     FileFormatError,
     ImageInputLayer,
@@ -29,7 +30,7 @@ from layergraph import (
 )
 from layergraph.graph.layer_format import layer_from_json, layer_to_json
 from layergraph.layers.layer import Layer
-from layergraph.training import TrainingOptions, train_network
+from layergraph.training import CosineLearnRate, TrainingOptions, TrainingWarning, train_network
 
 
 class NoisyPairs:
@@ -310,3 +311,66 @@ def test_a_training_continues_several_times(tmp_path, chain):
         (path,) = folder.glob(f"net_checkpoint__{iteration}__*")
         folder = tmp_path / f"from {iteration}"
         assert_same(train(resume_from=path, checkpoint_path=folder, **writing), expected)
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def test_a_damaged_newest_file_of_a_folder_is_skipped_with_a_warning(tmp_path):
+    train(checkpoint_path=tmp_path / "checkpoints")
+    third, second, first = reversed(checkpoints(tmp_path / "checkpoints"))
+    truncate(third)
+    with pytest.raises(FileFormatError, match=r"safetensors' is not a safetensors file, or damaged"):
+        train(resume_from=third)
+    with pytest.warns(DataWarning) as caught:
+        continued = train(resume_from=tmp_path / "checkpoints")
+    assert [warning.filename for warning in caught] == [__file__]
+    text = str(caught[0].message)
+    assert text.startswith(f"train_network: '{third}' is not a safetensors file, or damaged: ")
+    assert text.endswith(f"; training continues from the older '{second.name}'")
+    assert_same(continued, train())
+    second.write_bytes(b"")
+    network().save(first)
+    with pytest.raises(FileFormatError) as error:
+        train(resume_from=tmp_path / "checkpoints")
+    assert str(error.value).startswith(
+        "train_network: resume_from must have a checkpoint that can be read, got the folder "
+        f"'{tmp_path / 'checkpoints'}' with 3 damaged ones; leave resume_from out to start a training (the "
+        f"newest: '{third}' is not"
+    )
+
+
+@pytest.mark.parametrize("schedule", ["none", "piecewise", "exponential", CosineLearnRate(period=4)])
+def test_more_epochs_leave_a_schedule_with_its_own_numbers(tmp_path, schedule):
+    options = {"learn_rate_schedule": schedule, "learn_rate_drop_period": 1}
+    train(checkpoint_path=tmp_path, max_epochs=2, **options)
+    assert_same(train(resume_from=tmp_path, max_epochs=4, **options), train(max_epochs=4, **options))
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "polynomial", ("warmup", "cosine")])
+@pytest.mark.parametrize("iteration", [1, 6])
+def test_more_epochs_change_the_rates_of_a_schedule_over_all_epochs(tmp_path, schedule, iteration):
+    writing = {"checkpoint_path": tmp_path, "checkpoint_frequency_unit": "iteration"}
+    _, short = train(max_epochs=2, learn_rate_schedule=schedule, **writing)
+    path = checkpoints(tmp_path)[iteration - 1]
+    expected = train(max_epochs=4, learn_rate_schedule=schedule)
+    resume = {"resume_from": path, "max_epochs": 4, "learn_rate_schedule": schedule}
+    # the first steps have the same rate for any number of epochs
+    if iteration == 1 or schedule == ("warmup", "cosine"):
+        assert_same(train(**resume), expected)
+        return
+    with pytest.warns(TrainingWarning) as caught:
+        _, info = train(**resume)
+    assert len(caught) == 1
+    assert info.warnings == (str(caught[0].message),)
+    was, now = short.base_learn_rate[iteration - 1], expected[1].base_learn_rate[iteration - 1]
+    assert (
+        f"max_epochs is 4 instead of 2, and learn_rate_schedule lasts all epochs: iteration {iteration} "
+        in (info.warnings[0])
+    )
+    assert f"had the rate {was:.3g}, and would have {now:.3g};" in info.warnings[0]
+    assert info.base_learn_rate == [
+        *short.base_learn_rate[:iteration],
+        *expected[1].base_learn_rate[iteration:],
+    ]
