@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from layergraph import DataError
-from layergraph.data import transform
+from layergraph.data import ImageDatastore, PixelLabelDatastore, combine, transform, write_image
 from layergraph.data.datastore import Datastore
 from layergraph.errors import DataWarning, WrongTypeError
 from layergraph.training.batches import loader as loader_module
@@ -246,3 +246,23 @@ def test_a_signal_to_all_processes_ends_them_cleanly(tmp_path, signal_name):
         assert err == ""
         reason = "Stopped manually." if signal_name == "SIGINT" else "Stopped by SIGTERM."
         assert out.splitlines()[-1] == f"{reason} True"
+
+
+@WORKERS
+def test_an_undeclared_value_is_reported_once_per_training(tmp_path, tiny, train, num_workers):
+    """Workers read it in two epochs, and this process at the end, for the batch normalization."""
+    for index in range(8):
+        for folder, image in (
+            ("images", np.full((6, 6), index)),
+            ("labels", np.eye(6) * (7 if index else 1)),
+        ):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            write_image(tmp_path / folder / f"{index}.png", image.astype(np.uint8))
+    labels = PixelLabelDatastore(tmp_path / "labels", ["a", "b"], [0, 1])
+    data = combine(ImageDatastore(tmp_path / "images"), labels)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        options = {"mini_batch_size": 2, "max_epochs": 2, "num_workers": num_workers}
+        train(data, tiny(batch_norm=True), **options)
+    assert len(caught) == 1
+    assert "has values that are of no class" in str(caught[0].message)
