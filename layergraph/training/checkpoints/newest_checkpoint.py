@@ -63,8 +63,8 @@ def newest_checkpoint(path: Path, lgraph: LayerGraph) -> tuple[Path, Contents]:
         except FileFormatError as error:
             errors.append(error)
             continue
-        for error in errors:
-            text = f"train_network: {error}; training continues from the older {quoted(file.name)}"
+        for damage in errors:
+            text = f"train_network: {damage}; training continues from the older {quoted(file.name)}"
             # the line of the user: this is called by open_checkpoint, and that by train_network
             warnings.warn(text, DataWarning, stacklevel=4)
         return file, contents
