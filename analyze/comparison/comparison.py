@@ -12,7 +12,7 @@ from layergraph.analyze.comparison.find_differences import AttachedWeights, alig
 from layergraph.analyze.comparison.matching import match_layers
 from layergraph.analyze.comparison.text import lines, summary
 from layergraph.analyze.printed_result import PrintedResult
-from layergraph.analyze.table.text_columns import Line, plain_text
+from layergraph.analyze.table.text_columns import Line, hang, plain_text
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.size_inference import TargetUsage
 from layergraph.layers.layer import Layer
@@ -35,7 +35,8 @@ class Comparison(Differences, PrintedResult):
         return f"Comparison({summary(self)})"
 
     def _lines(self, width: int | None) -> Iterator[Line]:
-        return lines(self, most=8)  # an edit near the input resizes all layers
+        # an edit near the input resizes all layers
+        return hang(lines(self, most=8, width=width), width)
 
     def _repr_html_(self) -> str:
         # imported here: text and JSON need no page templates

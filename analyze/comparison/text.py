@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from layergraph.analyze.comparison.comparison_json import value_text
 from layergraph.analyze.size_text import plain_size
-from layergraph.analyze.table.text_columns import GAP, STYLES, Cell, Line, column_widths, row_lines
+from layergraph.analyze.table.text_columns import (
+    GAP,
+    STYLES,
+    Cell,
+    Line,
+    column_widths,
+    row_lines,
+    shrink_widths,
+)
 from layergraph.wording import byte_count, counted, short_count, shortened, visible
 
 if TYPE_CHECKING:
@@ -23,6 +31,8 @@ _COLORS = {"added": "green", "removed": "red"}
 _EDITED = ("added", "removed", "renamed", "changed", "rewired")
 # a list of classes or a torch module would fill the screen
 _LONGEST_VALUE = 60
+# on a narrow terminal: the column that shrinks next, and the width down to which it shrinks
+_SHRINKING = ((1, 30), (3, 20), (0, 32), (1, 22), (3, 14), (0, 22), (1, 12), (3, 6), (2, 10), (0, 10))
 _BYTES = ("activation_bytes_training", "peak_bytes_inference")
 _LABELS = {
     "layers": "Layers",
@@ -55,13 +65,16 @@ def names(comparison: Differences) -> tuple[str, str]:
     return visible(comparison.before.name) or "before", visible(comparison.after.name) or "after"
 
 
-def lines(comparison: Differences, most: int | None) -> Iterator[Line]:
-    """The whole comparison; at most ``most`` of the layers that only have another size or weights."""
+def lines(comparison: Differences, most: int | None, width: int | None = None) -> Iterator[Line]:
+    """The whole comparison; at most ``most`` of the layers that only have another size or weights.
+
+    In ``width`` columns, names are cut in the middle and descriptions wrap.
+    """
     before, after = names(comparison)
     yield [(f"COMPARISON: {before} → {after}", "bold")]
     yield [(summary(comparison), "")]
     # edits before their consequences; the totals last, next to the prompt of a terminal
-    yield from _layer_lines(comparison)
+    yield from _layer_lines(comparison, width)
     yield from _unedited_lines(comparison, most)
     yield from _issue_lines(comparison)
     yield []
@@ -94,7 +107,7 @@ def fed_by(analysis: AnalysisResult, info: LayerInfo) -> str:
     return ", ".join(visible(analysis.lgraph.output_text(end)) for end in sources)
 
 
-def _layer_lines(comparison: Differences) -> Iterator[Line]:
+def _layer_lines(comparison: Differences, width: int | None) -> Iterator[Line]:
     rows = [row for row in comparison.layers if row.status in _EDITED]
     if not rows:
         return
@@ -107,24 +120,31 @@ def _layer_lines(comparison: Differences) -> Iterator[Line]:
         info = row.after or row.before
         assert info is not None
         name = visible(row.name)
-        if row.before and row.is_renamed:
+        # two long names in a narrow column would lose what tells them apart
+        if row.before and row.is_renamed and width is None:
             name = f"{visible(row.before.name)} → {name}"
         sources = fed_by(analysis, info) if status in _COLORS else ""
         sizes = plain_size(info.activations[0].size) if status in _COLORS else ""
         color = _COLORS.get(status, "yellow")
         style = f"bold {color}"
-        texts = [f"{MARKS.get(status, '~')} {name}", visible(info.description), sizes]
-        heads.append([Cell([texts[0]], style), Cell([texts[1]], color), Cell([texts[2]], color),
-                      Cell([f"from {sources}" if sources else ""], "dim")])  # fmt: skip
+        heads.append([
+            Cell([f"{MARKS.get(status, '~')} {name}"], style, is_name=True),
+            Cell([visible(info.description)], color, color, wraps=True),
+            Cell([sizes], color),
+            Cell([f"from {sources}" if sources else ""], "dim", "dim", wraps=True),
+        ])  # fmt: skip
     # one long description must not push the sizes of all layers off the screen
-    widths = [min(width, most) for width, most in zip(column_widths(heads, 4), (48, 64, 20, 60), strict=True)]
+    widths = [min(own, most) for own, most in zip(column_widths(heads, 4), (48, 64, 20, 60), strict=True)]
+    widths = shrink_widths(widths, width, _SHRINKING)
     # 2. The lines; an added or removed layer has no differences to list below it
     for row, head in zip(rows, heads, strict=True):
         yield from row_lines(head, widths)
         if row.status not in _COLORS:
             differences = details(row)
-            width = max((len(label) for label, _ in differences), default=0)
-            yield from ([(f"    {label:<{width}}{GAP}", "dim"), (text, "")] for label, text in differences)
+            if row.before and row.is_renamed and width is not None:
+                differences.insert(0, ("name", f"{visible(row.before.name)} → {visible(row.name)}"))
+            longest = max((len(label) for label, _ in differences), default=0)
+            yield from ([(f"    {label:<{longest}}{GAP}", "dim"), (text, "")] for label, text in differences)
 
 
 def _unedited_lines(comparison: Differences, most: int | None) -> Iterator[Line]:

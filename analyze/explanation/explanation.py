@@ -9,7 +9,7 @@ from layergraph.analyze.analysis import NetworkAnalysis, analysis_of
 from layergraph.analyze.explanation.sentences import as_dict, lines
 from layergraph.analyze.explanation.trace import SizeTrace, SizeTracer
 from layergraph.analyze.printed_result import PrintedResult
-from layergraph.analyze.table.text_columns import Line
+from layergraph.analyze.table.text_columns import Line, hang
 from layergraph.errors import UnknownPortError, WrongTypeError
 from layergraph.graph.draft import End
 from layergraph.graph.layer_graph import LayerGraph
@@ -27,7 +27,7 @@ class Explanation(SizeTrace, PrintedResult):
         return f"Explanation({self.name!r}, {self.size}, {len(self.layers)} layers)"
 
     def _lines(self, width: int | None) -> Iterator[Line]:
-        return lines(self)
+        return hang(lines(self), width)
 
     def _repr_html_(self) -> str:
         from html import escape

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from textwrap import wrap
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from layergraph.analyze.size_text import align, plain_size
 from layergraph.analyze.table.cells import ACTIVATIONS, SHAPES
 from layergraph.analyze.table.text_columns import (
     GAP,
@@ -15,9 +16,12 @@ from layergraph.analyze.table.text_columns import (
     Cell,
     Line,
     column_widths,
+    hang,
     row_lines,
     rule,
     shrink_widths,
+    total_width,
+    wrapped,
 )
 from layergraph.wording import long_count, quoted, visible
 
@@ -26,7 +30,10 @@ if TYPE_CHECKING:
 
 _HEADER = ("", "Name", "Type", "Activations", "Learnable Properties")
 # on a narrow terminal: the column that shrinks next, and the width down to which it shrinks
-_SHRINKING = ((1, 34), (2, 18), (4, 16), (1, 26), (3, 22), (2, 12), (1, 16), (4, 8), (3, 10), (2, 6), (1, 8))
+_SHRINKING = (
+    *((1, 34), (2, 18), (1, 26), (2, 14), (4, 20), (1, 22), (3, 13)),
+    *((2, 9), (4, 14), (1, 16), (4, 8), (3, 10), (2, 6), (1, 8)),
+)
 
 
 def title(analysis: AnalysisResult) -> str:
@@ -66,6 +73,15 @@ def row_cells(row: LayerInfo) -> tuple[list[str], ...]:
     return [str(row.index)], name, [visible(row.type)], sizes, learnables
 
 
+def narrow_cells(row: LayerInfo) -> tuple[list[str], ...]:
+    """The lines of each column, without description and with sizes as ``480×640×64``, without the batch."""
+    index, (name, _), kind, _, learnables = row_cells(row)
+    mark = "≈ " if row.assumed else ""
+    plain = [(port, mark + plain_size(size)) for port, size in row.activations]
+    sizes = align(plain) if len(plain) > 1 else [text for _, text in plain]
+    return index, [name], kind, sizes, learnables
+
+
 def analysis_lines(analysis: AnalysisResult, width: int | None) -> Iterator[Line]:
     """Title, totals, issues and table, cut to ``width`` columns if it is given."""
     yield [(title(analysis), "bold")]
@@ -84,10 +100,8 @@ def _issue_lines(analysis: AnalysisResult, width: int | None) -> Iterator[Line]:
     for issue in analysis.issues:
         place = f"at {quoted(issue.layer)}: " if issue.layer else ""
         text = f"{place}{visible(issue.message)} [{issue.code}]"
-        indent = " " * len(f"warning{GAP}")  # the longest severity
-        lines = _wrap(text, width - len(indent)) if width else [text]
-        yield [(f"{issue.severity:<7}{GAP}", STYLES[issue.severity]), (lines[0], "")]
-        yield from ([(f"{indent}{line}", "")] for line in lines[1:])
+        # 7 is the width of the longest severity
+        yield from hang([[(f"{issue.severity:<7}{GAP}", STYLES[issue.severity]), (text, "")]], width)
     if analysis.issues:
         yield []
 
@@ -95,20 +109,48 @@ def _issue_lines(analysis: AnalysisResult, width: int | None) -> Iterator[Line]:
 def _layer_lines(analysis: AnalysisResult, width: int | None) -> Iterator[Line]:
     header = [Cell([title], "bold") for title in _HEADER]
     severities = worst_severities(analysis)
-    rows = []
-    for info in analysis.layers:
-        index, name, *others = row_cells(info)
-        style = STYLES.get(severities.get(info.name, ""), "bold")
-        rows.append([Cell(index, "dim", right=True), Cell(name, style, "dim"), *map(Cell, others)])
-    widths = shrink_widths(column_widths([header, *rows], len(header)), width, _SHRINKING)
+    rows = [_cells(row_cells(info), severities.get(info.name)) for info in analysis.layers]
+    widths = column_widths([header, *rows], len(header))
+    if width is not None and total_width(widths) > width:
+        yield from _narrow_lines(analysis, header, width)
+        return
     yield from row_lines(header, widths)
     yield rule(widths)
     for row in rows:
         yield from row_lines(row, widths)
 
 
-def _wrap(text: str, width: int) -> list[str]:
-    extra = cell_len(text) - len(text)  # characters that take two columns
-    # names of layers have hyphens, and a broken name cannot be searched or copied
-    # at least 20, because textwrap raises where a narrow terminal leaves no width
-    return wrap(text, max(width - extra, 20), break_on_hyphens=False)
+def _narrow_lines(analysis: AnalysisResult, header: list[Cell], width: int) -> Iterator[Line]:
+    """The table in a terminal that is too narrow for it.
+
+    Sizes have no labels (S)(C)(B), names are cut in the middle, and a description wraps below all columns but
+    the last.
+    """
+    severities = worst_severities(analysis)
+    rows = [_cells(narrow_cells(info), severities.get(info.name)) for info in analysis.layers]
+    widths = shrink_widths(column_widths([header, *rows], len(header)), width, _SHRINKING)
+    yield from row_lines(header, widths)
+    yield rule(widths)
+    *left, right = widths
+    indent = left[0] + len(GAP) + 2
+    for info, row in zip(analysis.layers, rows, strict=True):
+        block, learnables = list(row_lines(row[:-1], left)), list(row_lines(row[-1:], [right]))
+        # beside learnables, or in the whole width below them
+        room = total_width(left if len(learnables) > len(block) else widths)
+        description = wrapped(visible(info.description), room - indent)
+        block += [[(" " * indent + line, "dim")] for line in description]
+        for first, second in zip_longest(block, learnables, fillvalue=[("", "")]):
+            gap = total_width(left) + len(GAP) - sum(cell_len(text) for text, _ in first)
+            yield [*first, (" " * gap, ""), *second]
+
+
+def _cells(columns: Sequence[Sequence[str]], severity: str | None) -> list[Cell]:
+    index, names, kind, sizes, learnables = columns
+    style = STYLES.get(severity or "", "bold")
+    return [
+        Cell(index, "dim", right=True),
+        Cell(names, style, "dim", is_name=True),
+        Cell(kind, wraps=True),
+        Cell(sizes),
+        Cell(learnables),
+    ]

@@ -128,7 +128,8 @@ def _cells(table: LayerRows, *, narrow: bool) -> tuple[list[Cell], list[list[Cel
         for column, value in zip(columns, row.values, strict=True):
             kind, style = column.kind, _style(column, row, severities)
             # a cut number would be a wrong one, so numbers get a text that replaces them
-            cells.append(Cell(write(kind, value), style, "", kind.number, abbreviation(kind, value)))
+            short = abbreviation(kind, value)
+            cells.append(Cell(write(kind, value), style, "", kind.number, short, is_name=kind is NAME))
         rows.append(cells)
     sums = [table.totals.get(column.name, BLANK) for column in columns]
     total = [

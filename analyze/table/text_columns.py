@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, NamedTuple
 
 # only rich's widths of characters: its own tables take 0.5 ms per row
@@ -17,6 +19,8 @@ Line = list[tuple[str, str]]
 """Pieces of text, each with a style of rich."""
 
 GAP = "  "
+# narrower texts would be columns of single words
+_LEAST_WRAP = 12
 STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 
@@ -24,6 +28,8 @@ class Cell(NamedTuple):
     """Lines of text, the first in ``style``, the others in ``below``.
 
     ``short`` replaces a line that does not fit, where it is given: a part of a number is a wrong number.
+    ``is_name``: the first line is a name, which :func:`cut_name` cuts.
+    ``wraps``: lines wrap instead of being cut.
     """
 
     lines: Sequence[str]
@@ -31,6 +37,8 @@ class Cell(NamedTuple):
     below: str = ""
     right: bool = False
     short: str = ""
+    is_name: bool = False
+    wraps: bool = False
 
 
 def terminal_width() -> int | None:
@@ -89,11 +97,16 @@ def shrink_widths(widths: Sequence[int], width: int | None, steps: Iterable[tupl
 
 
 def row_lines(row: Sequence[Cell], widths: Sequence[int]) -> Iterator[Line]:
-    """The lines of a row, each column cut or filled to its width."""
-    for index in range(max((len(cell.lines) for cell in row), default=0)):
+    """The lines of a row, each column wrapped, cut or filled to its width."""
+    if not row:  # a table without totals
+        return
+    columns = [_wrapped_lines(cell, width) for cell, width in zip(row, widths, strict=True)]
+    for index in range(max(map(len, columns), default=0)):
         line: Line = []
-        for cell, width in zip(row, widths, strict=True):
-            text = cell.lines[index] if index < len(cell.lines) else ""
+        for cell, lines, width in zip(row, columns, widths, strict=True):
+            text = lines[index] if index < len(lines) else ""
+            if cell.is_name and not index:
+                text = cut_name(text, width)
             line += [(_fit(text, cell, width), cell.below if index else cell.style), (GAP, "")]
         yield line[:-1]
 
@@ -101,6 +114,64 @@ def row_lines(row: Sequence[Cell], widths: Sequence[int]) -> Iterator[Line]:
 def rule(widths: Sequence[int]) -> Line:
     """The rule below a header."""
     return [(GAP.join("─" * width for width in widths), "dim")]
+
+
+def hang(lines: Iterable[Line], width: int | None) -> Iterator[Line]:
+    """Wrap the last piece of each line to ``width`` columns, below its own beginning."""
+    for line in lines:
+        if width is None or sum(cell_len(text) for text, _ in line) <= width:
+            yield line
+            continue
+        *before, (padded, style) = line
+        text = padded.lstrip(" ")
+        before.append((padded[: len(padded) - len(text)], ""))
+        start = sum(cell_len(piece) for piece, _ in before)
+        indent = start
+        if width - start < _LEAST_WRAP:  # a long name leaves no room: the text goes below it
+            yield before
+            indent, before = 4, [(" " * 4, "")]
+        first, *others = wrapped(text, width - indent)
+        yield [*before, (first, style)]
+        yield from ([(" " * indent, ""), (other, style)] for other in others)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The lines of a text, wrapped between words."""
+    if cell_len(text) <= width:
+        return [text]
+    extra = cell_len(text) - len(text)  # characters that take two columns
+    # names of layers have hyphens, and a broken name cannot be searched or copied
+    return wrap(text, max(width - extra, _LEAST_WRAP), break_on_hyphens=False) or [""]
+
+
+def cut_name(name: str, width: int) -> str:
+    """A name with ``…`` if it is wider than ``width``: in its longest word, or else in its middle.
+
+    The numbers and ends of names tell the layers of a network apart.
+
+    >>> cut_name("Decoder-Stage-2-DepthConcatenation", 26), cut_name("Encoder-Stage-1-Conv-2", 15)
+    ('Decoder-Stage-2-Dept…ation', 'Encoder…-Conv-2')
+    """
+    excess = cell_len(name) + 1 - width
+    if excess <= 1 or width < 2:
+        return name
+    word = max(re.finditer("[A-Za-z]*", name), key=lambda found: len(found[0]))
+    if len(word[0]) >= excess + 4:  # two letters on both sides
+        keep = len(word[0]) - excess
+        return f"{name[: word.start() + keep // 2]}…{name[word.end() - (keep + 1) // 2 :]}"
+    tail = ""
+    for character in reversed(name):
+        # a Chinese character takes two columns
+        if cell_len(tail + character) > (width - 1) // 2:
+            break
+        tail = character + tail
+    return f"{set_cell_size(name, width - 1 - cell_len(tail))}…{tail}"
+
+
+def _wrapped_lines(cell: Cell, width: int) -> Sequence[str]:
+    if not cell.wraps or width < _LEAST_WRAP:
+        return cell.lines
+    return [part for line in cell.lines for part in wrapped(line, width)]
 
 
 def _fit(text: str, cell: Cell, width: int) -> str:

@@ -9,8 +9,18 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from layergraph import AdditionLayer, Convolution2dLayer, ImageInputLayer, LayerGraph, ReluLayer
-from layergraph.analyze import analyze_network
+from layergraph import (
+    AdditionLayer,
+    BatchNormalizationLayer,
+    Convolution2dLayer,
+    ImageInputLayer,
+    LayerGraph,
+    LeakyReluLayer,
+    ReluLayer,
+)
+from layergraph.analyze import analyze_network, compare, explain
+from layergraph.analyze.size_text import plain_size
+from layergraph.analyze.table.text_columns import plain_text
 from layergraph.builders import segnet_layers, unet_layers
 
 SEGNET = analyze_network(segnet_layers((32, 32, 1), 2, 2), name="SegNet")
@@ -56,9 +66,28 @@ def test_nothing_is_cut_without_a_width(name: str) -> None:
     assert text == str(analysis)  # standard output is captured: it is no terminal
 
 
-def test_cut_texts_end_in_an_ellipsis() -> None:
-    assert "…" in UNET.to_text(80)
-    assert "…" not in UNET.to_text(200)
+def test_80_columns_keep_what_tells_rows_apart() -> None:
+    text = UNET.to_text(80)
+    rows = [line for line in text.splitlines()[8:] if line[:2].strip(" ─")]
+    assert len({row.split()[1] for row in rows}) == UNET.num_layers
+    for row, layer in zip(rows, UNET.layers, strict=True):
+        assert f" {plain_size(layer.activations[0].size)} " in row
+    assert text.count("Weights 3×3×256×256\n") == 2
+    assert "(S)" not in text
+
+
+def test_narrow_names_keep_their_ends() -> None:
+    assert "Enco…v-2" in UNET.to_text(40)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_explanations_and_comparisons_fit_and_lose_no_word(width: int) -> None:
+    other = UNET.lgraph.replace_layer("Bridge-ReLU-1", [BatchNormalizationLayer(), LeakyReluLayer()])
+    for result in (explain(UNET, "Final-ConvolutionLayer"), compare(UNET, other)):
+        text = plain_text(result._lines(width))
+        assert max(map(cell_len, text.splitlines())) <= width
+        if width >= 80:
+            assert " ".join(text.split()).count("stride [1 1]") == str(result).count("stride [1 1]")
 
 
 def test_names_send_no_commands_to_the_terminal() -> None:
