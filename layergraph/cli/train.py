@@ -93,6 +93,14 @@ def train(
             metavar="SHARE", help="The share of the images, chosen by --seed, to validate on instead."
         ),
     ] = None,
+    skip_faulty: Annotated[
+        bool | None,
+        typer.Option(
+            "--skip-faulty/--no-skip-faulty",
+            help="Read all files before training, as layergraph check-data does, and leave out pairs with "
+            "errors; a list says which.",
+        ),
+    ] = None,
     augment: Annotated[
         bool | None,
         typer.Option(
@@ -154,6 +162,7 @@ def train(
         "validation_images": validation_images,
         "validation_labels": validation_labels,
         "validation_fraction": validation_fraction,
+        "skip_faulty": skip_faulty,
         "augment": augment,
         "output": output,
         "loss": loss,

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from layergraph.cli.class_options import classes_and_ids, ignored_values
-from layergraph.data import ImageDatastore, PixelLabelDatastore, combine
+from layergraph.cli.messages import print_note
+from layergraph.data import ImageDatastore, PixelLabelDatastore, check_data, combine
 from layergraph.data.datastore import CombinedDatastore
+from layergraph.data.pairing import Pair
 from layergraph.errors import ArgumentError, DataError
 from layergraph.layers.arguments import number
+from layergraph.wording import counted, quoted
+
+_SHOWN = 20  # faulty files that are listed
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,8 @@ def run_data(values: Mapping[str, Any], seed: int) -> RunData:
 
     def pairs(images: str, labels: str) -> CombinedDatastore:
         pixel_labels = PixelLabelDatastore(labels, names, ids, ignored_ids=given_ignored)
-        return combine(ImageDatastore(images), pixel_labels, pair=values.get("pair") or "name")
+        stores, pair = (ImageDatastore(images), pixel_labels), values.get("pair") or "name"
+        return good_pairs(*stores, pair) if values.get("skip_faulty") else combine(*stores, pair=pair)
 
     folders = [values.get(f"validation_{part}") for part in ("images", "labels")]
     fraction = values.get("validation_fraction")
@@ -67,6 +73,23 @@ def run_data(values: Mapping[str, Any], seed: int) -> RunData:
         )
     shuffled = training.shuffle(seed)
     return RunData(shuffled[count:], shuffled[:count])
+
+
+def good_pairs(images: ImageDatastore, labels: PixelLabelDatastore, pair: Pair) -> CombinedDatastore:
+    """The pairs without an error in their files; a note lists what is left out.
+
+    Raises:
+        DataError: no pair is left.
+    """
+    result = check_data(images, labels, pair=pair)
+    good = result.good
+    assert isinstance(good, CombinedDatastore)  # there are labels
+    if result.errors:
+        lines = [f"{quoted(str(issue.file))}: {issue.text}" for issue in result.errors]
+        more = [f"and {len(lines) - _SHOWN} more; layergraph check-data lists them"] * (len(lines) > _SHOWN)
+        left_out = counted(len(images) - len(good), "image")
+        print_note("\n  ".join([f"{left_out} of {len(images)} left out:", *lines[:_SHOWN], *more]))
+    return good
 
 
 def class_ids(classes: Any, label_ids: Any) -> tuple[list[str], list[Any]]:

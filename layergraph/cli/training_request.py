@@ -20,7 +20,7 @@ from layergraph.wording import quoted
 
 _REQUIRED = ("images", "labels", "classes")
 _FLAGS, _NUMBERS, _LISTS = (
-    ("class_weights", "augment"),
+    ("class_weights", "augment", "skip_faulty"),
     ("validation_fraction",),
     ("classes", "label_ids", "ignored_ids"),
 )

@@ -334,3 +334,28 @@ def test_a_training_resumes(folder):
     assert "initial_learn_rate 0.5 instead of 0.01" in fails(
         f"{words} --resume checkpoints --initial-learn-rate 0.5"
     )
+
+
+def test_faulty_files_are_left_out_on_request(folder, capsys):
+    image = next((folder / "set/images").iterdir())
+    image.write_bytes(image.read_bytes()[:60])
+    label = sorted((folder / "set/labels").iterdir())[-1]
+    label.unlink()
+    files = len(run_data(VALUES | {"skip_faulty": True}, 0).training)
+    assert files == 6
+    err = capsys.readouterr().err.splitlines()
+    assert err[0] == "layergraph: 2 images of 8 left out:"
+    assert len(err) == 3
+    assert any(image.name in line for line in err)
+    # the record of a run has the option
+    output = run(f"{SMALL} --skip-faulty --no-verbose")
+    assert "2 images of 8 left out:" in output
+    assert tomllib.loads((folder / "model.toml").read_text())["skip_faulty"] is True
+    (folder / "run.toml").write_text("skip_faulty = 'yes'")
+    assert "skip_faulty must be true or false, got 'yes'" in fails(f"{SMALL} --config run.toml")
+
+
+def test_no_pair_is_left(folder):
+    for image in (folder / "set/images").iterdir():
+        image.write_bytes(b"")
+    assert "there must be an item without an error" in fails(f"{SMALL} --skip-faulty")

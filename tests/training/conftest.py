@@ -90,5 +90,5 @@ def refusal(train) -> Callable[..., str]:
 
 @pytest.fixture
 def masked() -> Callable[[str], str]:
-    """A log with its times replaced."""
-    return lambda text: re.sub(r"\d\d:\d\d:\d\d", "hh:mm:ss", text)
+    """A log with its times and the number of threads replaced."""
+    return lambda text: re.sub(r"\d+ threads?", "N threads", re.sub(r"\d\d:\d\d:\d\d", "hh:mm:ss", text))

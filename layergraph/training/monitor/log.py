@@ -9,7 +9,7 @@ from typing import Literal
 
 from layergraph.training.info import StopReason
 from layergraph.training.series import Metric, Row
-from layergraph.wording import quoted, visible
+from layergraph.wording import counted, quoted, visible
 
 
 class TrainingLog:
@@ -18,8 +18,8 @@ class TrainingLog:
     With ``validation=True`` the table has columns for it, empty where an iteration has no validation.
 
     >>> log = TrainingLog("Accuracy")
-    >>> log.print_device("CPU")
-    Training on single CPU.
+    >>> log.print_device("CPU")  # doctest: +ELLIPSIS
+    Training on single CPU (... thread...).
     >>> log.print_head()
     |========================================================================================|
     |  Epoch  |  Iteration  |  Time Elapsed  |  Mini-batch  |  Mini-batch  |  Base Learning  |
@@ -53,8 +53,9 @@ class TrainingLog:
         self._rule = f"|{'=' * (len(self._headers[0]) - 2)}|"
 
     def print_device(self, kind: Literal["CPU", "GPU"], count: int = 1) -> None:
-        """Print the device, or how many of them train."""
-        self._print(f"Training on single {kind}." if count == 1 else f"Training on {count} {kind}s.")
+        """Print the device, or how many of them train, as MATLAB does, with its name or threads."""
+        device = f"single {kind}" if count == 1 else f"{count} {kind}s"
+        self._print(f"Training on {device} ({visible(_about(kind))}).")
 
     def print_normalization(self) -> None:
         """Print that the computation of the input statistics starts."""
@@ -119,6 +120,15 @@ def elapsed_time(seconds: float) -> str:
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours:02}:{minute:02}:{second:02}"
+
+
+def _about(kind: Literal["CPU", "GPU"]) -> str:
+    # here, because the log is imported before torch is needed
+    import torch
+
+    if kind == "CPU":
+        return counted(torch.get_num_threads(), "thread")
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "Apple"
 
 
 def _join_cells(cells: Iterable[str]) -> str:

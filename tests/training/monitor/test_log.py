@@ -19,7 +19,7 @@ from layergraph.training.monitor.log import TrainingLog
 from layergraph.training.series import Row
 
 LOG = """\
-Training on single CPU.
+Training on single CPU (N threads).
 Initializing input data normalization.
 |========================================================================================|
 |  Epoch  |  Iteration  |  Time Elapsed  |  Mini-batch  |  Mini-batch  |  Base Learning  |
@@ -137,9 +137,11 @@ def test_the_rmse_of_a_validation_has_no_percent_sign(capsys):
     ]  # fmt: skip
 
 
-def test_several_devices(capsys):
+def test_several_devices(capsys, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "NVIDIA\x1b H100")
     TrainingLog("Accuracy").print_device("GPU", 4)
-    assert capsys.readouterr().out == "Training on 4 GPUs.\n"
+    assert capsys.readouterr().out == "Training on 4 GPUs (NVIDIA\\x1b H100).\n"
 
 
 class Terminal(io.StringIO):
