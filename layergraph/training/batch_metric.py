@@ -61,8 +61,10 @@ def right_and_labeled(scores: Tensor, target: Tensor, unlabeled: int) -> tuple[T
 
     Arguments are those of :func:`accuracy`.
     """
+    # max and not argmax, which takes up to 15 times as long on the CPU: both return the first of equal scores
+    predicted = scores.max(dim=1).indices
     # view removes the trailing 1 axes that the scores of observations may have
-    predicted = scores.argmax(dim=1).view(target.shape)
+    predicted = predicted.view(target.shape)
     # no class has the value of unlabeled pixels, so that they never count as equal
     return (predicted == target).sum(), (target != unlabeled).sum()
 

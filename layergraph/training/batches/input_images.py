@@ -71,6 +71,7 @@ def stack_images(images: Sequence[NDArray[Any]], dtype: torch.dtype) -> Tensor:
     *spatial, channels = images[0].shape
     # one copy per image, where np.stack and a transposition take two; bytes are a quarter of the transfer
     batch = np.empty((len(images), channels, *spatial), np.uint8 if eight_bit else wide)
+    axes = (len(spatial), *range(len(spatial)))
     for target, image in zip(batch, images, strict=True):
-        target[...] = np.moveaxis(image, -1, 0)
+        target[...] = image.transpose(axes)
     return torch.from_numpy(batch)

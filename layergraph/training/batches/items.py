@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,6 @@ from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.nearest_sizes import misfit
 from layergraph.graph.probabilities import missing_softmax
 from layergraph.graph.size_inference import InferredSizes, infer_sizes
-from layergraph.layers.layer import Layer
 from layergraph.sizes import Shape, Size
 from layergraph.training.batches.batch import Batch, Item
 from layergraph.training.batches.class_names import add_class_names
@@ -42,6 +42,8 @@ class Items:
         argument: the name of ``data`` in errors.
 
     Attributes:
+        input_layers: the input layers, in the order of the graph's ``input_names``.
+        output_layers: the output layers, which have the class names of the data.
         dtype: the dtype of the network, and of all images and responses except 8-bit images.
         has_labels: whether any target read so far has a label, per output layer; always for a regression.
         seed: the seed of random transforms.
@@ -65,6 +67,8 @@ class Items:
         self._data, self._lgraph, self._argument = data, lgraph, argument
         # once: each item is named when it is read, and a store of patches makes its files anew each time
         self._files = getattr(data, "files", None)
+        # such data holds its items, and its reads draw no random numbers, whose seeds take longer than a read
+        self._may_draw = type(data) not in (list, tuple)
         self.dtype = torch.float32
         self.seed = 0
         sizes = infer_sizes(lgraph)
@@ -74,8 +78,12 @@ class Items:
         if not lgraph.input_names:
             raise LayergraphError("train_network: lgraph must have an input layer, got none")
         # 2. the classes, which the data may name
-        scores = _score_sizes(sizes, self.output_layers)
-        self._lgraph = add_class_names(lgraph, data, scores)
+        scores = _score_sizes(sizes, lgraph)
+        self._lgraph = lgraph = add_class_names(lgraph, data, scores)
+        # once and not at each read, since the graph looks for their names among all layers
+        self._layer_names = (*lgraph.input_names, *lgraph.output_names)
+        self.input_layers = [lgraph[name] for name in lgraph.input_names]
+        self.output_layers = [lgraph[name] for name in lgraph.output_names]
         self._inputs = [InputImages(layer) for layer in self.input_layers]
         shapes = tuple(images.size for images in self._inputs)
         self._known_scores = {shapes: scores}  # by the shapes of the images
@@ -94,16 +102,6 @@ class Items:
         """The network to train; its output layers have the class names of the data."""
         return self._lgraph
 
-    @property
-    def input_layers(self) -> list[Layer]:
-        """The input layers."""
-        return [self._lgraph[name] for name in self._lgraph.input_names]
-
-    @property
-    def output_layers(self) -> list[Layer]:
-        """The output layers."""
-        return [self._lgraph[name] for name in self._lgraph.output_names]
-
     def __len__(self) -> int:
         return len(self._data)
 
@@ -120,7 +118,10 @@ class Items:
         Random transforms depend on ``seed``, epoch and index alone.
         """
         name = self.item_name(index)
-        with item_randomness(self.seed, epoch, index):
+        randomness: AbstractContextManager[object] = nullcontext()
+        if self._may_draw:
+            randomness = item_randomness(self.seed, epoch, index)
+        with randomness:
             item = plain_item(self._data[index])
         parts = self._parts(item, name)
         count = len(self._inputs)
@@ -142,7 +143,7 @@ class Items:
 
     def _parts(self, item: Any, name: str) -> Sequence[Any]:
         """The images and the targets of an item in the order of the layers."""
-        layers = (*self._lgraph.input_names, *self._lgraph.output_names)
+        layers = self._layer_names
         if isinstance(item, Mapping):
             if missing := [layer for layer in layers if layer not in item]:
                 raise DataError(
@@ -174,7 +175,7 @@ class Items:
     def batch(self, keys: Sequence[ItemKey]) -> Any:
         """The mini-batch of these items: images as uint8 if all are, else in the network's dtype, and
         targets."""
-        with kept_randomness():
+        with self.kept_randomness():
             items = [self.read(key.item, key.epoch) for key in keys]
         indices = [key.item for key in keys]
         for column in zip(*(item.images for item in items), strict=True):
@@ -196,6 +197,10 @@ class Items:
             tuple(torch.from_numpy(np.stack(column)) for column in targets),
         )
 
+    def kept_randomness(self) -> AbstractContextManager[None]:
+        """A context that makes a series of reads faster."""
+        return kept_randomness() if self._may_draw else nullcontext()
+
     def _scores(self, shapes: tuple[Shape, ...], where: str) -> list[Size]:
         """The sizes of the scores for images of these shapes.
 
@@ -211,7 +216,7 @@ class Items:
             lgraph = self._lgraph
             for inputs, shape in zip(self._inputs, shapes, strict=True):
                 lgraph = lgraph.replace_layer(inputs.layer.name, replace(inputs.layer, input_size=shape))
-            self._known_scores[shapes] = _score_sizes(infer_sizes(lgraph), self.output_layers)
+            self._known_scores[shapes] = _score_sizes(infer_sizes(lgraph), lgraph)
         return self._known_scores[shapes]
 
 
@@ -228,9 +233,9 @@ def _advice(data: object) -> str:
     return ""
 
 
-def _score_sizes(sizes: InferredSizes, outputs: Sequence[Layer]) -> list[Size]:
+def _score_sizes(sizes: InferredSizes, lgraph: LayerGraph) -> list[Size]:
     """The size of the input of each output layer."""
-    return [size for layer in outputs for size in sizes.inputs[layer.name] if size is not None]
+    return [size for name in lgraph.output_names for size in sizes.inputs[name] if size is not None]
 
 
 def _advise_to_resize(size: Shape) -> str:

@@ -28,6 +28,8 @@ def plain_item(item: Any) -> Any:
 
 
 def _plain_part(part: Any, axes: int) -> Any:
+    if type(part) is np.ndarray:  # most are, and the checks below take longer than a small image
+        return part
     if isinstance(part, Tensor):
         # bfloat16 is no dtype of NumPy
         values = part.detach().cpu()

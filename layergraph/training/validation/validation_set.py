@@ -8,7 +8,6 @@ from typing import Any
 
 from lightning import Trainer
 
-from layergraph.data.randomness import kept_randomness
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.network.modes import inference
 from layergraph.training.batches.array_pairs import ArrayPairs
@@ -79,7 +78,7 @@ class _ValidationItems(Items):
     """Items whose mini-batches may hold images of several sizes."""
 
     def batch(self, keys: Sequence[ItemKey]) -> list[Batch]:
-        with kept_randomness():
+        with self.kept_randomness():
             items = [self.read(key.item, key.epoch) for key in keys]
         # in their order, so that only neighbors of one size are joined
         groups = groupby(items, key=lambda item: [image.shape for image in item.images])
