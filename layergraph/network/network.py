@@ -213,7 +213,8 @@ class Network(nn.Module, Generic[G]):
                 f"loss: target must be one tensor per output layer, {len(scores)} in all, got {len(targets)}"
             )
         losses = []
-        for name, *score_and_target in zip(self._lgraph.output_names, scores, targets, strict=True):
+        # with output layers, these are the outputs of the network
+        for name, *score_and_target in zip(self.output_names, scores, targets, strict=True):
             module: Any = self.layer_module(name)
             losses.append(module.loss(*score_and_target))
         # not sum(), whose start 0 would be one more operation in every exported program

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from layergraph.training.batches.items import Items
-from layergraph.training.batches.mini_batches import ItemKey
+from layergraph.training.batches.mini_batches import ItemKey, MiniBatches
 
 _NUM_COPIES = 3  # for the iteration that runs, one whose check is pending, and the one before
 
@@ -34,17 +33,20 @@ class FiniteLoss:
        were too large, so that the copy from one iteration earlier is restored.
     """
 
-    def __init__(self, net: nn.Module, items: Items) -> None:
-        self._items = items
+    def __init__(self, net: nn.Module, items: Items, batches: MiniBatches) -> None:
+        self._items, self._batches = items, batches
         # frozen weights never change, so that copies of them would only take memory
-        self._tensors = [p.detach() for p in net.parameters() if p.requires_grad] + [*net.buffers()]
-        # sorted by dtype, since one call copies consecutive tensors of one dtype
-        self._tensors.sort(key=lambda tensor: str(tensor.dtype))
-        self._copies: list[list[Tensor]] = []
+        tensors = [p.detach() for p in net.parameters() if p.requires_grad] + [*net.buffers()]
+        # by dtype, since one call copies the tensors of one dtype
+        by_dtype: dict[torch.dtype, list[Tensor]] = {}
+        for tensor in tensors:
+            by_dtype.setdefault(tensor.dtype, []).append(tensor)
+        self._groups = [*by_dtype.values()]
+        self._copies: list[list[list[Tensor]]] = []
         self._first = 1  # the iteration of the first copy; a training that continues starts later
         # one pending check on CUDA, none elsewhere: a bool is 1 or 0
-        self._delay = any(tensor.is_cuda for tensor in self._tensors)
-        self._pending: deque[tuple[int, list[ItemKey], _PendingFlag]] = deque()
+        self._delay = any(tensor.is_cuda for tensor in tensors)
+        self._pending: deque[tuple[int, _PendingFlag]] = deque()
 
     @torch.no_grad()
     def copy_network(self, iteration: int) -> None:
@@ -53,13 +55,13 @@ class FiniteLoss:
         if not self._copies:
             self._first = iteration
         if len(self._copies) < _NUM_COPIES:
-            self._copies.append([tensor.clone() for tensor in self._tensors])
+            self._copies.append([[tensor.clone() for tensor in group] for group in self._groups])
         else:
-            _copy(self._tensors, self._copies[(iteration - self._first) % _NUM_COPIES])
+            _copy(self._groups, self._copies[(iteration - self._first) % _NUM_COPIES])
 
-    def check(self, iteration: int, keys: list[ItemKey], finite: Tensor) -> Divergence | None:
+    def check(self, iteration: int, finite: Tensor) -> Divergence | None:
         """Add the check of an iteration; return the first that was not finite, as soon as this is known."""
-        self._pending.append((iteration, keys, _PendingFlag(finite)))
+        self._pending.append((iteration, _PendingFlag(finite)))
         return self._check_next() if len(self._pending) > self._delay else None
 
     def check_pending(self) -> Divergence | None:
@@ -70,12 +72,13 @@ class FiniteLoss:
         return None
 
     def _check_next(self) -> Divergence | None:
-        iteration, keys, finite = self._pending.popleft()
+        iteration, finite = self._pending.popleft()
         if finite.value():
             return None
         # later iterations started from the weights that are given up here
         self._pending.clear()
         # the images are read again, since none is kept
+        keys = self._batches.iteration(iteration)
         item = self._faulty_item(keys)
         # with finite images, the network before this iteration is at fault: restore the one before that
         restored = iteration if item or iteration == self._first else iteration - 1
@@ -110,18 +113,16 @@ class FiniteLoss:
 
     @torch.no_grad()
     def _restore(self, iteration: int) -> None:
-        _copy(self._copies[(iteration - self._first) % _NUM_COPIES], self._tensors)
+        _copy(self._copies[(iteration - self._first) % _NUM_COPIES], self._groups)
 
     def _finite(self) -> bool:
-        return all(bool(tensor.isfinite().all()) for tensor in self._tensors)
+        return all(bool(tensor.isfinite().all()) for group in self._groups for tensor in group)
 
 
-def _copy(sources: list[Tensor], targets: list[Tensor]) -> None:
-    """Copy tensors, with one call of the device per dtype."""
-    for _, pairs in groupby(zip(sources, targets, strict=True), key=lambda pair: pair[0].dtype):
-        group = list(pairs)
+def _copy(sources: list[list[Tensor]], targets: list[list[Tensor]]) -> None:
+    for source, target in zip(sources, targets, strict=True):
         # one call for a list: a loop would start one kernel per tensor
-        torch._foreach_copy_([target for _, target in group], [source for source, _ in group])
+        torch._foreach_copy_(target, source)
 
 
 class _PendingFlag:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from math import inf
 from typing import Any
 
@@ -45,6 +46,14 @@ class TrainingModule(LightningModule):
         # the network itself stays as it is, so that its weights keep their names
         self._run: Any = torch.compile(net.loss_and_scores) if options.compile else net.loss_and_scores
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Lightning sets the name of the running hook 40 times per iteration, and nn.Module compares each with
+        # the types of parameters, buffers and modules
+        if value is None or isinstance(value, str):
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
     def configure_optimizers(self) -> Any:
         optimizer = make_solver(self.net, self._lgraph, self._options)
         scheduler = rate_scheduler(optimizer, self._options, self._epoch_length)
@@ -66,6 +75,18 @@ class TrainingModule(LightningModule):
             options = self._options
             limit_gradients(optimizer, options.gradient_threshold, options.gradient_threshold_method)
 
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
+        # as optimizer.zero_grad(), without its record for a profiler
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        # on the CPU it already is, and Lightning would copy its structure
+        return (
+            batch if device.type == "cpu" else super().transfer_batch_to_device(batch, device, dataloader_idx)
+        )
+
     def training_step(self, batch: Batch) -> Tensor:
         loss, metric = self.measure(batch)
         detached = loss.detach()
@@ -79,6 +100,9 @@ class TrainingModule(LightningModule):
         self.finite = finite & self.finite if self._measures else finite
         self._measures.append((detached, metric))
         return loss
+
+    # Lightning looks for its arguments at each iteration, and inspect takes long to find them itself
+    training_step.__signature__ = signature(training_step)  # type: ignore[attr-defined]
 
     def measure(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The loss and the metric of a mini-batch."""

@@ -34,6 +34,7 @@ from layergraph.training.lightning_module import TrainingModule
 from layergraph.training.memory_advice import memory_advice
 from layergraph.training.monitor.log import TrainingLog
 from layergraph.training.monitor.page_data import Plan
+from layergraph.training.no_profiler import NoProfiler
 from layergraph.training.optimization.solvers import frozen_parameters
 from layergraph.training.options import TrainingOptions
 from layergraph.training.statistics.one_value import explain_one_value
@@ -110,6 +111,7 @@ def run(
             # None leaves the flags of the user as they are
             deterministic=options.deterministic or None,
             callbacks=[group],
+            profiler=NoProfiler(),
             plugins=[CheckpointFiles(module, recipe, resume.state if resume else None)],
             logger=False,
             enable_checkpointing=False,

@@ -67,7 +67,7 @@ def target_array(target: Any, layer: Layer, size: Size, owner: str, *, float64: 
 
 def _check_indices(array: NDArray[Any], count: int, unlabeled: int, owner: str) -> None:
     # the extremes first: if they are in range (in most targets), no mask is needed
-    if not array.size or (array.max() < count and array.min() >= 0):
+    if not array.size or (array.max() < count and (array.dtype.kind == "u" or array.min() >= 0)):
         return
     wrong = array[((array >= count) | (array < 0)) & (array != unlabeled)]
     if wrong.size:

@@ -21,14 +21,13 @@ class DivergenceGuard(IterationCallback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
-        self._guard = FiniteLoss(pl_module.net, self._items)
+        self._guard = FiniteLoss(pl_module.net, self._items, self._batches)
 
     def on_iteration_start(self, trainer: Trainer, module: TrainingModule, iteration: int) -> None:
         self._guard.copy_network(iteration)
 
     def on_iteration_end(self, trainer: Trainer, module: TrainingModule, iteration: int) -> None:
-        keys = self._batches.iteration(iteration)
-        self._divergence = self._guard.check(iteration, keys, module.finite)
+        self._divergence = self._guard.check(iteration, module.finite)
         if self._divergence is not None:
             self._ending.stop(trainer, "Loss is not finite.")
 
