@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
 from layergraph.data.class_indices import mask_error
 from layergraph.data.label_array import class_names_of
@@ -49,6 +50,11 @@ class ArrayPairs:
         outputs = [lgraph[name] for name in lgraph.output_names]
         if self.classes is None and any(getattr(layer, "per_pixel", False) for layer in outputs):
             _refuse_mask(self._targets, owner)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether both arrays are in memory; others are read at access."""
+        return all(type(array) in (np.ndarray, torch.Tensor) for array in (self._images, self._targets))
 
     def __len__(self) -> int:
         return len(self._images)

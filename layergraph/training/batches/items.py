@@ -20,6 +20,7 @@ from layergraph.graph.nearest_sizes import misfit
 from layergraph.graph.probabilities import missing_softmax
 from layergraph.graph.size_inference import InferredSizes, infer_sizes
 from layergraph.sizes import Shape, Size
+from layergraph.training.batches.array_pairs import ArrayPairs
 from layergraph.training.batches.batch import Batch, Item
 from layergraph.training.batches.class_names import add_class_names
 from layergraph.training.batches.input_images import InputImages, stack_images
@@ -67,8 +68,8 @@ class Items:
         self._data, self._lgraph, self._argument = data, lgraph, argument
         # once: each item is named when it is read, and a store of patches makes its files anew each time
         self._files = getattr(data, "files", None)
-        # such data holds its items, and its reads draw no random numbers, whose seeds take longer than a read
-        self._may_draw = type(data) not in (list, tuple)
+        # data in memory draws no random numbers, whose seeds take longer than its reads
+        self._may_draw = not (data.in_memory if isinstance(data, ArrayPairs) else type(data) in (list, tuple))
         self.dtype = torch.float32
         self.seed = 0
         sizes = infer_sizes(lgraph)
