@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar, cast, get_args
 from layergraph.data.item_cache import FolderCache, ItemCache, MemoryCache
 from layergraph.data.item_sequence import Item
 from layergraph.data.pairing import Pair, partners
+from layergraph.data.preview.store_html import store_html
 from layergraph.data.reader import Info, Reader
 from layergraph.errors import DataError, WrongTypeError
 from layergraph.layers import arguments
@@ -86,6 +87,10 @@ class Datastore(Reader[Item]):
     def __repr__(self) -> str:
         first = f", first file {str(self.files[0])!r}" if self.files else ""
         return f"{type(self).__name__}({counted(len(self), 'item')}{first})"
+
+    def _repr_html_(self) -> str:
+        """The view in a notebook: classes, and pictures of the first items, of which it reads four."""
+        return store_html(self)
 
 
 class DerivedDatastore(Datastore[Item]):

@@ -15,6 +15,7 @@ from layergraph.data.file_datastore import FileDatastore, ReadFcn, chosen_volume
 from layergraph.data.formats.decode import decode
 from layergraph.data.formats.stored_image import Pages, StoredImage, image_array, turn
 from layergraph.data.image_files import Location, PathLike, image_files
+from layergraph.data.preview.quiet import is_quiet
 from layergraph.data.slices import Volumes
 from layergraph.errors import ArgumentError, DataError, DataWarning, WrongTypeError
 from layergraph.layers import arguments
@@ -97,7 +98,7 @@ class ImageDatastore(FileDatastore[NDArray[Any]]):
             return array[:, :, None] if array.ndim == 2 else array
         stored = decode(path, self._pages)
         for loss in stored.losses if self._turned else losses(stored):
-            if loss not in self._reported:
+            if loss not in self._reported and not is_quiet.get():
                 self._reported.add(loss)
                 text = f"image file {quoted(str(path))} {loss}; so may others of the store"
                 warnings.warn(text, DataWarning, stacklevel=2)

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from layergraph.data.preview.quiet import is_quiet
 from layergraph.errors import DataError, DataWarning
 from layergraph.wording import quoted
 
@@ -90,6 +91,8 @@ class UndeclaredValues:
                 f"label image {quoted(str(path))} must have pixels of the classes {_classes(ids)}, got "
                 f"{_shares(values, counts, num_pixels, ids)}; give label_ids as they are in the file"
             )
+        if is_quiet.get():
+            return
         found = frozenset(values.tolist())
         if (number := self.add(found)) is None:
             return

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from layergraph.data.class_colors import distinct_colors
 from layergraph.segmentation.evaluation.bfscore import BoundaryScores, bfscore
 from layergraph.segmentation.evaluation.boundaries import BoundaryMatch
 from layergraph.segmentation.evaluation.confusion import (
@@ -15,7 +16,6 @@ from layergraph.segmentation.evaluation.evaluate_semantic_segmentation import ev
 from layergraph.segmentation.evaluation.metrics import SemanticSegmentationMetrics
 from layergraph.segmentation.evaluation.overlap import dice, jaccard
 from layergraph.segmentation.pictures.augmentation_sheet import augmentation_sheet
-from layergraph.segmentation.pictures.colors import distinct_colors
 from layergraph.segmentation.pictures.heatmap import heatmap
 from layergraph.segmentation.pictures.overlay import labeloverlay
 from layergraph.segmentation.pictures.sheet import overlay_sheet

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from layergraph.data.class_colors import distinct_colors
 from layergraph.data.class_indices import class_indices, mask_error
 from layergraph.data.label_array import class_names_of
 from layergraph.data.label_ids import class_names
@@ -15,7 +16,6 @@ from layergraph.errors import ArgumentError, DataError, WrongTypeError, did_you_
 from layergraph.labels import UNLABELED
 from layergraph.layers import arguments
 from layergraph.segmentation.arrays import real_array
-from layergraph.segmentation.pictures.colors import distinct_colors
 from layergraph.wording import counted, quoted
 
 
