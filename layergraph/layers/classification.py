@@ -44,6 +44,8 @@ def _class_weights(layer: CrossEntropyLayer, argument: str, value: object) -> st
 class CrossEntropyLayer(ClassLossLayer):
     """The base of output layers with cross-entropy: classes and their weights."""
 
+    takes_probabilities: ClassVar[bool] = True
+
     _: KW_ONLY
     class_weights: Sequence[float] | Literal["none"] = field(
         default="none", metadata=converter(_class_weights)
@@ -75,6 +77,10 @@ class PixelClassificationLayer(CrossEntropyLayer):
     weights are not renormalized, and unlabeled pixels never count. Their index is 255; where there are more
     than 255 classes, 255 is a class, and unlabeled pixels have the index -100. The scores must be
     probabilities: a ``SoftmaxLayer`` comes before.
+
+    A target may have a probability t per class instead, one-hot or soft: L = -(1/N) Σ w(k) t(k) ln y(k),
+    summed over pixels and classes k. The probabilities of a pixel have the sum 1, or are all 0 or all NaN
+    where it is unlabeled.
 
     Args:
         classes: names of the classes, or ``"auto"``; MATLAB's older name ``class_names`` works too.

@@ -36,6 +36,7 @@ class OutputLayer(Layer):
             or numbers of the size of the scores (None, the default), as for a regression.
         takes_logits: whether the loss computes a softmax before it itself, in one stable step with its
             logarithm; else it gets the probabilities.
+        takes_probabilities: whether a target may be a probability per class instead of a class index.
 
     >>> from dataclasses import dataclass
     >>> from layergraph import Convolution2dLayer, ImageInputLayer, LayerGraph, OutputLayer
@@ -57,6 +58,7 @@ class OutputLayer(Layer):
     is_output: ClassVar[bool] = True
     keeps_probabilities: ClassVar[bool | None] = True
     takes_logits: ClassVar[bool] = False
+    takes_probabilities: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         # as MATLAB's analyzer shows custom layers; the layers of this package have types of their own

@@ -13,9 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from layergraph.errors import DataError
+from layergraph.labels import ROUNDING
 from layergraph.wording import dtype_name, quoted
-
-_ROUNDING = 0.01  # how far rounding in half precision may take probabilities out of 0 to 1
 
 
 class ClassLoss(nn.Module):
@@ -78,9 +77,13 @@ class ClassLoss(nn.Module):
                 f"layer {quoted(self.layer)}: the target for {classes} classes must be class indices of more "
                 f"than 8 bits, got uint8, where 255 means unlabeled; convert it: target.long()"
             )
-        if can_read and self.checked and scores.numel():
+        self.check_scores(scores)
+
+    def check_scores(self, scores: Tensor) -> None:
+        """Raise ``DataError`` for scores that are no probabilities."""
+        if self.checked and scores.numel() and not torch.compiler.is_compiling():
             low, high = scores.detach().aminmax()
-            if low < -_ROUNDING or high > 1 + _ROUNDING:
+            if low < -ROUNDING or high > 1 + ROUNDING:
                 raise DataError(
                     f"layer {quoted(self.layer)}: the scores must be probabilities from 0 to 1, got numbers "
                     f"from {float(low):.4g} to {float(high):.4g}; put a SoftmaxLayer before the layer"
@@ -91,7 +94,7 @@ class CrossEntropy(ClassLoss):
     """Mean cross-entropy over the labeled pixels.
 
     The weighted sum is divided by the number of labeled pixels, where ``nn.CrossEntropyLoss`` divides by
-    the sum of their weights.
+    the sum of their weights. A target is class indices, or probabilities of the shape of the scores.
 
     Args:
         weights: one weight per class.
@@ -119,6 +122,8 @@ class CrossEntropy(ClassLoss):
 
     def loss(self, scores: Tensor, target: Tensor) -> Tensor:
         scores = self(scores)
+        if target.shape == scores.shape and not target.is_complex():
+            return self._loss_of_probabilities(scores, target)
         self.check(scores, target)
         logs = self.logarithms(scores)
         weight = None if self.weight is None else self.weight.to(logs.dtype)
@@ -129,6 +134,31 @@ class CrossEntropy(ClassLoss):
             # torch checks indices while it sums; a check before it would cost a pass over the target
             raise self.wrong_index(target, scores.shape[1]) from None
         return total / (target != self.unlabeled).sum().clamp(min=1)
+
+    def _loss_of_probabilities(self, scores: Tensor, target: Tensor) -> Tensor:
+        """The loss for a target of the shape of the scores; all 0 or NaN over the classes is unlabeled."""
+        self.check_scores(scores)
+        logs = self.logarithms(scores)
+        target = target.to(logs.dtype)
+        sums = target.sum(1, keepdim=True)
+        without = (target == 0).all(1, keepdim=True) | target.isnan().all(1, keepdim=True)
+        right = without | ((target >= 0).all(1, keepdim=True) & ((sums - 1).abs() <= ROUNDING))
+        # before the product: an unlabeled NaN would reach the gradients
+        losses = torch.where(without, 0, target) * logs
+        if self.weight is not None:
+            losses = losses * self.weight.to(logs.dtype).view(-1, *[1] * (losses.ndim - 2))
+        total = -losses.sum() / (~without).sum().clamp(min=1)
+        if target.device.type == "cpu" and not torch.compiler.is_compiling():
+            if not right.all():
+                wrong = target.movedim(1, -1)[~right.squeeze(1)][0, :4].tolist()
+                raise DataError(
+                    f"layer {quoted(self.layer)}: the target must be probabilities of at least 0 with the "
+                    "sum 1 over the classes, or all 0 or NaN where unlabeled, got "
+                    f"{', '.join(f'{number:.4g}' for number in wrong)}"
+                )
+            return total
+        # a read would wait for the GPU; NaN ends a training
+        return torch.where(right.all(), total, torch.nan)
 
 
 class Focal(ClassLoss):

@@ -46,7 +46,8 @@ def accuracy(scores: Tensor, target: Tensor, unlabeled: int) -> Tensor:
 
     Args:
         scores: (batch, classes, height, width); of observations (batch, classes), or with trailing 1 axes.
-        target: class indices (batch, height, width) or (batch,).
+        target: class indices (batch, height, width) or (batch,); or probabilities of the shape of the
+            scores, whose highest is the class, all 0 where unlabeled.
 
     >>> import torch
     >>> accuracy(torch.tensor([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]]), torch.tensor([1, 0, 255]), 255)
@@ -61,6 +62,8 @@ def right_and_labeled(scores: Tensor, target: Tensor, unlabeled: int) -> tuple[T
 
     Arguments are those of :func:`accuracy`.
     """
+    if target.is_floating_point():
+        target = torch.where(target.sum(dim=1) > 0, target.max(dim=1).indices, unlabeled)
     # max and not argmax, which takes up to 15 times as long on the CPU: both return the first of equal scores
     predicted = scores.max(dim=1).indices
     # view removes the trailing 1 axes that the scores of observations may have

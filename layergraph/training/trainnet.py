@@ -31,15 +31,6 @@ if TYPE_CHECKING:
     from layergraph.network.network import Network
     from layergraph.training.batches.training_data import TrainingArray, TrainingData
 
-_WORDS = (
-    "crossentropy",
-    "index-crossentropy",
-    "binary-crossentropy",
-    "mse",
-    "mean-squared-error",
-    "l1",
-    "mean-absolute-error",
-)
 Loss = str | Callable[..., Any] | OutputLayer
 
 
@@ -65,17 +56,20 @@ def trainnet(*positional: Any, **keywords: Any) -> tuple[Network[LayerGraph], Tr
     ``trainnet(images, targets, net, loss, options)``.
 
     Args:
-        data, images, targets: as in :func:`train_network`; targets of classes are class indices or names,
-            not one-hot.
+        data, images, targets: as in :func:`train_network`; targets of classes are class indices or names, or
+            one-hot or soft.
         net: the graph, network or list of layers.
         loss: for all outputs, or a list with one per output. ``"crossentropy"`` and ``"index-crossentropy"``
             are the loss of a ``PixelClassificationLayer``, or of a ``ClassificationLayer`` where the output
-            is a vector or 1×1: the mean over the labeled pixels or observations, after a softmax.
-            ``"mse"`` or ``"mean-squared-error"`` is that of a ``RegressionLayer``, Σ (t - y)² / 2 per
-            observation; ``"l1"`` or ``"mean-absolute-error"`` is Σ abs(t - y) per observation;
-            ``"binary-crossentropy"`` takes the results of a sigmoid, and is the mean over all numbers. Or a
-            function of scores and target, as in a ``LossLayer``, whose targets are class indices if those of
-            the first item are whole numbers; or an output layer.
+            is a vector or 1×1: the mean over the labeled pixels or observations, after a softmax. Their
+            targets are class indices, or probabilities (height, width, classes) or (classes,), all 0 or all
+            NaN where unlabeled. ``"mse"`` or ``"mean-squared-error"`` is that of a ``RegressionLayer``,
+            Σ (t - y)² / 2 per observation; ``"l2loss"`` is Σ (t - y)², and ``"mae"``,
+            ``"mean-absolute-error"``, ``"l1loss"`` or ``"l1"`` is Σ abs(t - y); ``"huber"`` is between them,
+            (t - y)² / 2 up to a difference of 1 and abs(t - y) - 1/2 beyond. ``"binary-crossentropy"`` takes
+            the results of a sigmoid, and is the mean over all numbers. Or a function of scores and target, as
+            in a ``LossLayer``, whose targets are class indices if those of the first item are whole numbers
+            without an axis of classes; or an output layer.
         options: as in :func:`train_network`.
 
     Returns:
@@ -118,7 +112,7 @@ def trainnet(*positional: Any, **keywords: Any) -> tuple[Network[LayerGraph], Tr
     for number, (name, one) in enumerate(zip(outputs, losses, strict=True)):
         size = sizes.outputs[name][0]
         assert size is not None
-        layer = _output_layer(one, size, _is_whole(first, len(lgraph.input_names) + number))
+        layer = _output_layer(one, size, _is_index(first, len(lgraph.input_names) + number, size))
         before = set(lgraph)
         lgraph = lgraph.add_layers(layer)
         added += [new for new in lgraph if new not in before]
@@ -128,26 +122,38 @@ def trainnet(*positional: Any, **keywords: Any) -> tuple[Network[LayerGraph], Tr
     return trained.layer_graph().remove_layers(added).compile().eval(), info
 
 
-def _output_layer(loss: Loss, size: Size, is_whole: bool) -> OutputLayer:
+def _output_layer(loss: Loss, size: Size, is_index: bool) -> OutputLayer:
     """The output layer with a loss, for scores of a size."""
     if isinstance(loss, OutputLayer):
         return loss
     is_vector = not set(size.spatial) - {1}
     if callable(loss):
-        target = ("observations" if is_vector else "pixels") if is_whole else "responses"
+        target = ("observations" if is_vector else "pixels") if is_index else "responses"
         return LossLayer(loss, target=cast(Any, target))
     if not isinstance(loss, str):
         raise WrongTypeError(
             f"trainnet: loss must be a word, a function or an output layer, got {type(loss).__name__}; the "
             "order is data, net, loss, options"
         )
-    word = arguments.choice("trainnet", "loss", loss, _WORDS)
+    words = ("crossentropy", "index-crossentropy", "mse", "mean-squared-error", *_FUNCTIONS)
+    word = arguments.choice("trainnet", "loss", loss, words)
     if word in ("crossentropy", "index-crossentropy"):
         return ClassificationLayer() if is_vector else PixelClassificationLayer()
     if word in ("mse", "mean-squared-error"):
         return RegressionLayer()
-    function = binary_cross_entropy if word == "binary-crossentropy" else absolute_error
-    return LossLayer(function, target="responses")
+    return LossLayer(_FUNCTIONS[word], target="responses")
+
+
+def squared_error(prediction: Tensor, target: Tensor) -> Tensor:
+    """The squared error, summed over each observation and averaged over the observations."""
+    return (prediction - target).square().sum() / prediction.shape[0]
+
+
+def huber(prediction: Tensor, target: Tensor) -> Tensor:
+    """The Huber loss with a transition at 1, summed and averaged as the squared error."""
+    from torch.nn import functional
+
+    return functional.huber_loss(prediction, target, reduction="sum") / prediction.shape[0]
 
 
 def absolute_error(prediction: Tensor, target: Tensor) -> Tensor:
@@ -162,6 +168,14 @@ def binary_cross_entropy(scores: Tensor, target: Tensor) -> Tensor:
     return functional.binary_cross_entropy(scores, target)
 
 
+_FUNCTIONS = {
+    "binary-crossentropy": binary_cross_entropy,
+    "l2loss": squared_error,
+    **dict.fromkeys(("mae", "mean-absolute-error", "l1loss", "l1"), absolute_error),
+    "huber": huber,
+}
+
+
 def _first_item(given: Mapping[str, Any], lgraph: LayerGraph) -> Any:
     try:
         return pairs_of(given, lgraph, "trainnet")[0]
@@ -169,10 +183,15 @@ def _first_item(given: Mapping[str, Any], lgraph: LayerGraph) -> Any:
         return ()
 
 
-def _is_whole(item: Any, column: int) -> bool:
-    """Whether the target in a column of an item is whole numbers; faulty items are refused later."""
+def _is_index(item: Any, column: int, size: Size) -> bool:
+    """Whether the target in a column of an item is class indices; faulty items are refused later."""
     try:
         target = np.asarray(item[column])
     except Exception:
         return True
-    return target.dtype.kind in "iub"
+    axes = len([n for n in size.spatial if n > 1])
+    # an axis of 1 at the end is that of label images; a tensor has its classes first
+    is_per_class = (
+        target.ndim > axes and target.shape[-1] > 1 and size.channels in target.shape[:: max(axes, 1)]
+    )
+    return target.dtype.kind in "iub" and not is_per_class

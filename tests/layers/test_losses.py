@@ -1,5 +1,6 @@
 """The losses against naive formulas; what never counts; numbers that overflow elsewhere."""
 
+import math
 from dataclasses import dataclass
 
 import naive
@@ -178,11 +179,13 @@ def test_the_loss_of_several_output_layers_is_their_sum():
 
 def test_the_texts_of_wrong_targets(golden_errors):
     pixels = scores_network(PixelClassificationLayer())
+    dice = scores_network(DicePixelClassificationLayer())
     regression = scores_network(RegressionLayer(), softmax=False)
     no_loss = LayerGraph([ImageInputLayer((4, 5, 3)), ReluLayer()]).compile()
     x = torch.zeros(2, 3, 4, 5).double()
     calls = {
-        "one-hot targets": lambda: pixels.loss(x, torch.zeros(2, 3, 4, 5)),
+        "one-hot targets": lambda: dice.loss(x, torch.zeros(2, 3, 4, 5)),
+        "probabilities with another sum": lambda: pixels.loss(x, torch.ones(2, 3, 4, 5)),
         "targets of another size": lambda: pixels.loss(x, torch.zeros(2, 5, 4)),
         "two targets for one output": lambda: pixels.loss(x, [torch.zeros(2, 4, 5)] * 2),
         "two inputs for one": lambda: pixels.loss([x, x], torch.zeros(2, 4, 5)),
@@ -491,3 +494,46 @@ def test_a_class_of_ones_own_works_in_a_graph_and_in_files(tmp_path):
     net.layer_graph().save(tmp_path / "net.safetensors")
     again = load(tmp_path / "net.safetensors", modules={"loss": CubeLayer(2)})
     assert again == net.layer_graph()
+
+
+@pytest.mark.parametrize("weights", ["none", (1.0, 2.0, 0.5)])
+@pytest.mark.parametrize("unlabeled", [0.0, math.nan])
+def test_cross_entropy_of_probabilities_is_its_formula(weights, unlabeled):
+    random = np.random.default_rng(0)
+    logits, target = random.normal(size=(2, 3, 4, 5)), random.dirichlet([1, 1, 1], (2, 4, 5))
+    target[0, :2] = unlabeled
+    scores = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    each = (
+        -np.array((1.0, 1.0, 1.0) if weights == "none" else weights)
+        * target
+        * np.log(np.moveaxis(scores, 1, -1))
+    )
+    expected = np.nansum(each) / (2 * 4 * 5 - 2 * 5)
+    net = scores_network(PixelClassificationLayer(classes=["a", "b", "c"], class_weights=weights))
+    x = torch.from_numpy(logits).requires_grad_()
+    loss = net.loss(x, torch.from_numpy(target).movedim(-1, 1))
+    assert loss.item() == pytest.approx(expected)
+    loss.backward()
+    assert x.grad.isfinite().all()
+    assert not x.grad[0, :, :2].any()
+    assert x.grad[0, :, 2:].all()
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.bool, torch.float16, torch.float64])
+def test_one_hot_targets_give_the_loss_of_their_indices(dtype):
+    net, x = scores_network(PixelClassificationLayer()), torch.randn(2, 3, 4, 5).double()
+    target = random_target(0, (2, 4, 5), 3)
+    labeled = target != UNLABELED
+    one_hot = torch.nn.functional.one_hot(torch.where(labeled, target.long(), 0), 3) * labeled.unsqueeze(-1)
+    assert not labeled.all()
+    assert net.loss(x, one_hot.movedim(-1, 1).to(dtype)).item() == pytest.approx(net.loss(x, target).item())
+
+
+@pytest.mark.parametrize(
+    "row", [(0.5, 0.4, 0.0), (1.5, -0.5, 0.0), (math.nan, 1.0, 0.0), (math.inf, 0.0, 0.0)]
+)
+def test_targets_that_are_no_probabilities_are_refused(row):
+    net = scores_network(PixelClassificationLayer())
+    target = torch.tensor(row).view(1, 3, 1, 1).expand(2, 3, 4, 5)
+    with pytest.raises(DataError, match="the target must be probabilities of at least 0 with the sum 1"):
+        net.loss(torch.zeros(2, 3, 4, 5).double(), target)

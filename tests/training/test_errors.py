@@ -178,8 +178,8 @@ def test_the_file_with_an_index_that_no_class_has(tmp_path, tiny, refusal):
 )
 def test_targets_of_another_kind(tiny, pairs, refusal, target, got):
     assert refusal([(pairs(1)[0][0], target)], tiny()) == (
-        "train_network: the target of item 0 must be an array of whole numbers, 6×6 (class indices from 0), "
-        f"got {got}"
+        "train_network: the target of item 0 must be an array of whole numbers, 6×6 (class indices from 0) "
+        f"or 6×6×2 (probabilities of the classes), got {got}"
     )
 
 
@@ -195,8 +195,8 @@ def test_targets_of_a_classification(refusal):
     layers = [ImageInputLayer((6, 6, 1)), FullyConnectedLayer(3), SoftmaxLayer(), ClassificationLayer()]
     image, lgraph = np.zeros((6, 6, 1)), LayerGraph(layers)
     assert refusal([(image, "cat")], lgraph) == (
-        "train_network: the target of item 0 must be one whole number (class indices from 0), got <U3 of "
-        "shape ()"
+        "train_network: the target of item 0 must be one whole number (class indices from 0) or 3 numbers "
+        "(probabilities of the classes), got <U3 of shape ()"
     )
     assert refusal([(image, 3)], lgraph) == (
         "train_network: the target of item 0 must hold class indices from 0 to 2, as the network scores 3 "

@@ -1,5 +1,7 @@
 """trainnet: networks without an output layer, with a loss by name, function or layer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 from layergraph import (
     ArgumentError,
     Convolution2dLayer,
+    DataError,
     DicePixelClassificationLayer,
     FullyConnectedLayer,
     ImageInputLayer,
@@ -52,6 +55,10 @@ def regression():
         ("mean-squared-error", lambda y, t: ((y - t) ** 2).sum() / 2 / len(y)),
         ("l1", lambda y, t: np.abs(y - t).sum() / len(y)),
         ("mean-absolute-error", lambda y, t: np.abs(y - t).sum() / len(y)),
+        ("mae", lambda y, t: np.abs(y - t).sum() / len(y)),
+        ("l1loss", lambda y, t: np.abs(y - t).sum() / len(y)),
+        ("l2loss", lambda y, t: ((y - t) ** 2).sum() / len(y)),
+        ("huber", lambda y, t: np.where(abs(y - t) < 1, (y - t) ** 2 / 2, abs(y - t) - 0.5).sum() / len(y)),
         ("binary-crossentropy", lambda y, t: -(t * np.log(y) + (1 - t) * np.log(1 - y)).mean()),
         (torch.nn.functional.mse_loss, lambda y, t: ((y - t) ** 2).mean()),
     ],
@@ -104,3 +111,74 @@ def test_wrong_arguments(tiny, pairs):
         trainnet(pairs(), bare, ["mse", "mse"], OPTIONS)
     with pytest.raises(InvalidNetworkError, match="LG-NO-SOFTMAX"):
         trainnet(pairs(), bare.remove_layers("softmax"), "crossentropy", OPTIONS)
+
+
+def one_hot(target, classes=2):
+    """Probabilities of class indices; 0 in all classes for others."""
+    return np.eye(classes, dtype=np.uint8)[np.minimum(target, classes - 1)] * (target < classes)[..., None]
+
+
+def test_one_hot_targets_train_as_class_indices(tiny, pairs):
+    indices = pairs()
+    for _, target in indices:
+        target[:2] = 255
+    probabilities = [(image, one_hot(target)) for image, target in indices]
+    missing = [
+        (image, np.where(target == 255, np.nan, 1)[..., None] * one_hot(target)) for image, target in indices
+    ]
+    tensors = [
+        (torch.from_numpy(image).movedim(-1, 0), torch.from_numpy(t).movedim(-1, 0)) for image, t in missing
+    ]
+    start = tiny().compile().layer_graph().remove_layers("labels")
+    options = replace(OPTIONS, validation_data=indices, validation_frequency=1)
+    _, expected = trainnet(indices, start, "crossentropy", options)
+    for data in (probabilities, missing, tensors):
+        _, info = trainnet(data, start, "crossentropy", replace(options, validation_data=data))
+        assert info.training_loss == pytest.approx(expected.training_loss)
+        assert info.training_accuracy == pytest.approx(expected.training_accuracy)
+        assert info.validation_loss == pytest.approx(expected.validation_loss)
+        assert info.validation_accuracy == pytest.approx(expected.validation_accuracy)
+        assert info.final_validation_accuracy == pytest.approx(expected.final_validation_accuracy)
+
+
+def test_soft_targets_of_whole_images():
+    layers = [ImageInputLayer((4, 4, 1), normalization="none"), FullyConnectedLayer(3), SoftmaxLayer()]
+    net = LayerGraph(layers).compile().eval()
+    soft = np.array([[0.2, 0.5, 0.3], [0.7, 0.1, 0.2], [0, 0, 1]])
+    data = [(np.full((4, 4, 1), i, np.float32), soft[i]) for i in range(3)]
+    scores = net.predict(np.stack([image for image, _ in data])).reshape(3, 3)
+    _, info = trainnet(data, net, "crossentropy", OPTIONS)
+    assert info.training_loss[0] == pytest.approx(-(soft * np.log(scores)).sum() / 3, rel=1e-5)
+    right = scores.argmax(1) == soft.argmax(1)
+    assert info.training_accuracy[0] == pytest.approx(100 * right.mean())
+
+
+def test_wrong_probabilities_are_refused(tiny, pairs):
+    bare, (first, *others) = tiny().remove_layers("labels"), pairs()
+    for target, text in [
+        (np.full((6, 6, 2), 0.4), r"probabilities of at least 0 with the sum 1 .*got 0\.4, 0\.4"),
+        (np.full((6, 6, 2), 255, np.uint8), "got 255, 255"),
+        (
+            np.full((6, 6, 3), 1 / 3),
+            r"6×6 \(class indices from 0\) or 6×6×2 \(probabilities of the classes\)",
+        ),
+        (np.full((6, 6, 2), np.nan), r"must have labels, got targets that are unlabeled"),
+    ]:
+        data = [(image, target) for image, _ in pairs()]
+        with pytest.raises(DataError, match=text):
+            trainnet(data, bare, "crossentropy", OPTIONS)
+    mixed = [(first[0], one_hot(first[1])), *others]
+    with pytest.raises(DataError, match="must be all class indices or all probabilities, got both"):
+        trainnet(mixed, bare, "crossentropy", OPTIONS)
+
+
+def test_a_function_gets_one_hot_targets_of_the_shape_of_the_scores(tiny, pairs):
+    bare = tiny().compile().layer_graph().remove_layers("labels")
+    shapes = set()
+
+    def own(scores, target):
+        shapes.add((tuple(scores.shape), tuple(target.shape), target.dtype))
+        return (scores - target).square().mean()
+
+    trainnet([(image, one_hot(target)) for image, target in pairs()], bare, own, OPTIONS)
+    assert shapes == {((6, 2, 6, 6), (6, 2, 6, 6), torch.float32)}

@@ -26,7 +26,7 @@ from layergraph.training.batches.class_names import add_class_names
 from layergraph.training.batches.input_images import InputImages, stack_images
 from layergraph.training.batches.mini_batches import ItemKey
 from layergraph.training.batches.plain_items import plain_item
-from layergraph.training.batches.targets import num_classes, target_array
+from layergraph.training.batches.targets import has_label, num_classes, target_array
 from layergraph.training.batches.training_data import TrainingData
 from layergraph.training.series import Metric
 from layergraph.wording import listed, quoted, times
@@ -137,8 +137,7 @@ class Items:
             if len(scores) > 1:
                 owner += f" for layer {quoted(layer.name)}"
             target = target_array(part, layer, size, owner, float64=self.dtype == torch.float64)
-            unlabeled = getattr(layer, "unlabeled", None)
-            self.has_labels[number] = self.has_labels[number] or bool((target != unlabeled).any())
+            self.has_labels[number] = self.has_labels[number] or has_label(target, layer)
             targets.append(target)
         return Item(images, tuple(targets))
 
@@ -187,6 +186,13 @@ class Items:
                         f"{times(image.shape)} ({self.item_name(index)}) and {times(column[0].shape)} "
                         f"({self.item_name(indices[0])}); resize or crop them, for example with transform, "
                         "or train with mini_batch_size=1"
+                    )
+        for column in zip(*(item.targets for item in items), strict=True):
+            for index, target in zip(indices, column, strict=True):
+                if target.ndim != column[0].ndim:
+                    raise DataError(
+                        "train_network: the targets of a mini-batch must be all class indices or all "
+                        f"probabilities, got both ({self.item_name(index)} and {self.item_name(indices[0])})"
                     )
         return self.collate(items)
 

@@ -81,7 +81,7 @@ class _ValidationItems(Items):
         with self.kept_randomness():
             items = [self.read(key.item, key.epoch) for key in keys]
         # in their order, so that only neighbors of one size are joined
-        groups = groupby(items, key=lambda item: [image.shape for image in item.images])
+        groups = groupby(items, key=lambda item: [part.shape for parts in item for part in parts])
         return [self.collate([*group]) for _, group in groups]
 
 

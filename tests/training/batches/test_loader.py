@@ -112,7 +112,8 @@ def test_errors_of_ours_are_the_same_sentence(read, pairs, num_workers):
     with pytest.raises(DataError) as caught:
         read(data, num_workers)
     assert str(caught.value) == (
-        "train_network: the target of item 3 must be an array of whole numbers, 6×6 (class indices from 0), "
+        "train_network: the target of item 3 must be an array of whole numbers, 6×6 (class indices from 0) "
+        "or 6×6×2 (probabilities of the classes), "
         "got uint8 of shape (4, 6)"
     )
     assert not hasattr(caught.value, "__notes__")
