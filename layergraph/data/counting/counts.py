@@ -9,10 +9,11 @@ import numpy as np
 from layergraph.data.counting.label_items import LabelItems
 from layergraph.data.datastore import Datastore
 from layergraph.labels import UNLABELED
+from layergraph.layers.arguments import whole
 from layergraph.tables import Table
 
 
-def count_each_label(store: Datastore[Any]) -> Table:
+def count_each_label(store: Datastore[Any], *, num_workers: int = 0) -> Table:
     """Count the pixels of each class, or the images of each label: MATLAB's ``countEachLabel``.
 
     Args:
@@ -20,17 +21,20 @@ def count_each_label(store: Datastore[Any]) -> Table:
             other store whose items are labels or tuples with labels, such as a transformed one. Labels are a
             ``LabelArray``, or class indices after the image in a store with ``classes``. Of an
             ``ImageDatastore`` with a label per image, the images are counted.
+        num_workers: processes that read the items of a transformed store, or of one of your own; 0 reads them
+            one after another. Label files are always read in one thread per processor.
 
     Returns:
         A table with one row per class: ``name``; ``pixel_count``, the pixels of the class in all images;
         ``image_pixel_count``, all pixels, labeled or not, of the images that contain the class. For a label
         per image the columns are ``label`` and ``count``.
 
-    Every item is read once, label files in one thread per processor, with a progress bar if stderr is a
-    terminal. A random transform is counted as it comes in this pass.
+    Every item is read once, with a progress bar if stderr is a terminal. A random transform is counted as it
+    comes in this pass; ``np.random.seed`` makes it repeatable, with any number of workers.
 
     Raises:
         WrongTypeError: the store or an item has no labels.
+        ArgumentError: ``num_workers`` is no whole number of at least 0.
         DataError: there are several stores of labels, labels without class names or of different classes, or
             an unreadable file.
 
@@ -47,13 +51,12 @@ def count_each_label(store: Datastore[Any]) -> Table:
     of_images = getattr(store, "labels", None)
     if of_images is not None:
         return _count_images(of_images)
+    num_workers = whole("count_each_label", "num_workers", num_workers, 0)
     items = LabelItems(store, "count_each_label")
-    # of all 8-bit indices, since the classes of some stores are known only after an item is read
     pixels, image_pixels = np.zeros(UNLABELED + 1, np.int64), np.zeros(UNLABELED + 1, np.int64)
-    for labels in items.read("Counting labels"):
-        counts = np.bincount(np.asarray(labels).ravel(), minlength=len(pixels))
+    for counts in items.pixel_counts("Counting labels", num_workers):
         pixels += counts
-        image_pixels += labels.size * (counts > 0)
+        image_pixels += counts.sum() * (counts > 0)
     # the cut leaves out unlabeled pixels, which are 255
     number = len(items.classes)
     return Table(

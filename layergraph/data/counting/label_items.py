@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,16 @@ from layergraph.data.class_indices import check_indices
 from layergraph.data.datastore import CombinedDatastore, Datastore, SubsetDatastore
 from layergraph.data.label_array import LabelArray, class_names_of
 from layergraph.data.pixel_label_datastore import PixelLabelDatastore
+from layergraph.data.processes import in_processes
+from layergraph.data.randomness import item_generator, item_randomness
 from layergraph.data.threads import in_threads
 from layergraph.errors import DataError, WrongTypeError
-from layergraph.progress import with_progress
+from layergraph.labels import UNLABELED
 from layergraph.wording import quoted
 
 
 class LabelItems:
-    """The labels of each item of a store, and the names of their classes.
+    """The pixels of each class in each item of a store, and the names of the classes.
 
     Of a combined store only the part with labels is read. ``caller`` is the name of the calling function in
     errors.
@@ -29,8 +32,8 @@ class LabelItems:
     >>> with TemporaryDirectory() as folder:
     ...     images, labels = triangle_images(folder, n=3)
     ...     items = LabelItems(images.combine(labels), "count_each_label")
-    ...     [item.shape for item in items.read("Counting labels")], items.classes
-    ([(32, 32), (32, 32), (32, 32)], ('triangle', 'background'))
+    ...     [int(counts.sum()) for counts in items.pixel_counts("Counting labels")], items.classes
+    ([1024, 1024, 1024], ('triangle', 'background'))
     """
 
     def __init__(self, store: Datastore[Any], caller: str) -> None:
@@ -47,18 +50,24 @@ class LabelItems:
             raise DataError(f"{self._caller}: store must know its classes, got no items and no class names")
         return self._classes
 
-    def read(self, text: str) -> Iterator[NDArray[Any]]:
-        """Yield the labels of each item in order, with a progress bar.
+    def pixel_counts(self, text: str, num_workers: int = 0) -> Iterator[NDArray[np.int64]]:
+        """Yield the pixels of each class index (256) in each item in order, with a progress bar.
 
-        Label files are read in threads. A function of the user need not allow that, and its random numbers
-        would depend on the order, so the items of all other stores are read one after another.
+        Label files are read in threads. A function of the user need not allow that, so the items of all other
+        stores are read one after another or by ``num_workers`` processes; their random numbers depend on
+        NumPy's global state and on the item, not on the workers.
         """
         count = len(self._store)
         if _is_files_alone(self._store):
-            yield from in_threads(self._store.read_item, count, text)
+            yield from in_threads(lambda index: _counts(self._store.read_item(index)), count, text)
             return
-        items = (self._labels(index, self._store.read_item(index)) for index in range(count))
-        yield from with_progress(items, text, count)
+        counts_of = partial(self._counts_of, int(item_generator().integers(2**63)))
+        yield from in_processes(counts_of, count, text, num_workers, self._caller)
+
+    def _counts_of(self, seed: int, index: int) -> NDArray[np.int64]:
+        with item_randomness(seed, 0, index):
+            item = self._store.read_item(index)
+        return _counts(self._labels(index, item))
 
     def _labels(self, index: int, item: Any) -> NDArray[Any]:
         """The labels in one item: the item, or the one part of a tuple that holds labels."""
@@ -83,6 +92,11 @@ class LabelItems:
             )
         check_indices(np.asarray(labels), len(self._classes), f"{self._caller}: the labels of item {index}")
         return labels
+
+
+def _counts(labels: NDArray[Any]) -> NDArray[np.int64]:
+    # of all 8-bit indices, since the classes of some stores are known only after an item is read
+    return np.bincount(np.asarray(labels).ravel(), minlength=UNLABELED + 1)
 
 
 def _label_part(store: Datastore[Any], caller: str) -> Datastore[Any]:

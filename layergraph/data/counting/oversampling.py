@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from layergraph.data.counting.label_items import LabelItems
 from layergraph.data.datastore import Datastore
-from layergraph.labels import UNLABELED
 from layergraph.layers.arguments import number, whole
 
 _SMALLEST = 1e-12  # share of items
@@ -85,10 +84,7 @@ def _factors(store: Datastore[Any], threshold: float | None, call: str) -> NDArr
     # the argument before the files, which may take minutes
     given = None if threshold is None else number(call, "threshold", threshold, _SMALLEST, 1)
     items = LabelItems(store, call)
-    contains = [
-        np.bincount(np.asarray(labels).ravel(), minlength=UNLABELED + 1)[: len(items.classes)] > 0
-        for labels in items.read("Reading labels")
-    ]
+    contains = [counts[: len(items.classes)] > 0 for counts in items.pixel_counts("Reading labels")]
     presence = np.array(contains)
     if not presence.any():
         return np.ones(len(contains))

@@ -1,9 +1,11 @@
 import io
+import random
 import sys
 import warnings
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,9 +16,10 @@ from layergraph.data import (
     PixelLabelDatastore,
     combine,
     count_each_label,
+    item_generator,
     write_labels,
 )
-from layergraph.errors import WrongTypeError
+from layergraph.errors import ArgumentError, WrongTypeError
 
 
 def store(folder, *images, number=3):
@@ -126,6 +129,35 @@ def test_volumes_of_labels(tmp_path):
     labels = store(tmp_path, [[0, 1]], [[1, 1]])
     volumes = labels.transform(lambda label: np.stack([label, label], axis=-1))
     assert count_each_label(volumes).pixel_count.tolist() == [2, 6, 0]
+
+
+def test_workers_count_what_a_loop_counts(tmp_path, refusal):
+    labels = store(tmp_path, *(np.arange(12).reshape(2, 6) % (2 + i % 2) for i in range(7)))
+
+    def noisy(label):
+        # all three global states and the generator of the item
+        shift = int(np.random.randint(9)) + random.randrange(9) + int(torch.randint(9, ()))
+        return LabelArray((np.asarray(label) + shift + item_generator().integers(9)) % 3, label.classes)
+
+    transformed = labels.transform(noisy)
+
+    def counted(seed, num_workers):
+        np.random.seed(seed)
+        return count_each_label(transformed, num_workers=num_workers)
+
+    assert counted(1, 0) == counted(1, 1) == counted(1, 2)
+    assert len({tuple(counted(seed, 0).pixel_count) for seed in range(5)}) > 1
+    state = random.getstate(), torch.get_rng_state().tolist()
+    count_each_label(transformed, num_workers=2)
+    assert (random.getstate(), torch.get_rng_state().tolist()) == state
+    # the classes of a store without names are known from the first labels
+    plain = ImageDatastore(tmp_path).transform(lambda image: LabelArray(image[..., 0], ["a", "b", "c"]))
+    assert count_each_label(plain, num_workers=2).name.tolist() == ["a", "b", "c"]
+    wrong = labels.transform(lambda label: np.asarray(label) * 2)
+    assert refusal(count_each_label, wrong, num_workers=2) == refusal(count_each_label, wrong)
+    assert refusal(count_each_label, labels, num_workers=-1, error=ArgumentError) == (
+        "count_each_label: num_workers must be a whole number of at least 0, got -1"
+    )
 
 
 class LabeledImages(Datastore):
