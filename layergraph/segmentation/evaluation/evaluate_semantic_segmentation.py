@@ -50,9 +50,10 @@ def evaluate_semantic_segmentation(
 
     ``predicted`` and ``truth`` are pixel label datastores, or sequences of (H, W) integer arrays with
     class indices or 255 (unlabeled), such as the results of :func:`semanticseg`; an array (H, W) is one
-    image. Class names come from labels that know them or from ``classes``; with neither, they are C1, C2, ...
-    up to the highest label. Pixels unlabeled in the truth are skipped; pixels predicted as unlabeled
-    are wrong for their class. Images are read one at a time.
+    image, and of a combined store of images and labels only the labels are read. Class names come from labels
+    that know them or from ``classes``; with neither, they are C1, C2, ... up to the highest label. Pixels
+    unlabeled in the truth are skipped; pixels predicted as unlabeled are wrong for their class. Images are
+    read one at a time.
 
     Two datastores are paired by the names of their files: ``scan1.png`` belongs to ``scan1_mask.png`` and to
     ``pixelLabel_scan1.png`` (:func:`~layergraph.data.pairing.partners` has the rule). Names that have nothing

@@ -10,13 +10,14 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from layergraph.data.class_indices import check_indices, class_indices
+from layergraph.data.datastore import CombinedDatastore
 from layergraph.data.label_array import class_names_of
 from layergraph.data.label_ids import class_names
 from layergraph.data.pairing import partners
 from layergraph.errors import DataError, WrongTypeError
 from layergraph.labels import UNLABELED
 from layergraph.segmentation.evaluation.counting import common_classes
-from layergraph.wording import visible
+from layergraph.wording import counted, visible
 
 
 class LabelStore(Protocol):
@@ -28,9 +29,13 @@ class LabelStore(Protocol):
 
 
 def label_store(labels: Any, owner: str) -> LabelStore:
-    """Labels by index: a single image becomes a list with one item. ``owner`` is the argument in errors."""
+    """Labels by index: a list of a single image, the labels of pairs; ``owner`` is the argument in errors."""
     if getattr(labels, "ndim", None) == 2:
         return [labels]
+    if isinstance(labels, CombinedDatastore):
+        with_classes = [part for part in labels.stores if part.classes is not None]
+        # of several, the items are tuples, which are refused
+        labels = with_classes[0] if len(with_classes) == 1 else labels
     # a string has a length and items, but the path of a folder holds no labels
     if isinstance(labels, str | os.PathLike) or not (
         hasattr(labels, "__len__") and hasattr(labels, "__getitem__")
@@ -96,6 +101,11 @@ def numbered_classes(predicted: LabelStore, truth: LabelStore) -> tuple[str, ...
 
 def label_image(labels: Any, classes: tuple[str, ...], owner: str) -> NDArray[Any]:
     """One label image of these classes."""
+    if isinstance(labels, tuple):
+        raise WrongTypeError(
+            f"{owner} must be labels, got {counted(len(labels), 'part')}, as a pair has; "
+            "store.cache().transform(lambda pair: pair[-1]) gives the labels alone, and the same at each read"
+        )
     array = class_indices(labels, owner)
     # one image as nested lists arrives here as a list of its rows
     if array.ndim < 2:
