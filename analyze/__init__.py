@@ -19,7 +19,6 @@ if TYPE_CHECKING:
         SizeChange,
     )
     from layergraph.analyze.costs.costs import LayerCosts, NetworkCosts
-    from layergraph.analyze.costs.memory import Peak
     from layergraph.analyze.diagram.diagram import plot
     from layergraph.analyze.diagram.rendering import Diagram
     from layergraph.analyze.explanation.explanation import Explanation, explain
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from layergraph.analyze.table.layer_table import LayerTable
     from layergraph.analyze.table.rows import TableRow
     from layergraph.layers.arithmetic import Formula, Step
+    from layergraph.network.activation_memory import Peak
 
 __all__ = [
     "Activation",
@@ -71,7 +71,7 @@ _LAZY = {
     "LayerCosts": "layergraph.analyze.costs.costs",
     "LayerTable": "layergraph.analyze.table.layer_table",
     "NetworkCosts": "layergraph.analyze.costs.costs",
-    "Peak": "layergraph.analyze.costs.memory",
+    "Peak": "layergraph.network.activation_memory",
     "ReceptiveFieldStep": "layergraph.analyze.explanation.trace",
     "Rewiring": "layergraph.analyze.comparison.find_differences",
     "SizeChange": "layergraph.analyze.comparison.find_differences",

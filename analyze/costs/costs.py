@@ -8,14 +8,14 @@ from functools import cached_property
 from math import prod
 from typing import Any
 
-from layergraph.analyze.costs.memory import Activations, Peak, inference_peak
 from layergraph.analyze.costs.receptive_field import receptive_fields
-from layergraph.analyze.costs.training_memory import saved_in_training, training_peak
 from layergraph.analyze.sized_network import SizedNetwork, known_inputs
 from layergraph.errors import ArgumentError
 from layergraph.graph.size_inference import network_outputs
 from layergraph.layers.arguments import whole
 from layergraph.layers.layer import Shape
+from layergraph.network.activation_memory import Activations, Peak, inference_peak
+from layergraph.network.training_memory import saved_in_training, training_peak
 from layergraph.wording import byte_count, long_count, visible
 
 ITEM_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}

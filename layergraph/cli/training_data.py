@@ -50,7 +50,8 @@ def run_data(values: Mapping[str, Any], seed: int) -> RunData:
 
     def pairs(images: str, labels: str) -> CombinedDatastore:
         pixel_labels = PixelLabelDatastore(labels, names, ids, ignored_ids=given_ignored)
-        stores, pair = (ImageDatastore(images), pixel_labels), values.get("pair") or "name"
+        stores = ImageDatastore(images), pixel_labels
+        pair: Pair = values.get("pair") or "name"
         return good_pairs(*stores, pair) if values.get("skip_faulty") else combine(*stores, pair=pair)
 
     folders = [values.get(f"validation_{part}") for part in ("images", "labels")]

@@ -28,6 +28,7 @@ from layergraph.training.callbacks.validator import Validator
 from layergraph.training.checkpoints.checkpoint_file import CheckpointFiles
 from layergraph.training.checkpoints.resume import Resume, recipe_of
 from layergraph.training.ending import Ending
+from layergraph.training.fitting_batch import fitting_batch
 from layergraph.training.info import TrainingInfo
 from layergraph.training.interrupts import stop_request
 from layergraph.training.lightning_module import TrainingModule
@@ -136,7 +137,12 @@ def run(
                 raise KeyboardInterrupt from None
             raise
         except Exception as error:
-            advice = memory_advice(error, options, batches.size)
+            advice = memory_advice(
+                error,
+                options,
+                batches.size,
+                lambda: fitting_batch(items.sized_lgraph, options, trainer.strategy.root_device),
+            )
             if trainer.global_step:  # before, there is no result to lose
                 net.zero_grad()
                 net.cpu().eval()

@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from layergraph import NotEnoughMemoryError
+from layergraph.analyze import analyze_network
 from layergraph.training import TrainingOptions
+from layergraph.training.fitting_batch import Fit, fitting_batch
 from layergraph.training.memory_advice import memory_advice
 from layergraph.training.unfinished_network import unfinished_network
 
@@ -20,6 +22,52 @@ def test_advice(error):
     assert "accumulate_grad_batches=4" in text
     assert "\n" not in text
     assert type(error).__name__ in text
+
+
+def test_the_estimate_of_what_fits():
+    """The parts are the fewest that fit, so that all of them are one step of the solver."""
+    options = TrainingOptions("sgdm", mini_batch_size=16)
+    for fitting, smaller, group, same in [
+        (6, 5, 3, "about the same"),
+        (5, 5, 3, "about the same"),
+        (4, 4, 4, "the same"),
+    ]:
+        text = str(memory_advice(CUDA, options, 16, lambda count=fitting: Fit(count, 2**30, 3 * 2**29)))
+        assert (
+            f"use mini_batch_size={smaller} (by estimate, {fitting} fit the 1.5 GiB of this device), " in text
+        )
+        assert f"with accumulate_grad_batches={group} for steps of {same} number of images (" in text
+    assert "use mini_batch_size=1 (by estimate, 0 fit" in str(
+        memory_advice(CUDA, options, 16, lambda: Fit(0, 2**30, 2**30))
+    )
+    # an estimate that contradicts the error, or fails, is no help
+    for fit in (lambda: Fit(16, 2**30, 2**31), lambda: 1 / 0, lambda: None):
+        assert "mini_batch_size=8 for about half" in str(memory_advice(CUDA, options, 16, fit))
+
+
+@pytest.mark.parametrize(("precision", "item_bytes"), [("32-true", 4), ("64-true", 8)])
+def test_the_fitting_batch_needs_the_memory_that_the_analysis_estimates(
+    tiny, monkeypatch, precision, item_bytes
+):
+    lgraph, memory = tiny(batch_norm=True), 10**6
+    monkeypatch.setattr("layergraph.training.fitting_batch._memory_of", lambda device: memory)
+    fit = fitting_batch(lgraph, TrainingOptions("adam", precision=precision), torch.device("cpu"))
+    costs = analyze_network(lgraph).costs(fit.batch_size, f"float{8 * item_bytes}")
+    # two copies in the state of Adam, and two to go back to
+    expected = costs.peak_bytes_training - costs.state_bytes + 4 * costs.learnable_bytes
+    assert fit.step == expected
+    assert expected <= 0.9 * memory < expected + expected / fit.batch_size
+
+
+def test_no_image_fits(tiny, monkeypatch):
+    monkeypatch.setattr("layergraph.training.fitting_batch._memory_of", lambda device: 100)
+    assert fitting_batch(tiny(), TrainingOptions("sgdm"), torch.device("cpu")).batch_size == 0
+
+
+def test_lbfgs_has_no_mini_batches():
+    assert "such as 'adam', got 'lbfgs', whose iterations take all 16 images" in str(
+        memory_advice(CUDA, TrainingOptions("lbfgs"), 16)
+    )
 
 
 def test_a_single_image_cannot_be_halved():

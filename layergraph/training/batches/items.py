@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,11 @@ class Items:
     def lgraph(self) -> LayerGraph:
         """The network to train; its output layers have the class names of the data."""
         return self._lgraph
+
+    @property
+    def sized_lgraph(self) -> LayerGraph:
+        """The network with the sizes of the largest images so far in its input layers."""
+        return self._sized(max(self._known_scores, key=lambda shapes: sum(map(prod, shapes))))
 
     def __len__(self) -> int:
         return len(self._data)
@@ -220,11 +226,16 @@ class Items:
             spatial = {name: shape[:-1] for name, shape in zip(names, shapes, strict=True)}
             if reason := misfit(self._lgraph, spatial, _advise_to_resize):
                 raise DataError(f"{where}: {reason}")
-            lgraph = self._lgraph
-            for inputs, shape in zip(self._inputs, shapes, strict=True):
-                lgraph = lgraph.replace_layer(inputs.layer.name, replace(inputs.layer, input_size=shape))
+            lgraph = self._sized(shapes)
             self._known_scores[shapes] = _score_sizes(infer_sizes(lgraph), lgraph)
         return self._known_scores[shapes]
+
+    def _sized(self, shapes: tuple[Shape, ...]) -> LayerGraph:
+        """The network for images of these shapes."""
+        lgraph = self._lgraph
+        for inputs, shape in zip(self._inputs, shapes, strict=True):
+            lgraph = lgraph.replace_layer(inputs.layer.name, replace(inputs.layer, input_size=shape))
+        return lgraph
 
 
 def _advice(data: object) -> str:

@@ -7,19 +7,23 @@ only after its backward pass, and two layers that save the same tensor hold it o
    frozen layers and branches that no loss depends on are left out.
 2. :func:`training_peak` replays the step in the order of the compiled plan: forward pass, loss, backward
    pass.
+
+:func:`step_bytes` is the sum for a whole network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
-from layergraph.analyze.costs.memory import Activations, LiveMemory, Peak, plan_of, results_of
 from layergraph.graph.draft import End
 from layergraph.graph.layer_graph import LayerGraph
+from layergraph.graph.size_inference import infer_sizes
 from layergraph.layers.activation import SoftmaxLayer
 from layergraph.layers.layer import Layer
+from layergraph.network.activation_memory import Activations, LiveMemory, Peak, plan_of, results_of
 from layergraph.sizes import Size
 
 
@@ -177,6 +181,24 @@ def training_peak(activations: Activations, saved: SavedTensors, learnables: Map
         for owner in saved_by.get(name, ()):
             live.release(owner)
     return live.peak
+
+
+def step_bytes(lgraph: LayerGraph, batch_size: int, item_bytes: int) -> tuple[int, int]:
+    """An estimate of the bytes of a training step, and those of the weights alone.
+
+    The step has images, activations, gradients and weights, without the state of the solver and the workspace
+    of torch's operations. ``item_bytes`` is the size of a number.
+    """
+    sizes = infer_sizes(lgraph).inputs
+    known = {name: [size for size in inputs if size is not None] for name, inputs in sizes.items()}
+    activations = Activations(lgraph, known, batch_size, item_bytes)
+    weights = {
+        name: item_bytes * sum(map(prod, lgraph[name].learnables(inputs).values()))
+        for name, inputs in known.items()
+    }
+    peak = training_peak(activations, saved_in_training(activations), weights)
+    total = sum(weights.values())
+    return peak.num_bytes + total, total
 
 
 def _learns(layer: Layer, inputs: Sequence[Size]) -> bool:
