@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layergraph.data.counting.label_items import LabelItems
+from layergraph.data.counting.oversampled_datastore import OversampledDatastore
 from layergraph.data.datastore import Datastore
-from layergraph.layers.arguments import number, whole
+from layergraph.layers.arguments import flag, number, whole
 
 _SMALLEST = 1e-12  # share of items
 
 Store = TypeVar("Store", bound=Datastore[Any])
 
 
-def oversample_rare_classes(store: Store, threshold: float | None = None, *, seed: int = 0) -> Store:
+@overload
+def oversample_rare_classes(
+    store: Store, threshold: float | None = ..., *, seed: int = ..., each_epoch: Literal[False] = ...
+) -> Store: ...
+@overload
+def oversample_rare_classes(
+    store: Datastore[Any], threshold: float | None = ..., *, seed: int = ..., each_epoch: bool
+) -> Datastore[Any]: ...
+def oversample_rare_classes(
+    store: Datastore[Any], threshold: float | None = None, *, seed: int = 0, each_epoch: bool = False
+) -> Datastore[Any]:
     """The store with items of rare classes several times: repeat-factor sampling.
 
     Each item occurs as often as ``repeat_factors`` says, rounded up or down at random, so that the mean
@@ -30,6 +41,8 @@ def oversample_rare_classes(store: Store, threshold: float | None = None, *, see
             is read once. Oversample before a random transform, whose labels differ in each pass.
         threshold: see ``repeat_factors``.
         seed: of the random rounding; a seed gives one store.
+        each_epoch: round anew in each epoch of a training, by its seed and not by ``seed``: the last items of
+            the store are repetitions that are drawn when they are read. Such a store has no ``files``.
 
     Raises:
         WrongTypeError, DataError, ArgumentError: as ``repeat_factors``.
@@ -44,7 +57,10 @@ def oversample_rare_classes(store: Store, threshold: float | None = None, *, see
     ['0', '1', '2', '3', '3', '4', '5', '6', '7']
     """
     random = np.random.default_rng(whole("oversample_rare_classes", "seed", seed, 0))
+    is_drawn_anew = flag("oversample_rare_classes", "each_epoch", each_epoch)
     factors = _factors(store, threshold, "oversample_rare_classes")
+    if is_drawn_anew:
+        return OversampledDatastore(store, factors)
     # 2.3 becomes 3 with a probability of 0.3, else 2
     repeats = np.floor(factors + random.random(len(factors))).astype(int)
     return store.take(tuple(np.repeat(np.arange(len(factors)), repeats).tolist()))

@@ -2,16 +2,18 @@ import numpy as np
 import pytest
 
 from layergraph.data import (
+    ArrayDatastore,
     ImageDatastore,
     LabelArray,
     PixelLabelDatastore,
     combine,
     count_each_label,
+    item_randomness,
     oversample_rare_classes,
     repeat_factors,
     write_labels,
 )
-from layergraph.errors import ArgumentError, WrongTypeError
+from layergraph.errors import ArgumentError, DataError, WrongTypeError
 
 NUMBER = 20
 # class 1 in 10 of 20 images, class 2 in 5, class 3 in 1, class 4 in none
@@ -70,6 +72,46 @@ def test_pairs_stay_together_in_order_and_a_seed_gives_one_store(labels, tmp_pat
     np.testing.assert_array_equal(image[:, :, 0], np.where(label == 255, 255, label))
 
 
+def epoch_items(store, epoch):
+    """The image numbers of all items in an epoch."""
+    numbers = []
+    for index in range(len(store)):
+        with item_randomness(5, epoch, index):
+            numbers.append(int(store[index][0][0, 0, 0]))
+    return numbers
+
+
+def test_repetitions_of_each_epoch_are_as_often_as_the_factors_say(labels, tmp_path):
+    numbers = ArrayDatastore(np.arange(NUMBER).reshape(NUMBER, 1, 1, 1))
+    pairs = oversample_rare_classes(combine(numbers, labels), 0.8, each_epoch=True)
+    expected = np.array(factors(0.8))
+    assert len(pairs) == np.ceil(expected.sum().round(9))
+    epochs = [epoch_items(pairs, epoch) for epoch in range(60)]
+    counts = np.array([np.bincount(epoch, minlength=NUMBER) for epoch in epochs])
+    assert (counts >= np.floor(expected)).all()
+    np.testing.assert_allclose(counts.mean(axis=0), expected, atol=0.25)
+    assert epochs[0] != epochs[1]
+    assert epochs[3] == epoch_items(pairs, 3)
+    # image and labels are of one item
+    with item_randomness(5, 0, len(pairs) - 1):
+        image, label = pairs[-1]
+    np.testing.assert_array_equal(label, labels[int(image[0, 0, 0])])
+
+
+def test_a_store_for_each_epoch_counts_and_names_files_of_errors(labels, tmp_path):
+    store = oversample_rare_classes(labels, 1, each_epoch=True)
+    assert count_each_label(store, num_workers=2).pixel_count[3] in (4, 5)
+    assert (store.files, store.classes) == (None, labels.classes)
+    assert store.info(0).filename == labels.files[0]
+    assert store.info(len(store) - 1).filename is None
+    assert len(oversample_rare_classes(labels[:0], each_epoch=True)) == 0
+    assert len(oversample_rare_classes(labels, 0.01, each_epoch=True)) == NUMBER
+    (tmp_path / "00.png").write_bytes(b"damaged")
+    with pytest.raises(DataError) as caught:
+        store[0]
+    assert "00.png" in caught.value.__notes__[0]
+
+
 def test_nothing_rare_and_nothing_at_all(labels, tmp_path):
     assert oversample_rare_classes(labels, 0.01).files == labels.files
     assert len(oversample_rare_classes(labels[:0])) == 0
@@ -94,8 +136,11 @@ def test_training_takes_the_repeated_items(labels, tmp_path):
     for index in range(4):
         write_labels(tmp_path / "four" / f"{index}.png", np.full((8, 8), int(index == 1)))
     few = PixelLabelDatastore(tmp_path / "four", ["a", "b"], range(2))
-    pairs = oversample_rare_classes(combine(ImageDatastore(tmp_path / "four"), few), 1)
-    assert len(pairs) == 5
+    few_pairs = combine(ImageDatastore(tmp_path / "four"), few)
     options = TrainingOptions("sgdm", max_epochs=1, mini_batch_size=1, verbose=False, seed=0)
-    _, info = train_network(pairs, segnet_layers((8, 8), 2, 1), options)
-    assert len(info.training_loss) == 5
+    # the factors are 2 and three times 1.15
+    for each_epoch, number in ((False, 5), (True, 6)):
+        pairs = oversample_rare_classes(few_pairs, 1, each_epoch=each_epoch)
+        assert len(pairs) == number
+        _, info = train_network(pairs, segnet_layers((8, 8), 2, 1), options)
+        assert len(info.training_loss) == number
