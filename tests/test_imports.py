@@ -66,6 +66,7 @@ ABOVE = {
         *("graph", "network", "edits", "pretrained", "builders", "analyze"),
         *("data", "training", "segmentation", "unknown_names", "cli"),
     ),
+    "layergraph.pages": ("analyze", "training", "segmentation", "cli"),
     "layergraph.network": ("graph", "training", "segmentation", "analyze"),
     "layergraph.builders": ("cli",),
     "layergraph.analyze": ("cli",),

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from layergraph.analyze.comparison.text import MARKS, details, fed_by, names, summary, total_rows
-from layergraph.analyze.page.document import templates
 from layergraph.analyze.size_text import plain_size
+from layergraph.pages.frame import templates
 from layergraph.wording import visible
 
 if TYPE_CHECKING:

@@ -1,5 +1,5 @@
 """An analysis as an interactive page in one file, and as the fragment that notebooks show."""
 
-from layergraph.analyze.page.document import fragment, page, templates
+from layergraph.analyze.page.document import fragment, page
 
-__all__ = ["fragment", "page", "templates"]
+__all__ = ["fragment", "page"]

@@ -7,8 +7,6 @@ in the file, lets nothing else run or load.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +15,10 @@ from layergraph.analyze.kind_colors import COLORS
 from layergraph.analyze.page.payload import payload
 from layergraph.analyze.table.analysis_table import row_cells, title, totals, worst_severities
 from layergraph.json_text import data_block
+from layergraph.pages.frame import content_policy, palette, templates
 from layergraph.wording import visible
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
-
     from layergraph.analyze.result import AnalysisResult
 
 _HERE = Path(__file__).parent
@@ -54,16 +51,7 @@ def page(analysis: AnalysisResult) -> str:
         .get_template("page.html")
         .render(
             title=title(analysis),
-            policy="; ".join(
-                [
-                    "default-src 'none'",
-                    f"script-src '{_hash(text)}'",
-                    f"style-src '{_hash(style)}'",
-                    # these two do not fall back to default-src
-                    "base-uri 'none'",
-                    "form-action 'none'",
-                ]
-            ),
+            policy=content_policy(text, style),
             style=Markup(style),
             program=Markup(text),
             # without a hash in the policy: a block of JSON is not run
@@ -90,21 +78,6 @@ def fragment(analysis: AnalysisResult) -> str:
     )
 
 
-def templates(folder: Path) -> Environment:
-    """The page templates of a folder; they escape the texts that they insert."""
-    # imported here: jinja2 costs 20 ms
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    return Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        # a misspelled name in a template raises, instead of printing nothing
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
 def program() -> str:
     """The page's own program as one text, without the library that it uses."""
     return "\n".join((_HERE / name).read_text("utf-8") for name in _PROGRAM)
@@ -121,9 +94,4 @@ def _whole_program() -> str:
 @cache
 def _style() -> str:
     colors = (f'[data-kind="{kind}"] {{ --kind: {color} }}' for kind, color in COLORS.items())
-    return "\n".join(["", (_HERE / "page.css").read_text("utf-8"), *colors, ""])
-
-
-def _hash(text: str) -> str:
-    # the notation of Content-Security-Policy: base64, not hexadecimal
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+    return "\n".join(["", palette(), (_HERE / "page.css").read_text("utf-8"), *colors, ""])

@@ -27,7 +27,7 @@ def report_page(
     """The page, with its pictures inside; the template escapes names from files."""
     from markupsafe import Markup
 
-    from layergraph.analyze.page import templates
+    from layergraph.pages.frame import templates
 
     page = templates(Path(__file__).parent).get_template("demo_report.html")
     return page.render(

@@ -35,6 +35,7 @@ EVALUATE = ("evaluate", "--predicted", ".", "--truth", ".", "--classes", "a,b")
         (("diff", *SEGNET, "--after", "encoder-depth=1", "--output", "t.svg"), 2),
         (("diagram", *SEGNET, "--output", "t.html"), 1),
         ((*EVALUATE, "--output", "t.csv"), 1),
+        ((*EVALUATE, "--html", "t.pdf"), 1),
         (("train", *SEGNET, *TRAIN, "--output", "t.pth"), 1),
     ],
 )

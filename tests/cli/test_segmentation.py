@@ -16,7 +16,7 @@ import layergraph as lg
 from layergraph.cli.evaluate import evaluate
 from layergraph.cli.segment import segment
 from layergraph.data import write_image
-from layergraph.errors import DataError
+from layergraph.errors import ArgumentError, DataError
 
 CLASSES = ["dark\x1b[2J", "bright"]
 
@@ -105,3 +105,28 @@ def test_a_warning_is_one_line(tmp_path: Path) -> None:
     (line,) = process.stderr.splitlines()
     assert line.startswith("layergraph: warning: label image 'truth/a.png' has values that are of no class")
     assert line.endswith("2 (33.33%); give each value to a class in label_ids, or name it in ignored_ids")
+
+
+def test_the_page_and_chosen_metrics(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_segment(folders)
+    capsys.readouterr()
+    run_evaluate(folders, metrics="iou, bfscore", html=folders / "m.html", images=folders / "images")
+    printed = capsys.readouterr().out
+    assert "mean_bf_score" in printed
+    assert "accuracy" not in printed
+    assert f"wrote {folders / 'm.html'}\n" in printed
+    page = (folders / "m.html").read_text("utf-8")
+    assert page.count("data:image/jpeg;base64,") == 8
+    assert "\x1b" not in page
+
+
+def test_wrong_files_fail_before_an_image_is_read(folders: Path) -> None:
+    missing = folders / "missing" / "m.html"
+    for options, error, message in (
+        ({"html": folders / "m.pdf"}, ArgumentError, r"^--html must end in \.html or \.htm, got"),
+        ({"html": missing}, FileNotFoundError, "^there is no folder '.*missing' to write 'm.html' to$"),
+        ({"images": folders / "images"}, ArgumentError, "^--images are for the page of --html FILE"),
+    ):
+        with pytest.raises(error, match=message):
+            run_evaluate(folders, **options)
+    assert not (folders / "m.json").exists()

@@ -1,29 +1,19 @@
-"""The result of an evaluation: confusion matrices and metric tables."""
+"""The result of an evaluation, for readers: as text, HTML, JSON and a page."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from layergraph.errors import ArgumentError
-from layergraph.segmentation.evaluation.bootstrap import bootstrap_intervals
-from layergraph.segmentation.evaluation.confusion import normalized_confusion_matrix
 from layergraph.segmentation.evaluation.counting import common_classes
-from layergraph.segmentation.evaluation.evaluated_images import EvaluatedImages
-from layergraph.segmentation.evaluation.metric_names import table_columns
 from layergraph.segmentation.evaluation.metric_tables import plain, records, spread_over_images
-from layergraph.segmentation.evaluation.worst_images import WorstImage, worst
+from layergraph.segmentation.evaluation.metric_values import MetricValues
+from layergraph.segmentation.evaluation.worst_images import worst
 from layergraph.tables import Table
 from layergraph.wording import listed
 
 
-# eq=False: a generated comparison would ask for the truth value of arrays, which raises
-@dataclass(frozen=True, eq=False, repr=False)
-class SemanticSegmentationMetrics:
+class SemanticSegmentationMetrics(MetricValues):
     """The result of :func:`evaluate_semantic_segmentation`; print it for a summary.
 
     ``confusion_matrix``: int64 (M, M), pixels of true class i (row) predicted as class j (column).
@@ -37,59 +27,6 @@ class SemanticSegmentationMetrics:
     processes evaluate add up, ``sum(parts)``. The object can be pickled.
     Source: MATLAB, semanticSegmentationMetrics.
     """
-
-    classes: tuple[str, ...]
-    metrics: tuple[str, ...]
-    confusion_matrix: NDArray[np.int64]
-    unlabeled_predictions: NDArray[np.int64]
-    images: EvaluatedImages
-    worst_images: tuple[WorstImage, ...]
-
-    @property
-    def normalized_confusion_matrix(self) -> NDArray[np.float64]:
-        return normalized_confusion_matrix(
-            np.column_stack([self.confusion_matrix, self.unlabeled_predictions])
-        )
-
-    @cached_property
-    def data_set_metrics(self) -> Table:
-        values, _ = self.images.set_values(np.ones((1, len(self.images))))
-        return Table({name: values[name] for name in self._columns[0]})
-
-    @cached_property
-    def class_metrics(self) -> Table:
-        _, values = self.images.set_values(np.ones((1, len(self.images))))
-        return Table({"name": self.classes, **{name: values[name][0] for name in self._columns[1]}})
-
-    @cached_property
-    def image_metrics(self) -> Table:
-        values = self.images.image_values()
-        names = self.images.shown_names()
-        return Table({"name": names, **{name: values[name] for name in self._columns[0]}})
-
-    @cached_property
-    def baseline(self) -> SemanticSegmentationMetrics:
-        """The metrics of the prediction that every pixel is of the class with the most true pixels."""
-        largest = self.images.largest_class()
-        matrix = np.zeros_like(self.confusion_matrix)
-        matrix[:, largest] = self.images.pixels[:, 1].sum(axis=0)
-        nothing = np.zeros_like(self.unlabeled_predictions)
-        images = self.images.predicted_as(largest)
-        return SemanticSegmentationMetrics(self.classes, self.metrics, matrix, nothing, images, ())
-
-    def bootstrap(self, level: float = 0.95, *, num_samples: int = 1000, seed: int = 0) -> Table:
-        """Bootstrap intervals of the metrics of the data set and the classes.
-
-        Each of ``num_samples`` samples has as many images as the data set, drawn from it with replacement;
-        the interval has the part ``level`` of the metrics of the samples in its middle (percentiles). It says
-        how much a metric would vary with other images of the same kind, not with another training. Samples
-        without a value are left out. Equal seeds give equal intervals.
-
-        Returns a table with a row for each metric: metric, name of the class (empty for the data set), value,
-        lower, upper; the bounds are NaN for a single image. Raises ArgumentError for arguments out of range.
-        Source: Efron 1979, Bootstrap methods.
-        """
-        return bootstrap_intervals(self.images, self.classes, self._columns, level, num_samples, seed)
 
     def __add__(self, other: object) -> SemanticSegmentationMetrics:
         if not isinstance(other, SemanticSegmentationMetrics):
@@ -118,7 +55,7 @@ class SemanticSegmentationMetrics:
 
     def to_dict(self) -> dict[str, Any]:
         """All values as plain lists, dictionaries and numbers for ``json.dumps``; NaN becomes None."""
-        baseline = {"class": self.classes[self.images.largest_class()], **self.baseline._tables()}
+        baseline = {"class": self.largest_class, **self.baseline._tables()}
         return {
             "classes": list(self.classes),
             "confusion_matrix": self.confusion_matrix.tolist(),
@@ -129,6 +66,17 @@ class SemanticSegmentationMetrics:
             **self._tables(),
             "baseline": baseline,
         }
+
+    def to_html(self, title: str = "Segmentation results") -> str:
+        """A page in one file: totals, classes to sort, the confusion matrix, and the images with the lowest
+        mean IoU, with their labels over them to switch on and off.
+
+        It opens from disk and loads nothing. The pictures are those of ``images`` of
+        :func:`evaluate_semantic_segmentation`, of at most 960 pixels; without them, only labels are shown.
+        """
+        from layergraph.segmentation.results_page.document import page
+
+        return page(self, title)
 
     def image_summary(self) -> Table:
         """Lowest, median, mean and highest value of each image metric, and the first image with the lowest;
@@ -149,10 +97,6 @@ class SemanticSegmentationMetrics:
         parts = (f"<h4>{title}</h4>\n{table._repr_html_()}" for title, table in self._parts())
         return "\n".join([f"<p>{self._heading()}</p>", *parts])
 
-    @property
-    def _columns(self) -> tuple[list[str], list[str]]:
-        return table_columns(self.metrics)
-
     def _tables(self) -> dict[str, Any]:
         return {
             "data_set_metrics": records(self.data_set_metrics)[0],
@@ -161,19 +105,17 @@ class SemanticSegmentationMetrics:
         }
 
     def _heading(self) -> str:
-        pixels = int(self.confusion_matrix.sum() + self.unlabeled_predictions.sum())
         counts = [
             (len(self.image_metrics), "image"),
             (len(self.classes), "class"),
-            (pixels, "labeled pixel"),
+            (self.num_pixels, "labeled pixel"),
         ]
         return "Semantic segmentation metrics of " + ", ".join(_count(*count) for count in counts)
 
     def _parts(self) -> list[tuple[str, Table]]:
         # the rows stand together, so that a score is never read without its baseline
-        largest = self.classes[self.images.largest_class()]
         rows = [self.data_set_metrics[0], self.baseline.data_set_metrics[0]]
-        heads = ["predicted", f"always {largest}"]
+        heads = ["predicted", f"always {self.largest_class}"]
         columns = {name: [row[name] for row in rows] for name in self.data_set_metrics.columns}
         parts = [("Data set", Table({"": heads, **columns})), ("Classes", self.class_metrics)]
         return [*parts, ("Images", self.image_summary())]

@@ -7,8 +7,6 @@ else run or load.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -17,6 +15,7 @@ from typing import Any
 
 from layergraph.atomic import atomic_file
 from layergraph.json_text import data_block
+from layergraph.pages.frame import content_policy, palette
 from layergraph.training.monitor.page_data import PageData, Plan
 from layergraph.training.series import Metric, Row
 from layergraph.wording import visible
@@ -91,29 +90,14 @@ def document(data: str, *, served: bool = False) -> str:
 @cache
 def _parts() -> tuple[str, str, str]:
     """The page around its two values, so that a change costs no template."""
-    template, style, program = (
+    template, own_style, program = (
         (_HERE / name).read_text("utf-8")
         for name in ("training_page.html", "training_page.css", "training_page.js")
     )
-    policy = "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src '{_hash(program)}'",
-            f"style-src '{_hash(style)}'",
-            "connect-src 'self'",
-            "img-src data:",
-            # these two do not fall back to default-src
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
-    )
+    style = palette() + own_style
+    policy = content_policy(program, style, "connect-src 'self'", "img-src data:")
     for name, text in (("policy", policy), ("style", style), ("program", program)):
         template = template.replace(f"[[{name}]]", text)
     before, _, rest = template.partition("[[source]]")
     between, _, after = rest.partition("[[data]]")
     return before, between, after
-
-
-def _hash(text: str) -> str:
-    # the notation of Content-Security-Policy: base64, not hexadecimal
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -1,0 +1,1 @@
+"""The page of an evaluation: one HTML file that loads nothing."""
