@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from layergraph.data.class_colors import distinct_colors
 from layergraph.segmentation.evaluation.metric_tables import plain
 from layergraph.segmentation.evaluation.metric_values import MetricValues
-from layergraph.segmentation.pictures.colors import distinct_colors
 from layergraph.segmentation.results_page.data_urls import error_url, label_url, picture_url
 from layergraph.wording import visible
 
