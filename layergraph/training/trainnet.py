@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast, overload
 
 import numpy as np
 
-from layergraph.errors import ArgumentError, InvalidNetworkError, WrongTypeError
+from layergraph.errors import ArgumentError, InvalidNetworkError, LayergraphError, WrongTypeError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.size_inference import infer_sizes, network_outputs
 from layergraph.layers import (
@@ -24,6 +25,7 @@ from layergraph.training.call_forms import call_form
 from layergraph.training.info import TrainingInfo
 from layergraph.training.options import TrainingOptions
 from layergraph.training.train_network import graph_of, pairs_of, train_network
+from layergraph.wording import quoted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,7 +92,8 @@ def trainnet(*positional: Any, **keywords: Any) -> tuple[Network[LayerGraph], Tr
     """
     given = call_form("trainnet", ("net", "loss", "options"), positional, keywords)
     loss, options = given["loss"], given["options"]
-    lgraph = graph_of(given["net"])
+    with _own_words({}):
+        lgraph = graph_of(given["net"])
     if lgraph.output_names:
         raise ArgumentError(
             f"trainnet: net must have no output layer, got {lgraph.output_names[0]!r}; remove it, or train "
@@ -118,8 +121,35 @@ def trainnet(*positional: Any, **keywords: Any) -> tuple[Network[LayerGraph], Tr
         added += [new for new in lgraph if new not in before]
         lgraph = lgraph.connect_layers(name, added[-1])
     sources = {name: value for name, value in given.items() if name in ("data", "images", "targets")}
-    trained, info = train_network(**sources, lgraph=lgraph, options=options)
+    with _own_words(dict(zip(added, outputs, strict=True))):
+        trained, info = train_network(**sources, lgraph=lgraph, options=options)
     return trained.layer_graph().remove_layers(added).compile().eval(), info
+
+
+@contextmanager
+def _own_words(outputs: Mapping[str, str]) -> Iterator[None]:
+    """Word errors of ``train_network`` for the call of ``trainnet``, which has other names.
+
+    Args:
+        outputs: the layer that each added output layer follows, which is the one that the user knows.
+    """
+    try:
+        yield
+    except LayergraphError as error:
+        words = {
+            "train_network: lgraph": "trainnet: net",
+            "train_network": "trainnet",
+            "data, lgraph, options": "data, net, loss, options",
+            ", PixelClassificationLayer()]": "]",
+        }
+        for added, output in outputs.items():
+            words |= {f"layer {quoted(added)}": f"the output of {quoted(output)}"}
+            words |= {f"error at {quoted(added)}": f"error at the output of {quoted(output)}"}
+        text = str(error.args[0])
+        for old, new in words.items():
+            text = text.replace(old, new)
+        error.args = (text, *error.args[1:])
+        raise
 
 
 def _output_layer(loss: Loss, size: Size, is_index: bool) -> OutputLayer:

@@ -15,6 +15,7 @@ from layergraph import (
     ImageInputLayer,
     InvalidNetworkError,
     LayerGraph,
+    LayergraphError,
     SigmoidLayer,
     SoftmaxLayer,
     WrongTypeError,
@@ -182,3 +183,23 @@ def test_a_function_gets_one_hot_targets_of_the_shape_of_the_scores(tiny, pairs)
 
     trainnet([(image, one_hot(target)) for image, target in pairs()], bare, own, OPTIONS)
     assert shapes == {((6, 2, 6, 6), (6, 2, 6, 6), torch.float32)}
+
+
+def test_errors_speak_of_trainnet_and_of_the_layers_that_the_user_wrote(tiny, pairs):
+    bare = tiny().remove_layers("labels")
+    wrong = [(image, target + 7) for image, target in pairs()]
+    calls = {
+        "trainnet: the target of item 0 must hold class indices from 0 to 1": (wrong, bare, "crossentropy"),
+        "trainnet: net must be a LayerGraph, .*the order is data, net, loss, options$": (pairs(), 3, "mse"),
+        r"ModuleLayer\(module\), SoftmaxLayer\(\)\]$": (pairs(), torch.nn.ReLU(), "mse"),
+        "^the output of 'softmax': the loss must be a tensor": (pairs(), bare, lambda scores, target: scores),
+        "error at the output of 'conv2': the loss takes": (
+            pairs(),
+            bare.remove_layers("softmax"),
+            "crossentropy",
+        ),
+    }
+    for text, arguments in calls.items():
+        with pytest.raises(LayergraphError, match=text) as caught:
+            trainnet(*arguments, OPTIONS)
+        assert "train_network" not in str(caught.value)
