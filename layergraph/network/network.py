@@ -204,6 +204,17 @@ class Network(nn.Module, Generic[G]):
 
         They give the accuracy of a mini-batch at no further cost, because softmax keeps the order of scores.
         """
+        losses, scores = self.losses_and_scores(x, target)
+        # not sum(), whose start 0 would be one more operation in every exported program
+        total = losses[0]
+        for loss in losses[1:]:
+            total = total + loss
+        return total, scores
+
+    def losses_and_scores(
+        self, x: Tensor | Sequence[Tensor], target: Tensor | Sequence[Tensor]
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """As :meth:`loss_and_scores`, with the loss of each output layer."""
         if self._loss_issues:
             raise InvalidNetworkError(self._loss_issues, "the loss of the network cannot be computed")
         scores = self._before_softmax((x,) if isinstance(x, Tensor) else x)
@@ -217,11 +228,7 @@ class Network(nn.Module, Generic[G]):
         for name, *score_and_target in zip(self.output_names, scores, targets, strict=True):
             module: Any = self.layer_module(name)
             losses.append(module.loss(*score_and_target))
-        # not sum(), whose start 0 would be one more operation in every exported program
-        total = losses[0]
-        for loss in losses[1:]:
-            total = total + loss
-        return total, scores
+        return tuple(losses), scores
 
     def logits(self, *inputs: Tensor) -> Any:
         """The scores before the softmax, one tensor per output layer; a tuple if there are several.

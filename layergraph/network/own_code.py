@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 # the methods that users compile; compiling a module compiles its forward
-_COMPILED = ("forward", "loss", "loss_and_scores", "logits")
+_COMPILED = ("forward", "loss", "loss_and_scores", "losses_and_scores", "logits")
 
 
 def with_own_code(cls: type[T]) -> type[T]:

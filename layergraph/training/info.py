@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -49,6 +49,7 @@ class TrainingInfo:
         final_validation_loss, final_validation_accuracy, final_validation_rmse: those of the returned
             network; None without validation data.
         output_network_iteration: the iteration after which the returned network was taken.
+        output_losses: the loss of each mini-batch per output layer, by the layer's name; None with one.
 
     >>> info = TrainingInfo([0.7, 0.5], [51.0, 63.25], None, [0.001, 0.001], "Max epochs completed.")
     >>> info
@@ -74,6 +75,7 @@ class TrainingInfo:
     final_validation_accuracy: float | None = None
     final_validation_rmse: float | None = None
     output_network_iteration: int | None = None
+    output_losses: Mapping[str, Sequence[float]] | None = None
 
     @classmethod
     def of(
@@ -120,6 +122,7 @@ class TrainingInfo:
             final_validation_accuracy=final_metric if is_accuracy else None,
             final_validation_rmse=None if is_accuracy else final_metric,
             output_network_iteration=count if output_network_iteration is None else output_network_iteration,
+            output_losses=dict(numbers.output_losses) or None,
         )
 
     @property
@@ -173,6 +176,7 @@ class TrainingInfo:
                 for iteration, pair in enumerate(pairs, 1)
                 if not all(math.isnan(number) for number in pair)
             },
+            {name: [*losses] for name, losses in (self.output_losses or {}).items()},
         )
 
     def __repr__(self) -> str:
@@ -191,6 +195,8 @@ class TrainingInfo:
 
 def _finite(value: Any) -> Any:
     """A value in which each number that is not finite is None."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

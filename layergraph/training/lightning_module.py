@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from inspect import signature
 from math import inf
+from operator import add
 from typing import Any
 
 import torch
@@ -38,13 +40,14 @@ class TrainingModule(LightningModule):
     ) -> None:
         super().__init__()
         self.net = net
-        self.series = Series()
-        self._measures: list[tuple[Tensor, Tensor]] = []  # loss and metric of each mini-batch
+        self.series = Series(lgraph.output_names if len(lgraph.output_names) > 1 else ())
+        # loss and metric of each mini-batch, and the losses of several output layers
+        self._measures: list[tuple[Tensor, ...]] = []
         self._lgraph, self._options, self._epoch_length = lgraph, options, epoch_length
         self._metric = BatchMetric(net, lgraph, metric)
         self.dtype_of_images = dtype_of(net)
         # the network itself stays as it is, so that its weights keep their names
-        self._run: Any = torch.compile(net.loss_and_scores) if options.compile else net.loss_and_scores
+        self._run: Any = torch.compile(net.losses_and_scores) if options.compile else net.losses_and_scores
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Lightning sets the name of the running hook 40 times per iteration, and nn.Module compares each with
@@ -88,7 +91,9 @@ class TrainingModule(LightningModule):
         )
 
     def training_step(self, batch: Batch) -> Tensor:
-        loss, metric = self.measure(batch)
+        losses, scores = self._losses_and_scores(batch)
+        metric = self._metric([x.detach() for x in scores], batch.targets)
+        loss: Tensor = reduce(add, losses)
         detached = loss.detach()
         if self._options.solver == "lbfgs":
             loss = loss + regularization(self._solver).to(loss)
@@ -98,23 +103,18 @@ class TrainingModule(LightningModule):
         finite = detached.isfinite() & batch.has_finite_images()
         # of all mini-batches of the iteration
         self.finite = finite & self.finite if self._measures else finite
-        self._measures.append((detached, metric))
+        self._measures.append((detached, metric, *(each.detach() for each in losses if len(losses) > 1)))
         return loss
 
     # Lightning looks for its arguments at each iteration, and inspect takes long to find them itself
     training_step.__signature__ = signature(training_step)  # type: ignore[attr-defined]
 
-    def measure(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The loss and the metric of a mini-batch."""
-        loss, scores = self._loss_and_scores(batch)
-        return loss, self._metric([x.detach() for x in scores], batch.targets)
-
     def scores(self, batch: Batch) -> tuple[Tensor, ...]:
         """The input of the loss of each output layer."""
-        scores: tuple[Tensor, ...] = self._loss_and_scores(batch)[1]
+        scores: tuple[Tensor, ...] = self._losses_and_scores(batch)[1]
         return scores
 
-    def _loss_and_scores(self, batch: Batch) -> Any:
+    def _losses_and_scores(self, batch: Batch) -> Any:
         # converted here, on the device, so that 8-bit images are transferred as bytes
         images = [image.to(self.dtype_of_images) for image in batch.images]
         if self._options.channels_last:
@@ -127,14 +127,15 @@ class TrainingModule(LightningModule):
         assert isinstance(optimizer, Optimizer)
         return optimizer
 
-    def take_measures(self) -> tuple[Tensor, Tensor]:
-        """Loss and metric of the iteration that ends: the means over its mini-batches."""
+    def take_measures(self) -> tuple[Tensor, ...]:
+        """Loss and metric of the iteration that ends, and the loss of each of several output layers: the
+        means over its mini-batches."""
         measures, self._measures = self._measures, []
         if len(measures) == 1:
             return measures[0]
-        losses, metrics = zip(*measures, strict=True)
+        loss, metric, *losses = (torch.stack(column) for column in zip(*measures, strict=True))
         # a mini-batch without labels has no accuracy
-        return torch.stack(losses).mean(), torch.stack(metrics).nanmean()
+        return loss.mean(), metric.nanmean(), *(each.mean() for each in losses)
 
     @property
     def learn_rate(self) -> float:

@@ -122,6 +122,9 @@ def _info(record: Mapping[str, Any]) -> TrainingInfo:
             is_valid = type(value) is int and value >= 0
         elif name == "epochs":
             is_valid = len(value) == count and all(type(item) is int and item > 0 for item in value)
+        elif name == "output_losses":
+            is_valid = all(len(losses) == count and all(map(_is_number, losses)) for losses in value.values())
+            value = {key: [_number(item) for item in losses] for key, losses in value.items()}
         elif name.startswith("final_"):
             is_valid, value = _is_number(value), _number(value)
         else:

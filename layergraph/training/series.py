@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from math import nan
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 Metric = Literal["Accuracy", "RMSE"]
 
+_LOSS = "losses/"  # before the name of an output layer in a checkpoint
+
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
 
 class Row(NamedTuple):
-    """One iteration, counted from 1 like the epoch; ``validation`` is (loss, metric), if it was computed."""
+    """One iteration, counted from 1 like the epoch; ``validation`` is (loss, metric), if it was computed.
+
+    ``output_losses`` has the loss of each output layer, if there are several.
+    """
 
     epoch: int
     iteration: int
@@ -22,10 +32,14 @@ class Row(NamedTuple):
     metric: float
     learn_rate: float
     validation: tuple[float, float] | None
+    output_losses: Mapping[str, float] = _NONE
 
 
 class Numbers(NamedTuple):
-    """The series as plain numbers; ``validation`` has (loss, metric) by iteration, which counts from 1."""
+    """The series as plain numbers; ``validation`` has (loss, metric) by iteration, which counts from 1.
+
+    ``output_losses`` has those of each output layer, if there are several.
+    """
 
     losses: list[float]
     metrics: list[float]
@@ -33,6 +47,7 @@ class Numbers(NamedTuple):
     epochs: list[int]
     seconds: list[float]
     validation: dict[int, tuple[float, float]]
+    output_losses: Mapping[str, list[float]] = _NONE
 
     def row(self, iteration: int) -> Row:
         """One iteration, counted from 1."""
@@ -46,6 +61,7 @@ class Numbers(NamedTuple):
             self.metrics[i],
             self.learn_rates[i],
             validation,
+            {name: losses[i] for name, losses in self.output_losses.items()},
         )
 
 
@@ -56,6 +72,9 @@ class Series:
     :meth:`numbers` reads them, all in one transfer. Times are seconds since :meth:`start`; a training that
     continues another continues its times.
 
+    Args:
+        outputs: the names of the output layers, if there are several.
+
     >>> import torch
     >>> series = Series()
     >>> series.start()
@@ -65,9 +84,9 @@ class Series:
     (1, [0.5], {1: (0.75, 50.0)})
     """
 
-    def __init__(self) -> None:
-        self._numbers = Numbers([], [], [], [], [], {})
-        self._pending: list[tuple[Tensor, Tensor]] = []
+    def __init__(self, outputs: Sequence[str] = ()) -> None:
+        self._numbers = Numbers([], [], [], [], [], {}, {name: [] for name in outputs})
+        self._pending: list[tuple[Tensor, ...]] = []
         self._start = 0.0
 
     @property
@@ -83,9 +102,11 @@ class Series:
         """The time since the start."""
         return time.monotonic() - self._start
 
-    def add(self, loss: Tensor, metric: Tensor, *, learn_rate: float, epoch: int) -> None:
+    def add(
+        self, loss: Tensor, metric: Tensor, *output_losses: Tensor, learn_rate: float, epoch: int
+    ) -> None:
         """Add an iteration at its end: scalar tensors, the base learning rate, the epoch from 1."""
-        self._pending.append((loss, metric))
+        self._pending.append((loss, metric, *output_losses))
         self._numbers.learn_rates.append(learn_rate)
         self._numbers.epochs.append(epoch)
         self._numbers.seconds.append(self.seconds())
@@ -110,6 +131,7 @@ class Series:
             columns.epochs[:],
             columns.seconds[:],
             dict(columns.validation),
+            {name: losses[:] for name, losses in columns.output_losses.items()},
         )
 
     def rows(self, first: int, last: int) -> list[Row]:
@@ -121,14 +143,15 @@ class Series:
         """Forget all after the first ``iterations``."""
         self._read()
         columns = self._numbers
-        entries: list[float] | list[int]
-        for entries in (
+        lists: list[list[float] | list[int]] = [
             columns.losses,
             columns.metrics,
             columns.learn_rates,
             columns.epochs,
             columns.seconds,
-        ):
+            *columns.output_losses.values(),
+        ]
+        for entries in lists:
             del entries[iterations:]
         for iteration in [i for i in columns.validation if i > iterations]:
             del columns.validation[iteration]
@@ -145,6 +168,7 @@ class Series:
             "validation_iterations": [float(iteration) for iteration in numbers.validation],
             "validation_losses": [loss for loss, _ in numbers.validation.values()],
             "validation_metrics": [metric for _, metric in numbers.validation.values()],
+            **{f"{_LOSS}{name}": losses for name, losses in numbers.output_losses.items()},
         }
         import torch
 
@@ -163,6 +187,11 @@ class Series:
             [*map(int, columns["epochs"])],
             columns["seconds"],
             dict(zip(iterations, pairs, strict=True)),
+            # a checkpoint of an older version has none
+            {
+                name: columns.get(f"{_LOSS}{name}", [nan] * len(columns["losses"]))
+                for name in self._numbers.output_losses
+            },
         )
 
     def _read(self) -> None:
@@ -170,8 +199,9 @@ class Series:
             import torch
 
             # stacked, since each conversion of a tensor on a GPU is a transfer
-            stacked = torch.stack([tensor for pair in self._pending for tensor in pair])
+            stacked = torch.stack([tensor for tensors in self._pending for tensor in tensors])
             numbers = [float(number) for number in stacked.tolist()]
-            self._numbers.losses.extend(numbers[::2])
-            self._numbers.metrics.extend(numbers[1::2])
+            columns = (self._numbers.losses, self._numbers.metrics, *self._numbers.output_losses.values())
+            for index, column in enumerate(columns):
+                column.extend(numbers[index :: len(columns)])
             self._pending.clear()

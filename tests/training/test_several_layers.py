@@ -17,6 +17,9 @@ from layergraph import (
     RegressionLayer,
     SoftmaxLayer,
 )
+from layergraph.training import TrainingOptions, load_training, save_trained_network, train_network
+
+SETTINGS = {"verbose": False, "seed": 0, "device": "cpu"}  # of the fixture train
 
 
 def two_and_two(normalization="none", batch_norm=False):
@@ -228,3 +231,37 @@ def test_an_image_that_is_not_finite_is_found_in_each_column(columns, train):
     items[2][1][3, 3, 0] = np.nan
     with pytest.warns(UserWarning, match=r"item 2 holds values that are NaN or infinite"):
         train(items, two_and_two())
+
+
+@pytest.mark.parametrize("options", [{}, {"accumulate_grad_batches": 2}, {"solver": "lbfgs"}])
+def test_the_loss_of_each_output_layer_is_recorded(columns, train, tmp_path, options):
+    items = columns()
+    settings = {
+        "max_epochs": 3,
+        "mini_batch_size": 2,
+        "initial_learn_rate": 1e-4,
+        "checkpoint_path": tmp_path / "checkpoints",
+        **options,
+    }
+    net, info = train(items, two_and_two(), log_path=tmp_path / "logs", logger="csv", **settings)
+    assert [*info.output_losses] == ["labels", "values"]
+    sums = [sum(pair) for pair in zip(*info.output_losses.values(), strict=True)]
+    assert sums == pytest.approx(info.training_loss)
+    rows = [row.split(",") for row in (tmp_path / "logs" / "log.csv").read_text().splitlines()]
+    assert rows[0][-2:] == ["loss/labels", "loss/values"]
+    expected = [str(losses[-1]) for losses in info.output_losses.values()]
+    assert rows[-1][-2:] == expected
+    info.to_csv(tmp_path / "info.csv")
+    assert (tmp_path / "info.csv").read_text().splitlines()[-1].split(",")[-2:] == expected
+    save_trained_network(tmp_path / "net.safetensors", net, info)
+    assert load_training(tmp_path / "net.safetensors")[0] == info
+    first = min((tmp_path / "checkpoints").iterdir(), key=lambda path: int(path.name.split("__")[1]))
+    solver = TrainingOptions(settings.pop("solver", "sgdm"), **SETTINGS, **settings)
+    _, again = train_network(items, two_and_two(), solver, resume_from=first)
+    assert again.output_losses == info.output_losses
+
+
+def test_one_output_layer_has_no_losses_of_its_own(tiny, pairs, train):
+    _, info = train(pairs(), tiny())
+    assert info.output_losses is None
+    assert "output_losses" not in info.to_dict()

@@ -42,8 +42,9 @@ class Recording(IterationCallback):
         self._learn_rate = module.learn_rate
 
     def on_iteration_end(self, trainer: Trainer, module: TrainingModule, iteration: int) -> None:
-        loss, metric = module.take_measures()
-        module.series.add(loss, metric, learn_rate=self._learn_rate, epoch=trainer.current_epoch + 1)
+        module.series.add(
+            *module.take_measures(), learn_rate=self._learn_rate, epoch=trainer.current_epoch + 1
+        )
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         # not at the first mini-batch: one without labels is no fault

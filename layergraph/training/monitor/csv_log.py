@@ -36,7 +36,7 @@ validation_accuracy, base_learn_rate
         """Add rows; the first call replaces an older file."""
         if self._is_new:
             _write(self.path, rows, self._metric)
-            self._is_new = False
+            self._is_new = not rows  # the first row names the columns
         else:
             # opened anew each time: an open file would keep rows in memory, which a crash loses
             with self.path.open("a", encoding="utf-8", newline="") as file:
@@ -52,10 +52,12 @@ def write_csv(path: str | os.PathLike[str], numbers: Numbers, metric: Metric) ->
     _write(path, rows, metric)
 
 
-def _write(path: str | os.PathLike[str], rows: Iterable[Row], metric: Metric) -> None:
+def _write(path: str | os.PathLike[str], rows: Sequence[Row], metric: Metric) -> None:
     with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns(metric))
+        writer.writerow(
+            [*columns(metric), *(loss_column(name) for row in rows[:1] for name in row.output_losses)]
+        )
         writer.writerows(_cells(rows))
 
 
@@ -68,10 +70,16 @@ def columns(metric: Metric) -> tuple[str, ...]:
     )
 
 
+def loss_column(output: str) -> str:
+    """The name of the column with the loss of one of several output layers."""
+    return f"loss/{output}"
+
+
 def _cells(rows: Iterable[Row]) -> Iterator[tuple[object, ...]]:
     for row in rows:
         validation = row.validation or ("", "")
         yield (
             *(row.epoch, row.iteration, round(row.seconds, 3)),
             *(row.loss, row.metric, *validation, row.learn_rate),
+            *row.output_losses.values(),
         )

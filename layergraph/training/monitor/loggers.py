@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from layergraph.errors import MissingExtraError
-from layergraph.training.monitor.csv_log import columns
+from layergraph.training.monitor.csv_log import columns, loss_column
 from layergraph.training.series import Metric, Row
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class LoggerView:
             if row.iteration <= self._done:
                 continue
             numbers = {epoch: row.epoch, loss: row.loss, metric: row.metric, rate: row.learn_rate}
+            numbers |= {loss_column(name): loss for name, loss in row.output_losses.items()}
             if row.validation is not None:
                 numbers |= {validation_loss: row.validation[0], validation_metric: row.validation[1]}
             self._logger.log_metrics(numbers, step=row.iteration)
