@@ -12,6 +12,7 @@ from lightning import LightningModule, Trainer
 from layergraph.errors import LayergraphError
 from layergraph.temporary_files import remove_stale
 from layergraph.training.callbacks.iteration_callback import IterationCallback
+from layergraph.training.checkpoints.newest_checkpoint import NAME
 from layergraph.training.ending import Ending
 from layergraph.training.lightning_module import TrainingModule
 from layergraph.training.options import TrainingOptions
@@ -51,7 +52,8 @@ class CheckpointWriter(IterationCallback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from a checkpoint."""
-        self._names = list(state_dict["names"])
+        # a name from a file must not lead to a file of another kind or place, which would be deleted
+        self._names = [name for name in state_dict["names"] if NAME.fullmatch(str(name))]
 
     def on_iteration_end(self, trainer: Trainer, module: TrainingModule, iteration: int) -> None:
         # at the end of an epoch, Lightning would count it as unfinished here, and a training that continues
@@ -67,7 +69,7 @@ class CheckpointWriter(IterationCallback):
 
     def _write_if_due(self, trainer: Trainer, module: TrainingModule, iteration: int) -> None:
         is_due = iteration % self._period == 0 and self._ending.reason != "Loss is not finite."
-        if not ((is_due or self._ending.is_early) and _is_finite(module)):
+        if not ((is_due or self._ending.is_early) and _is_finite(trainer, module)):
             return
         path = self._folder / f"net_checkpoint__{iteration}__{datetime.now():%Y_%m_%d__%H_%M_%S}{EXTENSION}"
         self._names.append(path.name)  # before the file is written, which holds the names
@@ -101,7 +103,9 @@ class CheckpointWriter(IterationCallback):
             )
 
 
-def _is_finite(module: TrainingModule) -> bool:
+def _is_finite(trainer: Trainer, module: TrainingModule) -> bool:
     """Whether the training can continue from here."""
     # read here: on a GPU the end of a training whose loss is not finite comes an iteration later
-    return bool(module.finite) and all(bool(p.isfinite().all()) for p in module.net.parameters())
+    is_finite = bool(module.finite) and all(bool(p.isfinite().all()) for p in module.net.parameters())
+    # all processes write a checkpoint together, or none, but each has its own loss
+    return trainer.strategy.reduce_boolean_decision(is_finite) if trainer.world_size > 1 else is_finite

@@ -12,7 +12,8 @@ from layergraph.graph import file_format
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.wording import counted, quoted
 
-_NAME = re.compile(r"net_checkpoint__(\d+)__(\d{4}_\d\d_\d\d__\d\d_\d\d_\d\d)\.safetensors")
+NAME = re.compile(r"net_checkpoint__(\d+)__(\d{4}_\d\d_\d\d__\d\d_\d\d_\d\d)\.safetensors")
+"""The name of a checkpoint: its iteration and its time."""
 
 
 class Contents(NamedTuple):
@@ -49,7 +50,7 @@ def newest_checkpoint(path: Path, lgraph: LayerGraph) -> tuple[Path, Contents]:
             f"train_network: resume_from must be a checkpoint or a folder, got {quoted(str(path))}"
         )
     names = [
-        (match[2], int(match[1]), file) for file in path.iterdir() if (match := _NAME.fullmatch(file.name))
+        (match[2], int(match[1]), file) for file in path.iterdir() if (match := NAME.fullmatch(file.name))
     ]
     if not names:
         raise DataError(

@@ -6,7 +6,9 @@ import pytest
 
 from layergraph import load
 from layergraph.graph import file_format
-from layergraph.training import TrainingWarning
+from layergraph.training import TrainingOptions, TrainingWarning
+from layergraph.training.callbacks.checkpoint_writer import CheckpointWriter
+from layergraph.training.ending import Ending
 
 
 def iterations(folder):
@@ -116,3 +118,10 @@ def test_a_network_that_is_not_finite_is_not_written(tiny, pairs, train, tmp_pat
     for path in (tmp_path / "checkpoints").glob("net_*"):
         weights = load(path).compile().state_dict().values()
         assert all(tensor.isfinite().all() for tensor in weights)
+
+
+def test_names_in_a_file_delete_nothing_else(tmp_path):
+    writer = CheckpointWriter(TrainingOptions("sgdm", checkpoint_path=tmp_path), 1, Ending())
+    name = "net_checkpoint__1__2020_01_01__00_00_00.safetensors"
+    writer.load_state_dict({"names": [f"../{name}", "/etc/passwd", "notes.txt", name, f"{name}\n"]})
+    assert writer.state_dict() == {"names": [name]}
