@@ -24,8 +24,10 @@ def slices_by_folder(files: Sequence[Path], caller: str) -> dict[Path, tuple[Pat
     """The folders of the files, each with its files in the order of their numbers.
 
     9 comes before 10, with leading zeros or without. The order must be certain: the names in a folder differ
-    in whole numbers alone, each number occurs once, and a folder of slices has no further folder of slices
-    in it. Names without numbers are in alphabetical order.
+    in whole numbers alone, the first of these is another one in each, and a folder of slices has no further
+    folder of slices in it. Names without numbers are in alphabetical order.
+
+    Raises ``DataError`` for any other names.
 
     >>> files = [Path("scan") / f"z{number}.png" for number in (1, 10, 9)]
     >>> [file.name for file in slices_by_folder(files, "ImageDatastore")[Path("scan")]]
@@ -62,6 +64,14 @@ def _in_order(files: Sequence[Path], caller: str) -> tuple[Path, ...]:
                 f"{caller}: each slice of a volume must have a number of its own, got "
                 f"{quoted(str(files[one]))} and {quoted(files[other].name)}; leave one out"
             )
+    # in scan1_z1, scan1_z2 and scan2_z1 the first number that changes counts volumes, not slices
+    first_changing = next((column for column in zip(*keys, strict=True) if len(set(column)) > 1), ())
+    if len(set(first_changing)) < len(first_changing):
+        raise DataError(
+            f"{caller}: a folder must hold the slices of one volume, each with another number where the names "
+            f"begin to differ, got {quoted(str(files[order[0]]))} and {quoted(files[order[1]].name)} to "
+            f"{quoted(files[order[-1]].name)}; move each volume to a folder of its own"
+        )
     return tuple(files[index] for index in order)
 
 

@@ -101,6 +101,10 @@ def test_labels_of_volumes_are_the_folders_above(tmp_path, parts):
             "must have names that differ in whole numbers alone, got .*preview",
         ),
         (["z-5.png", "z0.png", "z5.png"], "differ in whole numbers alone"),
+        (
+            ["a1_1.png", "a1_2.png", "a2_1.png"],
+            r"the slices of one volume, .*a1_1.png' and 'a1_2.png' to 'a2_1",
+        ),
         (["z1.25.png", "z1.5.png"], "differ in whole numbers alone"),
         (["1.png", "01.png"], "must have a number of its own, got .* and "),
         (["1.png", "2.PNG", "2.tif"], "differ in whole numbers alone, got .*2.tif"),
