@@ -68,9 +68,9 @@ def _in_order(files: Sequence[Path], caller: str) -> tuple[Path, ...]:
     first_changing = next((column for column in zip(*keys, strict=True) if len(set(column)) > 1), ())
     if len(set(first_changing)) < len(first_changing):
         raise DataError(
-            f"{caller}: a folder must hold the slices of one volume, each with another number where the names "
-            f"begin to differ, got {quoted(str(files[order[0]]))} and {quoted(files[order[1]].name)} to "
-            f"{quoted(files[order[-1]].name)}; move each volume to a folder of its own"
+            f"{caller}: a folder must hold the slices of one volume, each with another number where the "
+            f"names begin to differ, got {quoted(str(files[order[0]]))} and {quoted(files[order[1]].name)} "
+            f"to {quoted(files[order[-1]].name)}; move each volume to a folder of its own"
         )
     return tuple(files[index] for index in order)
 

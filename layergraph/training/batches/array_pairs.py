@@ -12,7 +12,7 @@ from layergraph.data.label_array import class_names_of
 from layergraph.errors import DataError, WrongTypeError, did_you_mean
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.labels import UNLABELED
-from layergraph.wording import quoted, times
+from layergraph.wording import listed, quoted, times
 
 
 class ArrayPairs:
@@ -28,11 +28,17 @@ class ArrayPairs:
 
     Raises:
         WrongTypeError: ``images`` or ``targets`` are no arrays.
-        DataError: the arrays differ in length or have another order of axes, a class name is unknown, or
-            the targets are a mask of 0 and 255.
+        DataError: the arrays differ in length, have another order of axes or masked values, a class name is
+            unknown or empty, or the targets are a mask of 0 and 255.
     """
 
     def __init__(self, images: Any, targets: Any, lgraph: LayerGraph, owner: str) -> None:
+        # their masks would be left out without a word
+        if np.ma.is_masked(images) or np.ma.is_masked(targets):
+            raise DataError(
+                f"{owner}: images and targets must be arrays without masked values, got a masked array; "
+                "np.ma.filled(targets, 255) makes masked labels unlabeled"
+            )
         self._images = images
         self.classes, self._targets = _named_indices(targets, lgraph, owner)
         for name, array in (("images", images), ("targets", self._targets)):
@@ -85,6 +91,11 @@ def _named_indices(targets: Any, lgraph: LayerGraph, owner: str) -> tuple[tuple[
             )
         unique, inverse = np.unique(plain.astype(str), return_inverse=True)
         names, codes = unique.tolist(), inverse.reshape(plain.shape)
+    if len({name for name in names if name.strip()}) < len(names):
+        raise DataError(
+            f"{owner}: the names of targets must be distinct and not empty, got {listed(names)}; name "
+            "each class"
+        )
     known = [getattr(lgraph[name], "classes", None) for name in lgraph.output_names]
     order = list(known[0]) if len(known) == 1 and isinstance(known[0], (tuple, list)) else names
     if unknown := [name for name in names if name not in order]:

@@ -157,6 +157,12 @@ def test_unknown_names_of_arguments(tiny, arrays):
             r"images must be an array with an item .* got an object of type list",
         ),
         (lambda x, y: (ArrayDatastore(x), ArrayDatastore(y)), r"combine\(images, labels\) pairs datastores"),
+        (
+            lambda x, y: (x, np.ma.masked_array(y, y == 1)),
+            r"without masked values, .* np.ma.filled\(targets, 255",
+        ),
+        (lambda x, y: (np.ma.masked_array(x, x > 0), y), "without masked values"),
+        (lambda x, y: (x, np.array(["sky", ""])[y]), "must be distinct and not empty, got '', 'sky'"),
         (lambda x, y: (x, 3), "targets must be an array with an item .* got an object of type int"),
         (lambda x, y: (x, y[..., None, None]), "the target of item 0 must be an array of whole numbers, 6×6"),
     ],
@@ -172,6 +178,12 @@ def test_a_name_that_the_layer_does_not_know():
         DataError, match="must be classes of the output layer, got 'cats'; did you mean 'cat'"
     ):
         train_network(np.zeros((2, 4, 4, 1)), ["dog", "cats"], classifier(output=layer), OPTIONS)
+
+
+def test_categories_that_read_alike():
+    categorical = SimpleNamespace(categories=np.array([1, "1"], object), codes=np.array([0, 1]))
+    with pytest.raises(DataError, match="must be distinct and not empty, got '1', '1'"):
+        train_network(np.zeros((2, 4, 4, 1)), categorical, classifier(), OPTIONS)
 
 
 def test_unlabeled_pixels_of_two_classes_are_no_mask(tiny, arrays):
