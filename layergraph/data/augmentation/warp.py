@@ -35,8 +35,8 @@ def warp(parts: Parts, positions: NDArray[np.floating[Any]], fill_value: FillVal
     outside = np.logical_or.reduce([np.abs(axis) > 1 for axis in positions])
 
     def sample(array: Array, fill: Array, mode: str) -> Array:
-        # channels first, as torch has them
-        values = np.ascontiguousarray(np.moveaxis(array, -1, 0)).astype(positions.dtype, copy=False)
+        # channels first, as torch has them; a copy in any case, since torch warns of read-only arrays
+        values = np.array(np.moveaxis(array, -1, 0), positions.dtype, order="C")
         # border: pixels within half a pixel of the edge would else mix with zeros
         sampled: Array = grid_sample(
             torch.from_numpy(values)[None], grid, mode=mode, padding_mode="border", align_corners=False

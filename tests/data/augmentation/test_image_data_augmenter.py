@@ -77,6 +77,12 @@ def test_the_input_is_unchanged():
     np.testing.assert_array_equal(LABELS, before[1])
 
 
+def test_read_only_arrays_move():
+    image = RANDOM.random((9, 12, 1), np.float32)
+    image.flags.writeable = False
+    assert moved((image, LABELS), Affine(rotation=10))[0].shape == image.shape
+
+
 # -- against SciPy -------------------------------------------------------------------------------------
 
 GENERAL = Affine(
