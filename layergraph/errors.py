@@ -113,7 +113,7 @@ class DataError(LayergraphError):
 
 
 class NotEnoughMemoryError(LayergraphError, MemoryError):
-    """A training that needs more memory than its device has."""
+    """A training, or a network with its images, that needs more memory than its device has."""
 
 
 class DataWarning(UserWarning):

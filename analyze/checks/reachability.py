@@ -86,7 +86,7 @@ def narrow_fields(checked: CheckedGraph) -> Iterator[Issue]:
         if _has_wide_field(checked, name, images[:-1]):
             continue
         # exact fields take longer than all other checks, so that only a suspect is worth them
-        from layergraph.analyze.costs.receptive_field import receptive_fields
+        from layergraph.graph.receptive_field import receptive_fields
 
         inputs = cast("Mapping[str, Sequence[Size]]", checked.inferred_sizes.inputs)
         fields = receptive_fields(checked.lgraph, inputs)[name]

@@ -8,9 +8,9 @@ from functools import cached_property
 from math import prod
 from typing import Any
 
-from layergraph.analyze.costs.receptive_field import receptive_fields
 from layergraph.analyze.sized_network import SizedNetwork, known_inputs
 from layergraph.errors import ArgumentError
+from layergraph.graph.receptive_field import receptive_fields
 from layergraph.graph.size_inference import network_outputs
 from layergraph.layers.arguments import whole
 from layergraph.layers.layer import Shape

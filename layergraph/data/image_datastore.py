@@ -89,6 +89,11 @@ class ImageDatastore(FileDatastore[NDArray[Any]]):
         """What several pages of a file are."""
         return self._pages
 
+    @property
+    def apply_orientation(self) -> bool:
+        """Whether images are turned as their orientation tags say."""
+        return self._turned
+
     def read_item(self, index: int) -> NDArray[Any]:
         return self.joined([self._image(file) for file in self.parts(index)], index)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from layergraph.graph.graph import Graph
@@ -59,6 +60,43 @@ def nearest_sizes(spatial: Shape, code: str, fits: Callable[[int], bool]) -> lis
         if len(complete) == len(spatial) and complete != tuple(spatial):
             nearest.append(complete)
     return nearest
+
+
+def next_size(lgraph: Graph, spatial: Shape) -> Shape | None:
+    """The smallest size, at least this one in each dimension, of images that a graph with one input takes.
+
+    Returns None if the search finds none; it ends 64 rows above ``spatial``, or at the size of the input
+    layer.
+
+    >>> from layergraph.builders import unet_layers
+    >>> next_size(unet_layers((32, 32, 1), 2, encoder_depth=2), (30, 33))
+    (32, 36)
+    """
+    (name,) = lgraph.input_names
+    if not misfit(lgraph, {name: spatial}):
+        return spatial
+    own = _own(lgraph)[name]
+    # the other dimensions keep a size that fits while one is searched
+    found = [
+        _first(
+            range(number, number + _FARTHEST + 1),
+            partial(_fits, lgraph, name, own, axis),
+        )
+        for axis, number in enumerate(spatial)
+    ]
+    complete = tuple(n for n in found if n is not None)
+    for candidate in (complete, own):
+        is_larger = len(candidate) == len(spatial) and all(
+            a >= b for a, b in zip(candidate, spatial, strict=True)
+        )
+        if is_larger and not misfit(lgraph, {name: candidate}):
+            return candidate
+    return None
+
+
+def _fits(lgraph: Graph, name: str, own: Shape, axis: int, number: int) -> bool:
+    spatial = (*own[:axis], number, *own[axis + 1 :])
+    return has_no_fault_of_sizes(infer_sizes(lgraph, "network", _at(lgraph, {name: spatial})))
 
 
 def has_no_fault_of_sizes(sizes: InferredSizes | None) -> bool:

@@ -406,6 +406,11 @@ class Network(nn.Module, Generic[G]):
     # -- sizes, classes, weights ---------------------------------------------------------------
 
     @property
+    def source_graph(self) -> G:
+        """The graph that was compiled; :meth:`layer_graph` has the current weights."""
+        return self._lgraph
+
+    @property
     def input_sizes(self) -> tuple[tuple[int, ...], ...]:
         """The size (height, width, channels) of each input layer, in the order of ``input_names``."""
         layers: list[Any] = [self._lgraph[name] for name in self.input_names]

@@ -22,8 +22,10 @@ from layergraph.segmentation.pictures.sheet import overlay_sheet
 from layergraph.segmentation.predictors.at_size import AtSize
 from layergraph.segmentation.predictors.dense_crf import dense_crf
 from layergraph.segmentation.predictors.monte_carlo import MonteCarlo
+from layergraph.segmentation.predictors.pad_to_fit import PadToFit
 from layergraph.segmentation.predictors.predictor import Predictor
 from layergraph.segmentation.predictors.sliding_window import SlidingWindow
+from layergraph.segmentation.predictors.tiles import Tiles
 from layergraph.segmentation.predictors.with_dense_crf import WithDenseCRF
 from layergraph.segmentation.semanticseg import semanticseg
 
@@ -37,9 +39,11 @@ __all__ = [
     "ConfusionMetrics",
     "MonteCarlo",
     "MultiScale",
+    "PadToFit",
     "Predictor",
     "SemanticSegmentationMetrics",
     "SlidingWindow",
+    "Tiles",
     "WithDenseCRF",
     "augmentation_sheet",
     "bfscore",

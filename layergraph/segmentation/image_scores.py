@@ -8,17 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from layergraph.errors import ArgumentError, DataError, LayergraphError
+from layergraph.errors import ArgumentError, DataError, LayergraphError, NotEnoughMemoryError
 from layergraph.segmentation.predictors.monte_carlo import MonteCarlo
 from layergraph.segmentation.predictors.predictor import Predictor, Scores, predict
+from layergraph.wording import times
 
 
 def image_scores(net: Predictor, batch: NDArray[Any], name_image: Callable[[int], str]) -> Scores:
     """The scores (N, H, W, num_classes) of a batch.
 
     ``name_image`` gives the name of an image of the batch for errors. Raises DataError for images that the
-    network does not take or that need too much memory, and for scores of another shape, ArgumentError for a
-    network that classifies patches or has several outputs.
+    network does not take and for scores of another shape, NotEnoughMemoryError where the memory does not
+    suffice, ArgumentError for a network that classifies patches or has several outputs.
 
     >>> class Half:
     ...     classes = None
@@ -38,20 +39,21 @@ def image_scores(net: Predictor, batch: NDArray[Any], name_image: Callable[[int]
         raise DataError(f"{name_image(0)}: {error}") from error
     except (RuntimeError, MemoryError) as error:
         if _is_out_of_memory(error):
-            raise DataError(f"{name_image(0)}: {_too_large(batch)}") from error
+            raise NotEnoughMemoryError(f"{name_image(0)}: {_too_large(batch)}") from error
         _check_map(net, error)
         error.add_note(f"raised by the network for {name_image(0)}, an array of shape {batch.shape[1:]}")
         raise
     # two axes are one score per class, the usual result of a classifier
     if scores.ndim == 2:
         _check_map(net, None)
-    if scores.ndim != 4 or len(scores) != len(batch):
+    if scores.ndim != batch.ndim or len(scores) != len(batch):
+        axes = "N, H, W" if batch.ndim == 4 else "N, H, W, D"
         raise DataError(
-            f"{name_image(0)}: the network's scores must be (N, H, W, num_classes) with N = {len(batch)}, "
+            f"{name_image(0)}: the network's scores must be ({axes}, num_classes) with N = {len(batch)}, "
             f"got {scores.shape}"
         )
     # argmax takes NaN for the highest score, so that it would become a label without an error
-    faulty = np.isnan(scores).any(axis=(1, 2, 3))
+    faulty = np.isnan(scores).reshape(len(scores), -1).any(axis=1)
     if faulty.any():
         index = int(faulty.argmax())
         # NaN in the image or the weights spreads to the scores: the input shows which of them it is
@@ -71,16 +73,14 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _too_large(batch: NDArray[Any]) -> str:
-    count, height, width = batch.shape[:3]
+    count, size = len(batch), times(batch.shape[1:-1])
     if count > 1:
         return (
-            f"not enough memory for a batch of {count} images of {height}×{width}; give a smaller "
-            f"mini_batch_size, such as {count // 2}"
+            f"not enough memory for a batch of {count} images of {size}; give a smaller mini_batch_size, "
+            f"such as {count // 2}"
         )
-    return (
-        f"not enough memory for an image of {height}×{width}; cut it into tiles that overlap and segment "
-        "each, or give the network a smaller image: AtSize(net, (height, width))"
-    )
+    advice = "" if batch.ndim > 4 else ", or give the network a smaller image: AtSize(net, (height, width))"
+    return f"not enough memory for an image of {size}; segment it in tiles: Tiles(net){advice}"
 
 
 def _check_map(net: Predictor, error: Exception | None) -> None:
@@ -95,10 +95,9 @@ def _check_map(net: Predictor, error: Exception | None) -> None:
         scores = predict(net, np.zeros((1, *sizes[0]), np.float32))
     except (RuntimeError, LayergraphError):  # the size of the image is not the cause
         return
-    if np.ndim(scores) == 2 or np.shape(scores)[1:-1] == (1, 1):
-        height, width = sizes[0][:2]
+    if np.ndim(scores) == 2 or set(np.shape(scores)[1:-1]) == {1}:
         raise ArgumentError(
             f"semanticseg: net must score each pixel, got a network that classifies patches of "
-            f"{height}×{width}; give SlidingWindow(net), or make it score each pixel by "
+            f"{times(sizes[0][:-1])}; give SlidingWindow(net), or make it score each pixel by "
             "fully_convolutional(lgraph)"
         ) from error

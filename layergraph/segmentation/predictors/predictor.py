@@ -62,6 +62,21 @@ def require_predictor(call: str, net: Any) -> Predictor:
     )
 
 
+def image_rank(net: Any) -> int:
+    """The spatial dimensions of the images that a predictor takes: 3 for volumes, else 2.
+
+    >>> from layergraph.builders import unet3d_layers
+    >>> image_rank(unet3d_layers((16, 16, 16, 1), 2, encoder_depth=1).compile())
+    3
+    """
+    while net is not None:
+        # a predictor around a network has its rank, but may take other sizes
+        if sizes := getattr(net, "input_sizes", ()):
+            return len(sizes[0]) - 1
+        net = getattr(net, "net", None)
+    return 2
+
+
 def _description(net: Any) -> str:
     if isinstance(net, tuple | list):
         shown = ", ".join(type(item).__name__ for item in net[:4])

@@ -28,9 +28,9 @@ from layergraph import (
     TransposedConv2dLayer,
 )
 from layergraph.analyze import analyze_network
-from layergraph.analyze.costs.receptive_field import PeriodicSpans, ReceptiveField, receptive_fields
 from layergraph.builders import deeplabv3plus_layers, segnet_layers, unet_layers
 from layergraph.builders.backbones import alexnet, inceptionresnetv2, resnet50, resnet101, vgg16
+from layergraph.graph.receptive_field import PeriodicSpans, ReceptiveField, receptive_fields
 from layergraph.graph.size_inference import infer_sizes
 
 N = st.integers
