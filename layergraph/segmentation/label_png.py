@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layergraph.atomic import atomic_file
+from layergraph.data.class_colors import distinct_colors
 from layergraph.errors import DataError
 from layergraph.labels import UNLABELED
-from layergraph.segmentation.pictures.colors import distinct_colors
 from layergraph.wording import quoted
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
