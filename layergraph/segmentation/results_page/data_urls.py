@@ -36,8 +36,10 @@ def label_url(labels: NDArray[np.uint8], colors: Sequence[tuple[int, ...]]) -> s
     from PIL import Image
 
     image = Image.fromarray(labels)
-    # a palette, since the labels are its indices: a byte a pixel, and less after compression
-    image.putpalette([channel for color in colors for channel in color])
+    # a palette, since the labels are its indices: a byte a pixel, and less after compression; of all 256
+    # colors, because Pillow writes pixels of 4 bits or fewer for a small one, and 255 would become a class
+    palette = [channel for color in colors for channel in color]
+    image.putpalette(palette + [0] * (3 * 256 - len(palette)))
     file = io.BytesIO()
     image.save(file, "png", transparency=UNLABELED, optimize=True)
     return _url("png", file)

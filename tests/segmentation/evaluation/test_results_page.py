@@ -1,10 +1,15 @@
 """The page of an evaluation in a browser."""
 
+import base64
+import io
+
 import numpy as np
 import pytest
 from chromium import tab
+from PIL import Image
 
 from layergraph.segmentation import evaluate_semantic_segmentation
+from layergraph.segmentation.results_page.data_urls import error_url, label_url, picture_url
 
 HOSTILE = "</script><script>document.title='hacked'</script><img src=x onerror=\"document.title='hacked'\">"
 CLASSES = ["sky", "road", HOSTILE, "never"]
@@ -140,6 +145,30 @@ def test_without_images_volumes_or_pixels(browser, tmp_path):
             assert len(texts(window, "figure")) == shown
             assert window.run("document.querySelector('#worst-section').hidden") == (not shown)
         assert window.messages() == []
+
+
+def pixels(url):
+    """The pixels of a picture as a browser shows them, with transparency."""
+    file = io.BytesIO(base64.b64decode(url.partition(",")[2]))
+    return np.asarray(Image.open(file).convert("RGBA")).tolist()
+
+
+@pytest.mark.parametrize("count", [1, 2, 11, 16, 17, 255])
+def test_pictures_show_labels_and_errors(count):
+    colors = [(index, 255 - index, 7) for index in range(count)]
+    labels = np.array([[0, count - 1, 255]], np.uint8)
+    expected = [[*colors[0], 255], [*colors[count - 1], 255]]
+    (row,) = pixels(label_url(labels, colors))
+    assert row[:2] == expected
+    assert row[2][3] == 0
+    # an unlabeled prediction is wrong, a prediction where the truth is unlabeled is not
+    (errors,) = pixels(error_url(labels, np.array([[0, 255, 0]], np.uint8)))
+    assert [pixel[3] for pixel in errors] == [0, 255, 0]
+
+
+def test_a_picture_keeps_its_colors():
+    gray = np.full((16, 16, 3), 90, np.uint8)
+    assert pixels(picture_url(gray))[3][4] == pytest.approx([90, 90, 90, 255], abs=2)
 
 
 def test_the_page_is_written_alike():
