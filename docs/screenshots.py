@@ -13,10 +13,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import numpy as np
 from chromium import chromium, tab
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from layergraph import Convolution2dLayer, LayerGraph, PixelClassificationLayer, TransposedConv2dLayer
 from layergraph.analyze import analyze_network
 from layergraph.builders import deeplabv3plus_layers, segnet_layers, unet_layers
+from layergraph.segmentation import evaluate_semantic_segmentation
 from layergraph.training import TrainingOptions
 from layergraph.training.monitor.page_data import Plan
 from layergraph.training.monitor.training_page import TrainingPage
@@ -50,6 +52,37 @@ def training_page(path: Path) -> None:
         rate = 0.01 * 0.3 ** ((i - 1) // 400)
         rows.append(Row((i - 1) // 40 + 1, i, 2.4 * i, loss, accuracy, rate, validation))
     page.write(rows)
+
+
+def results_page(path: Path) -> None:
+    """The page of an evaluation: drawn streets, and predictions whose borders are off."""
+    random = np.random.default_rng(0)
+    classes = ["sky", "building", "road", "pavement", "tree", "car"]
+    # of each class in the images
+    paint = np.array(
+        [[190, 215, 240], [150, 110, 95], [85, 85, 92], [165, 160, 155], [70, 105, 60], [150, 30, 40]]
+    )
+    rows, columns = np.mgrid[:240, :320]
+    images, truth, predicted = [], [], []
+    for _ in range(24):
+        labels = np.zeros((240, 320), np.int64)
+        for left in range(0, 320, 40):
+            labels[random.integers(40, 110) :, left : left + 40] = 1
+        slope = np.abs(columns - random.integers(130, 190)) / (rows - 125).clip(1)
+        labels[(rows > 130) & (slope < 1.7)] = 3
+        labels[(rows > 130) & (slope < 1.2)] = 2
+        for _ in range(random.integers(1, 4)):
+            x, y, size = random.integers(0, 320), random.integers(70, 130), random.integers(12, 34)
+            labels[np.hypot(columns - x, rows - y) < size] = 4
+        for _ in range(random.integers(0, 3)):
+            x, y = random.integers(90, 220), random.integers(150, 200)
+            labels[y : y + y // 7, x : x + y // 4] = 5
+        scores = gaussian_filter(np.eye(6)[labels] + random.normal(0, 3, (240, 320, 6)), (4, 4, 0))
+        images.append(paint[labels].astype(np.uint8))
+        truth.append(labels)
+        predicted.append(scores.argmax(axis=2))
+    metrics = evaluate_semantic_segmentation(predicted, truth, classes=classes, images=images)
+    path.write_text(metrics.to_html("Streets, test set"), encoding="utf-8")
 
 
 def save(screenshot: bytes, name: str) -> None:
@@ -88,6 +121,13 @@ def main() -> None:
             with tab(browser, 1200, 1000, dark=name.endswith("dark")) as window:
                 window.open(page)
                 save(window.screenshot(), name)
+        results_page(page)
+        with tab(browser, 1400, 1300) as window:
+            window.open(page)
+            for number, layer in ((1, 2), (3, 4)):
+                window.click(f"figure:nth-child({number}) label:nth-child({layer})")
+            window.run("scrollTo(0, 0)")
+            save(window.screenshot(), "results-light")
 
 
 if __name__ == "__main__":
