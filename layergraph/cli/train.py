@@ -188,6 +188,7 @@ def run_training(request: TrainingRequest, resume: Path | None = None) -> None:
     from layergraph.graph.file_format import EXTENSIONS
     from layergraph.training import TrainingWarning, train_network
     from layergraph.training.interrupts import stop_request
+    from layergraph.training.processes.start import is_first_process
     from layergraph.training.unfinished_network import unfinished_network
 
     values, network_ = request.values, request.network
@@ -222,12 +223,14 @@ def run_training(request: TrainingRequest, resume: Path | None = None) -> None:
         try:
             net, info = train_network(resized, lgraph, options, resume_from=resume)
         except Exception as error:
-            if (unfinished := unfinished_network(error)) is not None:
+            if (unfinished := unfinished_network(error)) is not None and is_first_process():
                 save_somewhere(unfinished.layer_graph(), path)
                 print_path(path)
             if isinstance(error, DataError):  # its notes name the file
                 raise DataError("; ".join([str(error), *getattr(error, "__notes__", ())])) from error
             raise
+        if not is_first_process():
+            return
         # before anything is printed, because the terminal may be closed
         save_somewhere(net.layer_graph(), path, (info, options))
         record = save_run(path, request.record(options)) if request.needs_record(path) else None

@@ -47,6 +47,12 @@ class ClassLoss(nn.Module):
             return F.log_softmax(scores, dim=1, dtype=dtype)
         return scores.clamp(min=torch.finfo(dtype).eps).to(dtype).log()
 
+    def num_terms(self, target: Tensor) -> Tensor:
+        """The number of labeled pixels or observations, over which the loss is a mean."""
+        if target.is_floating_point():  # probabilities
+            return (~_has_no_class(target)).sum()
+        return (target != self.unlabeled).sum()
+
     def wrong_index(self, target: Tensor, classes: int) -> DataError:
         """The error for a target with an index that no class has."""
         wrong = target[((target < 0) | (target >= classes)) & (target != self.unlabeled)]
@@ -133,7 +139,7 @@ class CrossEntropy(ClassLoss):
         except IndexError:
             # torch checks indices while it sums; a check before it would cost a pass over the target
             raise self.wrong_index(target, scores.shape[1]) from None
-        return total / (target != self.unlabeled).sum().clamp(min=1)
+        return total / self.num_terms(target).clamp(min=1)
 
     def _loss_of_probabilities(self, scores: Tensor, target: Tensor) -> Tensor:
         """The loss for a target of the shape of the scores; all 0 or NaN over the classes is unlabeled."""
@@ -141,7 +147,7 @@ class CrossEntropy(ClassLoss):
         logs = self.logarithms(scores)
         target = target.to(logs.dtype)
         sums = target.sum(1, keepdim=True)
-        without = (target == 0).all(1, keepdim=True) | target.isnan().all(1, keepdim=True)
+        without = _has_no_class(target)
         right = without | ((target >= 0).all(1, keepdim=True) & ((sums - 1).abs() <= ROUNDING))
         # before the product: an unlabeled NaN would reach the gradients
         losses = torch.where(without, 0, target) * logs
@@ -159,6 +165,11 @@ class CrossEntropy(ClassLoss):
             return total
         # a read would wait for the GPU; NaN ends a training
         return torch.where(right.all(), total, torch.nan)
+
+
+def _has_no_class(target: Tensor) -> Tensor:
+    """Where probabilities are all 0 or NaN over the classes."""
+    return (target == 0).all(1, keepdim=True) | target.isnan().all(1, keepdim=True)
 
 
 class Focal(ClassLoss):
@@ -180,7 +191,7 @@ class Focal(ClassLoss):
         # 1 - p without cancellation where p is near 1; a base of 0 would have an infinite gradient
         others = (-torch.expm1(-losses)).clamp(min=torch.finfo(losses.dtype).tiny)
         total = (others.pow(self.gamma) * losses).sum()
-        return self.alpha * total / (target != self.unlabeled).sum().clamp(min=1)
+        return self.alpha * total / self.num_terms(target).clamp(min=1)
 
 
 class HalfMeanSquaredError(nn.Module):
@@ -194,6 +205,10 @@ class HalfMeanSquaredError(nn.Module):
 
     def forward(self, prediction: Tensor) -> Tensor:
         return prediction
+
+    def num_terms(self, target: Tensor) -> int:
+        """The number of observations, over which the loss is a mean."""
+        return target.shape[0]
 
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
         if target.shape != prediction.shape:

@@ -36,6 +36,10 @@ class Regions(NamedTuple):
 class OverlapLoss(ClassLoss):
     """The base of losses of overlaps."""
 
+    def num_terms(self, target: Tensor) -> Tensor:
+        """The number of images with labeled pixels, over which the loss is a mean."""
+        return (target != self.unlabeled).flatten(1).any(1).sum()
+
     def regions(self, scores: Tensor, target: Tensor) -> Regions:
         """Scores and target as probabilities and truth, checked."""
         self.check(scores, target)

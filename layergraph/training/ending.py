@@ -44,3 +44,8 @@ class Ending:
         trainer.should_stop = True
         if self._reason is None or reason == "Loss is not finite.":
             self._reason = reason
+
+    def agree(self, trainer: Trainer, reason: StopReason) -> None:
+        """End the training for the reason on which all processes agree."""
+        trainer.should_stop = True
+        self._reason = reason

@@ -22,6 +22,8 @@ from layergraph.training.optimization.gradient_threshold import limit_gradients
 from layergraph.training.optimization.rate_scheduler import rate_scheduler, set_rates
 from layergraph.training.optimization.solvers import make_solver, regularization
 from layergraph.training.options import TrainingOptions
+from layergraph.training.processes.joint_loss import JointLoss
+from layergraph.training.processes.processes import Processes
 from layergraph.training.series import Metric, Series
 from layergraph.training.torch_settings import in_order
 
@@ -36,7 +38,13 @@ class TrainingModule(LightningModule):
     finite: Tensor
 
     def __init__(
-        self, net: Network, lgraph: LayerGraph, options: TrainingOptions, metric: Metric, epoch_length: int
+        self,
+        net: Network,
+        lgraph: LayerGraph,
+        options: TrainingOptions,
+        metric: Metric,
+        epoch_length: int,
+        processes: Processes | None = None,
     ) -> None:
         super().__init__()
         self.net = net
@@ -45,9 +53,12 @@ class TrainingModule(LightningModule):
         self._measures: list[tuple[Tensor, ...]] = []
         self._lgraph, self._options, self._epoch_length = lgraph, options, epoch_length
         self._metric = BatchMetric(net, lgraph, metric)
+        self.processes = processes or Processes()
+        self._joint_loss = JointLoss(net, lgraph, metric, self.processes)
         self.dtype_of_images = dtype_of(net)
         # the network itself stays as it is, so that its weights keep their names
         self._run: Any = torch.compile(net.losses_and_scores) if options.compile else net.losses_and_scores
+        self._logits: Any = torch.compile(net.logits) if options.compile else net.logits
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Lightning sets the name of the running hook 40 times per iteration, and nn.Module compares each with
@@ -91,23 +102,36 @@ class TrainingModule(LightningModule):
         )
 
     def training_step(self, batch: Batch) -> Tensor:
-        losses, scores = self._losses_and_scores(batch)
-        metric = self._metric([x.detach() for x in scores], batch.targets)
-        loss: Tensor = reduce(add, losses)
-        detached = loss.detach()
+        loss, finite, measures = self._measure(batch)
         if self._options.solver == "lbfgs":
             loss = loss + regularization(self._solver).to(loss)
             # the first of the line search is the loss of the iteration; others may overflow without harm
             if self._measures:
                 return loss
-        finite = detached.isfinite() & batch.has_finite_images()
         # of all mini-batches of the iteration
         self.finite = finite & self.finite if self._measures else finite
-        self._measures.append((detached, metric, *(each.detach() for each in losses if len(losses) > 1)))
+        self._measures.append(measures)
         return loss
 
     # Lightning looks for its arguments at each iteration, and inspect takes long to find them itself
     training_step.__signature__ = signature(training_step)  # type: ignore[attr-defined]
+
+    def _measure(self, batch: Batch) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """The loss, whether loss and images are finite, and the numbers of :meth:`take_measures`.
+
+        With several processes, they are those of the joint mini-batch.
+        """
+        if self.processes.count > 1:
+            outputs = self._logits(*self._images(batch))
+            scores = outputs if isinstance(outputs, tuple) else (outputs,)
+            loss, losses, metric, finite = self._joint_loss(scores, batch)
+        else:
+            losses, scores = self._losses_and_scores(batch)
+            metric = self._metric([x.detach() for x in scores], batch.targets)
+            loss = reduce(add, losses)
+            finite = loss.detach().isfinite() & batch.has_finite_images()
+        several = (each.detach() for each in losses if len(losses) > 1)
+        return loss, finite, (loss.detach(), metric, *several)
 
     def scores(self, batch: Batch) -> tuple[Tensor, ...]:
         """The input of the loss of each output layer."""
@@ -115,11 +139,14 @@ class TrainingModule(LightningModule):
         return scores
 
     def _losses_and_scores(self, batch: Batch) -> Any:
+        return self._run(self._images(batch), batch.targets)
+
+    def _images(self, batch: Batch) -> list[Tensor]:
         # converted here, on the device, so that 8-bit images are transferred as bytes
         images = [image.to(self.dtype_of_images) for image in batch.images]
         if self._options.channels_last:
             images = [in_order(image) for image in images]
-        return self._run(images, batch.targets)
+        return images
 
     @property
     def _solver(self) -> Optimizer:

@@ -31,6 +31,7 @@ _FLAGS = (
     "compile",
     "channels_last",
     "deterministic",
+    "sync_batchnorm",
     "serve",
 )
 # options of sequences and of parallel pools, which only exist so that scripts that give the default run

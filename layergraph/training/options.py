@@ -98,7 +98,7 @@ class TrainingOptions:
         checkpoint_frequency: epochs or iterations, as ``checkpoint_frequency_unit`` says, between them.
         checkpoint_limit: the number of newest checkpoints of a training to keep; infinite for all.
         execution_environment: ``"cpu"``; ``"gpu"``; ``"auto"``, the GPU if torch has CUDA; ``"multi-gpu"``
-            and ``"parallel"``, where there is at most one GPU. ``device`` works too.
+            and ``"parallel"``, all GPUs, the latter the CPU without any. ``device`` works too.
         plots: ``"training-progress"`` writes a page of curves while training runs.
         output_fcn: a function, or several, called after each iteration; one that returns True ends training.
         reset_input_normalization: compute the missing statistics of the input layer anew, also those of an
@@ -118,7 +118,9 @@ class TrainingOptions:
         seed: the seed of initial weights, shuffling and dropout. Two runs with it on one CPU give bitwise
             equal weights (a GPU sums in varying order), and the random states of torch, NumPy and Python
             stay unchanged. Without a seed, training uses and advances these states.
-        strategy, devices, num_nodes: only at Lightning's defaults; training runs on one device.
+        strategy, devices, num_nodes: as in Lightning: ``"ddp"`` or a variant, the number of devices, their
+            indices or -1 for all GPUs, and the number of machines. The devices divide each mini-batch.
+        sync_batchnorm: normalize by the joint mini-batch; else each device by its own part.
         logger: a logger of Lightning or several, ``"csv"`` or ``"tensorboard"``.
         log_path: the folder of logs and of the page; ``""`` for a temporary one, or none.
         serve: show the page on 127.0.0.1 while training runs.
@@ -186,6 +188,7 @@ class TrainingOptions:
     strategy: Any = "auto"
     devices: Any = "auto"
     num_nodes: int = 1
+    sync_batchnorm: bool = False
     logger: Any = ()
     log_path: str | os.PathLike[str] = ""
     serve: bool = False

@@ -51,3 +51,12 @@ def drawn_seed() -> int:
     import torch
 
     return int(torch.randint(2**32, ()))
+
+
+def seed_process(seed: int, rank: int) -> None:
+    """Give the processes of a training other random numbers of torch, so that their dropouts differ."""
+    import torch
+
+    if rank:  # the first one trains as a single process would
+        state = np.random.SeedSequence(seed, spawn_key=(rank,)).generate_state(1, np.uint64)
+        torch.manual_seed(int(state[0]) >> 1)

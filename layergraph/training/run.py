@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from typing import Literal
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from lightning import Callback, Trainer
 
+from layergraph.errors import ArgumentError
+from layergraph.graph.layer_graph import LayerGraph
 from layergraph.network.network import Network
 from layergraph.training.batches.items import Items
 from layergraph.training.batches.loader import BatchLoader
@@ -23,6 +21,7 @@ from layergraph.training.callbacks.final_validation import FinalValidation
 from layergraph.training.callbacks.monitoring import monitoring
 from layergraph.training.callbacks.random_states import RandomStates
 from layergraph.training.callbacks.recording import Recording
+from layergraph.training.callbacks.same_ending import SameEnding
 from layergraph.training.callbacks.signal_stop import SignalStop
 from layergraph.training.callbacks.validator import Validator
 from layergraph.training.checkpoints.checkpoint_file import CheckpointFiles
@@ -38,6 +37,10 @@ from layergraph.training.monitor.page_data import Plan
 from layergraph.training.no_profiler import NoProfiler
 from layergraph.training.optimization.solvers import frozen_parameters
 from layergraph.training.options import TrainingOptions
+from layergraph.training.processes.device_choice import DeviceChoice
+from layergraph.training.processes.processes import Processes
+from layergraph.training.processes.synchronized_norm import synchronized_norms
+from layergraph.training.quiet_lightning import quiet_lightning
 from layergraph.training.statistics.one_value import explain_one_value
 from layergraph.training.torch_settings import same_flags, set_channels_last
 from layergraph.training.unfinished_network import attach_network
@@ -49,7 +52,8 @@ def run(
     items: Items,
     options: TrainingOptions,
     log: TrainingLog,
-    accelerator: Literal["cpu", "gpu"],
+    choice: DeviceChoice,
+    processes: Processes,
     validation: ValidationSet | None = None,
     resume: Resume | None = None,
 ) -> TrainingInfo:
@@ -66,23 +70,28 @@ def run(
         items.seed,
         start=resume.iterations if resume else 0,
         group=options.accumulate_grad_batches,
+        processes=processes,
     )
+    if batches.size < processes.count:
+        raise ArgumentError(
+            f"train_network: mini_batch_size must be at least the number of devices, {processes.count}, and "
+            f"there must be as many items, got mini-batches of {batches.size}"
+        )
     epoch_length = len(batches) // batches.group
-    recipe = recipe_of(options, len(items), items.seed, epoch_length)
-    module = TrainingModule(net, items.lgraph, options, items.metric, epoch_length)
+    recipe = recipe_of(options, len(items), items.seed, epoch_length, processes.count)
+    module = TrainingModule(net, items.lgraph, options, items.metric, epoch_length, processes)
     # pinned memory is a feature of CUDA; "gpu" may also be Apple's
-    pinned = accelerator == "gpu" and torch.cuda.is_available()
+    pinned = choice.accelerator == "gpu" and torch.cuda.is_available()
     num_workers = options.num_workers or int(options.dispatch_in_background)
-    loader = BatchLoader(items, batches, num_workers=num_workers, pinned=pinned)
+    loader = BatchLoader(items, batches, num_workers=num_workers, pinned=pinned, processes=processes)
     frozen = frozen_parameters(net, items.lgraph)
     ending = Ending(resume.warnings if resume else ())
     plan = Plan(epoch_length, options.max_epochs)
     with (
-        _quiet(),
+        quiet_lightning(),
         same_flags(),
         stop_request() as stop,
-        # two images give at least two values per channel: only batches of one need the hooks
-        explain_one_value(net, items.lgraph) if batches.size == 1 else nullcontext(),
+        _normalization(net, items.lgraph, processes, batches.size, synchronized=options.sync_batchnorm),
         monitoring(options, log, items.metric, plan, ending) as monitor,
     ):
         # called in this order
@@ -96,16 +105,22 @@ def run(
         if validation is not None:
             callbacks.insert(2, Validator(validation, options, plan.iterations, stop, ending))
             callbacks.insert(-1, FinalValidation(validation, options, stop, ending))
+        if processes.count > 1:
+            callbacks.append(SameEnding(processes, stop, ending))
         if options.checkpoint_path:
             # after all that may stop the training, so that it can continue from there
             callbacks.append(CheckpointWriter(options, epoch_length, ending))
         if options.checkpoint_path or resume:
-            callbacks.append(RandomStates())
+            callbacks.append(RandomStates(processes))
         group = CallbackGroup(callbacks)
         trainer = Trainer(
-            accelerator=accelerator,
+            accelerator=choice.accelerator,
             # by default, Lightning takes all GPUs, in one process each
-            devices=1,
+            devices=choice.devices,
+            num_nodes=choice.num_nodes,
+            strategy=choice.strategy,
+            # MiniBatches gives each process its part
+            use_distributed_sampler=False,
             max_epochs=options.max_epochs,
             precision=options.precision,
             accumulate_grad_batches=batches.group,
@@ -172,17 +187,11 @@ def run(
     )
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence Lightning's messages, tips, and warnings, which concern choices of this package."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"lightning\.")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+def _normalization(
+    net: Network, lgraph: LayerGraph, processes: Processes, batch_size: int, *, synchronized: bool
+) -> AbstractContextManager[None]:
+    """Batch normalization for the training: as options ask for it, or with an error for a single value."""
+    if synchronized and processes.count > 1:
+        return synchronized_norms(net)
+    # two images give at least two values per channel: only mini-batches of one need the hooks
+    return explain_one_value(net, lgraph) if batch_size < 2 * processes.count else nullcontext()

@@ -7,16 +7,16 @@ import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, cast, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
-from layergraph.errors import ArgumentError, LayergraphError, MissingExtraError, WrongTypeError
+from layergraph.errors import ArgumentError, MissingExtraError, WrongTypeError
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers.layer import Layer
 from layergraph.training.call_forms import call_form
 from layergraph.training.info import TrainingInfo, TrainingWarning
 from layergraph.training.monitor.log import TrainingLog
 from layergraph.training.options import TrainingOptions
-from layergraph.training.random_state import drawn_seed, seeded
+from layergraph.training.random_state import drawn_seed, seed_process, seeded
 
 if TYPE_CHECKING:
     from layergraph.network.network import Network
@@ -119,6 +119,8 @@ def train_network(
     from layergraph.training.checkpoints.resume import open_checkpoint
     from layergraph.training.lightning_module import dtype_of
     from layergraph.training.monitor.views import check_log_path
+    from layergraph.training.processes.device_choice import choose_devices
+    from layergraph.training.processes.start import processes_of, quiet_options
     from layergraph.training.run import run
     from layergraph.training.statistics.input_statistics import initialize_normalization
     from layergraph.training.validation.validation_set import ValidationSet
@@ -136,34 +138,40 @@ def train_network(
             "train_network: output_network must be 'last-iteration' or 'auto' without validation_data, got "
             "'best-validation-loss'"
         )
-    accelerator = _accelerator(options)
-    if options.precision == "16-mixed" and accelerator == "cpu":
+    choice = choose_devices(options)
+    if options.precision == "16-mixed" and choice.accelerator == "cpu":
         raise ArgumentError(
             "train_network: precision must be 'bf16-mixed', '32-true' or '64-true' on the CPU, got '16-mixed'"
         )
     resume = None
     if resume_from is not None:
-        resume = open_checkpoint(resume_from, items.lgraph, options, len(items))
+        resume = open_checkpoint(resume_from, items.lgraph, options, len(items), choice.num_processes)
     early = resume.warnings if resume else ()
-    for text in early:  # before hours of training
-        _warn(text)
-    log = TrainingLog(items.metric, validation=validation is not None, shown=options.verbose)
-    with seeded(options.seed):
+    with processes_of(choice) as processes, seeded(options.seed):
+        options = quiet_options(options, processes)
+        for text in early if processes.rank == 0 else ():  # before hours of training
+            _warn(text)
+        log = TrainingLog(items.metric, validation=validation is not None, shown=options.verbose)
         # without a seed, from torch's generator: torch.manual_seed fixes order and transforms, too
-        items.seed = resume.seed if resume else drawn_seed() if options.seed is None else options.seed
+        seed = resume.seed if resume else options.seed
+        items.seed = processes.first(drawn_seed) if seed is None else seed
         # in the block, since the seed is that of initial weights too
         net = (resume or items).lgraph.compile()
         if options.precision == "64-true":
             net = net.double()
         # known only now, as the dtype is that of the compiled network
         items.dtype = dtype_of(net)
-        log.print_device("GPU" if accelerator == "gpu" else "CPU")
+        log.print_device("GPU" if choice.accelerator == "gpu" else "CPU", processes.count)
         if not resume:  # the checkpoint has the statistics
-            initialize_normalization(
-                net, items, log, verbose=options.verbose, reset=options.reset_input_normalization
+            # the others get them with the weights, before the first iteration
+            processes.first(
+                lambda: initialize_normalization(
+                    net, items, log, verbose=options.verbose, reset=options.reset_input_normalization
+                )
             )
-        info = run(net, items, options, log, accelerator, validation, resume)
-    for text in info.warnings[len(early) :]:
+        seed_process(items.seed, processes.rank)
+        info = run(net, items, options, log, choice, processes, validation, resume)
+    for text in info.warnings[len(early) :] if processes.rank == 0 else ():
         _warn(text)
     return net, info
 
@@ -230,36 +238,3 @@ def graph_of(lgraph: object) -> LayerGraph:
         f"train_network: lgraph must be a LayerGraph, a compiled Network or a list of layers, got {got}; "
         f"{fix}"
     )
-
-
-def _require_one_process(options: TrainingOptions, num_gpus: int) -> None:
-    """Raise for options that ask for several devices, which would each train a network of their own."""
-    for name, only in (("strategy", "auto"), ("devices", "auto"), ("num_nodes", 1)):
-        value = getattr(options, name)
-        if value != only and not (name == "devices" and value in (1, [0])):
-            raise ArgumentError(
-                f"train_network: {name} must be {only!r}, got {value!r}; training runs on one device, and "
-                "not yet on several"
-            )
-    if options.execution_environment in ("multi-gpu", "parallel") and num_gpus > 1:
-        raise ArgumentError(
-            f"train_network: execution_environment must be 'auto', 'gpu' or 'cpu' with {num_gpus} GPUs, got "
-            f"{options.execution_environment!r}; training runs on one device, and not yet on several"
-        )
-
-
-def _accelerator(options: TrainingOptions) -> Literal["cpu", "gpu"]:
-    import torch
-
-    environment, has_cuda = options.execution_environment, torch.cuda.is_available()
-    _require_one_process(options, torch.cuda.device_count())
-    if environment in ("auto", "parallel"):
-        return "gpu" if has_cuda else "cpu"
-    if environment == "cpu":
-        return "cpu"
-    if not (has_cuda or torch.backends.mps.is_available()):
-        raise LayergraphError(
-            "TrainingOptions: execution_environment must be 'auto' or 'cpu' where torch finds no GPU, got "
-            f"{environment!r}"
-        )
-    return "gpu"

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from layergraph import ArgumentError, Convolution2dLayer, DropoutLayer, ModuleLayer, ReluLayer
-from layergraph.training import TrainingOptions, TrainingWarning, train_network
+from layergraph.training import TrainingWarning
 from layergraph.training.batches.mini_batches import MiniBatches
 
 
@@ -169,26 +169,3 @@ def test_the_choice_of_the_user_for_all_of_torch_stays(tiny, pairs, train):
         assert torch.is_deterministic_algorithms_warn_only_enabled()
     finally:
         torch.use_deterministic_algorithms(False)
-
-
-# -- several devices -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"devices": 2}, "devices must be 'auto', got 2"),
-        ({"strategy": "ddp"}, "strategy must be 'auto', got 'ddp'"),
-        ({"num_nodes": 2}, "num_nodes must be 1, got 2"),
-    ],
-)
-def test_several_devices_are_refused(tiny, pairs, refusal, options, message):
-    text = f"train_network: {message}; training runs on one device, and not yet on several"
-    assert refusal(pairs(), tiny(), error=ArgumentError, **options) == text
-
-
-def test_several_gpus_are_refused(tiny, pairs, monkeypatch):
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
-    options = TrainingOptions("sgdm", execution_environment="multi-gpu")
-    with pytest.raises(ArgumentError, match=r"must be 'auto', 'gpu' or 'cpu' with 2 GPUs, got 'multi-gpu'"):
-        train_network(pairs(), tiny(), options)

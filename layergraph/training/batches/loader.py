@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import signal
 import sys
-import traceback
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing.reduction import ForkingPickler
@@ -16,9 +14,11 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from layergraph.data.undeclared import UndeclaredWarning
-from layergraph.errors import LayergraphError, WrongTypeError
+from layergraph.errors import WrongTypeError
 from layergraph.training.batches.items import Items
 from layergraph.training.batches.mini_batches import ItemKey
+from layergraph.training.portable_error import portable_error
+from layergraph.training.processes.processes import Processes
 from layergraph.wording import visible
 
 
@@ -32,6 +32,7 @@ class BatchLoader(DataLoader[Any]):
         batches: the keys of the items of each mini-batch.
         num_workers: processes that read ahead, two mini-batches each; 0 reads in this process.
         pinned: copy mini-batches to pinned memory, which CUDA transfers faster.
+        processes: those of the training, each with a loader, which raise an error of one of them together.
 
     Raises:
         WrongTypeError: the data cannot be sent to workers, where the system cannot fork processes.
@@ -44,6 +45,7 @@ class BatchLoader(DataLoader[Any]):
         *,
         num_workers: int = 0,
         pinned: bool = False,
+        processes: Processes | None = None,
     ) -> None:
         # a new interpreter per worker, as Windows and macOS start, must import and unpickle the data;
         # a fork of this process has it already, transforms by lambda included
@@ -64,7 +66,7 @@ class BatchLoader(DataLoader[Any]):
             # torch draws a seed for its workers in each epoch, which would shift the numbers of dropout
             generator=torch.Generator(),
         )
-        self._items = items
+        self._items, self._processes = items, processes or Processes()
         self._registry: dict[Any, Any] = {}  # of warnings that were shown
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
@@ -78,13 +80,12 @@ class BatchLoader(DataLoader[Any]):
         self._iterator = None
 
     def _contents(self, readings: Iterator[_Reading]) -> Iterator[Any]:
-        for reading in readings:
+        while (reading := _next_reading(readings)) is not None:
             for caught in reading.warnings:
                 # each worker has its own copy of a store, which reports a value once
                 if not isinstance(caught[0], UndeclaredWarning) or caught[0].is_new():
                     warnings.warn_explicit(*caught, registry=self._registry)
-            if reading.error is not None:
-                raise reading.error
+            self._processes.raise_together(reading.error)
             # a worker sets the flags of its own copy of the items
             flags = zip(self._items.has_labels, reading.has_labels, strict=True)
             self._items.has_labels = [known or read for known, read in flags]
@@ -98,6 +99,13 @@ class _Reading(NamedTuple):
     error: Exception | None = None
     warnings: tuple[tuple[Any, type[Warning], str, int], ...] = ()
     has_labels: tuple[bool, ...] = ()
+
+
+def _next_reading(readings: Iterator[_Reading]) -> _Reading | None:
+    try:
+        return next(readings, None)
+    except Exception as error:  # read in this process
+        return _Reading(None, error)
 
 
 class _Reader(Dataset[_Reading]):
@@ -115,28 +123,9 @@ class _Reader(Dataset[_Reading]):
             try:
                 batch = self._items.batch(keys)
             except Exception as raised:
-                error = _portable(raised)
+                error = portable_error(raised, "a process that reads ahead")
         rows = tuple((each.message, each.category, each.filename, each.lineno) for each in caught)
         return _Reading(batch, error, rows, tuple(self._items.has_labels))
-
-
-def _portable(error: Exception) -> Exception:
-    """The error in a form that another process can raise."""
-    # a message of ours says it all; for an error in the user's code, the place is needed, too
-    if not isinstance(error, LayergraphError):
-        lines = traceback.format_tb(error.__traceback__)[-1:]
-        error.add_note(f"raised in a process that reads ahead:\n{''.join(lines).rstrip()}")
-    try:
-        # an error that no other process can receive would leave the training waiting forever
-        ForkingPickler.dumps(error)
-        if isinstance(copy.copy(error), Exception):
-            return error
-    except Exception:  # the error of a user, whose attributes may raise anything
-        pass
-    made = RuntimeError(visible(f"{type(error).__name__}: {error}"))
-    for note in getattr(error, "__notes__", ()):
-        made.add_note(note)
-    return made
 
 
 def _require_pickle(items: Items) -> None:

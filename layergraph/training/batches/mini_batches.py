@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import Sampler
 
 from layergraph.training.options import Shuffle
+from layergraph.training.processes.processes import Processes
 
 
 class ItemKey(NamedTuple):
@@ -20,7 +21,7 @@ class ItemKey(NamedTuple):
     item: int
 
 
-class MiniBatches(Sampler[list[ItemKey]]):
+class MiniBatches(Sampler[Sequence[ItemKey]]):
     """The items of each mini-batch of an epoch, for a ``DataLoader``.
 
     All mini-batches have ``size`` items; a smaller set is one mini-batch. An epoch omits the items that
@@ -35,6 +36,7 @@ class MiniBatches(Sampler[list[ItemKey]]):
         seed: decides the orders.
         start: iterations over all epochs that are already trained on; the mini-batches after them come next.
         group: mini-batches in each iteration of the training.
+        processes: those that share each mini-batch; the iteration gives the part of this one.
 
     >>> batches = MiniBatches(5, 2, "never", seed=0, start=3)
     >>> [[key.item for key in batch] for batch in batches]
@@ -45,9 +47,18 @@ class MiniBatches(Sampler[list[ItemKey]]):
     """
 
     def __init__(
-        self, count: int, size: int, shuffle: Shuffle, seed: int, *, start: int = 0, group: int = 1
+        self,
+        count: int,
+        size: int,
+        shuffle: Shuffle,
+        seed: int,
+        *,
+        start: int = 0,
+        group: int = 1,
+        processes: Processes | None = None,
     ) -> None:
         self._count, self._size = count, min(size, count)
+        self._processes = processes or Processes()
         self._group = min(group, count // self._size)
         self._epoch, self._start = divmod(start * self._group, len(self))
 
@@ -65,11 +76,11 @@ class MiniBatches(Sampler[list[ItemKey]]):
         """Mini-batches in a whole epoch."""
         return self._count // (self._size * self._group) * self._group
 
-    def __iter__(self) -> Iterator[list[ItemKey]]:
+    def __iter__(self) -> Iterator[Sequence[ItemKey]]:
         # the mini-batches of the epoch at this moment, also if the next one starts meanwhile
         epoch, start = self._epoch, self._start
         for number in range(start, len(self)):
-            yield self.batch(epoch * len(self) + number)
+            yield self._processes.part(self.batch(epoch * len(self) + number))
 
     def set_epoch(self, epoch: int) -> None:
         """Iterate over the whole of this epoch (from 0) next. Lightning calls this before each epoch."""

@@ -71,18 +71,23 @@ class CheckpointWriter(IterationCallback):
         is_due = iteration % self._period == 0 and self._ending.reason != "Loss is not finite."
         if not ((is_due or self._ending.is_early) and _is_finite(trainer, module)):
             return
-        path = self._folder / f"net_checkpoint__{iteration}__{datetime.now():%Y_%m_%d__%H_%M_%S}{EXTENSION}"
+        name = f"net_checkpoint__{iteration}__{datetime.now():%Y_%m_%d__%H_%M_%S}{EXTENSION}"
+        path = self._folder / module.processes.first(lambda: name)
         self._names.append(path.name)  # before the file is written, which holds the names
         try:
             # Lightning collects the state, and CheckpointFiles writes it
             trainer.save_checkpoint(path)
         except (OSError, LayergraphError) as error:
+            # only the first process writes, and the others wait for it at the end of save_checkpoint
+            if module.processes.count > 1:
+                trainer.strategy.barrier()
             self._names.pop()
             self._report("written", path, error)
             return
         if self._ending.is_early:
             self._ending.checkpoint = path
-        self._delete_oldest()
+        if module.processes.rank == 0:
+            self._delete_oldest()
 
     def _delete_oldest(self) -> None:
         """Delete the files beyond the limit, never the one that was just written."""

@@ -21,6 +21,8 @@ class FinalStatistics(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
         # in this hook the network is still on its device; Lightning moves it to the CPU afterwards
-        self._ending.warnings += finalize(
-            pl_module.net, self._items, self._options, self._stop, pl_module.device
+        self._ending.warnings += pl_module.processes.first(
+            lambda: finalize(pl_module.net, self._items, self._options, self._stop, pl_module.device)
         )
+        # its running averages are those of its own mini-batches, and now perhaps of all images
+        pl_module.processes.send(pl_module.net.buffers())

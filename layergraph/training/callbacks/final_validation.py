@@ -36,10 +36,10 @@ class FinalValidation(Callback):
         last_signal, self._stop.received = self._stop.received, None
         try:
             # a job that is ended has seconds left; the user who pressed Ctrl-C can press it again
-            if last_signal is None or last_signal.name == "SIGINT":
-                self._ending.final_validation = self._validation.evaluate(
-                    pl_module, trainer, lambda: self._stop.received is None
-                )
+            has_time = last_signal is None or last_signal.name == "SIGINT"
+            self._ending.final_validation = self._validation.evaluate(
+                pl_module, trainer, lambda: has_time and self._stop.received is None
+            )
         except Exception as error:
             self._ending.warnings.append(
                 "train_network: the validation of the trained network failed "

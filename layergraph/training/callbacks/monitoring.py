@@ -25,7 +25,7 @@ _PERIOD = 0.5  # seconds between two texts of the progress bar
 
 
 class Monitoring(IterationCallback):
-    """Shows the iterations, in the main process alone if there are several.
+    """Shows the iterations. With several processes, the options of all but the first ask for nothing.
 
     The log has rows at the first iteration, at multiples of ``verbose_frequency``, at validations and at the
     end. A read of the loss waits for the GPU, so that it happens for rows, for output functions, and else
@@ -54,21 +54,20 @@ class Monitoring(IterationCallback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
         done = len(pl_module.series)
+        self._views, lines = open_views(self._options, self._metric, self._plan, done, self._stop.set)
+        self._num_printed = done
+        self._log.print_places(lines)
+        self._log.print_head()
+        self._advance(done)
         should_stop = False
-        if trainer.is_global_zero:
-            self._views, lines = open_views(self._options, self._metric, self._plan, done, self._stop.set)
-            self._num_printed = done
-            self._log.print_places(lines)
-            self._log.print_head()
-            self._advance(done)
-            if self._functions:
-                should_stop = self._functions("start", pl_module.series.row(done) if done else None)
+        if self._functions:
+            should_stop = self._functions("start", pl_module.series.row(done) if done else None)
         self._end_if(should_stop, trainer)
 
     def on_iteration_end(self, trainer: Trainer, module: TrainingModule, iteration: int) -> None:
         should_stop = False
         # the row of a loss that is not finite is the last one
-        if trainer.is_global_zero and self._ending.reason != "Loss is not finite.":
+        if self._ending.reason != "Loss is not finite.":
             frequency, series = self._options.verbose_frequency, module.series
             if iteration == 1 or iteration % frequency == 0 or iteration in series.validation:
                 self._print_row(iteration, series)
@@ -82,8 +81,6 @@ class Monitoring(IterationCallback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, TrainingModule)
-        if not trainer.is_global_zero:
-            return
         series = pl_module.series
         if len(series) > self._num_printed:
             self._print_row(len(series), series)
@@ -104,12 +101,7 @@ class Monitoring(IterationCallback):
 
     def _end_if(self, should_stop: bool, trainer: Trainer) -> None:
         """End the training if an output function, or the button of the page, asks for it."""
-        is_pressed = self._stop.is_set()
-        # all processes have the same options, so that all of them ask each other, or none
-        if trainer.world_size > 1 and (self._functions or self._options.serve):
-            agree = trainer.strategy.reduce_boolean_decision
-            should_stop, is_pressed = agree(should_stop, all=False), agree(is_pressed, all=False)
-        if is_pressed:
+        if self._stop.is_set():
             self._ending.stop(trainer, "Stopped manually.")
         elif should_stop:
             self._ending.stop(trainer, "Stopped by output function.")

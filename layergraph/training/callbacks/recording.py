@@ -27,6 +27,7 @@ class Recording(IterationCallback):
     ) -> None:
         assert isinstance(pl_module, TrainingModule)
         checkpoint["series"] = pl_module.series.state_dict()
+        self._join_labels(pl_module)
         # the rest of the epoch may have no labels
         checkpoint["has_labels"] = list(self._items.has_labels)
 
@@ -47,5 +48,12 @@ class Recording(IterationCallback):
         )
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        assert isinstance(pl_module, TrainingModule)
+        self._join_labels(pl_module)
         # not at the first mini-batch: one without labels is no fault
-        self._items.check_labels()
+        pl_module.processes.share(self._items.check_labels)
+
+    def _join_labels(self, module: TrainingModule) -> None:
+        """Know the labels that any process has read."""
+        flags = module.processes.share(lambda: self._items.has_labels)
+        self._items.has_labels = [any(column) for column in zip(*flags, strict=True)]

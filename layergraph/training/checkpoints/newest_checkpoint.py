@@ -28,6 +28,7 @@ class Contents(NamedTuple):
     iterations: int
     options: dict[str, Any]
     num_items: int
+    num_processes: int
     seed: int
     max_epochs: int
     epoch_length: int
@@ -83,7 +84,7 @@ def _read(file: Path, lgraph: LayerGraph) -> Contents:
     saved, other_network = file_format.read_again(file, lgraph)
     recipe, state = read_state(file)
     try:
-        names = ("num_items", "seed", "max_epochs", "epoch_length")
+        names = ("num_items", "num_processes", "seed", "max_epochs", "epoch_length")
         numbers = [int(recipe[name]) for name in names]
         iterations = int(state["global_step"])
         return Contents(saved, other_network, state, iterations, dict(recipe["options"]), *numbers)

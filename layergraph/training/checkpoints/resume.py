@@ -39,11 +39,14 @@ class Resume(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-def recipe_of(options: TrainingOptions, num_items: int, seed: int, epoch_length: int) -> dict[str, Any]:
+def recipe_of(
+    options: TrainingOptions, num_items: int, seed: int, epoch_length: int, num_processes: int
+) -> dict[str, Any]:
     """The numbers and words that decide the course of a training, for its checkpoints."""
     return {
         "options": _compared(options),
         "num_items": num_items,
+        "num_processes": num_processes,
         "seed": seed,
         "max_epochs": options.max_epochs,
         "epoch_length": epoch_length,
@@ -51,7 +54,11 @@ def recipe_of(options: TrainingOptions, num_items: int, seed: int, epoch_length:
 
 
 def open_checkpoint(
-    path: str | os.PathLike[str], lgraph: LayerGraph, options: TrainingOptions, num_items: int
+    path: str | os.PathLike[str],
+    lgraph: LayerGraph,
+    options: TrainingOptions,
+    num_items: int,
+    num_processes: int,
 ) -> Resume:
     """Read a checkpoint, and compare it with the training that continues it.
 
@@ -61,8 +68,8 @@ def open_checkpoint(
         FileFormatError: the file, or each file of the folder, is no checkpoint, or damaged.
     """
     file, saved = newest_checkpoint(Path(path), lgraph)
-    was: dict[str, Any] = {**saved.options, "number of items": saved.num_items}
-    now: dict[str, Any] = {**_compared(options), "number of items": num_items}
+    was: dict[str, Any] = {**saved.options, **_sizes(saved.num_items, saved.num_processes)}
+    now: dict[str, Any] = {**_compared(options), **_sizes(num_items, num_processes)}
     if options.seed is not None:
         was["seed"], now["seed"] = saved.seed, options.seed
     differences = [
@@ -105,6 +112,10 @@ def _rate_changes(saved: Contents, options: TrainingOptions) -> Iterator[str]:
             f"would have {now:.3g}; training continues with the new rates, and its result is not that of "
             "a training without interruption"
         )
+
+
+def _sizes(num_items: int, num_processes: int) -> dict[str, int]:
+    return {"number of items": num_items, "number of devices": num_processes}
 
 
 def _text(values: Mapping[str, Any], key: str) -> str:

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from lightning import Trainer
+from torch import Tensor
 
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.network.modes import inference
@@ -35,11 +36,7 @@ class ValidationSet:
 
     def __init__(self, data: Any, lgraph: LayerGraph, options: TrainingOptions) -> None:
         self._items = _ValidationItems(_pairs(data, lgraph), lgraph, argument="validation_data")
-        count, size = len(self._items), options.mini_batch_size
-        keys = [ItemKey(0, index) for index in range(count)]
-        # as many workers as the training has; they start anew for each validation
-        self._chunks = [keys[start : start + size] for start in range(0, count, size)]
-        self._num_workers = min(options.num_workers, len(self._chunks))
+        self._options = options
 
     def evaluate(
         self, module: TrainingModule, trainer: Trainer, proceed: Callable[[], bool]
@@ -55,12 +52,37 @@ class ValidationSet:
             DataError: an item does not fit the network, or no target has a label.
         """
         self._items.dtype = module.dtype_of_images
+        processes = module.processes
+        # each process has running averages of its own, of which those of the first count
+        processes.send(module.net.buffers())
+        answers = processes.share(lambda: self._evaluate_part(module, trainer, proceed))
+        parts = [part for part in answers if part is not None]
+        if len(parts) < len(answers):  # one process ended it for all
+            return None
         totals = ValidationTotals(module.net, self._items.lgraph, self._items.metric)
-        loader = BatchLoader(self._items, self._chunks, num_workers=self._num_workers)
+        for rows, _ in parts:
+            totals.add_rows(rows)
+        self._items.has_labels = [any(flags) for flags in zip(*(flags for _, flags in parts), strict=True)]
+        processes.share(self._items.check_labels)
+        return totals.results()
+
+    def _evaluate_part(
+        self, module: TrainingModule, trainer: Trainer, proceed: Callable[[], bool]
+    ) -> tuple[list[list[Tensor]], list[bool]] | None:
+        """The rows of :class:`ValidationTotals` for the items of this process, and its labels."""
+        processes = module.processes
+        keys = [ItemKey(0, index) for index in range(len(self._items))]
+        # those of the training, which a process has only a part of
+        size = -(-self._options.mini_batch_size // processes.count)
+        chunks = processes.part([keys[start : start + size] for start in range(0, len(keys), size)])
+        totals = ValidationTotals(module.net, self._items.lgraph, self._items.metric)
+        # as many workers as the training has; they start anew for each validation
+        num_workers = min(self._options.num_workers, len(chunks))
+        loader = BatchLoader(self._items, chunks, num_workers=num_workers)
         try:
             with inference(module.net), same_random_state():
                 readings = iter(loader)
-                for _ in self._chunks:
+                for _ in chunks:
                     # before the items are read, which may take longer than the network
                     if not proceed():
                         return None
@@ -70,8 +92,7 @@ class ValidationSet:
                             totals.add(module.scores(moved), moved.targets)
         finally:
             loader.close()
-        self._items.check_labels()
-        return totals.results()
+        return totals.rows(), self._items.has_labels
 
 
 class _ValidationItems(Items):

@@ -47,13 +47,29 @@ class ValidationTotals:
             # float64 is missing on some devices, and float32 counts only up to 2^24
             row += [loss.float(), count.long(), right.long(), error.float()]
 
+    def rows(self) -> list[list[Tensor]]:
+        """What is added so far, on the CPU, for :meth:`add_rows` in another process."""
+        rows = []
+        for row in self._rows:
+            # float64 holds the counts exactly, and one transfer per column is enough
+            columns = [torch.stack(row[start::4]).cpu().double() for start in range(4)] if row else []
+            rows.append([number for numbers in zip(*columns, strict=True) for number in numbers])
+        return rows
+
+    def add_rows(self, rows: Sequence[Sequence[Tensor]]) -> None:
+        """Add the mini-batches of :meth:`rows`."""
+        for own, row in zip(self._rows, rows, strict=True):
+            own += row
+
     def results(self) -> tuple[float, float]:
-        """The loss, summed over the output layers, and the metric; NaN where nothing has a label."""
+        """The loss, summed over the output layers, and the metric; NaN where nothing has a label.
+
+        All is added by :meth:`add_rows`.
+        """
         total, errors, accuracies = 0.0, 0.0, []
         for layer, row in zip(self._layers, self._rows, strict=True):
             losses, counts, rights, squares = (
-                torch.stack(row[start::4]).cpu().double() if row else torch.zeros(0).double()
-                for start in range(4)
+                torch.stack(row[start::4]).double() if row else torch.zeros(0).double() for start in range(4)
             )
             labeled = counts > 0  # the loss of a mini-batch without labels may be NaN
             count = float(counts.sum())

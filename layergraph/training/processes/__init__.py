@@ -1,0 +1,1 @@
+"""Training in several processes, one per device, which share each mini-batch."""
