@@ -10,6 +10,7 @@ from layergraph import (
     ClassificationLayer,
     Convolution2dLayer,
     DataError,
+    DataWarning,
     FullyConnectedLayer,
     ImageInputLayer,
     InvalidNetworkError,
@@ -21,7 +22,7 @@ from layergraph import (
     WrongTypeError,
 )
 from layergraph.builders import segnet_layers, unet_layers
-from layergraph.data import combine, transform, triangle_images
+from layergraph.data import LabelArray, combine, transform, triangle_images
 from layergraph.training import TrainingOptions, train_network
 
 EXPECTED = "train_network: lgraph must be a LayerGraph, a compiled Network or a list of layers, got "
@@ -189,6 +190,30 @@ def test_targets_that_are_masks(tiny, pairs, refusal):
         "train_network: the target of item 0 must hold class indices, got a boolean mask; np.where(mask, 1, "
         "0) makes True class 1 and False class 0, np.where(mask, 0, 255) leaves what is False unlabeled"
     )
+
+
+def test_masks_of_0_and_255(tiny, pairs, refusal):
+    masks = [(image, np.where(label == 1, 255, 0).astype(np.uint8)) for image, label in pairs()]
+    assert refusal(masks, tiny()) == (
+        "train_network: the targets of data must hold class indices, got 0 and 255 alone, as a mask has, "
+        "and 255 means unlabeled; np.where(mask == 255, 1, 0) makes the mask class 1; for labels of the "
+        "first class where 255 does mean unlabeled, give LabelArray(labels, classes)"
+    )
+
+    class Masks(list):  # may be a dataset that reads files
+        pass
+
+    options = TrainingOptions("adam", max_epochs=1, mini_batch_size=2, verbose=False)
+    with pytest.raises(DataError, match="0 and 255 alone"):
+        train_network(Masks(masks), tiny(), options)
+    with pytest.warns(
+        DataWarning, match="the targets of data should hold class indices, got 0 and 255 alone"
+    ):
+        train_network(Masks(masks * 3), tiny(), options)
+    # names say that 255 is meant, and another number that it is no mask
+    named = [(image, LabelArray(mask, ["sky", "road"])) for image, mask in masks]
+    train_network(named, tiny(), options)
+    train_network([*masks, pairs()[0]], tiny(), options)
 
 
 def test_targets_of_a_classification(refusal):

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from layergraph.data.class_indices import mask_error
 from layergraph.data.label_array import class_names_of
 from layergraph.errors import DataError, WrongTypeError, did_you_mean
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.labels import UNLABELED
+from layergraph.training.batches.masks import refuse_masks
 from layergraph.wording import listed, quoted, times
 
 
@@ -55,7 +55,7 @@ class ArrayPairs:
         _check_axes(images, lgraph, owner)
         outputs = [lgraph[name] for name in lgraph.output_names]
         if self.classes is None and any(getattr(layer, "per_pixel", False) for layer in outputs):
-            _refuse_mask(self._targets, owner)
+            refuse_masks(self._targets, f"{owner}: targets", in_memory=True)
 
     @property
     def in_memory(self) -> bool:
@@ -96,15 +96,17 @@ def _named_indices(targets: Any, lgraph: LayerGraph, owner: str) -> tuple[tuple[
             f"{owner}: the names of targets must be distinct and not empty, got {listed(names)}; name "
             "each class"
         )
-    known = [getattr(lgraph[name], "classes", None) for name in lgraph.output_names]
+    outputs = [lgraph[name] for name in lgraph.output_names]
+    known = [getattr(layer, "classes", None) for layer in outputs]
     order = list(known[0]) if len(known) == 1 and isinstance(known[0], (tuple, list)) else names
     if unknown := [name for name in names if name not in order]:
         raise DataError(
             f"{owner}: the names of targets must be classes of the output layer, got "
             f"{quoted(unknown[0])}{did_you_mean(unknown[0], order)}"
         )
-    # a code of -1 is a missing name
-    indices = np.array([*map(order.index, names), UNLABELED])
+    # a code of -1 is a missing name; 255 may be a class of whole images
+    unlabeled = getattr(outputs[0], "unlabeled", None) if outputs else None
+    indices = np.array([*map(order.index, names), UNLABELED if unlabeled is None else unlabeled])
     return tuple(order), indices[codes]
 
 
@@ -124,17 +126,3 @@ def _check_axes(images: Any, lgraph: LayerGraph, owner: str) -> None:
                 f"{owner}: images must be N×{times(sizes[0])} with the items first and the channels last, "
                 f"got {times(images.shape)}; {call} orders them"
             )
-
-
-def _refuse_mask(targets: Any, owner: str) -> None:
-    """Refuse targets that hold 0 and 255 alone, of which the network would learn one class."""
-    if not isinstance(targets, np.ndarray) or targets.dtype.kind not in "iu":
-        return
-    found: set[int] = set()
-    for target in targets:
-        # the first target with another number ends the search in nearly all sets
-        if not ((target == 0) | (target == UNLABELED)).all():
-            return
-        found |= {int(target.min()), int(target.max())} if target.size else set()
-    if found == {0, UNLABELED}:
-        raise mask_error(f"{owner}: targets")

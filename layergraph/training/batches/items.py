@@ -25,6 +25,7 @@ from layergraph.training.batches.array_pairs import ArrayPairs
 from layergraph.training.batches.batch import Batch, Item
 from layergraph.training.batches.class_names import add_class_names
 from layergraph.training.batches.input_images import InputImages, stack_images
+from layergraph.training.batches.masks import is_mask, refuse_masks
 from layergraph.training.batches.mini_batches import ItemKey
 from layergraph.training.batches.plain_items import plain_item
 from layergraph.training.batches.targets import has_label, num_classes, target_array
@@ -97,7 +98,12 @@ class Items:
             raise DataError(f"train_network: {argument} must have one item or more, got none")
         # whether any target read so far has a label, per output layer
         self.has_labels = [not has_classes for has_classes in is_class]
-        self.read(0)
+        targets = self.read(0).targets
+        is_per_pixel = getattr(self.output_layers[0], "per_pixel", False)
+        # ArrayPairs has looked for masks
+        if is_per_pixel and not isinstance(data, ArrayPairs) and is_mask(targets[0]):
+            owner = f"train_network: the targets of {argument}"
+            refuse_masks(self._plain_targets(), owner, in_memory=type(data) in (list, tuple))
 
     @property
     def lgraph(self) -> LayerGraph:
@@ -166,6 +172,13 @@ class Items:
                 form = f"{len(layers)} values, one per input and output layer ({listed(layers, len(layers))})"
             raise DataError(f"train_network: {name} must be {form}, got {got}")
         return item
+
+    def _plain_targets(self) -> Iterator[Any]:
+        """The targets of the first output layer as the data has them."""
+        for index in range(len(self)):
+            with item_randomness(self.seed, 0, index):
+                item = plain_item(self._data[index])
+            yield self._parts(item, self.item_name(index))[len(self._inputs)]
 
     def check_labels(self) -> None:
         """Raise if no target so far has a label: the network learned nothing, and the accuracy is 0/0."""

@@ -91,6 +91,13 @@ def test_names_of_images(tmp_path):
     assert info.final_validation_accuracy in (0, 50, 100)
 
 
+def test_a_missing_name_is_unlabeled():
+    images = np.random.default_rng(0).random((6, 4, 4, 1))
+    missing = SimpleNamespace(categories=np.array(["cat", "dog"]), codes=np.array([0, 1, -1] * 2, np.int8))
+    expected = losses(images, [0, 1, -100] * 2, classifier(), OPTIONS)
+    assert losses(images, missing, classifier(), OPTIONS) == expected
+
+
 def test_responses():
     layers = [ImageInputLayer((4, 4, 1)), FullyConnectedLayer(2), RegressionLayer()]
     random = np.random.default_rng(0)
