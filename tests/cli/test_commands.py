@@ -300,7 +300,7 @@ def test_train_segment_evaluate(tmp_path: Path) -> None:
     )
     assert segmented.returncode == 0, segmented.stderr
     assert len(list((tmp_path / "out").glob("pixelLabel_*.png"))) == 8
-    assert len(list((tmp_path / "out").glob("overlay_*.png"))) == 8
+    assert len(list((tmp_path / "out" / "overlays").glob("*.png"))) == 8
     evaluated = run(
         "evaluate", "--predicted", "out", "--truth", "set/labels", *data, "--output", "m.json", cwd=tmp_path
     )

@@ -15,8 +15,8 @@ import torch
 import layergraph as lg
 from layergraph.cli.evaluate import evaluate
 from layergraph.cli.segment import segment
-from layergraph.data import write_image
-from layergraph.errors import ArgumentError, DataError
+from layergraph.data import read_image, write_image
+from layergraph.errors import ArgumentError, DataError, LayergraphError
 
 CLASSES = ["dark\x1b[2J", "bright"]
 
@@ -48,7 +48,6 @@ def run_segment(folder: Path, output: str = "out") -> None:
         images=folder / "images",
         output=folder / output,
         overlays=True,
-        resize=True,
     )
 
 
@@ -64,8 +63,10 @@ def accuracy(folder: Path) -> float:
 def test_results_are_paired_by_name(folders: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_segment(folders)
     names = {path.name for path in (folders / "out").iterdir()}
-    expected = {f"{kind}_scan{n}.png" for kind in ("pixelLabel", "overlay") for n in range(1, 13)}
-    assert names == {*expected, "classes.json"}
+    expected = {f"pixelLabel_scan{n}.png" for n in range(1, 13)}
+    assert names == {*expected, "classes.json", "overlays"}
+    pictures = {path.name for path in (folders / "out" / "overlays").iterdir()}
+    assert pictures == {f"scan{n}.png" for n in range(1, 13)}
     run_evaluate(folders)
     assert accuracy(folders) == 1
     run_evaluate(folders, pair="order")
@@ -90,6 +91,62 @@ def test_results_go_to_another_folder_than_the_images(folders: Path) -> None:
     with pytest.raises(DataError, match=r"^--output must be another folder than --images, got "):
         run_segment(folders, "images")
     assert len(list((folders / "images").iterdir())) == 12
+
+
+def test_the_options_of_segment(folders: Path) -> None:
+    model, images = folders / "model.safetensors", folders / "images"
+    options = {"tile_size": 0, "roi": (1, 0, 3, 4), "names": "source", "device": "cpu", "batch_size": 2}
+    segment(model, images=images, output=folders / "tiles", **options)  # type: ignore[arg-type]
+    labels = read_image(folders / "tiles" / "scan3.png")
+    assert labels.shape == (4, 5, 3)  # the colors of the palette
+    assert (labels[:, 1:4] != 0).any(axis=2).all()
+    assert (labels[:, 0] == 0).all()
+    segment(
+        model, images=images / "scan3.png", output=folders / "one", scales="0.5,1", flip=True, fit="error"
+    )
+    assert (folders / "one" / "pixelLabel_scan3.png").is_file()
+    wrong: tuple[tuple[dict[str, object], str], ...] = (
+        ({"overlap": 3}, "--overlap is for tiles, got 3 without --tile-size"),
+        (
+            {"scales": "1;2"},
+            "--scales must be numbers with commas between them, such as 0.75,1,1.25, got '1;2'",
+        ),
+        ({"flip": True, "fit": "pad"}, "--fit must be resize or error with --scales and --flip, got pad"),
+    )
+    for arguments, text in wrong:
+        with pytest.raises(LayergraphError, match=f"^{re.escape(text)}$"):
+            segment(model, images=images, output=folders / "no", **arguments)  # type: ignore[arg-type]
+    assert not (folders / "no").exists()
+
+
+FFMPEG = """#!/bin/sh
+for word in "$@"; do case "$word" in file:*) source="${word#file:}" ;; esac; done
+grep -q damaged "$source" && { echo "moov atom not found" >&2; exit 1; }
+cp "$FRAME" 000001.png; cp "$FRAME" 000002.png
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the substitute for ffmpeg is a shell script")
+def test_a_video_is_its_frames(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, video = folders / "model.safetensors", folders / "a%d.mp4"
+    video.write_text("frames")
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    with pytest.raises(
+        LayergraphError, match="is a video, and needs the program ffmpeg, which is not installed"
+    ):
+        segment(model, images=video, output=folders / "out")
+    program = folders / "ffmpeg"
+    program.write_text(FFMPEG)
+    program.chmod(0o755)
+    monkeypatch.setattr("shutil.which", lambda name: str(program))
+    monkeypatch.setenv("FRAME", str(folders / "images" / "scan1.png"))
+    segment(model, images=video, output=folders / "out")
+    names = {path.name for path in (folders / "out").iterdir()}
+    assert names == {"classes.json", "pixelLabel_a%d_000001.png", "pixelLabel_a%d_000002.png"}
+    video.write_text("damaged")
+    with pytest.raises(DataError, match=r"^cannot read video '.*': moov atom not found$"):
+        segment(model, images=video, output=folders / "other")
+    assert not (folders / "other").exists()
 
 
 def test_a_warning_is_one_line(tmp_path: Path) -> None:

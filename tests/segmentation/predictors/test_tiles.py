@@ -1,12 +1,15 @@
 """The result in tiles is that of the whole image."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 import layergraph as lg
 from layergraph.builders import (
@@ -235,3 +238,43 @@ def test_wrong_tiles():
     smaller = lg.LayerGraph([lg.ImageInputLayer((64, 64)), lg.Convolution2dLayer(3, 2), lg.SoftmaxLayer()])
     text = "Tiles: net must score every pixel of its image, got scores of 62×62 for images of 64×64"
     check(text, smaller.compile())
+
+
+MEASURE = """
+import resource, sys
+import numpy as np
+from layergraph.segmentation import Tiles, semanticseg
+
+class Bright:
+    classes = ("dark", "bright", *"abcdefghi")
+    def predict(self, batch):
+        bright = batch.astype(np.float32)
+        return np.concatenate([127.5 - bright, bright - 127.5, *[bright - 999] * 9], axis=-1)
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+tiles = Tiles(Bright(), 256, overlap=32)
+path, out = sys.argv[1:]
+semanticseg(np.zeros((512, 512)), tiles, mini_batch_size=1)
+before = peak()
+semanticseg([path], tiles, write_location=out, names="source", mini_batch_size=1, verbose=False)
+print(peak() - before)
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_image(tmp_path):
+    """All scores of this image would take 700 MB, and the image itself 16 MB."""
+    path = tmp_path / "large.npy"
+    image = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(4000, 4000))
+    image[:, 2000:] = 200
+    image.flush()
+    words = [sys.executable, "-c", MEASURE, str(path), str(tmp_path / "out")]
+    process = subprocess.run(words, capture_output=True, text=True, check=True)
+    # kilobytes on Linux, bytes on macOS; pages of the mapped file count too
+    growth = int(process.stdout) * (1 if sys.platform == "darwin" else 1024)
+    assert growth < 60 * 2**20
+    (labels,) = (np.asarray(Image.open(file)) for file in (tmp_path / "out").iterdir())
+    assert (labels[:, :2000] == 0).all()
+    assert (labels[:, 2000:] == 1).all()
