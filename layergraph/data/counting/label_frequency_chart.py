@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from layergraph.errors import DataError, MissingExtraError
+from layergraph.axes import axes_texts, new_axes
+from layergraph.errors import DataError
 from layergraph.tables import Table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_CALL = "label_frequency_chart"
+_LONGEST_NAME = 24  # characters; a longer name would leave no room for the bars
 
-def label_frequency_chart(counts: Table, axes: Axes | None = None) -> Axes:
+
+def label_frequency_chart(counts: Table, ax: Axes | None = None) -> Axes:
     """Draw the share of each class in all labeled pixels as a bar: the lecture's chart of frequencies.
 
     Args:
         counts: a table from ``count_each_label``, of pixels or of images.
-        axes: the axes of matplotlib to draw in; by default those of a new figure, which no window shows and
-            ``axes.figure.savefig("frequency.png")`` writes.
+        ax: the axes of matplotlib to draw in; by default those of a new figure, which no window shows and
+            ``ax.figure.savefig("frequency.png")`` writes.
 
     Returns:
         The axes, with the class names at their bars and the label "Frequency".
@@ -34,27 +38,13 @@ def label_frequency_chart(counts: Table, axes: Axes | None = None) -> Axes:
     names = counts.name if "name" in counts.columns else counts.label
     total = numbers.sum()
     if total == 0:
-        raise DataError("label_frequency_chart: counts must have pixels, got none; check the label ids")
-    try:
-        # not pyplot, which opens windows and keeps every figure in memory
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError(
-            "label_frequency_chart needs the package matplotlib, which is not installed: "
-            'pip install "layergraph[train]"'
-        ) from None
-    if axes is None:
-        figure = Figure(figsize=(max(4.0, 0.45 * len(counts) + 1.5), 4), layout="constrained")
-        axes = figure.add_subplot()
+        raise DataError(f"{_CALL}: counts must have pixels, got none; check the label ids")
+    if ax is None:
+        ax = new_axes(_CALL, max(4.0, 0.45 * len(counts) + 1.5), 4)
     positions = range(len(counts))
-    axes.bar(positions, numbers / total)
-    # anchored at its end, a turned name points to its own bar; $ would start a formula
-    axes.set_xticks(
-        positions,
-        [str(name).replace("$", r"\$") for name in names],
-        rotation=45,
-        ha="right",
-        rotation_mode="anchor",
-    )
-    axes.set_ylabel("Frequency")
-    return axes
+    ax.bar(positions, numbers / total)
+    texts, families = axes_texts(_CALL, [*map(str, names)], _LONGEST_NAME)
+    # anchored at its end, a turned name points to its own bar
+    ax.set_xticks(positions, texts, rotation=45, ha="right", rotation_mode="anchor", fontfamily=families)
+    ax.set_ylabel("Frequency")
+    return ax

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from layergraph.errors import MissingExtraError
+from layergraph.axes import axes_texts, new_axes
 from layergraph.layers import arguments
 from layergraph.segmentation.evaluation.metrics import SemanticSegmentationMetrics
-from layergraph.wording import short_count, shortened, visible
+from layergraph.wording import short_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,7 @@ def confusionchart(
     metrics: SemanticSegmentationMetrics,
     *,
     normalization: Literal["absolute", "row-normalized"] = "row-normalized",
-    axes: Axes | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw the confusion matrix: a row for each true class, a column for each predicted one.
 
@@ -31,8 +31,8 @@ def confusionchart(
         normalization: ``"row-normalized"`` writes the percentage of the pixels of the true class, and nothing
             in the row of a class without pixels; ``"absolute"`` the number of pixels. The color is that of
             the percentage in both.
-        axes: the axes of matplotlib to draw in; by default those of a new figure, which no window shows and
-            ``axes.figure.savefig("confusion.png")`` writes.
+        ax: the axes of matplotlib to draw in; by default those of a new figure, which no window shows and
+            ``ax.figure.savefig("confusion.png")`` writes.
 
     Returns:
         The axes.
@@ -50,35 +50,27 @@ def confusionchart(
     """
     choices = ("absolute", "row-normalized")
     form = arguments.choice("confusionchart", "normalization", normalization, choices)
-    try:
-        # not pyplot, which opens windows and keeps every figure in memory
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError(
-            "confusionchart needs the package matplotlib, which is not installed: "
-            'pip install "layergraph[train]"'
-        ) from None
     size = len(metrics.classes)
-    if axes is None:
+    if ax is None:
         side = 1.8 + 0.55 * min(size, 40)
-        axes = Figure(figsize=(side + 1, side), layout="constrained").add_subplot()
+        ax = new_axes("confusionchart", side + 1, side)
     parts = metrics.normalized_confusion_matrix
     # the counts of a large class would hide all others, so the color is the part in both forms
-    axes.imshow(np.ma.masked_invalid(parts), cmap="Blues", vmin=0, vmax=1)
-    axes.set_facecolor("0.92")  # of rows without pixels
+    ax.imshow(np.ma.masked_invalid(parts), cmap="Blues", vmin=0, vmax=1)
+    ax.set_facecolor("0.92")  # of rows without pixels
     if size <= _MOST_NUMBERS:
         for (row, column), part in np.ndenumerate(parts):
             count = int(metrics.confusion_matrix[row, column])
             text = short_count(count) if form == "absolute" else f"{100 * part:.1f}"
             if not np.isnan(part):
                 color = "white" if part > 0.55 else "black"
-                axes.text(column, row, text, ha="center", va="center", color=color, fontsize=8)
-    # $ would start a formula
-    names = [shortened(visible(name), _LONGEST_NAME).replace("$", r"\$") for name in metrics.classes]
-    axes.set_xticks(range(size), names, rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(size), names)
-    axes.set_xlabel("Predicted class")
-    axes.set_ylabel("True class")
+                ax.text(column, row, text, ha="center", va="center", color=color, fontsize=8)
+    names, families = axes_texts("confusionchart", metrics.classes, _LONGEST_NAME)
+    places = range(size)
+    ax.set_xticks(places, names, rotation=45, ha="right", rotation_mode="anchor", fontfamily=families)
+    ax.set_yticks(places, names, fontfamily=families)
+    ax.set_xlabel("Predicted class")
+    ax.set_ylabel("True class")
     unit = "pixels" if form == "absolute" else "percent of the true class"
-    axes.set_title(f"Confusion matrix ({unit})")
-    return axes
+    ax.set_title(f"Confusion matrix ({unit})")
+    return ax

@@ -22,7 +22,7 @@ def test_numbers_and_names(normalization, texts):
     # the row of a class without pixels is empty
     assert [text.get_text() for text in axes.texts] == texts
     assert [label.get_text() for label in axes.get_xticklabels()] == [r"sky \$x", r"ro\x1bad", "car"]
-    assert confusionchart(METRICS, axes=axes) is axes
+    assert confusionchart(METRICS, ax=axes) is axes
     picture = io.BytesIO()
     axes.figure.savefig(picture)
     assert picture.getvalue().startswith(b"\x89PNG")
