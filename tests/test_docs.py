@@ -14,7 +14,12 @@ import pytest
 from layergraph.builders import BUILDERS
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted(path for path in (ROOT / "docs").glob("*.md") if path.stem != "api")
+# all pages but those that a program writes
+PAGES = sorted(
+    path
+    for path in (ROOT / "docs").rglob("*.md")
+    if path.stem not in ("api", "architecture") and path.parent.name != "reference"
+)
 
 
 OTHER_LIBRARIES = ("albumentations", "kornia", "torchvision")  # of which some blocks of data.md are examples
@@ -52,6 +57,21 @@ def test_the_targets_of_links_exist(page: Path) -> None:
         assert (page.parent / target).is_file(), target
 
 
+def test_each_row_for_matlab_users_runs() -> None:
+    """The right side of each row, in order, after the block of the page."""
+    page = (ROOT / "docs" / "guides" / "matlab.md").read_text("utf-8")
+    names: dict[str, object] = {}
+    exec(re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0], names)
+    rows = re.findall(r"^\| `(.+)` \| `(.+)` \|$", page, re.MULTILINE)
+    assert len(rows) == page.count("\n| `")
+    for matlab, code in rows:
+        try:
+            with redirect_stdout(io.StringIO()):
+                exec(code, names)
+        except Exception as error:
+            raise AssertionError(f"{matlab} -> {code}") from error
+
+
 def script(name: str) -> Any:
     """A script of the documentation as a module."""
     spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
@@ -64,6 +84,14 @@ def script(name: str) -> Any:
 
 def test_the_page_of_public_names_is_the_output_of_its_script() -> None:
     assert script("api").page() == (ROOT / "docs" / "api.md").read_text("utf-8")
+
+
+def test_the_reference_is_the_output_of_its_script() -> None:
+    pages = script("reference_pages").pages()
+    written = {path.name: path.read_text("utf-8") for path in (ROOT / "docs" / "reference").iterdir()}
+    assert pages == written
+    site = (ROOT / "mkdocs.yml").read_text("utf-8")
+    assert all(f"reference/{name}" in site for name in pages)
 
 
 def test_the_gallery_is_the_output_of_its_script() -> None:
