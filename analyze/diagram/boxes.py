@@ -1,6 +1,7 @@
 """Write the boxes of a diagram: one line for each row of a stack, or a few lines for a folded block.
 
-No name becomes markup: every text is escaped for its position.
+The operations of a folded block have the colors of their kinds. No name becomes markup: every text is escaped
+for its position.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from layergraph.analyze.diagram.contents import contents, main_kind
+from layergraph.analyze.diagram.contents import Operation, contents, main_kind
 from layergraph.analyze.diagram.stacks import Link, Part, Row, Stack
 from layergraph.analyze.diagram.themes import Palette
 from layergraph.analyze.size_text import plain_size
@@ -53,13 +54,18 @@ class DrawnNetwork:
 
 
 class _RowText(NamedTuple):
-    """The content of a row, escaped: lines of names, of wording and of figures, and the color."""
+    """The content of a row, escaped: lines of names, of wording and of figures, and the color.
+
+    ``operations`` are those of a folded block, not escaped; ``learned`` is its number of learnables.
+    """
 
     layers: Sequence[str]
     names: list[str]
     wording: list[str]
     figures: list[str]
     color: str
+    operations: Sequence[Operation] = ()
+    learned: str = ""
 
 
 def box(network: DrawnNetwork, stack: Stack, form: BoxForm) -> str:
@@ -69,8 +75,9 @@ def box(network: DrawnNetwork, stack: Stack, form: BoxForm) -> str:
     if form == "upward":
         rows.reverse()
     line = network.palette.line
+    padding = 2 if stack.part else 4  # two rows of a folded block are no higher than its two lines would be
     table = (
-        f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="4" ROWS="*" COLOR="{line}">'
+        f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}" ROWS="*" COLOR="{line}">'
         f"{''.join(rows)}</TABLE>"
     )
     if stack.part:  # a second border, like a pile of sheets
@@ -102,17 +109,14 @@ def _block_text(network: DrawnNetwork, part: Part) -> _RowText:
         count = f"{part.times} × {count}"
     elif part.blocks > 1:
         count = f"{part.blocks} blocks, {count}"
-    names = [
-        f"<B>{label_text(part.name)}</B>  {small(count, palette.muted)}",
-        small(label_text(contents(network.lgraph, layers)), palette.muted),
-    ]
+    names = [f"<B>{label_text(part.name)}</B>  {small(count, palette.muted)}"]
     learnables = [network.learnables[name] for name in part.layers]
     at_least = "≥ " * (None in learnables)
     size = _ink(plain_size(network.sizes.outputs[part.layers[-1]][0]), palette)
     learned = small(f"{at_least}{short_count(sum(filter(None, learnables)))} learnables", palette.muted)
-    figures = [size, learned] if network.sizes_in_boxes else [learned]
+    figures = [size] if network.sizes_in_boxes else []
     color = palette.kinds[main_kind(network.lgraph, layers)]
-    return _RowText(part.layers, names, [], figures, color)
+    return _RowText(part.layers, names, [], figures, color, contents(network.lgraph, layers), learned)
 
 
 def _table_row(network: DrawnNetwork, text: _RowText, number: int, form: BoxForm) -> str:
@@ -123,12 +127,34 @@ def _table_row(network: DrawnNetwork, text: _RowText, number: int, form: BoxForm
     look = f'BGCOLOR="{network.palette.error_background if has_error else text.color}"'
     names = text.names + _finding_lines(network.palette, text, findings, has_error)
     if form == "narrow":
-        return f'<TR><TD ALIGN="LEFT" {look}>{_lines([*names, *text.wording, *text.figures])}</TD></TR>'
+        lines = _lines([*names, *text.wording, *text.figures])
+        row = f'<TR><TD PORT="r{number}" ALIGN="LEFT" {look}>{lines}</TD></TR>'
+        if not text.operations:
+            return row
+        cells = "".join(f"<TR>{cell}</TR>" for cell in _operation_cells(network.palette, text))
+        return f'{row}{cells}<TR><TD ALIGN="LEFT" {look}>{_lines([text.learned])}</TD></TR>'
     middle = f'<TD ALIGN="LEFT" {look}>{_lines(text.wording)}</TD>' if text.wording else ""
-    return (
+    row = (
         f'<TR><TD PORT="w{number}" ALIGN="LEFT" {look}>{_lines(names)}</TD>{middle}'
         f'<TD PORT="e{number}" ALIGN="RIGHT" {look}>{_lines(text.figures, "RIGHT")}</TD></TR>'
     )
+    if not text.operations:
+        return row
+    cells = "".join(_operation_cells(network.palette, text))
+    table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2"><TR>{cells}</TR></TABLE>'
+    return (
+        f'{row}<TR><TD ALIGN="LEFT" CELLPADDING="0" {look}>{table}</TD>'
+        f'<TD ALIGN="RIGHT" {look}>{_lines([text.learned], "RIGHT")}</TD></TR>'
+    )
+
+
+def _operation_cells(palette: Palette, text: _RowText) -> list[str]:
+    """One cell for each operation of a folded block, in the color of its kind."""
+    return [
+        f'<TD ALIGN="LEFT" BGCOLOR="{palette.kinds[kind] if kind else text.color}">'
+        f"{_lines([small(label_text(operation), palette.ink)])}</TD>"
+        for operation, kind in text.operations
+    ]
 
 
 def _finding_lines(palette: Palette, text: _RowText, findings: Sequence[Issue], has_error: bool) -> list[str]:

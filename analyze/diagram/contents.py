@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.layers import Layer
@@ -13,22 +14,32 @@ from layergraph.wording import times
 _MOST = 3  # operations that are named
 
 
-def contents(lgraph: LayerGraph, names: Sequence[str]) -> str:
+class Operation(NamedTuple):
+    """An operation of a block with the number of its layers, and its kind."""
+
+    text: str
+    kind: Kind | None
+
+
+def contents(lgraph: LayerGraph, names: Sequence[str]) -> list[Operation]:
     """The operations of a block, the most frequent first; normalization and activations only if alone.
+
+    The last one is "…", without a kind, where there are more.
 
     >>> from layergraph.builders import segnet_layers
     >>> lgraph = segnet_layers((32, 32, 1), 2, 1)
-    >>> contents(lgraph, ["encoder1_conv1", "encoder1_relu_1", "encoder1_conv2", "encoder1_maxpool"])
-    '3×3 convolution ×2, 2×2 max pooling'
+    >>> names = ["encoder1_conv1", "encoder1_relu_1", "encoder1_conv2", "encoder1_maxpool"]
+    >>> [operation.text for operation in contents(lgraph, names)]
+    ['3×3 convolution ×2', '2×2 max pooling']
     """
     layers = [lgraph[name] for name in names]
     main = [layer for layer in layers if not layer.is_part_of_previous]
-    counts = Counter(map(_operation, main or layers))
-    frequent = sorted(counts, key=lambda operation: -counts[operation])
-    texts = [
-        f"{operation} ×{counts[operation]}" if counts[operation] > 1 else operation for operation in frequent
+    counts: Counter[Operation] = Counter(_operation(layer) for layer in main or layers)
+    operations = [
+        operation._replace(text=f"{operation.text} ×{count}" if count > 1 else operation.text)
+        for operation, count in counts.most_common()
     ]
-    return ", ".join([*texts[:_MOST], "…"] if len(texts) > _MOST else texts)
+    return [*operations[:_MOST], Operation("…", None)] if len(operations) > _MOST else operations
 
 
 def main_kind(lgraph: LayerGraph, names: Sequence[str]) -> Kind:
@@ -41,9 +52,9 @@ def main_kind(lgraph: LayerGraph, names: Sequence[str]) -> Kind:
     return next((layer.kind for layer in layers if not layer.is_part_of_previous), kinds[0])
 
 
-def _operation(layer: Layer) -> str:
+def _operation(layer: Layer) -> Operation:
     window = getattr(layer, "filter_size", None) or getattr(layer, "pool_size", None)
     size = f"{times(window)} " if isinstance(window, tuple) else ""
     # lower case inside a list, except for names such as ReLU and 2D
     words = [word.lower() if word.istitle() else word for word in layer.type.split()]
-    return size + " ".join(words)
+    return Operation(size + " ".join(words), layer.kind)

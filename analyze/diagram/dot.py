@@ -235,10 +235,19 @@ class _GraphWriter:
             # length 0 puts both ends on one level
             edge(f"n{tail}:e{tail_row}:e", f"n{head}:w{head_row}:w", minlen="0", weight="6", **skip, **look)
         elif link.role == "skip":
-            edge(f"n{tail}", f"n{head}", constraint="false", **skip, **look)
+            # the weight draws a box across to its source; with none, it could go before the input
+            weight = "0" if self._side(head) == "up" else "1"
+            start, end = ("", "") if self.plain else (f":r{tail_row}:e", f":r{head_row}:w")
+            edge(f"n{tail}{start}", f"n{head}{end}", weight=weight, **skip, **look)
+        elif link.role == "shortcut":
+            # from side to side, beside the edge that leads through the block; a U has its skips on the inside
+            side = ":s" if self.horizontal else ":w" if self.is_u and self._side(head) != "up" else ":e"
+            if self.plain or head in self.bottom:
+                side = ""
+            edge(f"n{tail}{side}", f"n{head}{side}", constraint="false", **skip, **look)
         elif not self.is_u:
             self._write_column_edge(tail, head, look, skip)
-        elif self.arrangement.stacks[head].side != "up":
+        elif self._side(head) != "up":
             edge(f"n{tail}", f"n{head}", weight="4", **look)
         elif (tail, head) in self.level_pairs:  # at the bottom of the U, both ends are on one level
             edge(f"n{tail}:se", f"n{head}:sw", constraint="false", **look)
@@ -258,9 +267,12 @@ class _GraphWriter:
             side = "" if self.plain else ":s" if self.horizontal else ":e"
             edge(f"n{tail}{side}", f"n{head}{side}", weight="0", **skip, **look)
 
+    def _side(self, index: int) -> str:
+        return self.arrangement.stacks[index].side
+
     def _size_label(self, link: Link) -> dict[str, str]:
         """The size of the data, where the box of its source changed it."""
-        if not self.in_edges:
+        if not self.in_edges or link.role == "shortcut":  # the edge beside it has the same size
             return {}
         sizes, stack = self.network.sizes, self.arrangement.stacks[self.position[link.source][0]]
         size = sizes.outputs[link.source][0]

@@ -7,7 +7,8 @@ A stack is a series of layers at one resolution, or a folded block. The phases:
    series at every layer that it leaves.
 3. Grow series along the order of the graph. A layer joins the series upstream of it if that is its only main
    connection on both ends; a layer that lowers the resolution ends a series, one that raises it begins one.
-4. Replace the series inside a folded block by one stack, and collect the stacks of each frame.
+4. Replace the series inside a folded block by one stack, mark the shortcuts past its layers, and collect the
+   stacks of each frame.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from layergraph.analyze.diagram.shortcuts import find_shortcuts
 from layergraph.analyze.diagram.sides import Side, crosses, find_sides, resolution_changes
 from layergraph.graph.layer_graph import LayerGraph
 from layergraph.graph.size_inference import InferredSizes
@@ -23,14 +25,15 @@ from layergraph.graph.size_inference import InferredSizes
 _LONGEST = 40  # layers of a stack; a longer series continues in the next box
 
 Row = tuple[str, ...]  # layers that share one line
-Role = Literal["main", "skip", "reference"]
+Role = Literal["main", "skip", "shortcut", "reference"]
 
 
 class Link(NamedTuple):
     """The connections from one layer to another that are drawn as one line.
 
     ``role`` is ``"main"`` within a side of the U and at its bottom, ``"skip"`` from one side to another, and
-    ``"reference"`` where a layer only looks up a size. ``ports`` are the ports that carry no data.
+    ``"shortcut"`` into a folded block past some of its layers, and ``"reference"`` where a layer only looks
+    up a size. ``ports`` are the ports that carry no data.
     """
 
     source: str
@@ -110,9 +113,10 @@ def arrange(
             side: Side = "up" if "up" in sides_of_part else "down" if "down" in sides_of_part else "across"
             stacks.append(Stack([part.layers], side, part))
     position = {name: index for index, stack in enumerate(stacks) for name in stack.layers}
+    between = [link for link in links if position[link.source] != position[link.destination]]
     return Arrangement(
         stacks,
-        [link for link in links if position[link.source] != position[link.destination]],
+        _mark_shortcuts(lgraph, stacks, position, between),
         {
             part.name: sorted({position[name] for name in part.layers})
             for part in parts
@@ -135,6 +139,26 @@ def _links(lgraph: LayerGraph, sides: Mapping[str, Side], changes: Mapping[str, 
             if port == "ref" or port in layer.memory_ports:
                 ports.append(port)
     return [Link(*key, tuple(ports)) for key, ports in ports_of.items()]
+
+
+def _mark_shortcuts(
+    lgraph: LayerGraph, stacks: Sequence[Stack], position: Mapping[str, int], links: Sequence[Link]
+) -> list[Link]:
+    """The links with the role ``"shortcut"`` for those past layers of a folded block."""
+    entries: dict[int, list[tuple[str, str]]] = {}
+    for link in links:
+        index = position[link.destination]
+        if link.role == "main" and stacks[index].part:
+            entries.setdefault(index, []).append((link.source, link.destination))
+    shortcuts = {
+        pair
+        for index, pairs in entries.items()
+        for pair in find_shortcuts(lgraph, stacks[index].layers, pairs)
+    }
+    return [
+        link._replace(role="shortcut") if link[:2] in shortcuts and link.role == "main" else link
+        for link in links
+    ]
 
 
 def _series(

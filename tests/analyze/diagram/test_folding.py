@@ -17,6 +17,7 @@ from layergraph import (
     AdditionLayer,
     ArgumentError,
     Convolution2dLayer,
+    DepthConcatenationLayer,
     DropoutLayer,
     ImageInputLayer,
     LayerGraph,
@@ -29,6 +30,7 @@ from layergraph.analyze.blocks import Block, blocks
 from layergraph.analyze.diagram.contents import contents
 from layergraph.analyze.diagram.folding import find_parts
 from layergraph.analyze.diagram.repeats import find_runs
+from layergraph.analyze.diagram.shortcuts import find_shortcuts
 from layergraph.analyze.diagram.stacks import Arrangement, arrange
 from layergraph.analyze.diagram.themes import DARK, LIGHT, Palette
 from layergraph.builders import BUILDERS, deeplabv3plus_layers, fcn_layers, unet_layers
@@ -249,8 +251,56 @@ def test_a_block_with_a_finding_is_not_alike() -> None:
 
 
 def test_a_folded_block_lists_its_operations() -> None:
-    assert contents(RESNET101, ["res2b_branch2a", "bn2b_branch2a", "res2b"]) == "1×1 convolution, addition"
-    assert contents(LayerGraph([ReluLayer(name="a"), DropoutLayer(name="b")]), ["a", "b"]) == "ReLU, dropout"
+    operations = contents(RESNET101, ["res2b_branch2a", "bn2b_branch2a", "res2b"])
+    assert operations == [("1×1 convolution", "convolution"), ("addition", "joining")]
+    alone = LayerGraph([ReluLayer(name="a"), DropoutLayer(name="b")])
+    assert [text for text, _ in contents(alone, ["a", "b"])] == ["ReLU", "dropout"]
+
+
+@pytest.mark.parametrize("direction", ["vertical", "horizontal"])
+def test_the_operations_of_a_folded_block_have_the_colors_of_their_kinds(direction: str) -> None:
+    source = plot(RESNET18, direction=direction).source
+    cells = re.findall(r'BGCOLOR="(#\w+)"><FONT POINT-SIZE="9" COLOR="#1f2328">([^<]+)<', source)
+    colors = {text: color for color, text in cells}
+    assert colors["3×3 convolution ×2"] == LIGHT.kinds["convolution"]
+    assert colors["3×3 max pooling"] == colors["global average pooling"] == LIGHT.kinds["pooling"]
+    assert colors["addition"] == LIGHT.kinds["joining"]
+    assert colors["softmax"] == LIGHT.kinds["output"]
+
+
+# -- shortcuts of folded blocks ----------------------------------------------------------------
+
+
+def shortcuts(lgraph: LayerGraph, fold: str = "auto") -> list[tuple[str, str]]:
+    return [link[:2] for link in arrangement_of(lgraph, fold).links if link.role == "shortcut"]
+
+
+def test_folded_residual_blocks_keep_their_shortcuts() -> None:
+    assert shortcuts(RESNET18) == [
+        ("pool1", "res2a"),
+        ("res2b_relu", "res3a_branch1"),  # a projection
+        ("res3a_relu", "res3b"),
+        ("res3b_relu", "res4a_branch1"),
+        ("res4a_relu", "res4b"),
+        ("res4b_relu", "res5a_branch1"),
+        ("res5a_relu", "res5b"),
+    ]
+    assert shortcuts(RESNET18, "none") == []
+    assert shortcuts(residual({}), "all") == [("data", "res1_add")]
+
+
+def test_parallel_branches_are_no_shortcuts() -> None:
+    lgraph = LayerGraph([ImageInputLayer((8, 8, 4), name="data"), DepthConcatenationLayer(2, name="mix_cat")])
+    lgraph = lgraph.disconnect_layers("data", "mix_cat/in1")
+    for port, count in (("in1", 1), ("in2", 2)):
+        convs = [Convolution2dLayer(3, 4, padding="same", name=f"mix_{port}_{n}") for n in range(count)]
+        lgraph = lgraph.add_layers(convs).connect_layers("data", convs[0].name)
+        lgraph = lgraph.connect_layers(convs[-1].name, f"mix_cat/{port}")
+    block = [name for name in lgraph.order if name != "data"]
+    entries = [("data", "mix_in1_0"), ("data", "mix_in2_0")]
+    assert find_shortcuts(lgraph, block, entries) == set()
+    added = lgraph.replace_layer("mix_cat", AdditionLayer(2, name="mix_cat"))
+    assert find_shortcuts(added, block, entries) == {("data", "mix_in1_0")}
 
 
 # -- large networks ----------------------------------------------------------------------------
