@@ -1,6 +1,7 @@
 """Small networks for the tests of compiled networks."""
 
 import torch
+from torch import nn
 
 from layergraph import (
     BatchNormalizationLayer,
@@ -95,4 +96,15 @@ def trained_classifier(dtype=torch.float64, **arguments):
     net.train()(
         torch.rand(4, 2, 6, 7, dtype=dtype) if dtype.itemsize > 2 else torch.rand(4, 2, 6, 7).to(dtype)
     )
+    return net.eval()
+
+
+def with_random_statistics(net):
+    """The network in evaluation mode, with batch normalization that changes every channel."""
+    for module in net.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            nn.init.uniform_(module.weight, -1.5, 1.5)
+            nn.init.normal_(module.bias)
+            nn.init.normal_(module.running_mean)
+            nn.init.uniform_(module.running_var, 0.2, 2)
     return net.eval()

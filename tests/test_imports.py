@@ -63,11 +63,12 @@ def test_imports_in_functions_and_for_type_checkers_count():
 ABOVE = {
     "layergraph.modules": ("layers",),
     "layergraph.layers": (
-        *("graph", "network", "edits", "pretrained", "builders", "analyze"),
+        *("graph", "network", "edits", "export", "pretrained", "builders", "analyze"),
         *("data", "training", "segmentation", "unknown_names", "cli"),
     ),
     "layergraph.pages": ("analyze", "training", "segmentation", "cli"),
     "layergraph.network": ("graph", "training", "segmentation", "analyze"),
+    "layergraph.export": ("network",),
     "layergraph.builders": ("cli",),
     "layergraph.analyze": ("cli",),
     "layergraph.training": ("cli",),

@@ -21,6 +21,7 @@ from layergraph.graph.size_inference import network_outputs
 from layergraph.issues import Issue
 from layergraph.layers.activation import SoftmaxLayer
 from layergraph.layers.output import ClassLossLayer
+from layergraph.network.deployment import Deployment
 from layergraph.network.modes import inference
 from layergraph.network.own_code import with_own_code
 from layergraph.network.plan import Plan, make_plan
@@ -31,7 +32,7 @@ from layergraph.wording import counted, listed, quoted
 G = TypeVar("G", bound=Graph, default=Graph, covariant=True)
 
 
-class Network(nn.Module, Generic[G]):
+class Network(Deployment, Generic[G]):
     """A layer graph as a torch module; made by :meth:`layergraph.LayerGraph.compile`.
 
     ``net(x)`` takes one tensor (batch, channels, height, width) per input layer, in the order of
@@ -322,7 +323,7 @@ class Network(nn.Module, Generic[G]):
         """
         tensors, single = self.to_tensors(*images)
         with inference(self, dropout=dropout), self._with_size_errors(tensors):
-            result = self._run(self._plan, tensors)
+            result = self(*tensors)  # the compiled form after net.compile()
         if isinstance(result, tuple):
             return tuple(to_images(scores, single) for scores in result)
         return to_images(result, single)

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-# the methods that users compile; compiling a module compiles its forward
-_COMPILED = ("forward", "loss", "loss_and_scores", "losses_and_scores", "logits")
+# the methods that users compile; torch.compile(net) compiles its forward, and net.compile() its call
+_COMPILED = ("_call_impl", "forward", "loss", "loss_and_scores", "losses_and_scores", "logits")
 
 
 def with_own_code(cls: type[T]) -> type[T]:

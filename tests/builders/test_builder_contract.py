@@ -5,6 +5,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 import torch
+from network_examples import with_random_statistics
 
 from layergraph import (
     ArgumentError,
@@ -234,6 +235,14 @@ def test_it_passes_torch_compile_and_export(name, arguments):
     assert torch.equal(torch.compile(net, fullgraph=True, backend="eager")(x), net(x))
     exported = torch.export.export(net, (x,), dynamic_shapes=({0: torch.export.Dim("batch", max=64)},))
     assert torch.equal(exported.module()(x[:1]), net(x[:1]))
+
+
+@every_example
+def test_the_optimized_network_gives_the_same_scores(name, arguments):
+    net = with_random_statistics(build(name, arguments).compile())
+    x = images(net.layer_graph())
+    with torch.no_grad():
+        torch.testing.assert_close(net.optimize()(x), net(x), rtol=1e-9, atol=1e-10)
 
 
 @every_example
