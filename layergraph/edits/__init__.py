@@ -1,4 +1,4 @@
-"""Edits of whole graphs: cut an encoder out, dilate it, make it fully convolutional, fold it for inference."""
+"""Edits of whole graphs: cut an encoder out, dilate it, make it fully convolutional, fold normalization."""
 
 from layergraph.edits.cut import cut_after
 from layergraph.edits.dilate import dilate

@@ -42,15 +42,13 @@ def name_after_layers(model: Any, subject: Subject) -> None:
 
 
 class _Names:
-    """Names of which no two are equal, as UTF-8 can hold them."""
+    """Names of which no two are equal."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
         self._next: dict[str, int] = {}
 
     def free(self, name: str) -> str:
-        # a name from a file may hold half of a surrogate pair
-        name = name.encode("utf-8", "backslashreplace").decode("utf-8")
         unique = name
         while unique in self._taken:
             self._next[name] = self._next.get(name, 1) + 1

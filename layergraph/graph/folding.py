@@ -113,7 +113,7 @@ def _folded(before: Layer, normalization: BatchNormalizationLayer) -> Weights | 
                 f"fold_batch_normalization: layer {quoted(layer.name)} must have weights, got none; compile "
                 "the graph, train it, and take net.layer_graph()"
             )
-    own, other = before.weights or {}, normalization.weights or {}
+    own, other = before.weights or Weights({}), normalization.weights or Weights({})
     # weights that do not fit are reported when the graph is compiled
     if not ({"weight", "bias"} <= own.keys() and other.keys() >= _NAMES):
         return None

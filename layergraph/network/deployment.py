@@ -20,7 +20,6 @@ class Deployment(nn.Module):
     """What :class:`~layergraph.network.network.Network` does with a finished network."""
 
     output_names: tuple[str, ...]
-    _lgraph: Any
 
     def optimize(self, *, channels_last: bool = True, compile: bool = False) -> Self:
         """A faster network for inference, with the same scores up to rounding; this one stays as it is.
@@ -143,7 +142,7 @@ class Deployment(nn.Module):
     def _subject(self) -> Subject:
         from layergraph.export.subject import Subject
 
-        lgraph = self._lgraph
+        lgraph: Graph = cast(Any, self)._lgraph  # without the weights that layer_graph() copies
         # an output layer has no port: the scores come from the layer before it
         sources = (
             next(iter(lgraph.sources(name).values())).layer if lgraph[name].is_output else name
