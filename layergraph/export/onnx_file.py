@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from torch import Tensor
 from layergraph.atomic import atomic_file
 from layergraph.errors import LayergraphError, MissingExtraError
 from layergraph.export.onnx_names import name_after_layers
+from layergraph.export.program import export_error, exported_program
 from layergraph.export.subject import InputShapes, Subject
 from layergraph.extensions import check_extension
 from layergraph.wording import visible
@@ -69,28 +70,17 @@ def _package(name: str) -> Any:
 def _model(subject: Subject, example: tuple[Tensor, ...], opset: int | None) -> Any:
     """The model, a ``ModelProto`` with one node or more per layer."""
     optimizer = import_module("onnxscript.optimizer")
-    dynamic: Any = subject.dynamic_shapes()
-    if len(dynamic) > 1:
-        dynamic = (dynamic,)  # forward takes all inputs as one *argument
+    # before the ONNX exporter, which would replace a failed export by one for the values of the example
+    program: Any = exported_program("to_onnx", subject, example)
     try:
         # not optimize=True, which merges layers; runtimes merge them when they load the file
-        program: Any = torch.onnx.export(
-            subject.net,
-            example,
-            dynamo=True,
-            dynamic_shapes=dynamic,
-            opset_version=opset,
-            optimize=False,
-            verbose=False,
-        )
+        program = torch.onnx.export(program, dynamo=True, opset_version=opset, optimize=False, verbose=False)
         # the arithmetic of fixed sizes is no part of the network
         optimizer.fold_constants(program.model)
         optimizer.remove_unused_nodes(program.model)
         return program.model_proto
     except Exception as error:  # torch raises errors of many kinds, and Python's own ones
-        cause = error.__cause__ or error
-        reason = visible((str(cause).strip() or type(cause).__name__).splitlines()[0])
-        raise LayergraphError(f"to_onnx: torch cannot export the network: {reason}") from error
+        raise export_error("to_onnx", cast(Exception, error.__cause__ or error)) from error
 
 
 def _session(onnxruntime: Any, path: Path) -> Any:

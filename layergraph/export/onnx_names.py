@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from layergraph.export.subject import Subject
+from layergraph.export.subject import DIMENSIONS, Subject
 
 _SCOPES = "pkg.torch.onnx.name_scopes"  # where torch notes the module that a node comes from
 
@@ -39,6 +40,7 @@ def name_after_layers(model: Any, subject: Subject) -> None:
             if output and output not in values:
                 values[output] = names.free(node.name if position == 0 else f"{node.name}/{position}")
     _rename(graph, values)
+    _name_dimensions(graph)
 
 
 class _Names:
@@ -100,3 +102,18 @@ def _rename(graph: Any, values: Mapping[str, str]) -> None:
                 _rename(body, values)
     for value in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
         value.name = values.get(value.name, value.name)
+
+
+def _name_dimensions(graph: Any) -> None:
+    """Name the open numbers of the inputs, and those that are computed from them, as ``height // 2``."""
+    words, symbols = _Names(), dict[str, str]()
+    for value in graph.input:
+        for word, dimension in zip(DIMENSIONS, value.type.tensor_type.shape.dim, strict=False):
+            # two inputs that must have one size have one symbol
+            if dimension.dim_param and dimension.dim_param not in symbols:
+                symbols[dimension.dim_param] = words.free(word).replace("/", "_")
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        for dimension in value.type.tensor_type.shape.dim:
+            if dimension.dim_param:
+                text = re.sub(r"\w+", lambda match: symbols.get(match[0], match[0]), dimension.dim_param)
+                dimension.dim_param = text

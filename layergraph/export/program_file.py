@@ -6,13 +6,11 @@ import os
 from typing import Any
 
 import torch
-from torch.export import Dim
 
 from layergraph.atomic import atomic_file
-from layergraph.errors import LayergraphError
+from layergraph.export.program import exported_program
 from layergraph.export.subject import InputShapes, Subject
 from layergraph.extensions import check_extension
-from layergraph.wording import visible
 
 
 def write_program(subject: Subject, path: str | os.PathLike[str]) -> InputShapes:
@@ -20,7 +18,7 @@ def write_program(subject: Subject, path: str | os.PathLike[str]) -> InputShapes
     check_extension(path, (".pt2",), "to_pt2: path")
     with atomic_file(path) as temporary:
         example = subject.example()
-        program = _exported(subject, example)
+        program = exported_program("to_pt2", subject, example)
         torch.export.save(program, temporary)
         shapes = subject.shapes(_input_shapes(program))
         # the file itself is checked, before it appears under its name
@@ -30,18 +28,6 @@ def write_program(subject: Subject, path: str | os.PathLike[str]) -> InputShapes
             results = results if isinstance(results, tuple) else (results,)
             subject.check("to_pt2", inputs, [result.cpu() for result in results])
     return shapes
-
-
-def _exported(subject: Subject, example: tuple[torch.Tensor, ...]) -> torch.export.ExportedProgram:
-    # AUTO: torch fixes a dimension where the network takes one size alone
-    open_: Any = tuple(dict.fromkeys(names, Dim.AUTO) for names in subject.dynamic_shapes())
-    if len(open_) > 1:
-        open_ = (open_,)  # forward takes all inputs as one *argument
-    try:
-        return torch.export.export(subject.net, example, dynamic_shapes=open_, strict=False)
-    except Exception as error:  # torch raises errors of many kinds, and Python's own ones
-        reason = visible((str(error).strip() or type(error).__name__).splitlines()[0])
-        raise LayergraphError(f"to_pt2: torch.export cannot export the network: {reason}") from error
 
 
 def _input_shapes(program: torch.export.ExportedProgram) -> list[list[object]]:

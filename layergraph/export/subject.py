@@ -16,7 +16,7 @@ from layergraph.sizes import Shape
 InputShapes = dict[str, tuple[int | str, ...]]
 """For each input layer the shape of its tensor; a word, such as ``"height"``, is any number."""
 
-_DIMENSIONS = ("height", "width", "depth")
+DIMENSIONS = ("batch", "channels", "height", "width", "depth")
 _TOLERANCE = 1e-4  # of the largest score; runtimes add in another order
 _STEPS = (1, 2, 4, 8, 16, 32, 64)  # rows to another image size: networks that halve need multiples
 
@@ -48,23 +48,18 @@ class Subject(NamedTuple):
             if other and all(isinstance(n, str) for shape in shapes.values() for n in shape[2:]):
                 yield self._images(3, other)
 
-    def dynamic_shapes(self) -> tuple[dict[int, str], ...]:
-        """A name for each dimension that may be open, per input; torch fixes what it cannot leave open."""
-        names = self.lgraph.input_names
+    def open_dimensions(self) -> list[tuple[int, ...]]:
+        """The dimensions of each input that may be open; torch fixes those that it cannot leave open."""
         # torch would leave the size open before a fully connected layer, too, if the product is right
         is_open = self._other_sizes() is not None
-        return tuple(
-            {0: f"batch{end}"} | {2 + i: f"{_DIMENSIONS[i]}{end}" for i in range(is_open * rank)}
-            for index, rank in enumerate(len(self._spatial(name)) for name in names)
-            for end in ["" if len(names) == 1 else f"_{index + 1}"]
-        )
+        ranks = (len(self._spatial(name)) for name in self.lgraph.input_names)
+        return [(0, *range(2, 2 + is_open * rank)) for rank in ranks]
 
     def shapes(self, shapes: Sequence[Sequence[object]]) -> InputShapes:
         """The shapes of the inputs of an exported program: numbers stay, and symbols become words."""
         named = zip(self.lgraph.input_names, shapes, strict=True)
-        words = ("batch", "", *_DIMENSIONS)
         return {
-            name: tuple(n if isinstance(n, int) else words[i] for i, n in enumerate(shape))
+            name: tuple(n if isinstance(n, int) else DIMENSIONS[i] for i, n in enumerate(shape))
             for name, shape in named
         }
 
