@@ -15,9 +15,14 @@ from layergraph.segmentation.evaluation.confusionchart import confusionchart
 from layergraph.segmentation.evaluation.evaluate_semantic_segmentation import evaluate_semantic_segmentation
 from layergraph.segmentation.evaluation.metrics import SemanticSegmentationMetrics
 from layergraph.segmentation.evaluation.overlap import dice, jaccard
+from layergraph.segmentation.evaluation.results_sheet import results_sheet
 from layergraph.segmentation.pictures.augmentation_sheet import augmentation_sheet
 from layergraph.segmentation.pictures.heatmap import heatmap
+from layergraph.segmentation.pictures.histeq import histeq
+from layergraph.segmentation.pictures.imshow import imshow, pixel_label_colorbar
+from layergraph.segmentation.pictures.imshowpair import imshowpair
 from layergraph.segmentation.pictures.overlay import labeloverlay
+from layergraph.segmentation.pictures.rgb_image import rgb_image
 from layergraph.segmentation.pictures.sheet import overlay_sheet
 from layergraph.segmentation.predictors.at_size import AtSize
 from layergraph.segmentation.predictors.dense_crf import dense_crf
@@ -54,10 +59,16 @@ __all__ = [
     "distinct_colors",
     "evaluate_semantic_segmentation",
     "heatmap",
+    "histeq",
+    "imshow",
+    "imshowpair",
     "jaccard",
     "labeloverlay",
     "normalized_confusion_matrix",
     "overlay_sheet",
+    "pixel_label_colorbar",
+    "results_sheet",
+    "rgb_image",
     "segmentation_confusion_matrix",
     "semanticseg",
 ]

@@ -31,7 +31,7 @@ from layergraph.segmentation.evaluation.metrics import SemanticSegmentationMetri
 from layergraph.segmentation.evaluation.scores import pixel_counts, scores
 from layergraph.segmentation.evaluation.worst_images import WorstImage, is_among_worst, reduced, worst
 from layergraph.segmentation.image_batches import ImageStore, image_at
-from layergraph.segmentation.pictures.overlay import rgb_bytes
+from layergraph.segmentation.pictures.rgb_image import rgb_bytes
 
 _CALL = "evaluate_semantic_segmentation"
 

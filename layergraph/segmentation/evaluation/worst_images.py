@@ -39,12 +39,12 @@ def is_among_worst(mean_iou: float, images: tuple[WorstImage, ...]) -> bool:
     return mean_iou < images[-1].mean_iou if len(images) == _MOST else mean_iou == mean_iou
 
 
-def reduced(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A copy of every pixel of a small image, and of every n-th pixel of a larger one.
+def reduced(pixels: NDArray[np.uint8], longest: int = _LONGEST_SIDE) -> NDArray[np.uint8]:
+    """A copy of every pixel of an image with sides up to ``longest``, else of every n-th pixel.
 
     >>> reduced(np.zeros((100, 1000), np.uint8)).shape
     (50, 500)
     """
-    step = -(-max(pixels.shape[:2]) // _LONGEST_SIDE) or 1
+    step = -(-max(pixels.shape[:2]) // longest) or 1
     # no mean of neighbors: the mean of two classes is another class
     return pixels[::step, ::step].copy()

@@ -18,8 +18,10 @@ from layergraph.data.randomness import item_randomness
 from layergraph.errors import DataError, WrongTypeError
 from layergraph.labels import UNLABELED
 from layergraph.layers import arguments
-from layergraph.segmentation.pictures.overlay import class_colors, labeloverlay, rgb_bytes
+from layergraph.segmentation.pictures.colors import class_colors
+from layergraph.segmentation.pictures.overlay import labeloverlay
 from layergraph.segmentation.pictures.picture_rows import draw_rows
+from layergraph.segmentation.pictures.rgb_image import rgb_bytes
 
 
 def augmentation_sheet(

@@ -9,8 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from layergraph.data.label_ids import class_names
 from layergraph.errors import DataError
-from layergraph.segmentation.pictures.overlay import class_colors, labeloverlay, rgb_bytes
+from layergraph.segmentation.pictures.colors import class_colors
+from layergraph.segmentation.pictures.overlay import labeloverlay
 from layergraph.segmentation.pictures.picture_rows import draw_rows
+from layergraph.segmentation.pictures.rgb_image import rgb_bytes
 
 _TITLES = ("image", "truth", "predicted")
 

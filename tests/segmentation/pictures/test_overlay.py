@@ -122,30 +122,31 @@ def test_colors_are_distinct_and_start_equal():
             np.zeros((2, 2), int),
             {},
             DataError,
-            "labeloverlay: image must be (H, W), (H, W, 1) or (H, W, 3), got the shape (2, 2, 4)",
+            "labeloverlay: image must be (H, W), (H, W, 1) or (H, W, 3), got the shape (2, 2, 4); "
+            "rgb_image(image, channels=(0, 1, 2)) chooses channels",
         ),
         (
             [[2.0]],
             [[0]],
             {},
             DataError,
-            "labeloverlay: image must hold floats from 0 to 1, got some out of range; divide by 255, or "
-            "give uint8",
+            "labeloverlay: image must hold floats from 0 to 1, got 2 to 2; divide by 255, or "
+            "rgb_image(image, display_range=[]) scales them",
         ),
         (
             [[np.nan]],
             [[0]],
             {},
             DataError,
-            "labeloverlay: image must hold floats from 0 to 1, got some out of range; divide by 255, or "
-            "give uint8",
+            "labeloverlay: image must hold numbers, got NaN; np.nan_to_num makes them 0",
         ),
         (
             [[300]],
             [[0]],
             {},
             DataError,
-            "labeloverlay: image must hold whole numbers from 0 to 255, got 300 to 300",
+            "labeloverlay: image must hold whole numbers from 0 to 255, got 300 to 300; "
+            "rgb_image(image, display_range=[]) scales them",
         ),
         (
             [[0.0]],
@@ -181,7 +182,7 @@ def test_colors_are_distinct_and_start_equal():
             [[0]],
             {"colormap": [[0, 0, 256]]},
             ArgumentError,
-            "labeloverlay: colormap must hold whole numbers from 0 to 255, got 0 to 256",
+            "labeloverlay: colormap must hold whole numbers from 0 to 255, got 0 to 256; give uint8",
         ),
         (
             [[0.0]],
