@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib.util
 import io
 import re
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib import pyplot
 
 from layergraph.builders import BUILDERS
 
@@ -20,6 +22,14 @@ PAGES = sorted(
     for path in (ROOT / "docs").rglob("*.md")
     if path.stem not in ("api", "architecture") and path.parent.name != "reference"
 )
+
+
+@pytest.fixture(autouse=True)
+def no_windows() -> Iterator[None]:
+    """Pictures that blocks show open no window, and their figures are closed."""
+    pyplot.switch_backend("agg")
+    yield
+    pyplot.close("all")
 
 
 OTHER_LIBRARIES = ("albumentations", "kornia", "torchvision")  # of which some blocks of data.md are examples

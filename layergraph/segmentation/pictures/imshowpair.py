@@ -92,7 +92,7 @@ def _combined(one: NDArray[Any], two: NDArray[Any], method: Method) -> NDArray[A
     if method == "falsecolor":
         return np.concatenate([two, one, two], axis=2)
     if method == "diff":
-        return np.abs(one - two).repeat(3, axis=2)
+        return np.asarray(np.abs(one - two).repeat(3, axis=2))
     left, right = (image.repeat(3 // image.shape[2], axis=2) for image in (one, two))
     if method == "blend":
         return np.asarray((left + right) / 2)

@@ -43,7 +43,9 @@ def test_labels_have_the_colors_of_their_classes():
     wanted = [[*distinct_colors(2).tolist(), [0, 0, 0]]]
     assert shown(imshow(LABELS, ax=axes())).tolist() == wanted
     assert shown(imshow([[0, 1, 255]], colormap=distinct_colors(2), ax=axes())).tolist() == wanted
-    with pytest.raises(ArgumentError, match="^imshow: display_range and channels are for images, got labels"):
+    with pytest.raises(
+        ArgumentError, match=r"^imshow: display_range and channels are for images, got labels"
+    ):
         imshow(LABELS, [], ax=axes())
 
 
@@ -90,7 +92,7 @@ def test_by_default_the_current_axes_show_it():
 
 def test_errors(monkeypatch):
     with pytest.raises(
-        ArgumentError, match="^pixel_label_colorbar: ax must show a picture, got axes without"
+        ArgumentError, match=r"^pixel_label_colorbar: ax must show a picture, got axes without"
     ):
         pixel_label_colorbar(None, ["sky"], ax=axes())
     with pytest.raises(
@@ -98,5 +100,5 @@ def test_errors(monkeypatch):
     ):
         pixel_label_colorbar([[255, 0, 0]], ["sky", "road"], ax=imshow(LABELS, ax=axes()))
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingExtraError, match="^imshow needs the package matplotlib"):
+    with pytest.raises(MissingExtraError, match=r"^imshow needs the package matplotlib"):
         imshow(LABELS)
