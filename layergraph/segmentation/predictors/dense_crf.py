@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any, Literal
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layergraph.errors import DataError, MissingExtraError
+from layergraph.errors import DataError
 from layergraph.layers import arguments
 from layergraph.segmentation.arrays import real_array
+from layergraph.segmentation.predictors.mean_field import Backend, Normalization, mean_field
 from layergraph.segmentation.predictors.predictor import Scores
 
-_NORMALIZATIONS = {
-    "symmetric": "NORMALIZE_SYMMETRIC",
-    "per-pixel": "NORMALIZE_AFTER",
-}
-_LARGEST_WEIGHT = 1e6  # a weight above 1e38 is infinite in the library, and the result NaN
-_LARGEST_DEVIATION = 1e30  # of a Gaussian; the library computes in float32
-_LARGEST_DISTANCE = 1e7  # in standard deviations; the library crashes if lattice positions exceed 2**31
+_LARGEST_WEIGHT = 1e6  # a weight above 1e38 is infinite in float32, and the result NaN
+_LARGEST_DEVIATION = 1e30  # of a Gaussian, in float32
+_LARGEST_DISTANCE = 1e7  # in standard deviations; pydensecrf2 crashes if lattice positions exceed 2**31
 _LEAST_PROBABILITY = 1e-5  # replaces 0, whose logarithm is infinite
 
 
@@ -33,7 +27,8 @@ def dense_crf(
     smoothness_weight: float = 3.0,
     smoothness_distance: float = 1.0,
     iterations: int = 10,
-    normalization: Literal["symmetric", "per-pixel"] = "symmetric",
+    normalization: Normalization = "symmetric",
+    backend: Backend = "scipy",
 ) -> Scores:
     """Refine class probabilities: pixels that are close and of similar color tend to one class.
 
@@ -69,13 +64,16 @@ def dense_crf(
             ``"per-pixel"`` by the sum of pixel i (their first release, which DeepLab uses). In both, the sum
             over j includes i. No value leaves the sums unnormalized: those of the lattice are too small, by
             an eighth for positions and by 40 % with colors, and only normalization corrects this.
+        backend: ``"scipy"`` (extra ``train``), or ``"pydensecrf2"`` (extra ``crf``, compiled on installation,
+            which takes half a minute and a C++ compiler), which takes half the time. Both compute the same
+            sums on the same lattice in float32, so that probabilities differ by rounding, and labels only
+            where two classes are as good as equal.
 
     Returns:
         float32 probabilities of the shape of ``scores``; those of each pixel sum to 1.
 
     Raises:
-        MissingExtraError: the package pydensecrf2 is not installed. (It is compiled on installation, which
-            takes half a minute and a C++ compiler, on Python 3.11 or 3.12.)
+        MissingExtraError: the package of the backend is not installed.
         DataError: the scores are not probabilities, or the image has another size or unit.
         ArgumentError: another argument is out of range.
 
@@ -85,7 +83,6 @@ def dense_crf(
         labels, scores = semanticseg(image, net, return_scores=True)
         labels = dense_crf(scores, image).argmax(axis=2)
     """
-    pydensecrf = _require_crf()
     weights = [
         arguments.number("dense_crf", "appearance_weight", appearance_weight, 0, _LARGEST_WEIGHT),
         arguments.number("dense_crf", "smoothness_weight", smoothness_weight, 0, _LARGEST_WEIGHT),
@@ -97,39 +94,17 @@ def dense_crf(
     ]
     iterations = arguments.whole("dense_crf", "iterations", iterations)
     normalization = arguments.choice("dense_crf", "normalization", normalization, ("symmetric", "per-pixel"))
+    backend = arguments.choice("dense_crf", "backend", backend, ("scipy", "pydensecrf2"))
     given = _probabilities(scores)
     pictures = _pictures(image, given, sigmas[1])
-    kind = getattr(pydensecrf, _NORMALIZATIONS[normalization])
     refined = np.empty_like(given)
     for number, (unary, picture) in enumerate(zip(given, pictures, strict=True)):
-        height, width, classes = unary.shape
-        # not DenseCRF2D, whose appearance term takes only uint8 images of three channels
-        field = pydensecrf.DenseCRF(height * width, classes)
-        energy = -np.log(np.maximum(unary, _LEAST_PROBABILITY))
-        # the library takes C-contiguous float32 arrays (classes, pixels) only
-        field.setUnaryEnergy(np.ascontiguousarray(energy.reshape(-1, classes).T))
-        for weight, features in zip(weights, _features(picture, *sigmas), strict=True):
-            # a Gaussian of weight 0 changes nothing, but costs a lattice
-            if weight:
-                field.addPairwiseEnergy(features, compat=weight, normalization=kind)
-        probabilities = np.array(field.inference(iterations))
-        refined[number] = probabilities.T.reshape(height, width, classes)
+        energy = -np.log(np.maximum(unary, _LEAST_PROBABILITY)).reshape(-1, unary.shape[2])
+        # a Gaussian of weight 0 changes nothing, but costs a lattice
+        gaussians = [pair for pair in zip(weights, _features(picture, *sigmas), strict=True) if pair[0]]
+        probabilities = mean_field(energy, gaussians, normalization, iterations, backend)
+        refined[number] = probabilities.reshape(unary.shape)
     return refined if np.ndim(scores) == 4 else refined[0]
-
-
-def _require_crf() -> Any:
-    """The module for inference.
-
-    Raises:
-        MissingExtraError: the package pydensecrf2 is not installed.
-    """
-    try:
-        return import_module("pydensecrf.densecrf")
-    except ModuleNotFoundError:
-        raise MissingExtraError(
-            "dense_crf needs the package pydensecrf2, which is not installed: "
-            'pip install "layergraph[crf]" (the installation compiles it with a C++ compiler)'
-        ) from None
 
 
 def _probabilities(scores: ArrayLike) -> Scores:
@@ -182,11 +157,11 @@ def _pictures(image: ArrayLike, scores: Scores, color: float) -> NDArray[np.floa
 def _features(
     picture: NDArray[np.float32], distance: float, color: float, smoothness: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The arguments of both Gaussians, (features, pixels), in units of their standard deviations."""
+    """The arguments of both Gaussians, (pixels, features), in units of their standard deviations."""
     height, width, channels = picture.shape
     rows, columns = np.mgrid[:height, :width].reshape(2, -1).astype(np.float32)
-    positions = np.stack([columns, rows])
-    colors = picture.reshape(-1, channels).T
+    positions = np.stack([columns, rows], axis=1)
+    colors = picture.reshape(-1, channels)
     # the kernel is exp(-|f_i - f_j|² / 2), so that each coordinate is divided by its deviation
-    appearance = np.concatenate([positions / distance, colors / color])
+    appearance = np.concatenate([positions / distance, colors / color], axis=1)
     return appearance.astype(np.float32), (positions / smoothness).astype(np.float32)

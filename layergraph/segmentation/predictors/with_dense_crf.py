@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from layergraph.data.resize import resize_image
 from layergraph.segmentation.predictors.dense_crf import dense_crf
+from layergraph.segmentation.predictors.mean_field import Backend, Normalization
 from layergraph.segmentation.predictors.predictor import Predictor, PredictorWrapper, Scores, predict
 
 
@@ -21,7 +22,8 @@ class Parameters(TypedDict, total=False):
     smoothness_weight: float
     smoothness_distance: float
     iterations: int
-    normalization: Literal["symmetric", "per-pixel"]
+    normalization: Normalization
+    backend: Backend
 
 
 class WithDenseCRF(PredictorWrapper):
@@ -36,7 +38,7 @@ class WithDenseCRF(PredictorWrapper):
         parameters: arguments of :func:`dense_crf`.
 
     Raises:
-        MissingExtraError: the package pydensecrf2 is not installed.
+        MissingExtraError: the package of the backend is not installed.
         ArgumentError: a parameter out of range.
     """
 

@@ -1,6 +1,7 @@
-"""The dense CRF, against mean field with exact sums, and on noisy pictures."""
+"""The dense CRF, against mean field with exact sums, on noisy pictures, and with both backends."""
 
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,9 +10,11 @@ from layergraph import MissingExtraError
 from layergraph.segmentation import MonteCarlo, WithDenseCRF, dense_crf, semanticseg
 
 
-@pytest.fixture
-def crf():
-    return pytest.importorskip("pydensecrf.densecrf")
+@pytest.fixture(params=["scipy", "pydensecrf2"])
+def backend(request):
+    if request.param == "pydensecrf2":
+        pytest.importorskip("pydensecrf.densecrf")
+    return request.param
 
 
 def mean_field(scores, image, w1, alpha, beta, w2, gamma, iterations, normalization):
@@ -69,7 +72,7 @@ NAMES = [
 @pytest.mark.parametrize("iterations", [1, 5])
 @pytest.mark.parametrize("parameters", PARAMETERS)
 @pytest.mark.parametrize("normalization", ["symmetric", "per-pixel"])
-def test_against_exact_mean_field(crf, parameters, normalization, iterations):
+def test_against_exact_mean_field(backend, parameters, normalization, iterations):
     """The lattice is approximate. Its mean error is 0.0002 to 0.008 here; another formula gives more."""
     image, _, scores = halves(8, 9)
     refined = dense_crf(
@@ -78,6 +81,7 @@ def test_against_exact_mean_field(crf, parameters, normalization, iterations):
         **dict(zip(NAMES, parameters, strict=True)),
         iterations=iterations,
         normalization=normalization,
+        backend=backend,
     )
     errors = {}
     for other in ("symmetric", "per-pixel", "none"):
@@ -88,13 +92,25 @@ def test_against_exact_mean_field(crf, parameters, normalization, iterations):
     assert min(errors, key=errors.get) == normalization
 
 
-def test_the_default_parameters(crf):
+def test_the_default_parameters():
     image, _, scores = halves(12, 10)
     wanted = mean_field(scores, image, 4, 67, 3, 3, 1, 10, "symmetric")
     assert np.abs(dense_crf(scores, image) - wanted).mean() < 0.01
 
 
-def test_noise_vanishes_and_the_edge_stays(crf):
+@pytest.mark.parametrize("normalization", ["symmetric", "per-pixel"])
+def test_backends_agree(normalization):
+    pytest.importorskip("pydensecrf.densecrf")
+    image, _, scores = halves(60, 80, noise=12)
+    one, other = (
+        dense_crf(scores, image, normalization=normalization, backend=backend)
+        for backend in ("scipy", "pydensecrf2")
+    )
+    np.testing.assert_array_equal(one.argmax(axis=2), other.argmax(axis=2))
+    assert np.abs(one - other).mean() < 1e-4
+
+
+def test_noise_vanishes_and_the_edge_stays():
     image, truth, scores = halves(40, 50, noise=8)
     refined = dense_crf(scores, image, appearance_color=10)
     before, after = ((one.argmax(axis=2) == truth).mean() for one in (scores, refined))
@@ -104,39 +120,39 @@ def test_noise_vanishes_and_the_edge_stays(crf):
     assert (blind.argmax(axis=2) == truth).mean() < after  # colors matter
 
 
-def test_the_result_is_a_distribution(crf):
+def test_the_result_is_a_distribution(backend):
     image, _, scores = halves(9, 14)
     scores[0, 0] = (0, 0, 1)  # an impossible class has no finite energy
     for given in (scores, scores.astype(np.float64), 0.3 * scores):
-        refined = dense_crf(given, image)
+        refined = dense_crf(given, image, backend=backend)
         assert (refined.shape, refined.dtype) == ((9, 14, 3), np.float32)
         assert (refined >= 0).all()
         np.testing.assert_allclose(refined.sum(axis=2), 1, atol=1e-5)
-    np.testing.assert_allclose(
-        dense_crf(0.3 * scores.clip(0.01), image), dense_crf(scores.clip(0.01), image), atol=1e-3
-    )
+    one, other = (dense_crf(factor * scores.clip(0.01), image, backend=backend) for factor in (0.3, 1))
+    np.testing.assert_allclose(one, other, atol=1e-3)
 
 
-def test_zero_weights_keep_the_scores(crf):
+def test_zero_weights_keep_the_scores(backend):
     image, _, scores = halves(6, 5)
-    refined = dense_crf(scores, image, appearance_weight=0, smoothness_weight=0)
+    refined = dense_crf(scores, image, appearance_weight=0, smoothness_weight=0, backend=backend)
     np.testing.assert_allclose(refined, scores, atol=1e-4)
 
 
-def test_batches_and_channels(crf):
+def test_batches_and_channels(backend):
+    refine = partial(dense_crf, backend=backend)
     image, _, scores = halves(9, 14)
     other, _, scores_2 = halves(9, 14, seed=1)
-    batch = dense_crf(np.stack([scores, scores_2]), np.stack([image, other]), iterations=3)
-    np.testing.assert_array_equal(batch[0], dense_crf(scores, image, iterations=3))
-    np.testing.assert_array_equal(batch[1], dense_crf(scores_2, other, iterations=3))
-    np.testing.assert_array_equal(dense_crf(scores, image.astype(float), iterations=3), batch[0])
-    gray = dense_crf(scores, image[..., 0])
-    np.testing.assert_array_equal(gray, dense_crf(scores, image[..., :1]))
+    batch = refine(np.stack([scores, scores_2]), np.stack([image, other]), iterations=3)
+    np.testing.assert_array_equal(batch[0], refine(scores, image, iterations=3))
+    np.testing.assert_array_equal(batch[1], refine(scores_2, other, iterations=3))
+    np.testing.assert_array_equal(refine(scores, image.astype(float), iterations=3), batch[0])
+    gray = refine(scores, image[..., 0])
+    np.testing.assert_array_equal(gray, refine(scores, image[..., :1]))
     exact = mean_field(scores, image[..., :1], 3, 8, 30, 2, 2, 2, "symmetric")
     parameters = dict(zip(NAMES, (3, 8, 30, 2, 2), strict=True))
-    assert np.abs(dense_crf(scores, image[..., 0], **parameters, iterations=2) - exact).mean() < 0.01
-    in_units = dense_crf(scores, image / 255, **{**parameters, "appearance_color": 30 / 255})
-    np.testing.assert_allclose(in_units, dense_crf(scores, image, **parameters), atol=1e-3)
+    assert np.abs(refine(scores, image[..., 0], **parameters, iterations=2) - exact).mean() < 0.01
+    in_units = refine(scores, image / 255, **{**parameters, "appearance_color": 30 / 255})
+    np.testing.assert_allclose(in_units, refine(scores, image, **parameters), atol=1e-3)
 
 
 class Fixed:
@@ -151,7 +167,7 @@ class Fixed:
         return np.stack([self.scores] * len(batch))
 
 
-def test_semanticseg_with_a_crf_is_one_line(crf, tmp_path):
+def test_semanticseg_with_a_crf_is_one_line(tmp_path):
     image, truth, scores = halves(20, 24)
     net = WithDenseCRF(Fixed(scores), appearance_color=10)
     written = semanticseg([image, image], net, write_location=tmp_path)
@@ -164,7 +180,7 @@ def test_semanticseg_with_a_crf_is_one_line(crf, tmp_path):
     assert (wanted == truth).mean() > (labels == truth).mean()
 
 
-def test_small_scores_are_enlarged_first(crf):
+def test_small_scores_are_enlarged_first():
     image, truth, _ = halves(24, 32)
     small = np.zeros((6, 8, 3), np.float32)
     small[:, :4, 0] = small[:, 4:, 1] = 1
@@ -174,16 +190,16 @@ def test_small_scores_are_enlarged_first(crf):
 
 
 @pytest.mark.parametrize("factor", [257, 1e6])
-def test_colors_of_any_unit(crf, factor):
+def test_colors_of_any_unit(backend, factor):
     image, _, scores = halves(8, 9)
     wanted = mean_field(scores, image, 4, 67, 3, 3, 1, 10, "symmetric")
-    refined = dense_crf(scores, image * float(factor), appearance_color=3 * factor)
+    refined = dense_crf(scores, image * float(factor), appearance_color=3 * factor, backend=backend)
     assert np.abs(refined - wanted).mean() < 0.01
-    widest = dense_crf(scores, image, appearance_distance=1e30, smoothness_distance=1e30)
+    widest = dense_crf(scores, image, appearance_distance=1e30, smoothness_distance=1e30, backend=backend)
     assert np.isfinite(widest).all()
 
 
-def test_texts_of_errors(crf, golden_errors):
+def test_texts_of_errors(golden_errors):
     image, _, scores = halves(4, 5)
     golden_errors(
         "dense_crf",
@@ -204,27 +220,30 @@ def test_texts_of_errors(crf, golden_errors):
             "an image in complex numbers": lambda: dense_crf(scores, image * 1j),
             "no iteration": lambda: dense_crf(scores, image, iterations=0),
             "an unknown normalization": lambda: dense_crf(scores, image, normalization="none"),
+            "an unknown backend": lambda: dense_crf(scores, image, backend="torch"),
             "a wrapper, before any image": lambda: WithDenseCRF(Fixed(scores), appearance_color="red"),
             "samples of refined scores": lambda: semanticseg(image, MonteCarlo(WithDenseCRF(Fixed(scores)))),
         },
     )
 
 
-def test_a_misspelled_parameter_is_refused_by_the_constructor(crf):
+def test_a_misspelled_parameter_is_refused_by_the_constructor():
     with pytest.raises(TypeError, match="iteration"):
         WithDenseCRF(Fixed(None), iteration=3)
 
 
-def test_the_error_without_the_package_names_the_command(monkeypatch, golden_errors):
-    monkeypatch.setitem(sys.modules, "pydensecrf", None)
-    monkeypatch.setitem(sys.modules, "pydensecrf.densecrf", None)
+def test_the_errors_without_the_packages_name_the_commands(monkeypatch, golden_errors):
+    for package in ("scipy", "pydensecrf", "pydensecrf.densecrf"):
+        monkeypatch.setitem(sys.modules, package, None)
     image, _, scores = halves(4, 5)
     golden_errors(
         "dense_crf_missing",
         {
             "the function": lambda: dense_crf(scores, image),
             "the wrapper": lambda: WithDenseCRF(Fixed(scores)),
+            "the other backend": lambda: dense_crf(scores, image, backend="pydensecrf2"),
+            "a wrapper with the other backend": lambda: WithDenseCRF(Fixed(scores), backend="pydensecrf2"),
         },
     )
-    with pytest.raises(MissingExtraError, match='pip install "layergraph\\[crf\\]"'):
+    with pytest.raises(MissingExtraError, match='pip install "layergraph\\[train\\]"'):
         dense_crf(scores, image)

@@ -3,7 +3,6 @@
 import tracemalloc
 
 import numpy as np
-import pytest
 import torch
 
 import layergraph as lg
@@ -141,7 +140,6 @@ def test_texts_of_errors(golden_errors):
 
 
 def test_a_crf_refines_the_mean():
-    pytest.importorskip("pydensecrf")
     torch.manual_seed(0)
     scores = WithDenseCRF(MonteCarlo(network(), 3)).predict(IMAGE[None])
     assert scores.shape == (1, 9, 7, 3)
