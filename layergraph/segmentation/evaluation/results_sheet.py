@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from layergraph.errors import DataError
+from layergraph.errors import DataError, WrongTypeError
 from layergraph.labels import UNLABELED
 from layergraph.layers import arguments
 from layergraph.segmentation.evaluation.counting import class_counts, count_pairs
@@ -58,6 +58,7 @@ def results_sheet(
     Raises:
         DataError: the metrics are those of other labels, sizes differ, there is no image with labeled pixels,
             or an image is no gray or RGB image (:func:`rgb_image`).
+        WrongTypeError: ``metrics`` are no metrics.
         ArgumentError: numbers out of range, or fewer colors than classes.
 
     >>> from layergraph.segmentation import evaluate_semantic_segmentation
@@ -67,6 +68,11 @@ def results_sheet(
     3
     """
     count = arguments.whole(_CALL, "worst", worst)
+    if not isinstance(metrics, SemanticSegmentationMetrics):
+        raise WrongTypeError(
+            f"{_CALL}: metrics must be those of evaluate_semantic_segmentation(predicted, truth), got an "
+            f"object of type {type(metrics).__name__}"
+        )
     truth, predicted = label_store(truth, f"{_CALL}: truth"), label_store(predicted, f"{_CALL}: predicted")
     if len(truth) != len(metrics.images):
         raise DataError(

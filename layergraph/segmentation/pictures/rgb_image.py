@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -105,7 +105,7 @@ def _chosen(array: NDArray[Any], channels: int | Sequence[int]) -> NDArray[Any]:
     if array.ndim not in (2, 3):
         raise DataError(f"{_CALL}: image must be (H, W) or (H, W, channels), got the shape {array.shape}")
     planes = array[:, :, None] if array.ndim == 2 else array
-    given = [channels] if isinstance(channels, int) else [*channels]
+    given = [*channels] if isinstance(channels, Iterable) else [channels]
     if len(given) not in (1, 3):
         raise ArgumentError(f"{_CALL}: channels must be one or three, got {quoted(channels)}")
     last = planes.shape[2] - 1
@@ -115,7 +115,9 @@ def _chosen(array: NDArray[Any], channels: int | Sequence[int]) -> NDArray[Any]:
 def _scaled(array: NDArray[Any], display_range: Sequence[float]) -> NDArray[np.float64]:
     """Floats from 0 for the first value of the range to 1 for the second."""
     values = array.astype(np.float64)
-    if not len(display_range):
+    wanted = "(low, high) with low < high, or [] for the lowest and highest value"
+    ends = [*display_range] if isinstance(display_range, Iterable) else [display_range]
+    if not ends:
         if not np.isfinite(values).all():
             raise DataError(
                 f"{_CALL}: image must hold finite numbers for display_range=[], got NaN or infinity; give "
@@ -123,10 +125,9 @@ def _scaled(array: NDArray[Any], display_range: Sequence[float]) -> NDArray[np.f
             )
         low, high = float(values.min(initial=np.inf)), float(values.max(initial=-np.inf))
     else:
-        wanted = "(low, high) with low < high, or [] for the lowest and highest value"
-        if len(display_range) != 2:
+        if len(ends) != 2:
             raise ArgumentError(f"{_CALL}: display_range must be {wanted}, got {quoted(display_range)}")
-        low, high = (arguments.number(_CALL, "display_range", value) for value in display_range)
+        low, high = (arguments.number(_CALL, "display_range", value) for value in ends)
         if low >= high:
             raise ArgumentError(f"{_CALL}: display_range must be {wanted}, got {quoted(display_range)}")
     # "or 1": an image of one value is black, not 0/0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from layergraph.data import ImageDatastore, PixelLabelDatastore, write_image
-from layergraph.errors import ArgumentError, DataError
+from layergraph.errors import ArgumentError, DataError, WrongTypeError
 from layergraph.segmentation import evaluate_semantic_segmentation, results_sheet
 from layergraph.segmentation.evaluation import results_sheet as module
 
@@ -114,6 +114,13 @@ def test_the_sheet_has_rows_captions_and_a_legend():
             {"worst": 0},
             ArgumentError,
             "worst must be a whole number of at least 1, got 0",
+        ),
+        (
+            (IMAGES, TRUTH, PREDICTED, None),
+            {},
+            WrongTypeError,
+            "metrics must be those of evaluate_semantic_segmentation(predicted, truth), got an object of "
+            "type NoneType",
         ),
     ],
 )

@@ -46,7 +46,8 @@ def test_an_empty_range_is_the_lowest_and_the_highest_value():
 def test_channels_are_chosen():
     image = np.arange(5, dtype=np.uint8) * np.ones((1, 1, 5), np.uint8)
     assert rgb_image(image, channels=(3, 2, 1)).tolist() == [[[3, 2, 1]]]
-    assert rgb_image(image, channels=4).tolist() == [[[4, 4, 4]]]
+    for last in (4, np.int64(4), [4]):
+        assert rgb_image(image, channels=last).tolist() == [[[4, 4, 4]]]
     assert rgb_image(image, (0, 51), channels=(4, 0, 2)).tolist() == [[[20, 0, 10]]]
 
 
@@ -108,6 +109,13 @@ def test_channels_are_chosen():
             {"display_range": (0, np.nan)},
             ArgumentError,
             "display_range must be a finite number, got nan",
+        ),
+        (
+            [[0]],
+            {"display_range": 5},
+            ArgumentError,
+            "display_range must be (low, high) with low < high, or [] for the lowest and highest value, "
+            "got 5",
         ),
         ([[0]], {"channels": 1}, ArgumentError, "channels must be a whole number from 0 to 0, got 1"),
         ([[0]], {"channels": (0, 0)}, ArgumentError, "channels must be one or three, got (0, 0)"),
