@@ -109,15 +109,15 @@ class Table(Value):
     def _lists(self) -> dict[str, list[Any]]:
         return {name: column.tolist() for name, column in self._columns.items()}
 
-    def __str__(self) -> str:
-        return self._format("simple")
-
-    __repr__ = __str__
-
     def _repr_html_(self) -> str:
-        return self._format("html")
+        # imported here: most programs print text
+        from layergraph.notebook import table_html
 
-    def _format(self, style: str) -> str:
+        numbers = [all(type(cell) is not str for cell in column) for column in self._lists().values()]
+        rows = [[_cell_text(cell) for cell in cells] for cells in zip(*self._lists().values(), strict=True)]
+        return table_html([visible(name) for name in self._columns], rows, numbers)
+
+    def __str__(self) -> str:
         # imported here: tabulate costs 40 ms, and most programs print no table
         from tabulate import tabulate
 
@@ -128,7 +128,16 @@ class Table(Value):
             name: [visible(cell) if isinstance(cell, str) else cell for cell in column]
             for name, column in cells.items()
         }
-        return str(tabulate(shown, headers="keys", tablefmt=style, floatfmt=".5g", disable_numparse=texts))
+        return str(tabulate(shown, headers="keys", floatfmt=".5g", disable_numparse=texts))
+
+    __repr__ = __str__
+
+
+def _cell_text(cell: object) -> str:
+    """A cell as in the printed table."""
+    if cell is None:
+        return ""
+    return f"{cell:.5g}" if isinstance(cell, float) else visible(str(cell))
 
 
 def _is_equal(a: NDArray[Any], b: NDArray[Any]) -> bool:

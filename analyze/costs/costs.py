@@ -16,6 +16,7 @@ from layergraph.layers.arguments import whole
 from layergraph.layers.layer import Shape
 from layergraph.network.activation_memory import Activations, Peak, inference_peak
 from layergraph.network.training_memory import saved_in_training, training_peak
+from layergraph.notebook import texts_html
 from layergraph.wording import byte_count, long_count, visible
 
 ITEM_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
@@ -52,7 +53,7 @@ class LayerCosts:
     receptive_stride: tuple[float, ...] | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NetworkCosts:
     """The costs of a network for a batch of this size in this dtype; ``print`` shows the totals.
 
@@ -157,7 +158,11 @@ class NetworkCosts:
         }
         return {**totals, "layers": {name: asdict(costs) for name, costs in self.layers.items()}}
 
-    def __str__(self) -> str:
+    def _title(self) -> str:
+        return f"COSTS (batch of {self.batch_size}, {self.dtype})"
+
+    def _rows(self) -> dict[str, str]:
+        """The totals as texts by their labels."""
         least = "" if self.complete else "at least "
         inference = training = "?"
         if self.inference_peak is not None and self.training_peak is not None:
@@ -165,7 +170,7 @@ class NetworkCosts:
             inference = f"{byte_count(peak)} of activations (at {visible(layer)})"
             step, layer = self.peak_bytes_training or 0, self.training_peak.layer
             training = f"about {byte_count(step)} with weights and gradients (at {visible(layer)})"
-        rows = {
+        return {
             "Learnables": f"{least}{long_count(self.learnables)}, {byte_count(self.learnable_bytes)}",
             "States": f"{least}{long_count(self.states)}, {byte_count(self.state_bytes)}",
             "Multiply-adds": f"{least}{long_count(self.multiply_adds)}",
@@ -174,9 +179,17 @@ class NetworkCosts:
             "Saved for backward": f"{least}{byte_count(self.activation_bytes_training)}",
             "Peak in training": training,
         }
+
+    def __str__(self) -> str:
+        rows = self._rows()
         width = max(map(len, rows))
         lines = [f"{label:<{width}}  {text}" for label, text in rows.items()]
-        return "\n".join([f"COSTS (batch of {self.batch_size}, {self.dtype})", *lines])
+        return "\n".join([self._title(), *lines])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return texts_html(self._rows().items(), self._title())
 
 
 def network_costs(network: SizedNetwork, batch_size: int, dtype: str) -> NetworkCosts:

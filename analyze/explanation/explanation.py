@@ -9,7 +9,7 @@ from layergraph.analyze.analysis import NetworkAnalysis, analysis_of
 from layergraph.analyze.explanation.sentences import as_dict, lines
 from layergraph.analyze.explanation.trace import SizeTrace, SizeTracer
 from layergraph.analyze.printed_result import PrintedResult
-from layergraph.analyze.table.text_columns import Line, hang
+from layergraph.analyze.table.text_columns import Line, hang, plain_text
 from layergraph.errors import UnknownPortError, WrongTypeError
 from layergraph.graph.draft import End
 from layergraph.graph.layer_graph import LayerGraph
@@ -33,7 +33,8 @@ class Explanation(SizeTrace, PrintedResult):
         from html import escape
 
         # spaces align the text, and HTML keeps them only in <pre>
-        return f"<pre>{escape(str(self))}</pre>"
+        style = "white-space:pre;overflow:auto;max-height:36em;font-family:monospace;margin:0"
+        return f'<pre style="{style}">{escape(plain_text(self._lines(None)))}</pre>'
 
     def to_dict(self) -> dict[str, Any]:
         """The whole explanation as dictionaries and lists for JSON; the keys are stable."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from layergraph.analyze.table.columns import COLUMNS
 from layergraph.analyze.table.layer_text import cell_lines, total_texts
+from layergraph.notebook import table_html
 from layergraph.wording import visible
 
 if TYPE_CHECKING:
@@ -41,19 +42,6 @@ def markdown_table(table: LayerRows) -> str:
 def html_table(table: LayerRows) -> str:
     """A table element for notebooks."""
     columns = [COLUMNS[name] for name in table.columns]
-    sides = ["right" if column.kind.number else "left" for column in columns]
-
-    def row(tag: str, cells: list[str]) -> str:
-        elements = (
-            f'<{tag} style="text-align: {side}; vertical-align: top">{cell}</{tag}>'
-            for side, cell in zip(sides, cells, strict=True)
-        )
-        return f"<tr>{''.join(elements)}</tr>"
-
-    body = [row("td", ["<br>".join(map(html.escape, cell)) for cell in cells]) for cells in cell_lines(table)]
-    # titles of columns are constants and need no escape
-    parts = ["<table>", "<thead>", row("th", [column.title for column in columns]), "</thead>"]
-    parts += ["<tbody>", *body, "</tbody>"]
-    if total := total_texts(table):
-        parts += ["<tfoot>", row("th", list(map(html.escape, total))), "</tfoot>"]
-    return "\n".join([*parts, "</table>"]) + "\n"
+    rows = [["\n".join(cell) for cell in cells] for cells in cell_lines(table)]
+    numbers = [column.kind.number for column in columns]
+    return table_html([column.title for column in columns], rows, numbers, total=total_texts(table))

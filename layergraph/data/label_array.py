@@ -122,6 +122,12 @@ class LabelArray(np.ndarray[Any, np.dtype[np.uint8]]):
             result.classes = names.pop() if len(names) == 1 else None
         return result
 
+    def _repr_html_(self) -> str | None:
+        # imported here: a picture needs more than an array
+        from layergraph.data.preview.labels_html import labels_html
+
+        return labels_html(np.asarray(self), self.classes)
+
     def _without_names(self, values: Any) -> Any:
         """Values for a comparison, with class indices instead of names."""
         array = np.asarray(values)

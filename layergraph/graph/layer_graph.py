@@ -14,7 +14,7 @@ from layergraph.graph.graph import Graph
 from layergraph.layers.layer import Layer
 from layergraph.layers.older_names import with_newer_names
 from layergraph.tables import Table
-from layergraph.wording import quoted
+from layergraph.wording import counted, quoted
 
 if TYPE_CHECKING:
     import networkx
@@ -85,8 +85,9 @@ class LayerGraph(Graph):
         return "\n".join(["LayerGraph with properties:", "", *(f"{k:>15}: {v}" for k, v in rows.items())])
 
     def _repr_html_(self) -> str:
+        counts = f"{counted(len(self), 'layer')}, {counted(len(self.connections), 'connection')}"
         # tables escape their cells: a layer name may contain markup
-        return self.to_table()._repr_html_()
+        return f"<div><b>{type(self).__name__}</b>, {counts}</div>\n{self.to_table()._repr_html_()}"
 
     def to_table(self) -> Table:
         """The layers as a table with the columns ``name``, ``type`` and ``description``."""

@@ -16,8 +16,9 @@ SIDE = 96  # pixels of the longer side
 _FINER = 4  # pixels per pixel of the picture, of which it is the mean; more would only take time
 
 
-def thumbnail(array: NDArray[Any], *, is_label: bool) -> str:
+def thumbnail(array: NDArray[Any], *, is_label: bool, side: int = SIDE) -> str:
     """The address of a PNG picture, with the data in it: of an image (H, W[, C]) or labels (H, W).
+    Its longer side has at most ``side`` pixels.
 
     Of a volume it shows the slice in the middle, and of other than 1 or 3 channels the first. Numbers
     other than bytes go from black, the lowest, to white. Labels have the colors of ``distinct_colors``, and
@@ -32,10 +33,10 @@ def thumbnail(array: NDArray[Any], *, is_label: bool) -> str:
 
     plane = _plane(array, is_label)
     height, width = plane.shape[:2]
-    step = max(1, max(height, width) // (SIDE * _FINER))
+    step = max(1, max(height, width) // (side * _FINER))
     plane = np.ascontiguousarray(plane[::step, ::step])
     picture = Image.fromarray(_label_colors(plane) if is_label else _bytes(plane))
-    scale = min(1, SIDE / max(height, width))
+    scale = min(1, side / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     picture = picture.resize(size, Image.Resampling.NEAREST if is_label else Image.Resampling.BOX)
     content = io.BytesIO()

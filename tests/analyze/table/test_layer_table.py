@@ -403,7 +403,7 @@ def test_notebooks_show_a_table() -> None:
     assert page.tags.count("tr") == 13
     assert "res3a*" in page.cells
     hostile = Cells(HOSTILE.table("name")._repr_html_())
-    assert set(hostile.tags) == {"table", "thead", "tbody", "tr", "th", "td"}
+    assert set(hostile.tags) == {"div", "table", "thead", "tbody", "tr", "th", "td"}
     assert "<script>alert(1)" in hostile.cells
     assert r"line\nbreak" in hostile.cells
 
