@@ -17,6 +17,7 @@ from layergraph.cli.diff import diff
 from layergraph.cli.draw import diagram
 from layergraph.cli.evaluate import evaluate
 from layergraph.cli.explain import explain
+from layergraph.cli.export import export
 from layergraph.cli.messages import one_line_warnings, print_error
 from layergraph.cli.network_command import NetworkCommand
 from layergraph.cli.segment import segment
@@ -43,6 +44,7 @@ app.command(cls=TrainCommand)(train)
 app.command("check-data")(check_data)
 app.command()(segment)
 app.command()(evaluate)
+app.command(cls=NetworkCommand)(export)
 
 # the class of all errors in words and options, for which Typer has no public name
 _CommandError: type[Exception] = typer.BadParameter.__bases__[0].__bases__[0]

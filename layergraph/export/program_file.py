@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 import torch
+from torch import nn
 
 from layergraph.atomic import atomic_file
 from layergraph.export.program import exported_program
@@ -19,6 +20,10 @@ def write_program(subject: Subject, path: str | os.PathLike[str]) -> InputShapes
     with atomic_file(path) as temporary:
         example = subject.example()
         program = exported_program("to_pt2", subject, example)
+        # save takes the storage of a tensor with the channels last for a part of a larger one
+        for key, tensor in program.state_dict.items():
+            if not tensor.is_contiguous():
+                program.state_dict[key] = nn.Parameter(tensor.detach().contiguous(), tensor.requires_grad)
         torch.export.save(program, temporary)
         shapes = subject.shapes(_input_shapes(program))
         # the file itself is checked, before it appears under its name

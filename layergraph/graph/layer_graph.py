@@ -403,6 +403,33 @@ class LayerGraph(Graph):
 
         file_format.write(self, path)
 
+    def to_python(self) -> str:
+        """The Python code that rebuilds this graph: its layers and connections.
+
+        Arguments with default values are left out. Names appear as literals alone, so that a name from a file
+        never becomes code. Weights are not part of it. What code cannot hold is taken from a dictionary
+        ``modules``, as :func:`load` takes it: the torch module of a :class:`ModuleLayer`, the function of a
+        :class:`LossLayer`, and layers of classes of your own.
+
+        Raises:
+            LayergraphError: a layer has a Python function as initializer.
+
+        >>> from layergraph import ImageInputLayer, LayerGraph, ReluLayer
+        >>> lgraph = LayerGraph([ImageInputLayer((32, 32, 1)), ReluLayer(name="it's")])
+        >>> print(lgraph.to_python(), end="")
+        # Weights are not part of this code: lgraph.save(path) writes them, and load(path) reads them.
+        from layergraph import ImageInputLayer, LayerGraph, ReluLayer
+        <BLANKLINE>
+        layers = [
+            ImageInputLayer((32, 32, 1), name='imageinput'),
+            ReluLayer(name="it's"),
+        ]
+        lgraph = LayerGraph(layers)
+        """
+        from layergraph.graph.python_code import python_code
+
+        return python_code(self)
+
 
 def load(
     path: str | os.PathLike[str],

@@ -238,6 +238,13 @@ def test_it_passes_torch_compile_and_export(name, arguments):
 
 
 @every_example
+def test_its_code_builds_an_equal_graph(name, arguments):
+    lgraph, names = build(name, arguments), {}
+    exec(lgraph.to_python(), names)
+    assert names["lgraph"] == lgraph
+
+
+@every_example
 def test_the_optimized_network_gives_the_same_scores(name, arguments):
     net = with_random_statistics(build(name, arguments).compile())
     x = images(net.layer_graph())

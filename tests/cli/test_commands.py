@@ -21,7 +21,10 @@ from layergraph.cli.class_options import classes_and_ids
 from layergraph.data import triangle_images
 from layergraph.errors import DataError
 
-COMMANDS = ("demo", "builders", "analyze", "diagram", "diff", "explain", "train", "segment", "evaluate")
+COMMANDS = (
+    *("demo", "builders", "analyze", "diagram", "diff", "explain"),
+    *("train", "segment", "evaluate", "export"),
+)
 SEGNET = ("segnet", "--image-size", "32", "32", "1", "--num-classes", "2", "--encoder-depth", "2")
 
 
