@@ -3,8 +3,8 @@
     python tests/benchmarks/inference.py [--compile] [SECONDS]
 
 The hand-written networks are plain PyTorch, as torchvision and segmentation_models.pytorch have them, whose
-wheels need a CUDA build of torch. Each row gives the median ratio of neighboring runs, which alternate; a ratio below
-1 means that the optimized one is faster. All have the same weights, and random statistics of batch normalization.
+wheels need a CUDA build of torch. Each row gives the median ratio of neighboring runs, which alternate; below
+1 the optimized one is faster. All have the same weights, with random statistics of batch normalization.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 import torch
 from tabulate import tabulate
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from compiled import CASES, paired
 from handwritten_networks import copy_weights
 from network_examples import with_random_statistics
