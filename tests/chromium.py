@@ -143,6 +143,12 @@ class Tab:
         self.wait("document.documentElement?.dataset.ready !== undefined")
         self.settle()
 
+    def open_still(self, path: Path) -> None:
+        """Open a file that has no program."""
+        self.call("Page.navigate", url=path.as_uri())
+        self.wait(f"document.readyState === 'complete' && location.href === {json.dumps(path.as_uri())}")
+        self.settle()
+
     def run(self, script: str) -> Any:
         """The value of a JavaScript expression; of a promise, the value that it resolves to."""
         answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 import graphviz  # type: ignore[import-untyped]
 from graphviz.backend import dot_command  # type: ignore[import-untyped]
 
+from layergraph.analyze.diagram.pdf import svg_to_pdf
 from layergraph.analyze.diagram.svg import shorten_svg
 from layergraph.analyze.diagram.themes import dark_rules
 from layergraph.atomic import atomic_file
@@ -64,16 +65,16 @@ class Diagram:
         Raises:
             LayergraphError: there is no program to draw with.
         """
-        style = dark_rules() if self._follows_screen else ""
-        return shorten_svg(self._draw("svg").decode("utf-8"), style=style, families=_FONT_FAMILIES)
+        return self._svg(dark_rules() if self._follows_screen else "")
 
     def _repr_svg_(self) -> str:
         return self.to_svg()
 
     def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
-        """Write the drawing to a file: SVG, PNG or DOT by its extension; with Graphviz PDF and others too.
+        """Write the drawing to a file: SVG, PNG, PDF or DOT by its extension; with Graphviz others too.
 
-        The file appears whole or not at all, and an error keeps an older file.
+        A PDF needs Graphviz or the extra ``pdf``. The file appears whole or not at all, and an error keeps an
+        older file.
 
         Args:
             path: the file.
@@ -82,6 +83,7 @@ class Diagram:
         Raises:
             ArgumentError: the extension names another format than ``format``.
             LayergraphError: no format is named, the program cannot write it, or there is no program.
+            MissingExtraError: neither Graphviz nor the extra ``pdf`` is installed, for a PDF.
             OSError: the file cannot be written.
         """
         path = Path(path)
@@ -97,10 +99,15 @@ class Diagram:
             content = self.source.encode("utf-8")
         elif extension == ".svg":
             content = self.to_svg().encode("utf-8")
+        elif extension == ".pdf" and _has_own_program_only():
+            content = svg_to_pdf(self._svg())  # paper is light: without rules for dark screens
         else:
             content = self._draw(extension.removeprefix("."), dpi=_SLIDE_DPI)
         with atomic_file(path) as temporary:
             temporary.write_bytes(content)
+
+    def _svg(self, style: str = "") -> str:
+        return shorten_svg(self._draw("svg").decode("utf-8"), style=style, families=_FONT_FAMILIES)
 
     def _draw(self, format: str, **attributes: str) -> bytes:
         with _installed_program(), _plain_errors():
@@ -136,6 +143,12 @@ def _installed_program() -> Iterator[None]:
             dot_command.DOT_BINARY = before
 
 
+def _has_own_program_only() -> bool:
+    """Whether the machine has at most the program of graphviz-pure, which cannot write PDF."""
+    is_chosen = Path("dot") != dot_command.DOT_BINARY
+    return not is_chosen and shutil.which("dot") is None
+
+
 def _find_program() -> Path:
     # an environment that is not activated has its programs beside its Python, and not on the path
     folders = (str(Path(sys.executable).parent), sysconfig.get_path("scripts"), None)
@@ -160,13 +173,14 @@ def _plain_errors() -> Iterator[None]:
         reason = visible(" ".join(stderr.split()))[:300]
         if "not recognized" in reason:
             raise LayergraphError(
-                "the drawing program cannot write this format; SVG and PNG can be written, and PDF "
-                f"with Graphviz installed (https://graphviz.org/download); it reports: {reason}"
+                "the drawing program cannot write this format; SVG, PNG, PDF and DOT can be written, and "
+                f"others with Graphviz installed (https://graphviz.org/download); it reports: {reason}"
             ) from None
         raise LayergraphError(f"the diagram could not be drawn: {reason or error}") from None
     except ValueError as error:  # the package checks formats before it runs the program
         # the message continues with sixty names of formats in parentheses
         reason = visible(str(error).partition(" (")[0])
         raise LayergraphError(
-            f"{reason}; SVG, PNG and DOT always work, PDF, EPS and JPG with Graphviz installed"
+            f"{reason}; SVG, PNG and DOT always work, EPS and JPG with Graphviz installed, PDF with Graphviz "
+            "or the extra 'pdf'"
         ) from None

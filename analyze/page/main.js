@@ -48,6 +48,11 @@ function start() {
   graph.fit(false);
   if (location.hash) address.recall();
   else table.apply();
+  // on a narrow screen, which shows one view, errors come first; a link to a layer or block shows that
+  if (hasErrors(model)) {
+    byId("tabs").prepend(byId("tab-findings"));
+    if (!selection.selected()) showTab("findings");
+  }
   document.documentElement.dataset.ready = "";
   requestAnimationFrame(() => performance.mark("drawn"));
 }
@@ -73,8 +78,10 @@ function showState(model, selection, { graph, table }, values) {
   if (sort) table.sortBy(sort.replace(/^-/, ""), sort.startsWith("-"));
   const block = model.blocks.find((one) => one.name === values.get("block"));
   const layer = model.byName.get(values.get("layer"));
-  if (layer !== undefined) selection.select({ layer });
-  else if (block) selection.select({ block });
+  if (layer === undefined && !block) return;
+  if (document.body.dataset.tab === "findings") openTab("graph"); // which is not on a narrow screen otherwise
+  selection.select(layer !== undefined ? { layer } : { block });
+  table.scrollToNames();
 }
 
 start();

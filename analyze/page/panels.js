@@ -14,7 +14,14 @@ function drawLegend(model) {
     swatch.dataset.kind = kind;
     return make("span", { class: "kind" }, swatch, kind);
   }));
+  const isLookup = (layer, source) => !layer.incoming.some((link) => link.source === source && link.flows);
+  if (!model.layers.some((layer) => layer.incoming.some(({ source }) => isLookup(layer, source)))) return;
+  const line = makeSvg("svg", { class: "sample", width: 24, height: 8, "aria-hidden": "true" },
+    makeSvg("path", { class: "edge lookup", d: "M0 4H24" }));
+  byId("legend").append(make("span", { class: "kind" }, line, "indices or size of another layer"));
 }
+
+const hasErrors = (model) => model.issues.some((issue) => issue.severity === "error");
 
 function drawFindings(model, onLayer) {
   const counts = SEVERITIES.map((severity) => [severity, model.issues.filter((issue) => issue.severity === severity).length])

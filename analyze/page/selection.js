@@ -5,7 +5,7 @@ function makeSelection(model, views, onChange) {
   const folding = makeFolding(model);
   const { isFolded } = folding;
   const insideLayouts = new Map(); // the layouts inside blocks, by block
-  let selected = null; // { layer } or { block }
+  let selected = null; // { layer } or { block }; in a block that was folded around it, `within` is that layer
 
   const selectedLayer = () => model.layers[selected?.layer]; // undefined if no layer is selected
   const current = () => selected?.layer ?? selected?.block?.layers[0];
@@ -59,19 +59,21 @@ function makeSelection(model, views, onChange) {
       folding.set(block, isOpen);
       relayout();
     }, boxOfBlock(block));
-    if (isOpen && (isInside || selected?.block === block)) select({ block }, "graph");
+    if (isOpen && (isInside || selected?.block === block)) select({ block, within: selected.layer ?? selected.within }, "graph");
     else if (selected?.block === block) views.details.showBlock(block);
     markSelected();
     onChange();
   }
 
+  // The selection stays: folded blocks take over that of their layer, and give it back.
   function foldAll(fold) {
     folding.setAll(fold);
     const layer = selectedLayer();
-    if (fold && layer && layer.block.layers.length > 1) selected = { block: layer.block };
+    if (fold && layer && layer.block.layers.length > 1) selected = { block: layer.block, within: layer.index };
+    else if (!fold && selected?.within !== undefined) selected = { layer: selected.within };
     relayout();
-    select(selected, "graph");
     views.graph.fit(false);
+    select(selected);
   }
 
   return {

@@ -105,6 +105,11 @@ function tableView(model, elements, { onLayer, onChange }) {
     draw();
   }
 
+  // Wide tables scroll sideways: back to the names, which say what the rows are.
+  function scrollToNames() {
+    scroller.scrollLeft = 0;
+  }
+
   // A row as tab-separated values, with a line of titles.
   function rowText(layer) {
     const shown = shownColumns();
@@ -146,5 +151,5 @@ function tableView(model, elements, { onLayer, onChange }) {
   new ResizeObserver(draw).observe(scroller);
   window.addEventListener("resize", draw);
   drawMenu();
-  return { apply, select, reveal, layerBelow: rows.layerBelow, filter, rowText, sortBy, showColumns, state, rows: rows.all };
+  return { apply, select, reveal, scrollToNames, layerBelow: rows.layerBelow, filter, rowText, sortBy, showColumns, state, rows: rows.all };
 }

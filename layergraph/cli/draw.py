@@ -52,7 +52,7 @@ def diagram(
     """Draw a network as a diagram.
 
     It shows types of layers by color, sizes, skip connections and issues. SVG, PNG and DOT always
-    work, PDF needs Graphviz.
+    work, PDF needs Graphviz or the extra pdf.
 
     Example: layergraph diagram segnet --image-size 360 480 3 --num-classes 11 --encoder-depth 4
     --output segnet.svg

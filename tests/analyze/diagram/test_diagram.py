@@ -1,6 +1,7 @@
 """Diagrams: their form, their files, hostile names."""
 
 import re
+import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +21,7 @@ from layergraph import (
     LayerGraph,
     LayergraphError,
     MaxPooling2dLayer,
+    MissingExtraError,
     ReluLayer,
     SoftmaxLayer,
     TransposedConv2dLayer,
@@ -315,9 +317,36 @@ def without_graphviz(monkeypatch: pytest.MonkeyPatch, *programs: str) -> None:
     )
 
 
-def test_pdf_without_graphviz_raises(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_pdf_without_graphviz_shows_the_drawing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pdfium = pytest.importorskip("pypdfium2")
+    pytest.importorskip("typst")
     without_graphviz(monkeypatch, "graphviz-pure")
-    with pytest.raises(LayergraphError, match="SVG and PNG can be written, and PDF with Graphviz"):
+    name = 'é → #import("x")'
+    lgraph = UNET.replace_layer("Bridge-Conv-1", replace(UNET["Bridge-Conv-1"], name=name))
+    diagram = plot(lgraph, title="U-Net ≥ 1", theme="auto")
+    diagram.save(tmp_path / "net.pdf")
+    root = ElementTree.fromstring(diagram.to_svg())
+    with pdfium.PdfDocument(tmp_path / "net.pdf") as pdf:
+        assert len(pdf) == 1
+        size = [float(root.get(side, "").removesuffix("pt")) for side in ("width", "height")]
+        assert pdf[0].get_size() == pytest.approx(size, abs=0.5)
+        text = pdf[0].get_textpage().get_text_range()
+        assert all(shown in text for shown in ("U-Net ≥ 1", name, "Segmentation-Layer", "480×640×64"))
+        # the background of the light theme, and the colors of the kinds
+        colors = {color for _, color in pdf[0].render(scale=1).to_pil().convert("RGB").getcolors(100_000)}
+        assert pdf[0].render(scale=1).to_pil().convert("RGB").getpixel((2, 2)) == (255, 255, 255)
+        assert {
+            tuple(bytes.fromhex(COLORS[kind][1:])) for kind in ("convolution", "pooling", "output")
+        } <= colors
+    first = (tmp_path / "net.pdf").read_bytes()
+    diagram.save(tmp_path / "net.pdf")
+    assert (tmp_path / "net.pdf").read_bytes() == first
+
+
+def test_pdf_without_graphviz_and_the_extra_raises(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    without_graphviz(monkeypatch, "graphviz-pure")
+    monkeypatch.setitem(sys.modules, "typst", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "layergraph\[pdf\]", or save as SVG'):
         plot(CHAIN).save(tmp_path / "net.pdf")
     assert not list(tmp_path.iterdir())
 

@@ -509,6 +509,80 @@ def test_on_a_phone(show: Opener) -> None:
     assert text(page, "#details h2") == BROKEN.issues[0].layer
 
 
+def test_errors_come_first_on_a_phone(show: Opener) -> None:
+    visible = (
+        "[...document.querySelectorAll('#findings, #graph, #scroller')].filter(e => e.checkVisibility())"
+    )
+    on_screen = f"{visible}.map(e => e.id)"
+    page = show(BROKEN, size=(390, 844))
+    assert page.run(on_screen) == ["findings"]
+    assert page.run("document.querySelector('#tabs button').id") == "tab-findings"
+    page.click("#tab-graph")
+    assert is_in_view(page, "#node-l0", "#graph")
+    page = show(BROKEN, "#layer=Bridge-Conv-1", size=(390, 844))
+    assert page.run(on_screen) == ["graph"]
+    assert is_in_view(page, ".node.selected", "#graph")
+    assert show(BROKEN).run(on_screen) == ["findings", "graph", "scroller"]
+    assert show(SEGNET, size=(390, 844)).run(on_screen) == ["graph"]
+
+
+def is_in_view(page: Tab, selector: str, view: str) -> bool:
+    """Whether an element is inside the visible part of the view that contains it."""
+    inside: bool = page.run(
+        f"""(() => {{
+          const box = document.querySelector({json.dumps(selector)}).getBoundingClientRect();
+          const view = document.querySelector({json.dumps(view)}).getBoundingClientRect();
+          return box.left >= view.left && box.right <= view.right
+            && box.top >= view.top && box.bottom <= view.bottom;
+        }})()"""
+    )
+    return inside
+
+
+WIDE = "&columns=" + ",".join(("index", "type", "activations", "learnables", "count", "states", "field"))
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+@pytest.mark.parametrize("name", ["aspp_Conv_4", "dec_c1", "data", "classification"])
+def test_a_link_shows_its_layer(show: Opener, name: str, width: int) -> None:
+    page = show(DEEPLAB, f"#layer={name}{WIDE}", size=(width, 844))
+    assert is_in_view(page, ".node.selected", "#graph")
+    if width == 390:
+        page.click("#tab-table")
+    assert is_in_view(page, "#table tr.current .name", "#scroller")
+    # a link in the page that is open, whose table is at its right end
+    page.run("scroller.scrollTo(1e6, 0); location.hash = '#layer=res3a_branch2b'")
+    page.wait("document.querySelector('#details h2').textContent === 'res3a_branch2b'")
+    page.settle()
+    assert is_in_view(page, "#table tr.current .name", "#scroller")
+    if width == 390:
+        page.click("#tab-graph")
+    assert is_in_view(page, ".node.selected", "#graph")
+
+
+def test_folding_and_unfolding_all_keeps_the_selection(show: Opener) -> None:
+    page = show(UNET)
+    page.click("#row-52 .name")
+    page.click("#unfold-all")
+    assert (selected_node(page), selected_row(page)) == ("l52", "52")
+    assert is_in_view(page, ".node.selected", "#graph")
+    page.click("#fold-all")
+    assert text(page, "#details h2") == "Decoder-Stage-4"
+    assert is_in_view(page, ".node.selected", "#graph")
+    page.click("#unfold-all")
+    assert (selected_node(page), selected_row(page)) == ("l52", "52")
+    assert is_in_view(page, ".node.selected", "#graph")
+
+
+def test_the_legend_explains_dashed_lines(show: Opener) -> None:
+    dashed = "[...document.querySelectorAll('#legend .lookup')].map(e => getComputedStyle(e).strokeDasharray)"
+    page = show(DEEPLAB)
+    page.click("#fit")
+    assert page.run(dashed) == page.run(dashed.replace("#legend", "#graph .world"))[:1] == ["4px, 3px"]
+    assert "indices or size of another layer" in text(page, "#legend")
+    assert show(UNET).run(dashed) == []
+
+
 # -- large networks ------------------------------------------------------------------------------------
 
 
