@@ -8,7 +8,7 @@ from layergraph.errors import MissingExtraError
 _PAGE = b"""
 #set document(date: none)
 #set page(width: auto, height: auto, margin: 0pt)
-#image("/drawing.svg")
+#image(bytes(sys.inputs.drawing), format: "svg")
 """
 
 
@@ -25,4 +25,4 @@ def svg_to_pdf(svg: str) -> bytes:
             "save: a PDF needs Graphviz (https://graphviz.org/download) or the package typst, and neither is "
             'installed: pip install "layergraph[pdf]", or save as SVG'
         ) from None
-    return bytes(typst.compile({"main.typ": _PAGE, "drawing.svg": svg.encode("utf-8")}))
+    return typst.compile(_PAGE, sys_inputs={"drawing": svg})
