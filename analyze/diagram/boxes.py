@@ -7,12 +7,14 @@ for its position.
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from layergraph.analyze.diagram.contents import Operation, contents, main_kind
 from layergraph.analyze.diagram.stacks import Link, Part, Row, Stack
+from layergraph.analyze.diagram.text_width import text_width
 from layergraph.analyze.diagram.themes import Palette
 from layergraph.analyze.size_text import plain_size
 from layergraph.graph.layer_graph import LayerGraph
@@ -25,6 +27,8 @@ BoxForm = Literal["wide", "upward", "narrow"]
 
 LONGEST = 60  # characters of a name or a finding; the tooltip has the rest
 _LONGEST_TOOLTIP = 4000  # older programs refuse texts over 16384 bytes
+_PADDING, _FOLDED_PADDING = 4, 2  # points around a text; two rows of a folded block are as high as two lines
+_SECOND_BORDER = 6  # points on both sides together
 _MOST_LAYERS = 12  # in the tooltip of a folded block
 _MOST_FINDINGS = 3  # in a row
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -68,14 +72,56 @@ class _RowText(NamedTuple):
     learned: str = ""
 
 
-def box(network: DrawnNetwork, stack: Stack, form: BoxForm) -> str:
-    """A stack as an HTML-like label of Graphviz."""
-    texts = [_block_text(network, stack.part)] if stack.part else [_row_text(network, r) for r in stack.rows]
-    rows = [_table_row(network, text, number, form) for number, text in enumerate(texts)]
+class ColumnWidths(NamedTuple):
+    """The least widths, in points, of the columns of text in a box, and of those in a folded block."""
+
+    names: int
+    wording: int
+    figures: int
+    folded_names: int
+    folded_figures: int
+
+
+def column_widths(network: DrawnNetwork, stacks: Sequence[Stack]) -> ColumnWidths:
+    """The widths that give these boxes equal columns; one with a long finding is wider."""
+    texts = [text for stack in stacks for text in _texts(network, stack)]
+    rows, blocks = ([text for text in texts if bool(text.operations) is folded] for folded in (False, True))
+    names, wording, figures = (
+        _least_width((line for text in rows for line in text[column]), _PADDING) for column in (1, 2, 3)
+    )
+    folded_figures = _least_width(
+        (line for text in blocks for line in (*text.figures, text.learned)), _FOLDED_PADDING
+    )
+    folded_names = _least_width((line for text in blocks for line in text.names), _FOLDED_PADDING)
+    for text in blocks:
+        cells = (small(label_text(operation), "") for operation, _ in text.operations)
+        folded_names = max(folded_names, sum(_least_width([cell], _FOLDED_PADDING) for cell in cells))
+    # both kinds of boxes get the larger width
+    wider = (
+        names + wording + figures - folded_names - folded_figures - _SECOND_BORDER if rows and blocks else 0
+    )
+    return ColumnWidths(
+        names + max(0, -wider), wording, figures, folded_names + max(0, wider), folded_figures
+    )
+
+
+def _least_width(lines: Iterable[str], padding: int) -> int:
+    # one point more, because Graphviz knows the widths of letters a little less precisely
+    return math.ceil(max(map(text_width, lines), default=0)) + 1 + 2 * padding
+
+
+def _texts(network: DrawnNetwork, stack: Stack) -> list[_RowText]:
+    return [_block_text(network, stack.part)] if stack.part else [_row_text(network, r) for r in stack.rows]
+
+
+def box(network: DrawnNetwork, stack: Stack, form: BoxForm, widths: ColumnWidths | None = None) -> str:
+    """A stack as an HTML-like label of Graphviz, with columns of at least these widths."""
+    texts = _texts(network, stack)
+    rows = [_table_row(network, text, number, form, widths) for number, text in enumerate(texts)]
     if form == "upward":
         rows.reverse()
     line = network.palette.line
-    padding = 2 if stack.part else 4  # two rows of a folded block are no higher than its two lines would be
+    padding = _FOLDED_PADDING if stack.part else _PADDING
     table = (
         f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}" ROWS="*" COLOR="{line}">'
         f"{''.join(rows)}</TABLE>"
@@ -119,7 +165,9 @@ def _block_text(network: DrawnNetwork, part: Part) -> _RowText:
     return _RowText(part.layers, names, [], figures, color, contents(network.lgraph, layers), learned)
 
 
-def _table_row(network: DrawnNetwork, text: _RowText, number: int, form: BoxForm) -> str:
+def _table_row(
+    network: DrawnNetwork, text: _RowText, number: int, form: BoxForm, widths: ColumnWidths | None
+) -> str:
     """A row of the table of a box: name and findings, wording, figures."""
     findings = [issue for name in text.layers for issue in network.findings.get(name, ())]
     findings.sort(key=lambda issue: _SEVERITIES.index(issue.severity))
@@ -133,15 +181,21 @@ def _table_row(network: DrawnNetwork, text: _RowText, number: int, form: BoxForm
             return row
         cells = "".join(f"<TR>{cell}</TR>" for cell in _operation_cells(network.palette, text))
         return f'{row}{cells}<TR><TD ALIGN="LEFT" {look}>{_lines([text.learned])}</TD></TR>'
-    middle = f'<TD ALIGN="LEFT" {look}>{_lines(text.wording)}</TD>' if text.wording else ""
+    first = second = third = ""
+    if widths and text.operations:
+        first, third = f' WIDTH="{widths.folded_names}"', f' WIDTH="{widths.folded_figures}"'
+    elif widths:
+        first, second, third = (f' WIDTH="{width}"' for width in widths[:3])
+    middle = f'<TD ALIGN="LEFT"{second} {look}>{_lines(text.wording)}</TD>' if text.wording else ""
     row = (
-        f'<TR><TD PORT="w{number}" ALIGN="LEFT" {look}>{_lines(names)}</TD>{middle}'
-        f'<TD PORT="e{number}" ALIGN="RIGHT" {look}>{_lines(text.figures, "RIGHT")}</TD></TR>'
+        f'<TR><TD PORT="w{number}" ALIGN="LEFT"{first} {look}>{_lines(names)}</TD>{middle}'
+        f'<TD PORT="e{number}" ALIGN="RIGHT"{third} {look}>{_lines(text.figures, "RIGHT")}</TD></TR>'
     )
     if not text.operations:
         return row
     cells = "".join(_operation_cells(network.palette, text))
-    table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2"><TR>{cells}</TR></TABLE>'
+    look_of_table = f'BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{_FOLDED_PADDING}"'
+    table = f"<TABLE {look_of_table}><TR>{cells}</TR></TABLE>"
     return (
         f'{row}<TR><TD ALIGN="LEFT" CELLPADDING="0" {look}>{table}</TD>'
         f'<TD ALIGN="RIGHT" {look}>{_lines([text.learned], "RIGHT")}</TD></TR>'

@@ -11,9 +11,18 @@ from typing import Literal
 
 import graphviz  # type: ignore[import-untyped]
 
-from layergraph.analyze.diagram.boxes import LONGEST, BoxForm, DrawnNetwork, box, label_text, small, tooltip
+from layergraph.analyze.diagram.boxes import (
+    LONGEST,
+    BoxForm,
+    DrawnNetwork,
+    box,
+    column_widths,
+    label_text,
+    small,
+    tooltip,
+)
 from layergraph.analyze.diagram.rendering import FONT, Diagram
-from layergraph.analyze.diagram.stacks import Arrangement, Link
+from layergraph.analyze.diagram.stacks import Arrangement, Link, Stack
 from layergraph.analyze.diagram.themes import Palette, Theme, palette_of
 from layergraph.analyze.result import AnalysisResult
 from layergraph.analyze.size_text import plain_size
@@ -113,7 +122,7 @@ class _GraphWriter:
 
     1. In a U, edges up the right side are written in reverse, so that both sides count their levels from
        the top; a skip connection has length 0, which puts its ends side by side.
-    2. The boxes of each side are one ``group``, which Graphviz keeps in a straight column.
+    2. The boxes of each side are one ``group``, which Graphviz keeps in a straight column, of equal widths.
     3. Without a U, the longest path through the boxes is that group. Heavy edges hold it together, and edges
        that pass boxes of it weigh nothing, so that they do not bend it.
     """
@@ -141,6 +150,11 @@ class _GraphWriter:
         self.level_pairs = self._pairs("skip")
         self.bottom = self._bottom()
         self.spine = {} if self.is_u else self._spine()
+        sides: dict[str, list[Stack]] = {}
+        for index, stack in enumerate(arrangement.stacks):
+            if self.is_u and index not in self.bottom:
+                sides.setdefault(stack.side, []).append(stack)
+        self.widths = {side: column_widths(network, stacks) for side, stacks in sides.items()}
 
     def _pairs(self, role: str) -> set[tuple[int, int]]:
         """Pairs of boxes that a link of this role joins."""
@@ -199,13 +213,14 @@ class _GraphWriter:
         stack = self.arrangement.stacks[index]
         form: BoxForm = "upward" if self.is_u and stack.side == "up" else "wide"
         group: str | None = None
+        widths = None
         if self.is_u and index not in self.bottom:
-            group = stack.side
+            group, widths = stack.side, self.widths[stack.side]
         elif index in self.spine:
             group = "spine"
         graph.node(
             f"n{index}",
-            label=box(self.network, stack, "narrow" if self.horizontal else form),
+            label=box(self.network, stack, "narrow" if self.horizontal else form, widths),
             tooltip=graphviz.escape(tooltip(self.network, stack)),
             group=group,
         )

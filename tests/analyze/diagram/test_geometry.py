@@ -137,3 +137,20 @@ def test_shortcuts_run_beside_the_folded_blocks() -> None:
         assert edge.end[0] == pytest.approx(target.right, abs=6)
     down = [edge for edge in drawing.edges if edge.color != LIGHT.skip]
     assert len(down) == len(set(drawing.boxes.values())) - 1
+
+
+@pytest.mark.parametrize("fold", ["none", "all"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_boxes_of_each_side_of_a_u_have_one_width(name: str, fold: str) -> None:
+    drawing = Drawing(plot(NETWORKS[name], fold=fold).to_svg())
+    columns: list[list[Area]] = []
+    for area in sorted(set(drawing.boxes.values()), key=lambda area: area.left + area.right):
+        if not columns or area.left + area.right > columns[-1][0].left + columns[-1][0].right + 10:
+            columns.append([])
+        columns[-1].append(area)
+    # the box at the bottom of the U is between the sides
+    sides = [areas for areas in columns if len(areas) > 1]
+    assert len(sides) >= 2
+    for areas in sides:
+        assert max(area.left for area in areas) - min(area.left for area in areas) < 2
+        assert max(area.right for area in areas) - min(area.right for area in areas) < 2
