@@ -9,7 +9,7 @@ import pytest
 from chromium import tab
 
 from layergraph import AdditionLayer, Convolution2dLayer, ImageInputLayer, LayerGraph, MaxPooling2dLayer
-from layergraph.analyze import analyze_network, compare, explain
+from layergraph.analyze import analyze_network, compare, explain, plot
 from layergraph.builders import unet_layers
 from layergraph.data import LabelArray
 from layergraph.data.class_colors import distinct_colors
@@ -30,7 +30,7 @@ FAULTY = LayerGraph(
 NOTEBOOK = """<!DOCTYPE html><html data-ready><style>
 body { margin: 0 } .cell { width: 700px; overflow: hidden; font: 14px sans-serif }
 .cell table { table-layout: fixed; border-spacing: 0; font-size: 12px }
-.cell th, .cell td { text-align: right; vertical-align: middle; overflow: hidden }
+:not(.markdown).cell th, :not(.markdown).cell td { text-align: right; overflow: hidden }
 </style>"""
 
 
@@ -95,7 +95,9 @@ def test_names_are_text_and_tags_are_closed(name):
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_nothing_is_wider_than_its_cell(browser, tmp_path, dark):
-    cells = "".join(
+    # the drawing of a wide network, too
+    drawing = f'<div class="cell" id="drawing">{plot(UNET)._repr_svg_()}</div>'
+    cells = drawing + "".join(
         f'<div class="cell" id="{name}">{each._repr_html_()}</div>' for name, each in SHOWN.items()
     )
     path = tmp_path / "notebook.html"
@@ -113,6 +115,9 @@ def test_nothing_is_wider_than_its_cell(browser, tmp_path, dark):
         assert found(".cell", "c.clientHeight > 1500", "id") == []
         # no text runs into the cell beside it
         assert found("th, td", "c.scrollWidth > c.clientWidth + 1", "textContent") == []
+        # names stand on the left, as a notebook's own rule would not have it
+        sides = found(".name", "getComputedStyle(c).textAlign != 'left'", "textContent")
+        assert sides == []
         assert window.messages() == []
         assert {request.partition(":")[0] for request in window.requests()} <= {"file", "data"}
 

@@ -68,7 +68,8 @@ class Diagram:
         return self._svg(dark_rules() if self._follows_screen else "")
 
     def _repr_svg_(self) -> str:
-        return self.to_svg()
+        # a wide drawing shrinks to its cell, which would cut it
+        return self.to_svg().replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
 
     def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
         """Write the drawing to a file: SVG, PNG, PDF or DOT by its extension; with Graphviz others too.
