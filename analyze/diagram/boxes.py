@@ -87,7 +87,12 @@ def column_widths(network: DrawnNetwork, stacks: Sequence[Stack]) -> ColumnWidth
     texts = [text for stack in stacks for text in _texts(network, stack)]
     rows, blocks = ([text for text in texts if bool(text.operations) is folded] for folded in (False, True))
     names, wording, figures = (
-        _least_width((line for text in rows for line in text[column]), _PADDING) for column in (1, 2, 3)
+        _least_width((line for lines in column for line in lines), _PADDING)
+        for column in (
+            [text.names for text in rows],
+            [text.wording for text in rows],
+            [text.figures for text in rows],
+        )
     )
     folded_figures = _least_width(
         (line for text in blocks for line in (*text.figures, text.learned)), _FOLDED_PADDING
