@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from math import prod
 from typing import Any
 
@@ -61,6 +59,6 @@ def _free_bytes(device: Any) -> int:
         free, _ = torch.cuda.mem_get_info(device)
         # torch keeps freed memory for its next tensors
         return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
-    with suppress(OSError, ValueError, AttributeError):  # names of Linux and macOS
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return 2**32
+    from layergraph.modules.isolation import free_memory
+
+    return free_memory()
