@@ -1,15 +1,14 @@
-"""Isolation of a trial run: random states and warnings, the default device, and free memory."""
+"""Isolation of a trial run: random states, warnings and the default device."""
 
 from __future__ import annotations
 
 import logging
-import os
 import random
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
@@ -55,16 +54,3 @@ def preserve_random_state(device: torch.device | None = None) -> Iterator[None]:
         random.setstate(before)
         if numpy:
             numpy.random.set_state(numpy_before)
-
-
-def free_memory() -> int:
-    """The number of free bytes, or 1 GiB if the system does not report it."""
-    try:
-        with open("/proc/meminfo") as file:
-            rows = dict(line.split(":", 1) for line in file)
-        return int(rows["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError, IndexError):
-        names = cast(Any, getattr(os, "sysconf_names", {}))
-        if "SC_AVPHYS_PAGES" in names:
-            return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        return 1024**3

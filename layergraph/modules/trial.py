@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch._guards import detect_fake_mode
 from torch._subclasses.fake_tensor import FakeCopyMode, FakeTensor, FakeTensorMode, unset_fake_temporarily
 
-from layergraph.modules.isolation import default_device, free_memory, preserve_random_state, silence
+from layergraph.free_memory import free_memory
+from layergraph.modules.isolation import default_device, preserve_random_state, silence
 
 T = TypeVar("T")
 Shapes = Sequence[tuple[int, ...]]

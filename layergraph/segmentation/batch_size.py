@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from layergraph.free_memory import free_memory
 from layergraph.segmentation.execution import torch_module
 
 _UNKNOWN = 8  # images of a predictor whose memory is unknown
@@ -59,6 +60,4 @@ def _free_bytes(device: Any) -> int:
         free, _ = torch.cuda.mem_get_info(device)
         # torch keeps freed memory for its next tensors
         return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
-    from layergraph.modules.isolation import free_memory
-
     return free_memory()
