@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
+from layergraph.errors import MissingExtraError
 from layergraph.training.series import Metric, Numbers
 
 if TYPE_CHECKING:
@@ -158,6 +160,18 @@ class TrainingInfo:
         from layergraph.training.monitor.curves import plot_curves
 
         return plot_curves(self._numbers(), self.metric)
+
+    def _repr_png_(self) -> bytes | None:
+        """The curves for notebooks; None, and so the text, without iterations or without matplotlib."""
+        if not len(self.training_loss):
+            return None
+        try:
+            figure = self.plot()
+        except MissingExtraError:
+            return None
+        file = io.BytesIO()
+        figure.savefig(file, format="png", dpi=80)
+        return file.getvalue()
 
     def _numbers(self) -> Numbers:
         count = len(self.training_loss)

@@ -88,3 +88,11 @@ def test_the_smoothed_curve_is_a_weighted_mean():
     expected = sum(w * v for w, v in zip(weights, values, strict=True) if w) / sum(weights)
     assert [*map(Smooth(), values)][-1] == pytest.approx(expected)
     assert math.isnan(Smooth()(math.nan))
+
+
+def test_a_notebook_shows_the_curves():
+    info = TrainingInfo([0.7, 0.5], [51.0, 63.25], None, [0.001, 0.001], "Max epochs completed.")
+    png = info._repr_png_()
+    assert png is not None
+    assert png.startswith(b"\x89PNG")
+    assert TrainingInfo([], [], None, [], "Stopped manually.")._repr_png_() is None
