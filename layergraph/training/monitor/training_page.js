@@ -147,17 +147,20 @@ function drawChart(id, curves, { log = false, percent = false, stairs = false } 
   for (const { kind, xs, ys } of curves) {
     let path = "";
     let isOpen = false;
-    xs.forEach((iteration, i) => {
-      if (!shown(ys[i])) return (isOpen = false);
-      const point = `${x(iteration).toFixed(1)} ${y(ys[i]).toFixed(1)}`;
-      path += isOpen ? (stairs ? `H${x(iteration).toFixed(1)}L${point}` : `L${point}`) : `M${point}`;
-      isOpen = true;
-    });
+    for (const [i, iteration] of xs.entries()) {
+      const isShown = shown(ys[i]);
+      if (isShown) {
+        const point = `${x(iteration).toFixed(1)} ${y(ys[i]).toFixed(1)}`;
+        path += isOpen ? (stairs ? `H${x(iteration).toFixed(1)}L${point}` : `L${point}`) : `M${point}`;
+      }
+      isOpen = isShown;
+    }
     svg("path", { class: kind, d: path }, image);
-    if (kind === "validation")
-      xs.forEach((iteration, i) => shown(ys[i]) && svg("circle", { cx: x(iteration), cy: y(ys[i]), r: xs.length > 60 ? 2 : 3.5 }, image));
-    // a curve of one point is no line
-    else if (xs.length === 1 && shown(ys[0])) svg("path", { class: kind, d: `M${x(xs[0])} ${y(ys[0])}h3` }, image);
+    if (kind === "validation") {
+      for (const [i, iteration] of xs.entries())
+        if (shown(ys[i])) svg("circle", { cx: x(iteration), cy: y(ys[i]), r: xs.length > 60 ? 2 : 3.5 }, image);
+      // a curve of one point is no line
+    } else if (xs.length === 1 && shown(ys[0])) svg("path", { class: kind, d: `M${x(xs[0])} ${y(ys[0])}h3` }, image);
   }
   // 4. the values below the pointer
   const cross = svg("line", { class: "cross", y1: edge.top, y2: height - edge.bottom, visibility: "hidden" }, image);
