@@ -235,7 +235,7 @@ def test_names_from_outside_do_not_reach_the_terminal():
 
 def test_html_shows_all_three_and_no_markup_of_a_name():
     html = evaluate(classes=["sky", "<script>alert(1)</script>", "car"])._repr_html_()
-    assert html.count("<table>") == 3
+    assert html.count("<table") == 3
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
 
