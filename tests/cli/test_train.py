@@ -115,6 +115,8 @@ def start_training(words, prefix=()):
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
+        # a job in the background ignores it, and so would the process
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for line in process.stdout:
         if line.startswith("|       1 |           1 |"):
