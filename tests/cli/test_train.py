@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
+from inherited_signals import heed_signals
 from typer.testing import CliRunner
 
 from layergraph import ClassificationLayer, DataError, PixelClassificationLayer, RegressionLayer, load
@@ -115,8 +116,7 @@ def start_training(words, prefix=()):
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
-        # a job in the background ignores it, and so would the process
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=heed_signals,
     )
     for line in process.stdout:
         if line.startswith("|       1 |           1 |"):

@@ -13,6 +13,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from inherited_signals import heed_signals
 
 from layergraph import load
 from layergraph.progress import progress
@@ -235,6 +236,7 @@ def start(path, *prefix):
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
+        preexec_fn=heed_signals,
     )
     for line in process.stdout:
         if line.startswith("|       1 |           1 |"):

@@ -27,7 +27,7 @@ SHAPES = """(() => {
     const { width, height } = node.querySelector(".body").getBBox();
     return [node.dataset.key, e, f, e + width, f + height];
   });
-  const edges = [...document.querySelectorAll(".edge")].map(edge => {
+  const edges = [...document.querySelectorAll(".edge[data-edge]")].map(edge => {
     const length = edge.getTotalLength(), steps = Math.max(8, Math.ceil(length / 12)), points = [];
     for (let at = 0; at <= steps; at++) {
       const { x, y } = edge.getPointAtLength((length * at) / steps);
