@@ -68,7 +68,7 @@ def names(comparison: Differences) -> tuple[str, str]:
 def lines(comparison: Differences, most: int | None, width: int | None = None) -> Iterator[Line]:
     """The whole comparison; at most ``most`` of the layers that only have another size or weights.
 
-    In ``width`` columns, names are cut in the middle and descriptions wrap.
+    In ``width`` columns, long names are shortened and descriptions wrap.
     """
     before, after = names(comparison)
     yield [(f"COMPARISON: {before} → {after}", "bold")]

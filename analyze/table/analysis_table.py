@@ -112,7 +112,7 @@ def _layer_lines(analysis: AnalysisResult, width: int | None) -> Iterator[Line]:
     rows = [_cells(row_cells(info), severities.get(info.name)) for info in analysis.layers]
     widths = column_widths([header, *rows], len(header))
     if width is not None and total_width(widths) > width:
-        yield from _narrow_lines(analysis, header, width)
+        yield from _narrow_lines(analysis, header, severities, width)
         return
     yield from row_lines(header, widths)
     yield rule(widths)
@@ -120,13 +120,14 @@ def _layer_lines(analysis: AnalysisResult, width: int | None) -> Iterator[Line]:
         yield from row_lines(row, widths)
 
 
-def _narrow_lines(analysis: AnalysisResult, header: list[Cell], width: int) -> Iterator[Line]:
+def _narrow_lines(
+    analysis: AnalysisResult, header: list[Cell], severities: dict[str, str], width: int
+) -> Iterator[Line]:
     """The table in a terminal that is too narrow for it.
 
-    Sizes have no labels (S)(C)(B), names are cut in the middle, and a description wraps below all columns but
+    Sizes have no labels (S)(C)(B), long names are shortened, and a description wraps below all columns but
     the last.
     """
-    severities = worst_severities(analysis)
     rows = [_cells(narrow_cells(info), severities.get(info.name)) for info in analysis.layers]
     widths = shrink_widths(column_widths([header, *rows], len(header)), width, _SHRINKING)
     yield from row_lines(header, widths)

@@ -55,8 +55,13 @@ def check_indices(array: NDArray[Any], count: int, owner: str) -> None:
 
 def mask_error(owner: str) -> DataError:
     """The error for plain numbers that are only 0 and 255: a mask, whose 255 would count as unlabeled."""
-    return DataError(
-        f"{owner} must hold class indices, got 0 and {UNLABELED} alone, as a mask has, and {UNLABELED} "
+    return DataError(mask_text(owner, "must"))
+
+
+def mask_text(owner: str, must: str) -> str:
+    """The text of :func:`mask_error`; in a warning, ``must`` is "should"."""
+    return (
+        f"{owner} {must} hold class indices, got 0 and {UNLABELED} alone, as a mask has, and {UNLABELED} "
         f"means unlabeled; np.where(mask == {UNLABELED}, 1, 0) makes the mask class 1; for labels of the "
         f"first class where {UNLABELED} does mean unlabeled, give LabelArray(labels, classes)"
     )

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from layergraph.errors import DataError, WrongTypeError
-from layergraph.labels import UNLABELED
 from layergraph.layers import arguments
 from layergraph.segmentation.evaluation.counting import class_counts, count_pairs
 from layergraph.segmentation.evaluation.label_stores import LabelStore, label_image, label_store, pair_order
@@ -20,10 +19,10 @@ from layergraph.segmentation.pictures.colors import class_colors
 from layergraph.segmentation.pictures.overlay import labeloverlay
 from layergraph.segmentation.pictures.picture_rows import draw_rows
 from layergraph.segmentation.pictures.rgb_image import rgb_bytes
+from layergraph.segmentation.pictures.wrong_pixels import ERROR_COLOR, wrong_pixels
 
 _CALL = "results_sheet"
 _TITLES = ("image", "truth", "predicted", "errors (red)")
-_ERROR_COLOR = (230, 40, 50)
 _LONGEST_SIDE = 480  # pixels of a picture; four stand in a row
 
 
@@ -136,5 +135,5 @@ def _row(
     ]
     # dark and gray, so that red is clear on every image
     errors = (picture.mean(axis=2, keepdims=True) * 0.6).astype(np.uint8).repeat(3, axis=2)
-    errors[(found != true) & (true != UNLABELED)] = _ERROR_COLOR
+    errors[wrong_pixels(true, found)] = ERROR_COLOR
     return [picture, *overlays, errors]

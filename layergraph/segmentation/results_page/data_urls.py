@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from layergraph.labels import UNLABELED
-
-_ERROR_COLOR = (230, 40, 50)
+from layergraph.segmentation.pictures.wrong_pixels import ERROR_COLOR, wrong_pixels
 
 
 def picture_url(picture: NDArray[np.uint8]) -> str:
@@ -47,8 +46,8 @@ def label_url(labels: NDArray[np.uint8], colors: Sequence[tuple[int, ...]]) -> s
 
 def error_url(truth: NDArray[np.uint8], predicted: NDArray[np.uint8]) -> str:
     """The labeled pixels that are predicted wrong, in red; the others are transparent."""
-    is_wrong = (predicted != truth) & (truth != UNLABELED)
-    return label_url(np.where(is_wrong, 0, UNLABELED).astype(np.uint8), [_ERROR_COLOR])
+    marked = np.where(wrong_pixels(truth, predicted), 0, UNLABELED)
+    return label_url(marked.astype(np.uint8), [ERROR_COLOR])
 
 
 def _url(form: str, file: io.BytesIO) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from layergraph.data.class_indices import mask_error
+from layergraph.data.class_indices import mask_error, mask_text
 from layergraph.errors import DataWarning
 from layergraph.labels import UNLABELED
 
@@ -34,11 +34,10 @@ def refuse_masks(targets: Iterable[Any], owner: str, *, in_memory: bool) -> None
         found |= {int(target.min()), int(target.max())} if target.size else set()
     if found != {0, UNLABELED}:
         return
-    error = mask_error(owner)
     # what was read may be all there is
     if in_memory or next(rest, None) is None:
-        raise error
-    warnings.warn(str(error).replace("must hold", "should hold"), DataWarning, stacklevel=4)
+        raise mask_error(owner)
+    warnings.warn(mask_text(owner, "should"), DataWarning, stacklevel=4)
 
 
 def is_mask(target: Any) -> bool:
